@@ -1,0 +1,1 @@
+"""One module per command: reads arguments, calls one room, prints."""

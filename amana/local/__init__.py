@@ -1,0 +1,1 @@
+"""A real broker and a real registry as child processes of this machine."""

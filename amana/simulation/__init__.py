@@ -1,0 +1,1 @@
+"""Reproducible invented events of a region's agencies, with their answer key."""

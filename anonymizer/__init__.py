@@ -1,0 +1,1 @@
+"""Privacy: one record in, one out (microdata); one table in, one out (tabular)."""

@@ -1,0 +1,1 @@
+"""One record in, one de-identified record out."""

@@ -1,0 +1,153 @@
+"""The disclosure policy: what is counted, how coarse, what is released and when.
+
+Decides the shape of a policy file and which ones are refused. Does not read files or clocks: the text comes in, a frozen
+value comes out, and its hash stands in every record that depended on it.
+
+Source: HTCDS 2.0 and the CTDC codebook for categories; Eurostat and CASC practice for k, dominance and calendar.
+"""
+
+import hashlib
+import tomllib
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from schemas.errors import ConfigurationError
+
+__all__ = ["Calendar", "Cube", "Policy", "Population", "Region", "Suppression", "TablePlan", "TextRules", "load"]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Suppression(_Frozen):
+    """Primary rules: `k` persons, `min_agencies` agencies, no agency above `dominance` (a share) of a cell."""
+
+    k: int = Field(ge=2)
+    min_agencies: int = Field(ge=1)
+    dominance: float = Field(gt=0, le=1)
+    single_agency_countries: tuple[str, ...] = ()
+
+
+class Calendar(_Frozen):
+    """First print `grace_days` after a window's end; one revision `revision_years` after the year's first print."""
+
+    grace_days: int = Field(ge=0)
+    revision_years: int = Field(ge=1)
+
+
+class Person(_Frozen):
+    """How long one person token lasts: the longest counting window."""
+
+    period: Literal["year"]
+
+
+class Generalisation(_Frozen):
+    """The level to which dates, ages and places are coarsened."""
+
+    date: Literal["month", "year"]
+    age: Literal["ctdc"]
+    place: Literal["country"]
+
+
+class TextRules(_Frozen):
+    """What happens to free text, and the bounds within which it is scanned; lengths in characters, time in seconds."""
+
+    narratives: Literal["withhold", "mask"]
+    max_characters: int = Field(ge=1)
+    chunk_characters: int = Field(ge=100)
+    overlap_characters: int = Field(ge=0)
+    timeout_seconds: float = Field(gt=0)
+    score_threshold: float = Field(ge=0, le=1)
+    phone_regions: tuple[str, ...]
+    entities: tuple[str, ...] = Field(min_length=1)
+
+
+class Cube(_Frozen):
+    """A set of exact cells: one value per dimension."""
+
+    name: str
+    dimensions: tuple[str, ...] = Field(min_length=1)
+
+
+class Population(_Frozen):
+    """Who is counted: one leaf per person and year, or the agencies' own aggregates."""
+
+    name: str
+    kind: Literal["case", "referral", "assistance", "indicator", "activity"]
+    mode: Literal["suppression", "dp"]
+    unit: Literal["person-year", "aggregate"]
+    cubes: tuple[Cube, ...] = Field(min_length=1)
+
+
+class TablePlan(_Frozen):
+    """One table of a release: a sum of one cube's cells over everything that is not named here."""
+
+    name: str
+    population: str
+    cube: str
+    geography: Literal["country", "region"]
+    period: Literal["quarter", "year"]
+    dimensions: tuple[str, ...]
+
+
+class Region(_Frozen):
+    """A set of countries (alpha-3) under a scheme; a country may be in several."""
+
+    scheme: str
+    name: str
+    countries: tuple[str, ...] = Field(min_length=1)
+
+    @property
+    def id(self) -> str:
+        """`scheme` where the scheme is one region of that name, else `scheme-name`; ends the trend topic's name."""
+        return self.scheme if self.scheme == self.name else f"{self.scheme}-{self.name}"
+
+
+class Policy(_Frozen):
+    """A whole policy file."""
+
+    name: str
+    version: int = Field(ge=1)
+    approved_by: tuple[str, ...] = Field(min_length=1)
+    suppression: Suppression
+    calendar: Calendar
+    person: Person
+    generalise: Generalisation
+    text: TextRules
+    populations: tuple[Population, ...] = Field(alias="population")
+    tables: tuple[TablePlan, ...] = Field(alias="table")
+    regions: tuple[Region, ...] = Field(alias="region")
+    digest: str = ""
+
+    @model_validator(mode="after")
+    def _names_resolve(self) -> Self:
+        cubes = {(p.name, c.name) for p in self.populations for c in p.cubes}
+        for table in self.tables:
+            if (table.population, table.cube) not in cubes:
+                msg = f"table {table.name} names no cube of this policy"
+                raise ValueError(msg)
+        return self
+
+    def population_of(self, kind: str) -> Population | None:
+        """Return the population that events of `kind` belong to, None where the policy counts none."""
+        return next((p for p in self.populations if p.kind == kind), None)
+
+
+def load(text: str) -> Policy:
+    """Parse and validate a policy file's text.
+
+    Raises:
+        ConfigurationError: CFG-010, naming the first field that is wrong.
+    """
+    try:
+        document = tomllib.loads(text)
+        document["digest"] = hashlib.sha256(text.encode()).hexdigest()
+        return Policy.model_validate(document)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError("CFG-010", "the policy is not valid TOML") from error
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ConfigurationError("CFG-010", f"the policy is refused: {first['msg']}", field=where) from error

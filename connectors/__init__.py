@@ -1,0 +1,1 @@
+"""Edges: agencies in, analysts and data officers out."""

@@ -1,0 +1,1 @@
+"""Registry, keys, ledger and audit storage."""

@@ -1,0 +1,1 @@
+"""Contracts: Avro schemas, privacy roles, models, codec, evolution, code lists."""

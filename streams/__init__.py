@@ -1,0 +1,1 @@
+"""Streaming: pure rules in core, Faust agents, transport, state, topics."""

@@ -1,0 +1,1 @@
+"""Pure rules: (state, input, policy) -> (state, outcomes)."""
