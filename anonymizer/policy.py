@@ -1,7 +1,7 @@
 """The disclosure policy: what is counted, how coarse, what is released and when.
 
-Decides the shape of a policy file and which ones are refused. Does not read files or clocks: the text comes in, a frozen
-value comes out, and its hash stands in every record that depended on it.
+Decides the shape of a policy file and which ones are refused. Does not read files or clocks: the text comes in, a
+frozen value comes out, and its hash stands in every record that depended on it.
 
 Source: HTCDS 2.0 and the CTDC codebook for categories; Eurostat and CASC practice for k, dominance and calendar.
 """
