@@ -1,0 +1,38 @@
+# Every target is one command in the locked environment. Needs Python 3.11 or 3.12 with pip, and make.
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+UV := .venv/tools/bin/uv
+BIN := .venv/bin
+STAMP := .venv/.synced
+
+.PHONY: demo test check bench consistency clean
+
+demo: $(STAMP)
+	$(BIN)/amana demo --out demo-out
+
+# All tiers: pure ones side by side, then everything that needs a broker, one after the other.
+test: $(STAMP)
+	$(BIN)/pytest -q -n 2 tests/unit tests/property tests/attack -m "not broker"
+	$(BIN)/pytest -q --durations=15 tests -m "broker"
+
+consistency: $(STAMP)
+	$(BIN)/pytest -q --durations=0 tests/consistency
+
+check: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/deptry .
+
+bench: $(STAMP)
+	$(BIN)/python -m tests.bench
+
+$(STAMP): pyproject.toml uv.lock
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	test -x $(UV) || { $(PYTHON) -m venv .venv/tools && .venv/tools/bin/pip install --quiet uv==$(UV_VERSION); }
+	$(UV) sync --frozen --inexact --quiet
+	touch $@
+
+clean:
+	rm -rf .venv demo-out .mypy_cache .ruff_cache .pytest_cache .hypothesis
