@@ -1,0 +1,58 @@
+"""Laws about the project itself: names, sizes, error codes, what a commit may hold."""
+
+import ast
+import re
+import subprocess
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("amana", "schemas", "anonymizer", "streams", "connectors")
+SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+CODE = re.compile(r'"((?:CON|DIS|INT|TRA|CFG)-\d{3})"')
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_a_top_level_name_is_ours_alone(name: str) -> None:
+    """Another distribution with the same import name would shadow ours."""
+    assert set(packages_distributions().get(name, [])) <= {"amana-pipeline"}
+
+
+def test_no_file_is_longer_than_four_hundred_lines() -> None:
+    too_long = {str(p.relative_to(ROOT)): n for p in SOURCES if (n := len(p.read_text().splitlines())) > 400}
+    assert too_long == {}
+
+
+def test_no_function_is_longer_than_fifty_lines() -> None:
+    """The body counts, the docstring does not."""
+    too_long = [f"{path.name}:{node.name}" for path in SOURCES for node in _functions(path) if _body_lines(node) > 50]
+    assert too_long == []
+
+
+def test_every_module_says_what_it_decides() -> None:
+    silent = [str(p.relative_to(ROOT)) for p in SOURCES if not ast.get_docstring(ast.parse(p.read_text()))]
+    assert silent == []
+
+
+def test_every_error_code_is_documented_once() -> None:
+    """Codes are stable API: an agency's engineer looks them up."""
+    used = {code for path in SOURCES for code in CODE.findall(path.read_text())}
+    documented = re.findall(r"^\| `([A-Z]{3}-\d{3})` \|", (ROOT / "docs/reference/errors.md").read_text(), re.MULTILINE)
+    assert sorted(documented) == sorted(used)
+
+
+def test_a_commit_holds_no_downloads() -> None:
+    names = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")
+    assert [name for name in names if name.endswith((".jar", ".whl", ".tar.gz", ".zip"))] == []
+
+
+def _functions(path: Path) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    tree = ast.parse(path.read_text())
+    return [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+
+
+def _body_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    body = node.body[1:] if ast.get_docstring(node) else node.body
+    return (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
