@@ -1,0 +1,130 @@
+"""The release calendar: which windows are due as of a date, and when a year closes for good.
+
+Decides windows (month, quarter, year), their first prints and their one annual revision, as dates. Does not read a
+clock: `as_of` is the calendar's own date. Does not decide what is in a print: that is `streams.core.release`.
+"""
+
+import datetime
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, Self
+
+from anonymizer.policy import Policy
+from schemas.errors import ContractError
+
+__all__ = ["Due", "Printed", "Window", "closed_on", "due", "first_print_on", "is_late", "windows_of"]
+
+_SHAPE = re.compile(r"(?P<year>\d{4})(?:-(?:Q(?P<quarter>[1-4])|(?P<month>0[1-9]|1[0-2])))?")
+_MONTHS_IN = {"month": 1, "quarter": 3, "year": 12}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Window:
+    """A tumbling window of event time: `year`, its size and its ordinal within the year, counted from 1."""
+
+    year: int
+    size: Literal["month", "quarter", "year"] = "year"
+    ordinal: int = 1
+
+    @classmethod
+    def parse(cls, label: str) -> Self:
+        """Read `YYYY`, `YYYY-Qn` or `YYYY-MM`.
+
+        Raises:
+            ContractError: CON-070, the label is none of these.
+        """
+        match = _SHAPE.fullmatch(label)
+        if match is None:
+            raise ContractError("CON-070", "a period is YYYY, YYYY-Qn or YYYY-MM")
+        year = int(match["year"])
+        if match["quarter"]:
+            return cls(year, "quarter", int(match["quarter"]))
+        return cls(year, "month", int(match["month"])) if match["month"] else cls(year)
+
+    @property
+    def label(self) -> str:
+        """`YYYY`, `YYYY-Qn` or `YYYY-MM`: `parse` reads it back."""
+        ordinal = {"month": f"-{self.ordinal:02}", "quarter": f"-Q{self.ordinal}", "year": ""}[self.size]
+        return f"{self.year:04}{ordinal}"
+
+    @property
+    def end(self) -> datetime.date:
+        """The last day of the window."""
+        month = self.ordinal * _MONTHS_IN[self.size]
+        following = datetime.date(self.year + month // 12, month % 12 + 1, 1)
+        return following - datetime.timedelta(days=1)
+
+    @property
+    def quarter(self) -> "Window | None":
+        """The quarter that holds this window, None for a year."""
+        if self.size == "year":
+            return None
+        return self if self.size == "quarter" else Window(self.year, "quarter", (self.ordinal + 2) // 3)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Printed:
+    """A window that was released: its revision (0 for the first print) and the calendar date of that release."""
+
+    window: Window
+    revision: int
+    as_of: datetime.date
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Due:
+    """A window to release now, and as which revision."""
+
+    window: Window
+    revision: int
+
+
+def windows_of(year: int) -> tuple[Window, ...]:
+    """Return what a year is released in: its four quarters, then the year itself."""
+    return (*(Window(year, "quarter", n) for n in (1, 2, 3, 4)), Window(year))
+
+
+def first_print_on(window: Window, policy: Policy) -> datetime.date:
+    """Return the first day on which `window` may be released: its end and the policy's grace."""
+    return window.end + datetime.timedelta(days=policy.calendar.grace_days)
+
+
+def closed_on(period: str, policy: Policy) -> datetime.date:
+    """Return the revision date of the year that holds `period`; an event of that year is late from then on.
+
+    `period` is `YYYY`, `YYYY-Qn` or `YYYY-MM`.
+    """
+    printed = first_print_on(Window(Window.parse(period).year), policy)
+    year = printed.year + policy.calendar.revision_years
+    last = (datetime.date(year + printed.month // 12, printed.month % 12 + 1, 1) - datetime.timedelta(days=1)).day
+    return datetime.date(year, printed.month, min(printed.day, last))
+
+
+def is_late(period: str, as_of: datetime.date | None, policy: Policy) -> bool:
+    """Tell whether an event of `period` comes after its year's revision; `as_of` None is a backfill: never late."""
+    return as_of is not None and closed_on(period, policy) < as_of
+
+
+def due(as_of: datetime.date, already: Iterable[Printed], policy: Policy, *, first_year: int) -> tuple[Due, ...]:
+    """Return the windows to release as of a date, in order of time, quarters before their year.
+
+    A window never released is due as a first print from its end plus grace on. It is due once more, as revision 1,
+    from its year's revision date on, unless its first print was itself made on or after that date.
+
+    Args:
+        as_of: the calendar's date.
+        already: every print so far, in any order, of one population.
+        policy: whose calendar holds.
+        first_year: the first year with events; nothing before it is released.
+    """
+    prints = {(printed.window, printed.revision): printed.as_of for printed in already}
+    plans: list[Due] = []
+    for window in (w for year in range(first_year, as_of.year + 1) for w in windows_of(year)):
+        first = prints.get((window, 0))
+        revised = closed_on(window.label, policy)
+        if first is None and first_print_on(window, policy) <= as_of:
+            plans.append(Due(window, 0))
+        elif first is not None and first < revised <= as_of and (window, 1) not in prints:
+            plans.append(Due(window, 1))
+    return tuple(plans)
