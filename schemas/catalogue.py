@@ -1,0 +1,118 @@
+"""The shipped schemas by name, and their fields by privacy role.
+
+Decides nothing: `schemas/avro/*.avsc` are the source of truth, this makes them walkable. A stem is a file's name
+without its ending (`raw.case`, `delta`); its registry subject is the stem and `-value`.
+
+>>> [field.name for field in load("raw.activity").fields if field.sealed]
+['facilitator', 'notes']
+"""
+
+import functools
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+from schemas import parsing
+from schemas.parsing import Parsed
+from schemas.roles import FieldRole
+
+__all__ = ["KINDS", "STEMS", "FieldSpec", "Schema", "fields_of", "load"]
+
+KINDS = ("case", "referral", "assistance", "indicator", "activity")
+"""The kinds of event, in the order they are told about everywhere."""
+
+_FILES = resources.files("schemas") / "avro"
+
+STEMS = tuple(sorted(file.name.removesuffix(".avsc") for file in _FILES.iterdir() if file.name.endswith(".avsc")))
+"""Every shipped schema."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSpec:
+    """One field: its role, and what its values may be.
+
+    `type` is the Avro type without null. `sealed` fields are text for people and bytes on the wire. `codelist` names a
+    list of `schemas.codelists`; of an array it is the items' list.
+    """
+
+    name: str
+    role: FieldRole
+    type: Any
+    nullable: bool
+    sealed: bool
+    codelist: str | None
+    has_default: bool
+    doc: str
+
+    @property
+    def repeated(self) -> bool:
+        """Whether the field is an array."""
+        return isinstance(self.type, dict) and self.type["type"] == "array"
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols of an enum, in order; empty for any other type."""
+        return tuple(self.type.get("symbols", ())) if isinstance(self.type, dict) else ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Schema:
+    """One shipped schema: `text` as in the file, `parsed` for the codec, `fields` in order."""
+
+    stem: str
+    text: str
+    parsed: Parsed
+    fields: tuple[FieldSpec, ...]
+
+    @property
+    def subject(self) -> str:
+        """The subject under which the registry knows it."""
+        return f"{self.stem}-value"
+
+    @property
+    def sealed(self) -> tuple[str, ...]:
+        """Names of the fields that are sealed on the wire, in order."""
+        return tuple(field.name for field in self.fields if field.sealed)
+
+    def by_role(self, *roles: FieldRole) -> tuple[FieldSpec, ...]:
+        """Return the fields with one of `roles`, in order."""
+        return tuple(field for field in self.fields if field.role in roles)
+
+
+@functools.cache
+def load(stem: str) -> Schema:
+    """Return the shipped schema `stem`, for instance `raw.case`.
+
+    Raises:
+        KeyError: no such schema is shipped; a programmer's mistake.
+    """
+    if stem not in STEMS:
+        raise KeyError(stem)
+    text = (_FILES / f"{stem}.avsc").read_text(encoding="utf-8")
+    return Schema(stem, text, parsing.parse(text), fields_of(json.loads(text)))
+
+
+def fields_of(document: Mapping[str, Any]) -> tuple[FieldSpec, ...]:
+    """Return the fields of a record schema, given as its JSON document.
+
+    Raises:
+        ValueError: a field names no role or one that does not exist.
+    """
+    return tuple(_field(field) for field in document["fields"])
+
+
+def _field(field: Mapping[str, Any]) -> FieldSpec:
+    declared = field["type"]
+    branches = [one for one in declared if one != "null"] if isinstance(declared, list) else [declared]
+    return FieldSpec(
+        name=field["name"],
+        role=FieldRole(field.get("role", "")),
+        type=branches[0] if len(branches) == 1 else branches,
+        nullable=isinstance(declared, list) and "null" in declared,
+        sealed="sealed" in field,
+        codelist=field.get("codelist"),
+        has_default="default" in field,
+        doc=field.get("doc", ""),
+    )

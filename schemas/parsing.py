@@ -1,0 +1,61 @@
+"""A schema made ready for work: parsed once, linted, its walk compiled.
+
+Decides what "parsed" means for the codec. Does not read files (`schemas.catalogue`) or registries
+(`connectors.adapters.registry`).
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import fastavro
+from fastavro.schema import SchemaParseException, UnknownType
+
+from schemas import limits, lint
+from schemas.errors import ContractError
+
+__all__ = ["Parsed", "parse"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parsed:
+    """One writer schema, and the schema its records are read as (None: as written).
+
+    `writer` and `reader` are fastavro's parsed form; `walk` checks bytes before fastavro sees them.
+    """
+
+    name: str
+    writer: dict[str, Any]
+    reader: dict[str, Any] | None
+    walk: limits.Walk
+
+
+def parse(text: str, *, reader: Parsed | None = None, safe: bool = True) -> Parsed:
+    """Parse the JSON text of a record schema; its records will be read as `reader` writes them.
+
+    Args:
+        text: an Avro record schema.
+        reader: the schema to project to; None keeps every field as written.
+        safe: whether to refuse what `schemas.lint` finds; False is for tests of the walk alone.
+
+    Raises:
+        ContractError: CON-005, not an Avro record schema or unsafe to decode with.
+    """
+    named: dict[str, Any] = {}
+    writer = _parsed(text, named)
+    if safe:
+        lint.check(writer, named)
+    projected = reader.writer if reader and reader.writer != writer else None
+    return Parsed(writer["name"], writer, projected, limits.compile_walk(writer, named))
+
+
+def _parsed(text: str, named: dict[str, Any]) -> dict[str, Any]:
+    if len(text) > lint.MOST_CHARACTERS:
+        raise ContractError("CON-005", f"the schema is longer than {lint.MOST_CHARACTERS} characters")
+    try:
+        parsed = fastavro.parse_schema(json.loads(text), named_schemas=named)
+    except (ValueError, KeyError, TypeError, RecursionError, SchemaParseException, UnknownType) as error:
+        raise ContractError("CON-005", "the text is not a valid Avro schema") from error
+    if not isinstance(parsed, dict) or parsed.get("type") != "record":
+        raise ContractError("CON-005", "the schema is not a record")
+    return parsed
