@@ -1,10 +1,10 @@
 """Linear programs as values, and the port through which they are solved.
 
-Decides the shape of a program and of its answer. Does not solve anything: `anonymizer.engines.solver` does, and is
-handed in by the shell.
+Decides the shape of a program and of its answer, and that work beyond a limit fails closed. Does not solve anything:
+`anonymizer.engines.solver` does, and is handed in by the shell.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -13,28 +13,72 @@ import numpy.typing as npt
 
 from schemas.errors import DisclosureError
 
-__all__ = ["Floats", "Limits", "Meter", "Program", "Rows", "Solver"]
+__all__ = ["Engine", "Flags", "Floats", "Indices", "Limits", "Matrix", "Meter", "Program", "Solver", "beside", "stack"]
 
 Floats = npt.NDArray[np.float64]
-Indices = npt.NDArray[np.int32]
+Indices = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
-    """A sparse matrix in compressed rows: `indices[starts[i]:starts[i + 1]]` are row i's columns, with `values`."""
+class Matrix:
+    """A sparse matrix by its non-zero entries: `values[i]` stands in `rows[i]`, `columns[i]`; `shape` is its size."""
 
-    starts: Indices
-    indices: Indices
+    rows: Indices
+    columns: Indices
     values: Floats
-    columns: int
+    shape: tuple[int, int]
+
+    @classmethod
+    def of(cls, lines: Sequence[Sequence[tuple[int, float]]], width: int) -> "Matrix":
+        """Build from lines of (column, value)."""
+        entries = [(row, column, value) for row, line in enumerate(lines) for column, value in line]
+        rows, columns, values = zip(*entries, strict=True) if entries else ((), (), ())
+        shape = (len(lines), width)
+        return cls(np.array(rows, np.int64), np.array(columns, np.int64), np.array(values, np.float64), shape)
+
+    @classmethod
+    def diagonal(cls, size: int, value: float) -> "Matrix":
+        """Build `value` times the identity."""
+        steps = np.arange(size, dtype=np.int64)
+        return cls(steps, steps, np.full(size, value), (size, size))
+
+    def times(self, x: Floats) -> Floats:
+        """Return the product with a vector."""
+        return np.bincount(self.rows, weights=self.values * x[self.columns], minlength=self.shape[0])
+
+    def take(self, kept: Flags) -> "Matrix":
+        """Return the rows that are flagged, in order."""
+        chosen = kept[self.rows]
+        places = np.cumsum(kept) - 1
+        shape = (int(kept.sum()), self.shape[1])
+        return Matrix(places[self.rows[chosen]], self.columns[chosen], self.values[chosen], shape)
+
+
+def stack(parts: Sequence[Matrix]) -> Matrix:
+    """Put matrices under each other; narrower ones are filled with zeros on the right."""
+    tops = np.cumsum([0, *(part.shape[0] for part in parts)])
+    rows = np.concatenate([part.rows + top for part, top in zip(parts, tops, strict=False)])
+    width = max(part.shape[1] for part in parts)
+    columns = np.concatenate([part.columns for part in parts])
+    return Matrix(rows, columns, np.concatenate([part.values for part in parts]), (int(tops[-1]), width))
+
+
+def beside(parts: Sequence[Matrix]) -> Matrix:
+    """Put matrices of equal height next to each other."""
+    lefts = np.cumsum([0, *(part.shape[1] for part in parts)])
+    columns = np.concatenate([part.columns + left for part, left in zip(parts, lefts, strict=False)])
+    rows = np.concatenate([part.rows for part in parts])
+    shape = (parts[0].shape[0], int(lefts[-1]))
+    return Matrix(rows, columns, np.concatenate([part.values for part in parts]), shape)
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """Minimise `cost · x` over `lower ≤ x ≤ upper` and `row_lower ≤ rows · x ≤ row_upper`."""
+    """Minimise `cost · x` over `lower ≤ x ≤ upper` and `row_lower ≤ matrix · x ≤ row_upper`."""
 
     cost: Floats
-    rows: Rows
+    matrix: Matrix
     row_lower: Floats
     row_upper: Floats
     lower: Floats
@@ -58,10 +102,19 @@ def _never() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much work one call may do: linear programs per joint system, and a deadline the shell may pull."""
+    """How much work one joint system may take: linear programs, and a deadline that the shell may pull."""
 
-    programs: int = 20_000
+    programs: int = 5_000
     expired: Callable[[], bool] = _never
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What protection runs on: a solver, the secret `seed` of its weights, its limits."""
+
+    solver: Solver
+    seed: bytes
+    limits: Limits = field(default_factory=Limits)
 
 
 @dataclass(slots=True)
@@ -70,7 +123,7 @@ class Meter:
 
     solver: Solver
     limits: Limits
-    solved: int = field(default=0)
+    solved: int = 0
 
     def __call__(self, program: Program) -> Floats | None:
         """Solve one program.

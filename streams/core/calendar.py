@@ -4,7 +4,7 @@ Decides windows (month, quarter, year), their first prints and their one annual 
 clock: `as_of` is the calendar's own date. Does not decide what is in a print: that is `streams.core.release`.
 """
 
-import datetime
+import datetime as dt
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -49,11 +49,11 @@ class Window:
         return f"{self.year:04}{ordinal}"
 
     @property
-    def end(self) -> datetime.date:
+    def end(self) -> dt.date:
         """The last day of the window."""
         month = self.ordinal * _MONTHS_IN[self.size]
-        following = datetime.date(self.year + month // 12, month % 12 + 1, 1)
-        return following - datetime.timedelta(days=1)
+        following = dt.date(self.year + month // 12, month % 12 + 1, 1)
+        return following - dt.timedelta(days=1)
 
     @property
     def quarter(self) -> "Window | None":
@@ -69,7 +69,7 @@ class Printed:
 
     window: Window
     revision: int
-    as_of: datetime.date
+    as_of: dt.date
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -85,28 +85,28 @@ def windows_of(year: int) -> tuple[Window, ...]:
     return (*(Window(year, "quarter", n) for n in (1, 2, 3, 4)), Window(year))
 
 
-def first_print_on(window: Window, policy: Policy) -> datetime.date:
+def first_print_on(window: Window, policy: Policy) -> dt.date:
     """Return the first day on which `window` may be released: its end and the policy's grace."""
-    return window.end + datetime.timedelta(days=policy.calendar.grace_days)
+    return window.end + dt.timedelta(days=policy.calendar.grace_days)
 
 
-def closed_on(period: str, policy: Policy) -> datetime.date:
+def closed_on(period: str, policy: Policy) -> dt.date:
     """Return the revision date of the year that holds `period`; an event of that year is late from then on.
 
     `period` is `YYYY`, `YYYY-Qn` or `YYYY-MM`.
     """
     printed = first_print_on(Window(Window.parse(period).year), policy)
     year = printed.year + policy.calendar.revision_years
-    last = (datetime.date(year + printed.month // 12, printed.month % 12 + 1, 1) - datetime.timedelta(days=1)).day
-    return datetime.date(year, printed.month, min(printed.day, last))
+    last = (dt.date(year + printed.month // 12, printed.month % 12 + 1, 1) - dt.timedelta(days=1)).day
+    return dt.date(year, printed.month, min(printed.day, last))
 
 
-def is_late(period: str, as_of: datetime.date | None, policy: Policy) -> bool:
+def is_late(period: str, as_of: dt.date | None, policy: Policy) -> bool:
     """Tell whether an event of `period` comes after its year's revision; `as_of` None is a backfill: never late."""
     return as_of is not None and closed_on(period, policy) < as_of
 
 
-def due(as_of: datetime.date, already: Iterable[Printed], policy: Policy, *, first_year: int) -> tuple[Due, ...]:
+def due(as_of: dt.date, already: Iterable[Printed], policy: Policy, *, first_year: int) -> tuple[Due, ...]:
     """Return the windows to release as of a date, in order of time, quarters before their year.
 
     A window never released is due as a first print from its end plus grace on. It is due once more, as revision 1,

@@ -4,12 +4,12 @@ Decides which populations, windows and tables are released and in which rows the
 safe (`anonymizer.tabular`), when (`streams.core.calendar`), or how it is stored and sent (`streams.agents.release`).
 """
 
-import datetime
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
 from anonymizer.policy import Policy
-from anonymizer.tabular.program import Limits, Solver
+from anonymizer.tabular.program import Engine
 
 __all__ = ["Publish", "TrendRow", "Withhold", "plan"]
 
@@ -46,7 +46,7 @@ class Publish:
     """
 
     release: str
-    as_of: datetime.date
+    as_of: dt.date
     population: str
     window: str
     year: int
@@ -62,7 +62,7 @@ class Withhold:
     """One table of a release that is not published, and why; `feeds` say so to the analysts without any value."""
 
     release: str
-    as_of: datetime.date
+    as_of: dt.date
     population: str
     window: str
     year: int
@@ -75,13 +75,11 @@ class Withhold:
 
 def plan(
     cells: Mapping[str, Mapping[str, int]],
-    as_of: datetime.date,
+    as_of: dt.date,
     published: Sequence[TrendRow],
     policy: Policy,
     *,
-    seed: bytes,
-    solver: Solver,
-    limits: Limits = Limits(),  # noqa: B008  frozen value
+    engine: Engine,
 ) -> tuple[Publish | Withhold, ...]:
     """Plan everything that is due as of a date and not yet released.
 
@@ -90,9 +88,8 @@ def plan(
         as_of: the calendar's date.
         published: every row released so far, of all regions; from it follow what is due and what is frozen.
         policy: populations, tables, regions, thresholds, calendar.
-        seed: secret bytes from which the weights of the suppression are derived; the same seed, the same pattern.
-        solver: the linear-programming engine.
-        limits: work allowed per joint system; beyond it everything of that system is withheld.
+        engine: the solver, the secret seed of the suppression's weights, and the work allowed per joint system,
+            beyond which everything of that system is withheld.
 
     Returns:
         The releases in order of population, window and revision, each followed by the tables withheld from it.
