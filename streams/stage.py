@@ -32,12 +32,12 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One record to send; its partition is the sender's decision (`streams.partitions`)."""
+    """One record to send; its partition is the sender's decision (`streams.partitions`); no value is a tombstone."""
 
     topic: str
     partition: int
     key: bytes
-    value: bytes
+    value: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +57,14 @@ class Handler(Protocol):
 
 
 class State(Protocol):
-    """The state of one partition."""
+    """The state of the partitions that this process owns."""
 
-    def get(self, key: str) -> bytes | None:
+    def value_of(self, key: str) -> bytes | None:
         """Return the value of `key`, None where there is none."""
         ...
 
-    def put(self, key: str, value: bytes) -> None:
-        """Keep `value` under `key`, here and in the changelog."""
+    async def write(self, partition: int, writes: Mapping[str, bytes]) -> None:
+        """Keep `writes` for the batch's partition; on return the changelog has acknowledged them."""
         ...
 
 
@@ -79,10 +79,10 @@ async def run(
     Any exception ends the process at once, with nothing of the batch acknowledged: the next incarnation does it again.
     """
     try:
-        result = await handler(batch, state.get)
+        result = await handler(batch, state.value_of)
         await send(result.outputs)
-        for key, value in result.writes.items():
-            state.put(key, value)
+        if result.writes:
+            await state.write(batch[0].partition, result.writes)
     except Exception as error:  # noqa: BLE001 - whatever it was, going on would acknowledge what was not done
         _end(error, batch)
 

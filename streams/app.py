@@ -1,0 +1,89 @@
+"""Faust applications as the stages need them: at least once, one at a time, nothing created, nothing served.
+
+Decides the settings under which a stage's order of effects holds. Does not decide what a stage reads or computes.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import faust
+
+from streams import outbox, stage, state, transport
+
+__all__ = ["Deps", "build", "consume"]
+
+FETCH_BYTES = 1_048_576
+"""Largest fetch of one partition, so the largest batch."""
+
+BUFFERED_FETCHES = 8
+"""Messages that may wait in a stream: each is a whole fetch."""
+
+SESSION_SECONDS = 10.0
+"""How long the broker waits for a worker that fell silent before it gives its partitions away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deps:
+    """What every stage is given by the process that runs it: its outbox and its incarnation's epoch."""
+
+    box: outbox.Outbox
+    epoch: str
+
+
+def build(name: str, settings: Mapping[str, Any], folder: Path, *, instance: str | None = None) -> faust.App:
+    """Return the application of the stage `name`, which is its consumer group's name too.
+
+    Args:
+        name: Stage and consumer group.
+        settings: As `Site.kafka_settings` gives them.
+        folder: Where Faust keeps its own files.
+        instance: Static member of the group: a restart takes its partitions back without waiting for the timeout.
+    """
+    (folder / name).mkdir(parents=True, exist_ok=True)
+    app = faust.App(
+        name,
+        broker=f"kafka://{settings['bootstrap_servers']}",
+        broker_credentials=_credentials(settings),
+        broker_commit_interval=1.0,
+        broker_session_timeout=SESSION_SECONDS,
+        broker_heartbeat_interval=SESSION_SECONDS / 4,
+        consumer_auto_offset_reset="earliest",
+        consumer_group_instance_id=instance,
+        consumer_max_fetch_size=FETCH_BYTES,
+        cython_optimizations=True,
+        datadir=str(folder / name),
+        processing_guarantee="at_least_once",
+        store="memory://",
+        stream_buffer_maxsize=BUFFERED_FETCHES,
+        table_standby_replicas=0,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        web_enabled=False,
+    )
+    transport.install(app)
+    return app
+
+
+def _credentials(settings: Mapping[str, Any]) -> faust.SASLCredentials | None:
+    if settings.get("security_protocol", "PLAINTEXT") == "PLAINTEXT":
+        return None
+    return faust.SASLCredentials(
+        username=settings["sasl_plain_username"],
+        password=settings["sasl_plain_password"],
+        mechanism=settings["sasl_mechanism"],
+    )
+
+
+def consume(
+    app: faust.App, topics: Sequence[str], handler: stage.Handler, kept: state.StateTable, box: outbox.Outbox
+) -> None:
+    """Run `handler` over every batch of `topics`, one batch at a time, in the order of effects of `streams.stage`."""
+    source = app.topic(*topics, key_serializer="raw", value_serializer=transport.AS_FETCHED, allow_empty=True)
+
+    async def handle(batches: faust.StreamT[Any]) -> None:
+        async for fetched in batches:
+            await stage.run(handler, transport.records_of(fetched), kept, box.send)
+
+    app.agent(source, name=f"{app.conf.id}.batches", concurrency=1)(handle)
