@@ -1,0 +1,227 @@
+"""The five raw events as models of the edge: what an agency may publish.
+
+Decides which records are refused, field by field, and with which code. Does not seal, encode or decide on consent.
+The Avro files are the source of truth; a test holds these models against them, name by name.
+
+- CON-010 a field is missing or unknown; CON-011 a code is not in its list; CON-012 not a date; CON-013 a date in the
+  future; CON-014 a value of another type, form or range; CON-015 too long.
+- Sealed fields are text before sealing and bytes after it, so the same model serves publisher and admission.
+
+Source: HTCDS 2.0 for names and lists (CC BY 4.0), CTDC codebook for `ageBroad`, `RecruiterRelationship`, `Datasource`.
+"""
+
+# ruff: noqa: N815 - the field names are those of the standards
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
+
+from schemas import values
+from schemas.errors import ContractError
+from schemas.values import Count, Dated, HexKey, Listed, Sealable, SealableDate, Text
+
+__all__ = [
+    "MODELS",
+    "Activity",
+    "Assistance",
+    "Case",
+    "Event",
+    "Indicator",
+    "Problem",
+    "Referral",
+    "problems",
+    "validate",
+]
+
+Country = Annotated[str, Listed("country")]
+Exploitation = Annotated[str, Listed("vic_TypeOfExploitation")]
+Sexual = Annotated[str, Listed("vic_TypeOfSexExploitation")]
+Means = Annotated[str, Listed("vic_MethodsOfControl")]
+Recruitment = Annotated[str, Listed("vic_MethodOfRecruitment")]
+Recruiter = Annotated[str, Listed("RecruiterRelationship")]
+Service = Annotated[str, Listed("service")]
+Phenomenon = Literal["TIP", "SOM"]
+
+_MOST_TEXT = 56 * 1024  # leaves room for padding, tags and codes below the 64 kB that ingest decodes
+
+
+class _Edge(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Sealing(_Edge):
+    """How the sealed fields were sealed."""
+
+    key_id: str = Field(pattern=r"^[0-9a-f]{16}$")
+    ephemeral: bytes = Field(min_length=32, max_length=32)
+
+
+class Event(_Edge):
+    """What every raw event has."""
+
+    event_id: HexKey
+    agency: values.AgencyId
+    revision: int = Field(ge=1, lt=2**31)
+    withdrawn: bool = False
+    event_date: Annotated[str, Dated()]
+    CountryOfExploitation: Country | None = None
+    sealing: Sealing | None = None
+    language: Annotated[str, Listed("language")] | None = None
+
+    @model_validator(mode="after")
+    def _fits_in_one_message(self) -> Self:
+        if sum(map(values.length_of, self.__dict__.values())) > _MOST_TEXT:
+            raise PydanticCustomError("CON-015", "texts that are too long together")
+        return self
+
+
+class _OfPerson(Event):
+    """What an event about one person has."""
+
+    person: HexKey
+    con_Consent: bool
+    consent_basis: Literal["Person", "Guardian", "CoveredByPublication", "None"]
+    phenomenon: Phenomenon
+    vic_TraffickingStatus: Annotated[str, Listed("vic_TraffickingStatus")] | None = None
+    vic_TraffickingStatusDecisionMakingOrg: Annotated[str, Listed("vic_TraffickingStatusDecisionMakingOrg")] | None = (
+        None
+    )
+    prs_FirstName: Sealable | None = None
+    prs_MiddleName: Sealable | None = None
+    prs_SecondName: Sealable | None = None
+    prs_Birthdate: SealableDate | None = None
+    prs_IdentityNumber: Sealable | None = None
+    prs_Email: Sealable | None = None
+    prs_MobilePhone: Sealable | None = None
+    prs_HomePhone: Sealable | None = None
+    prs_MailingStreet: Sealable | None = None
+    prs_MailingCity: Sealable | None = None
+    prs_Gender: Annotated[str, Listed("prs_Gender")] | None = None
+    vic_AgeWhenTrafficked: Annotated[int, Field(ge=0, le=120)] | None = None
+    ageBroad: Annotated[str, Listed("ageBroad")] | None = None
+    prs_Citizenship: tuple[Country, ...] | None = values.Codes
+    hte_State: Text | None = None
+
+
+class Case(_OfPerson):
+    """One person's case profile."""
+
+    vic_TypeOfExploitation: tuple[Exploitation, ...] | None = values.Codes
+    vic_ForcedLabourIndustry: Annotated[str, Listed("vic_ForcedLabourIndustry")] | None = None
+    vic_TypeOfSexExploitation: tuple[Sexual, ...] | None = values.Codes
+    vic_MethodsOfControl: tuple[Means, ...] | None = values.Codes
+    vic_MethodOfRecruitment: tuple[Recruitment, ...] | None = values.Codes
+    RecruiterRelationship: tuple[Recruiter, ...] | None = values.Codes
+    Datasource: Annotated[str, Listed("Datasource")] | None = None
+    cas_CaseOwner: Sealable | None = None
+    hte_Description: Sealable | None = None
+    cco_CaseComment: Sealable | None = None
+
+
+class Referral(_OfPerson):
+    """One referral of one person between organisations."""
+
+    cas_Status: Annotated[str, Listed("cas_Status")] | None = None
+    cas_ReasonForOutgoingReferral: Annotated[str, Listed("cas_ReasonForOutgoingReferral")] | None = None
+    service: Service | None = None
+    cas_ReferredOrganisation: Annotated[str, Listed("org_Type")] | None = None
+    cas_ReferringPrimaryCaseWorker: Sealable | None = None
+    cas_OutgoingReferralDetails: Sealable | None = None
+
+
+class Assistance(_OfPerson):
+    """Assistance given to one person."""
+
+    services: tuple[Service, ...] | None = values.Codes
+    spl_Type: Annotated[str, Listed("spl_Type")] | None = None
+    cas_CaseOwner: Sealable | None = None
+    spl_ActionPlan: Sealable | None = None
+
+
+class Indicator(Event):
+    """An agency's own aggregate for a place and period."""
+
+    indicator: Annotated[str, Listed("indicator")]
+    phenomenon: Phenomenon
+    value: Count
+    notes: Sealable | None = None
+
+
+class Activity(Event):
+    """An awareness session or training."""
+
+    activity_type: Annotated[str, Listed("activity_type")]
+    participants_female: Count = 0
+    participants_male: Count = 0
+    participants_unknown: Count = 0
+    facilitator: Sealable | None = None
+    notes: Sealable | None = None
+
+
+MODELS: Mapping[str, type[Event]] = {
+    "case": Case,
+    "referral": Referral,
+    "assistance": Assistance,
+    "indicator": Indicator,
+    "activity": Activity,
+}
+"""Kind → model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One reason for refusing a record: its code, the field's path, a sentence that repeats no value."""
+
+    code: str
+    field: str
+    message: str
+
+
+def validate(kind: str, record: Mapping[str, Any], *, today: date | None) -> Event:
+    """Return the event in `record`.
+
+    Args:
+        kind: one of `catalogue.KINDS`.
+        record: field → value; sealed fields as text or as bytes.
+        today: the last date that is not in the future; None leaves that unchecked.
+
+    Raises:
+        ContractError: the first problem, CON-010 to CON-015, with its field.
+    """
+    try:
+        return MODELS[kind].model_validate(record, context={"today": today})
+    except ValidationError as error:
+        first = next(_problems(error))
+    raise ContractError(first.code, first.message, field=first.field)
+
+
+def problems(kind: str, record: Mapping[str, Any], *, today: date | None) -> tuple[Problem, ...]:
+    """Return every reason for refusing `record`, none if it is valid; arguments as for `validate`."""
+    try:
+        MODELS[kind].model_validate(record, context={"today": today})
+    except ValidationError as error:
+        return tuple(dict.fromkeys(_problems(error)))  # a field of two types is refused once for each
+    return ()
+
+
+_CODES = {"missing": "CON-010", "extra_forbidden": "CON-010"}
+_MESSAGES = {"missing": "a field is missing", "extra_forbidden": "a field that the contract does not know"}
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+
+
+def _problems(error: ValidationError) -> Iterator[Problem]:
+    for one in error.errors(include_url=False, include_context=False, include_input=False):
+        kind = one["type"]
+        own = kind.startswith("CON-")
+        message = one["msg"] if own else _MESSAGES.get(kind, "a value of another type, form or range")
+        yield Problem(kind if own else _CODES.get(kind, "CON-014"), _path(one["loc"]), message)
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    """Return the field's path; a name that is no plain field name could be anything, so it is left out."""
+    parts = [str(part) for part in location if isinstance(part, int) or part not in ("str", "bytes")]
+    return ".".join(part if part.isdigit() or _PLAIN.fullmatch(part) else "?" for part in parts)
