@@ -101,7 +101,7 @@ class AuditStorage:
         if found.source is not None:
             stream, _, offset = found.source.rpartition("/")
             return int(offset) <= self.sources.get(stream, -1)
-        return found.action == "release" and found.details.get("release") in self.releases
+        return _identity(found) in self.releases
 
     def close(self) -> None:
         """Give the log up."""
@@ -186,8 +186,14 @@ class AuditStorage:
         if found.source is not None:
             stream, _, offset = found.source.rpartition("/")
             self.sources[stream] = max(int(offset), self.sources.get(stream, -1))
-        elif found.action == "release":
-            self.releases[found.details["release"]] = index
+        elif identity := _identity(found):
+            self.releases[identity] = index
+
+
+def _identity(found: Decision) -> str:
+    """Name the release that a decision is about, and the table where it withholds one; empty for all others."""
+    release = found.details.get("release", "") if found.source is None else ""
+    return f"{release}|{found.details.get('table', '')}" if release else ""
 
 
 def _is_whole(block: bytes) -> bool:
