@@ -1,0 +1,94 @@
+"""Phone numbers of the policy's regions, written nationally or internationally.
+
+Decides which runs of digit groups are phone numbers, by the numbering plans of `phonenumbers`, compiled once into one
+pattern: matching region by region with its own matcher takes most of a scan's time.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import phonenumbers
+import regex  # type: ignore[import-untyped]  # ships no type information
+
+from anonymizer.engines import shape
+from schemas.errors import ConfigurationError
+
+__all__ = ["Phone"]
+
+_KINDS: Final = ("fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "voip", "personal_number", "uan")
+_CANDIDATE: Final = r"(?<![\w+])(?:\+[ ]?|00)?\(?[0-9](?:[\s().\-/~]{0,3}[0-9]){5,17}(?![0-9])"
+_HINT: Final = r"[0-9](?:[\s().\-/~]{0,3}[0-9]){5}"
+_GROUP: Final = regex.compile(r"[0-9]+")
+_NEAR: Final = shape.context(
+    "phone", "tel", "mobile", "cell", "call", "whatsapp", "viber", "fax", "contact", "hotline", "portable", "appel",
+    "numero", "numéro", "joindre", "هاتف", "تلفون", "تليفون", "جوال", "موبايل", "رقم", "واتس", "اتصل", "اتصال", "خلوي",
+)  # fmt: skip
+_SHORTEST: Final = 6
+_LONGEST: Final = 15
+_INTERNATIONAL, _COUNTRY_CODE, _NATIONAL, _BARE = 0.75, 0.5, 0.4, 0.2
+
+
+class Phone(shape.Shape):
+    """Numbers after `+` or `00`, with a country code, or in a region's national form; else digits with context."""
+
+    def __init__(self, regions: Sequence[str], language: str, seconds: float) -> None:
+        rule = shape.Rule("digit groups", _CANDIDATE, _NATIONAL, hint=_HINT)
+        super().__init__("PHONE_NUMBER", [rule], _NEAR, language, seconds)
+        self.national = regex.compile("|".join(sorted({_plan(region) for region in regions})))
+        codes = sorted({str(phonenumbers.country_code_for_region(region)) for region in regions})
+        self.coded = regex.compile(rf"(?:{'|'.join(codes)})[0-9]{{6,11}}")
+        every = sorted(map(str, phonenumbers.COUNTRY_CODE_TO_REGION_CODE))
+        self.international = regex.compile(rf"(?:{'|'.join(every)})[0-9]{{4,12}}")
+
+    def find(self, text: str) -> Iterator[shape.Span]:
+        """Yield the longest numbers that start at each digit group of a candidate."""
+        pattern, _, _ = self.rules[0]
+        for match in pattern.finditer(text, timeout=self.seconds):
+            yield from self._numbers(text, match.start(), match.end())
+
+    def _numbers(self, text: str, start: int, end: int) -> Iterator[shape.Span]:
+        groups = [m.span() for m in _GROUP.finditer(text, start, end)]
+        first = 0
+        while first < len(groups):
+            last, score = self._longest(text, start, groups, first)
+            if last is None:
+                first += 1
+                continue
+            begin = start if first == 0 else groups[first][0]
+            yield begin, groups[last][1], self.boosted(text, begin, score)
+            first = last + 1
+
+    def _longest(
+        self, text: str, start: int, groups: Sequence[tuple[int, int]], first: int
+    ) -> tuple[int | None, float]:
+        plus = first == 0 and text[start] == "+"
+        for last in range(len(groups) - 1, first - 1, -1):
+            digits = "".join(text[a:b] for a, b in groups[first : last + 1])
+            score = self._score(digits, plus=plus) if _SHORTEST <= len(digits) <= _LONGEST + 2 else 0
+            if score:
+                return last, score
+        return None, 0
+
+    def _score(self, digits: str, *, plus: bool) -> float:
+        if plus:
+            return _INTERNATIONAL if self.international.fullmatch(digits) else 0
+        if digits.startswith("00") and self.international.fullmatch(digits, 2):
+            return _INTERNATIONAL
+        if self.national.fullmatch(digits):
+            return _NATIONAL
+        if self.coded.fullmatch(digits):
+            return _COUNTRY_CODE
+        return _BARE if len(digits) <= _LONGEST else 0
+
+
+def _plan(region: str) -> str:
+    """Return the pattern of a region's national numbers, trunk prefix optional."""
+    data = phonenumbers.PhoneMetadata.metadata_for_region(region)
+    if data is None:
+        raise ConfigurationError(
+            "CFG-022", "a region of the policy has no telephone numbers", field="text.phone_regions"
+        )
+    kinds = (getattr(data, kind) for kind in _KINDS)
+    numbers = sorted({kind.national_number_pattern for kind in kinds if kind and kind.national_number_pattern})
+    prefix = f"(?:{data.national_prefix})?" if data.national_prefix else ""
+    return f"{prefix}(?:{'|'.join(numbers)})"

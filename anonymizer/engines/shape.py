@@ -1,0 +1,103 @@
+"""A recogniser by shape: linear patterns, an optional check, words nearby that make a weak shape sure.
+
+Decides how a Presidio recogniser of ours behaves: what a pattern finds is scored by its check and by context words just
+before it, in any of the three languages; a pattern that runs out of time raises. Does not hold any pattern itself.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import presidio_analyzer
+import regex  # type: ignore[import-untyped]  # ships no type information
+
+__all__ = ["Check", "Context", "Rule", "Shape", "Span", "context"]
+
+Span = tuple[int, int, float]
+"""Start, end (characters, half open) and score."""
+
+Check = Callable[[str], float | None]
+"""The score of a matched value: a float replaces the rule's, None keeps it, 0 drops the match."""
+
+Context = Any
+"""A compiled pattern of context words, or None."""
+
+FLAGS: Final = regex.DOTALL | regex.MULTILINE | regex.IGNORECASE
+_BEFORE: Final = 48
+_BOOST: Final = 0.35
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One pattern with its base score and, where the value carries one, its check.
+
+    `hint` is a cheaper pattern for the prefilter: wherever `regex` matches, `hint` must match too.
+    """
+
+    name: str
+    regex: str
+    score: float
+    check: Check | None = None
+    hint: str | None = None
+
+
+def context(*words: str) -> Context:
+    """Compile context words (given as patterns, in normalised spelling) for search before a match."""
+    return regex.compile("|".join(rf"(?<!\w)(?:ال)?{word}" for word in words), FLAGS)
+
+
+class Shape(presidio_analyzer.PatternRecognizer):
+    """A Presidio pattern recogniser whose `find` yields plain spans; `analyze` wraps them for Presidio's engine.
+
+    Source: presidio_analyzer 2.2.366, whose own `analyze` skips a pattern that times out and goes on as if clean.
+    """
+
+    def __init__(self, entity: str, rules: Sequence[Rule], near: Context, language: str, seconds: float) -> None:
+        super().__init__(
+            supported_entity=entity,
+            supported_language=language,
+            patterns=[presidio_analyzer.Pattern(r.name, r.regex, r.score) for r in rules],
+            global_regex_flags=FLAGS,
+            name=(title := f"Amana{entity.title().replace('_', '')}"),
+        )
+        self.title = title
+        self.near = near
+        self.seconds = seconds
+        self.hints = [r.hint or r.regex for r in rules]
+        self.rules = tuple((regex.compile(r.regex, FLAGS), r.score, r.check) for r in rules)
+
+    def find(self, text: str) -> Iterator[Span]:
+        """Yield spans of a normalised text, overlaps included.
+
+        Raises:
+            TimeoutError: a pattern took longer than the policy allows.
+        """
+        for pattern, base, check in self.rules:
+            for match in pattern.finditer(text, timeout=self.seconds):
+                start, end = match.span("value") if "value" in pattern.groupindex else match.span()
+                checked = check(text[start:end]) if check else None
+                score = base if checked is None else checked
+                if score:
+                    yield start, end, self.boosted(text, start, score)
+
+    def boosted(self, text: str, start: int, score: float) -> float:
+        """Return the score, raised where a context word stands shortly before the match."""
+        if score >= 1 or self.near is None:
+            return score
+        found = self.near.search(text, max(0, start - _BEFORE), start, timeout=self.seconds)
+        return round(min(1.0, score + _BOOST), 2) if found else score
+
+    def analyze(
+        self, text: str, entities: list[str], nlp_artifacts: object = None, regex_flags: int | None = None
+    ) -> list[presidio_analyzer.RecognizerResult]:
+        """Return what `find` finds, as Presidio's results."""
+        del entities, nlp_artifacts, regex_flags
+        return [self.result(span) for span in self.find(text)]
+
+    def result(self, span: Span) -> presidio_analyzer.RecognizerResult:
+        """Wrap one span."""
+        metadata = {
+            presidio_analyzer.RecognizerResult.RECOGNIZER_NAME_KEY: self.title,
+            presidio_analyzer.RecognizerResult.RECOGNIZER_IDENTIFIER_KEY: self.id,
+        }
+        return presidio_analyzer.RecognizerResult(self.supported_entities[0], *span, recognition_metadata=metadata)

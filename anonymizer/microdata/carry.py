@@ -1,0 +1,129 @@
+"""Which raw field may become which de-identified field, by which rule: everything else is dropped.
+
+Decides the one table of what is carried, and refuses rules that the role of a field forbids: a direct identifier, a
+staff identifier or a free text is never carried in clear. Does not name what is dropped: that follows from the roles.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from anonymizer import policy
+from anonymizer.microdata import generalise
+from schemas import catalogue
+from schemas.errors import ConfigurationError
+from schemas.roles import FieldRole
+
+__all__ = ["ALLOWED", "CARRIES", "Carry", "Plan", "plan"]
+
+Raw = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Carry:
+    """One de-identified field: the raw fields it is made of, and the rule that makes it."""
+
+    rule: str
+    sources: tuple[str, ...]
+    value: Callable[[Raw, policy.Generalisation], object]
+
+
+def _same(rule: str, source: str) -> Carry:
+    return Carry(rule, (source,), lambda raw, _: raw[source])
+
+
+def _code(source: str) -> Carry:
+    return Carry("code", (source,), lambda raw, _: generalise.code(raw[source]))
+
+
+def _codes(source: str) -> Carry:
+    return Carry("codes", (source,), lambda raw, _: generalise.codes(raw[source]))
+
+
+def _age(raw: Raw, _: policy.Generalisation) -> str:
+    age = raw["vic_AgeWhenTrafficked"]
+    return generalise.code(raw["ageBroad"]) if age is None else generalise.age_band(age)
+
+
+def _period(raw: Raw, to: policy.Generalisation) -> str:
+    return generalise.period(raw["event_date"], to.date)
+
+
+CARRIES: Final[Mapping[str, Carry]] = {
+    "period": Carry("date", ("event_date",), _period),
+    "country": Carry("place", ("CountryOfExploitation",), lambda raw, _: generalise.code(raw["CountryOfExploitation"])),
+    "phenomenon": _same("code", "phenomenon"),
+    "status": Carry(
+        "status", ("vic_TraffickingStatus",), lambda raw, _: generalise.status(raw["vic_TraffickingStatus"])
+    ),
+    "decided_by": _code("vic_TraffickingStatusDecisionMakingOrg"),
+    "gender": Carry("gender", ("prs_Gender",), lambda raw, _: generalise.gender(raw["prs_Gender"])),
+    "age": Carry("age", ("vic_AgeWhenTrafficked", "ageBroad"), _age),
+    "citizenship": Carry(
+        "citizenship", ("prs_Citizenship",), lambda raw, _: generalise.citizenship(raw["prs_Citizenship"])
+    ),
+    "exploitation": _codes("vic_TypeOfExploitation"),
+    "industry": Carry(
+        "section", ("vic_ForcedLabourIndustry",), lambda raw, _: generalise.section(raw["vic_ForcedLabourIndustry"])
+    ),
+    "sexual": _codes("vic_TypeOfSexExploitation"),
+    "means": _codes("vic_MethodsOfControl"),
+    "recruiter": _codes("RecruiterRelationship"),
+    "datasource": _code("Datasource"),
+    "service": _code("service"),
+    "reason": _code("cas_ReasonForOutgoingReferral"),
+    "services": _codes("services"),
+    "indicator": _same("code", "indicator"),
+    "value": _same("measure", "value"),
+    "activity_type": _same("code", "activity_type"),
+    "participants_female": _same("measure", "participants_female"),
+    "participants_male": _same("measure", "participants_male"),
+    "participants_unknown": _same("measure", "participants_unknown"),
+}
+"""De-identified field → how it is made."""
+
+ALLOWED: Final[Mapping[FieldRole, frozenset[str]]] = {
+    FieldRole.DIRECT_IDENTIFIER: frozenset(),
+    FieldRole.STAFF_IDENTIFIER: frozenset(),
+    FieldRole.FREE_TEXT: frozenset(),
+    FieldRole.QUASI_IDENTIFIER: frozenset({"date", "place", "gender", "age", "citizenship"}),
+    FieldRole.SENSITIVE_ATTRIBUTE: frozenset({"code", "codes", "status", "section"}),
+    FieldRole.MEASURE: frozenset({"measure"}),
+    FieldRole.TECHNICAL: frozenset({"code"}),
+}
+"""Privacy role → the rules that may carry a field of that role."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What happens to one kind of event: fields carried, texts scanned, identities masked in them, drops by role."""
+
+    carried: Mapping[str, Carry]
+    texts: tuple[str, ...]
+    identities: tuple[str, ...]
+    dropped: Mapping[str, int]
+
+
+def plan(raw: catalogue.Schema, deidentified: catalogue.Schema) -> Plan:
+    """Derive the plan of a kind from the roles of its raw fields and the names of its de-identified ones.
+
+    Raises:
+        ConfigurationError: CFG-021, a rule of the table carries a field that is absent or whose role forbids it.
+    """
+    roles = {field.name: field.role for field in raw.fields}
+    wanted = {field.name for field in deidentified.fields}
+    carried = {name: carry for name, carry in CARRIES.items() if name in wanted}
+    for name, carry in carried.items():
+        for source in carry.sources:
+            if source not in roles or carry.rule not in ALLOWED[roles[source]]:
+                raise ConfigurationError("CFG-021", f"no rule may carry {source} as {name}", field=source)
+    sources = {source for carry in carried.values() for source in carry.sources}
+    kept = {FieldRole.TECHNICAL, FieldRole.FREE_TEXT}
+    drops = Counter(role.value for name, role in roles.items() if name not in sources and role not in kept)
+    return Plan(
+        carried,
+        tuple(field.name for field in raw.by_role(FieldRole.FREE_TEXT)),
+        tuple(field.name for field in raw.by_role(FieldRole.DIRECT_IDENTIFIER, FieldRole.STAFF_IDENTIFIER)),
+        dict(sorted(drops.items())),
+    )

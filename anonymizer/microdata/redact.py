@@ -1,0 +1,61 @@
+"""Findings in a text, their union, and the text with placeholders in their stead.
+
+Decides how overlapping findings are united and how placeholders are numbered. Does not find anything itself: see
+`known` for a record's own identifiers and `anonymizer.engines` for patterns.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from anonymizer.microdata.normalise import normalise
+
+__all__ = ["Finding", "mask", "united"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Finding:
+    """A span (characters, half open) of one entity type with a score between 0 and 1."""
+
+    start: int
+    end: int
+    type: str
+    score: float
+
+
+def united(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Unite findings that overlap: the union of their spans under the type of the surest, then longest, of them."""
+    result: list[Finding] = []
+    group: list[Finding] = []
+    for finding in sorted(findings):
+        if group and finding.start >= max(f.end for f in group):
+            result.append(_union(group))
+            group = []
+        group.append(finding)
+    return (*result, _union(group)) if group else tuple(result)
+
+
+def _union(group: Sequence[Finding]) -> Finding:
+    surest = max(group, key=lambda f: (f.score, f.end - f.start, f.type))
+    return Finding(min(f.start for f in group), max(f.end for f in group), surest.type, surest.score)
+
+
+def mask(text: str, findings: Iterable[Finding]) -> str:
+    """Return the text with `[TYPE_n]` for every finding; equal values of a type share their number."""
+    numbers: dict[tuple[str, str], int] = {}
+    used: Counter[str] = Counter()
+    pieces: list[str] = []
+    last = 0
+    for finding in united(findings):
+        value = (finding.type, _same(text[finding.start : finding.end]))
+        if value not in numbers:
+            used[finding.type] += 1
+            numbers[value] = used[finding.type]
+        pieces += text[last : finding.start], f"[{finding.type}_{numbers[value]}]"
+        last = finding.end
+    return "".join([*pieces, text[last:]])
+
+
+def _same(value: str) -> str:
+    """Return what two spellings of one value have in common: its letters and digits, folded."""
+    return "".join(filter(str.isalnum, normalise(value).text.casefold()))
