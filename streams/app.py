@@ -26,10 +26,17 @@ SESSION_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Deps:
-    """What every stage is given by the process that runs it: its outbox and its incarnation's epoch."""
+    """What every stage is given by the process that runs it.
+
+    Args:
+        box: Its outbox.
+        epoch: Names this incarnation of the process, and no other before or after.
+        ids: Schema id by stem (`delta`), the registry's answer at start.
+    """
 
     box: outbox.Outbox
     epoch: str
+    ids: Mapping[str, int]
 
 
 def build(name: str, settings: Mapping[str, Any], folder: Path, *, instance: str | None = None) -> faust.App:
@@ -44,7 +51,7 @@ def build(name: str, settings: Mapping[str, Any], folder: Path, *, instance: str
     (folder / name).mkdir(parents=True, exist_ok=True)
     app = faust.App(
         name,
-        broker=f"kafka://{settings['bootstrap_servers']}",
+        broker=";".join(f"kafka://{server}" for server in _servers(settings)),
         broker_credentials=_credentials(settings),
         broker_commit_interval=1.0,
         broker_session_timeout=SESSION_SECONDS,
@@ -64,6 +71,11 @@ def build(name: str, settings: Mapping[str, Any], folder: Path, *, instance: str
     )
     transport.install(app)
     return app
+
+
+def _servers(settings: Mapping[str, Any]) -> list[str]:
+    servers = settings["bootstrap_servers"]
+    return servers.split(",") if isinstance(servers, str) else list(servers)
 
 
 def _credentials(settings: Mapping[str, Any]) -> faust.SASLCredentials | None:

@@ -1,0 +1,83 @@
+"""Which exact cells one de-identified record adds to.
+
+Decides a record's cell keys and amounts under a policy. Does not decide whether the record counts at all: that is
+dedupe's part.
+
+A cell key is `population|cube|value|value|…`, the values in the order of the policy's dimensions. Missing is a category
+of its own, `unknown`; several values at once are joined in code order with `+`.
+
+>>> from anonymizer.policy import Cube, Population
+>>> place = Population(name="activities", kind="activity", mode="suppression", unit="aggregate",
+...                    cubes=(Cube(name="participants", dimensions=("country", "period", "sex")),))
+>>> record = {"country": "LBN", "period": "2024-03", "participants_female": 12, "participants_male": 0,
+...           "participants_unknown": 3}
+>>> cells(record, place)
+(('activities|participants|LBN|2024-03|F', 12), ('activities|participants|LBN|2024-03|unknown', 3))
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from anonymizer.policy import Policy, Population
+
+__all__ = ["OUT_OF_SCOPE_STATUS", "cells", "cells_of", "dimensions_of"]
+
+OUT_OF_SCOPE_STATUS = "not-a-victim"
+"""The status of an event that no population counts."""
+
+UNKNOWN = "unknown"
+
+_SEXES = (("F", "participants_female"), ("M", "participants_male"), ("unknown", "participants_unknown"))
+
+
+def cells_of(record: Mapping[str, Any], kind: str, policy: Policy) -> tuple[tuple[str, int], ...]:
+    """Return the (cell key, amount) pairs of `record`, an event of `kind`; none where no population counts it."""
+    population = policy.population_of(kind)
+    return cells(record, population) if population is not None else ()
+
+
+def cells(record: Mapping[str, Any], population: Population) -> tuple[tuple[str, int], ...]:
+    """Return the (cell key, amount) pairs of `record` in the cubes of `population`; amounts of zero are left out."""
+    if record.get("status") == OUT_OF_SCOPE_STATUS:
+        return ()
+    found = []
+    for cube in population.cubes:
+        for values, amount in _parts(record, population.kind):
+            path = "|".join(values.get(name) or _value(record, name) for name in cube.dimensions)
+            found.append((f"{population.name}|{cube.name}|{path}", amount))
+    return tuple((key, amount) for key, amount in found if amount)
+
+
+def dimensions_of(cell: str, policy: Policy) -> tuple[str, str, dict[str, str]]:
+    """Take a cell key apart: population, cube, and value by dimension.
+
+    Raises:
+        KeyError: the policy has no such cube, or another number of dimensions.
+    """
+    population, cube, *values = cell.split("|")
+    names = next(
+        (c.dimensions for p in policy.populations if p.name == population for c in p.cubes if c.name == cube), ()
+    )
+    if len(names) != len(values):
+        raise KeyError(cube)
+    return population, cube, dict(zip(names, values, strict=True))
+
+
+def _parts(record: Mapping[str, Any], kind: str) -> Iterator[tuple[Mapping[str, str], int]]:
+    """Yield what one record counts: one person; an agency's own count; or participants by sex."""
+    if kind == "activity":
+        for sex, field in _SEXES:
+            yield {"sex": sex}, int(record[field])
+    elif kind == "indicator":
+        yield {}, int(record["value"])
+    else:
+        yield {}, 1
+
+
+def _value(record: Mapping[str, Any], dimension: str) -> str:
+    if dimension == "year":
+        return str(record["period"])[:4]
+    value = record.get(dimension)
+    if isinstance(value, list | tuple):
+        return "+".join(sorted(value)) or UNKNOWN
+    return str(value) if value else UNKNOWN

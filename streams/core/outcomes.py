@@ -1,0 +1,80 @@
+"""What became of every published record: one fate each, however often a stage says it.
+
+Decides which of several statements about one raw record holds. Does not make them: `admit`, `deidentify` and `dedupe`
+do.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["FATES", "Outcome", "Position", "merge", "tally"]
+
+FATES = ("counted", "duplicate", "superseded", "withdrawn", "out_of_scope", "late", "quarantined")
+"""The terminal outcomes, as in the schema."""
+
+Position = tuple[str, str, int, int]
+"""A raw record: agency, kind, partition, offset."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One statement: the fate of the raw record at `position`, with the mark of the stage input that decided it.
+
+    `source` names that input's topic and partition, as `case/3` (dedupe) or `raw/police/case/1` (before it).
+    """
+
+    position: Position
+    fate: str
+    source: str
+    mark_offset: int
+    ordinal: int
+
+    @property
+    def rank(self) -> tuple[bool, int, int]:
+        """What dedupe says outranks what earlier stages said; then the later mark outranks the earlier."""
+        return not self.source.startswith("raw/"), self.mark_offset, self.ordinal
+
+    @property
+    def key(self) -> bytes:
+        """The Kafka key: `agency/kind/partition/offset`."""
+        return "/".join(str(part) for part in self.position).encode()
+
+    def as_record(self) -> dict[str, Any]:
+        """Return the fields of the schema `outcome`."""
+        agency, kind, partition, offset = self.position
+        return {
+            "agency": agency,
+            "kind": kind,
+            "partition": partition,
+            "offset": offset,
+            "outcome": self.fate,
+            "source": self.source,
+            "mark_offset": self.mark_offset,
+            "ordinal": self.ordinal,
+        }
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> "Outcome":
+        """Read the fields of the schema `outcome`."""
+        position = (record["agency"], record["kind"], record["partition"], record["offset"])
+        return cls(position, record["outcome"], record["source"], record["mark_offset"], record["ordinal"])
+
+
+def merge(outcomes: Iterable[Outcome]) -> dict[Position, Outcome]:
+    """Return the statement that holds for each raw record, in whatever order they come and however often."""
+    held: dict[Position, Outcome] = {}
+    for outcome in outcomes:
+        known = held.get(outcome.position)
+        if known is None or outcome.rank > known.rank:
+            held[outcome.position] = outcome
+    return held
+
+
+def tally(held: Mapping[Position, Outcome]) -> dict[tuple[str, str], Counter[str]]:
+    """Count fates by (agency, kind)."""
+    counts: dict[tuple[str, str], Counter[str]] = {}
+    for (agency, kind, _, _), outcome in held.items():
+        counts.setdefault((agency, kind), Counter())[outcome.fate] += 1
+    return counts
