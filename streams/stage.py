@@ -51,7 +51,7 @@ class Result:
 class Handler(Protocol):
     """The rule of one stage: the same batch and state give the same result, whoever runs it and how often."""
 
-    async def __call__(self, batch: Sequence[Record], state: Callable[[str], bytes | None]) -> Result:
+    async def __call__(self, batch: Sequence[Record], state: Callable[[str], bytes | None], /) -> Result:
         """Handle one batch; all its records are of one partition of one topic, offsets ascending."""
         ...
 

@@ -34,20 +34,25 @@ def read(payload: bytes, header: bytes) -> Delta:
         IntegrityError: INT-021, another header or not exactly one record; the stage before us wrote it, so all stops.
     """
     try:
-        start, at = _text(payload, _HEADER)
-        cell = payload[start:at]
-        start, at = _text(payload, at)
-        agency = payload[start:at]
-        amount, at = _long(payload, at)
-        start, at = _text(payload, at)
-        source = payload[start:at]
-        offset, at = _long(payload, at)
-        ordinal, at = _long(payload, at)
+        delta, end = _fields(payload)
     except IndexError:
-        at = -1
-    if at != len(payload) or payload[:_HEADER] != header:
-        raise IntegrityError("INT-021", "a delta cannot be read as the schema says")
-    return Delta(cell, agency, amount, source, offset, ordinal)
+        raise IntegrityError("INT-021", "a delta ends too early") from None
+    if end != len(payload) or not payload.startswith(header):
+        raise IntegrityError("INT-021", "a delta is not of the schema that was allowed at start")
+    return delta
+
+
+def _fields(payload: bytes) -> tuple[Delta, int]:
+    start, at = _text(payload, _HEADER)
+    cell = payload[start:at]
+    start, at = _text(payload, at)
+    agency = payload[start:at]
+    amount, at = _long(payload, at)
+    start, at = _text(payload, at)
+    source = payload[start:at]
+    offset, at = _long(payload, at)
+    ordinal, at = _long(payload, at)
+    return Delta(cell, agency, amount, source, offset, ordinal), at
 
 
 def _long(payload: bytes, at: int) -> tuple[int, int]:
