@@ -1,0 +1,1 @@
+"""The demo: a whole region on one machine, start to finish, with a report that reconciles to zero."""

@@ -1,0 +1,51 @@
+"""A real file divided over the agencies, so that a download can play the part of a region.
+
+Decides the rule: data line n (the first is 1) goes to agency number (n - 1) modulo the number of agencies. Lines are
+copied as they are, the header to every part. Does not read what the lines say.
+"""
+
+import gzip
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO
+
+from schemas.errors import ConfigurationError
+
+__all__ = ["RULE", "divide"]
+
+RULE = "data line n goes to agency (n - 1) modulo the number of agencies, in the order of their names"
+
+
+def divide(source: Path, agencies: Sequence[str], out: Path) -> dict[str, Path]:
+    """Write one part per agency under `out`; return agency → part.
+
+    Raises:
+        ConfigurationError: CFG-060, the file is a folder, cannot be read, or has no header.
+    """
+    names = sorted(agencies)
+    suffix = ".jsonl" if ".jsonl" in source.suffixes else ".csv"
+    parts = {name: out / f"{name}.case{suffix}" for name in names}
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with _open(source) as lines, ExitStack() as stack:
+            files = [stack.enter_context(parts[name].open("wb")) for name in names]
+            _deal(lines, files, header=suffix == ".csv")
+    except OSError as error:
+        raise ConfigurationError("CFG-060", f"{source} cannot be divided: {error.strerror or 'unreadable'}") from error
+    return parts
+
+
+def _open(source: Path) -> IO[bytes]:
+    return gzip.open(source, "rb") if source.suffix == ".gz" else source.open("rb")  # type: ignore[return-value]
+
+
+def _deal(lines: IO[bytes], files: Sequence[IO[bytes]], *, header: bool) -> None:
+    if header:
+        first = lines.readline()
+        if not first.strip():
+            raise OSError(0, "the file has no header")
+        for file in files:
+            file.write(first if first.endswith(b"\n") else first + b"\n")
+    for number, line in enumerate(lines):
+        files[number % len(files)].write(line)
