@@ -1,0 +1,137 @@
+"""Whenever the release process ends, nothing is published without its audit entry, and nothing twice."""
+
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from connectors.adapters import audit_verify
+from connectors.adapters.audit_storage import AuditStorage
+from connectors.adapters.ledger import Ledger
+from schemas.errors import ContractError, IntegrityError
+from streams.agents import release
+from streams.agents.release_ports import Outcome, ReleaseDeps, Tick
+from streams.core.release import TrendRow
+from tests.support.audit import PRIVATE, PUBLIC, a_batch
+from tests.support.bus import MemoryBus, PowerCut
+from tests.support.releases import AS_OF, a_publish, a_withhold
+
+OUTCOMES = (a_publish("r1"), a_withhold("r1"), a_publish("r2", window="2023"))
+TICK = Tick(0, "t1", AS_OF, 5.0)
+
+
+def _fixed(*_: object) -> Sequence[Outcome]:
+    return OUTCOMES
+
+
+def _live(bus: MemoryBus, site: Path, plan: Callable[..., Sequence[Outcome]] = _fixed) -> None:
+    """Start the process, serve what the calendar holds, and stop, or end where the bus cuts the power."""
+    log, ledger = AuditStorage.open(site / "audit", PRIVATE), None
+    try:
+        ledger = Ledger.open(site / "ledger.sqlite")
+        deps = ReleaseDeps(bus, log, ledger, plan, "policy", "code")
+        release.begin(deps)
+        deps.log.append(bus.decisions())
+        for tick in bus.ticks():
+            release.serve(deps, tick, threading.Event())
+    finally:
+        log.close()
+        if ledger is not None:
+            ledger.close()
+
+
+def _recorded(site: Path) -> list[str]:
+    return [found.details["rows"] for _, found in audit_verify.entries(site / "audit") if "rows" in found.details]
+
+
+@pytest.fixture(autouse=True)
+def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(release, "_STILL_SECONDS", 0.0)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(0, 40), max_size=6))
+def test_a_power_cut_at_any_moment_loses_and_repeats_nothing(cuts: list[int]) -> None:
+    site = Path(tempfile.mkdtemp())
+    bus = MemoryBus([TICK], [a_batch(n) for n in range(5)])
+    for cut in [*cuts, None]:
+        bus.cut_at = cut
+        with suppress(PowerCut):
+            _live(bus, site)
+        assert not _rows(bus) or len(_recorded(site)) == 3, "rows were published before all were recorded"
+    firsts = {region: dict(reversed(sent)) for region, sent in bus.feeds.items()}
+    expected = {r: [row for o in OUTCOMES for row in o.feeds.get(r, ())] for r in ("levant", "pave")}
+    assert {r: len(rows) for r, rows in firsts.items()} == {r: len(rows) for r, rows in expected.items()}
+    assert all(set(map(repr, firsts[r].values())) == set(map(repr, expected[r])) for r in expected)
+    assert sorted(_recorded(site)) == sorted(release.digest(found.feeds) for found in OUTCOMES)
+    sources = [found.source for _, found in audit_verify.entries(site / "audit") if found.source]
+    assert sources == [f"audit/0/{n}" for n in range(5)]
+    audit_verify.verify(site / "audit", PUBLIC)
+    shutil.rmtree(site)
+
+
+def _rows(bus: MemoryBus) -> list[TrendRow]:
+    return [row for sent in bus.feeds.values() for _, row in sent]
+
+
+def test_nothing_is_published_where_the_log_takes_no_record(tmp_path: Path) -> None:
+    bus = MemoryBus([TICK])
+
+    class Refusing(AuditStorage):
+        def append(self, decisions: Sequence[object]) -> int:
+            if any(getattr(found, "action", "") == "release" for found in decisions):
+                raise IntegrityError("INT-130", "the disk is full")
+            return 0
+
+    deps = ReleaseDeps(
+        bus, Refusing.open(tmp_path, PRIVATE), Ledger.open(tmp_path / "l.sqlite"), _fixed, "policy", "code"
+    )
+    with pytest.raises(IntegrityError):
+        release.serve(deps, TICK, threading.Event())
+    assert bus.feeds == {}
+    assert [found.details["code"] for found in bus.reports] == ["INT-130"]
+    assert deps.ledger.position() == -1, "the tick is taken up again"
+
+
+def test_a_tick_that_finds_the_stages_busy_releases_nothing_and_says_so(tmp_path: Path) -> None:
+    bus = MemoryBus([Tick(0, "t1", AS_OF, 0.05)])
+    bus.is_idle = False
+    _live(bus, tmp_path)
+    assert bus.feeds == {}
+    assert (bus.reports[0].details["outcome"], bus.reports[0].details["code"]) == ("refused", "DIS-140")
+    actions = [found.action for _, found in audit_verify.entries(tmp_path / "audit")]
+    assert actions == ["started", "refusal"]
+
+
+def test_a_plan_that_refuses_is_recorded(tmp_path: Path) -> None:
+    def plan(*_: object) -> Sequence[Outcome]:
+        raise ContractError("CON-070", "a period is YYYY, YYYY-Qn or YYYY-MM")
+
+    bus = MemoryBus([TICK])
+    _live(bus, tmp_path, plan)
+    assert (bus.feeds, bus.reports[0].details["code"]) == ({}, "CON-070")
+
+
+def test_a_log_that_lost_a_published_release_stops_everything(tmp_path: Path) -> None:
+    bus = MemoryBus([TICK])
+    _live(bus, tmp_path)
+    shutil.rmtree(tmp_path / "audit")
+    with pytest.raises(IntegrityError, match="INT-140"):
+        _live(bus, tmp_path)
+
+
+def test_a_second_tick_sees_what_the_first_released(tmp_path: Path) -> None:
+    seen: list[int] = []
+
+    def plan(_cells: object, _as_of: object, published: Sequence[TrendRow]) -> Sequence[Outcome]:
+        seen.append(len(published))
+        return OUTCOMES if len(seen) == 1 else ()
+
+    _live(MemoryBus([TICK, Tick(1, "t2", AS_OF, 5.0)]), tmp_path, plan)
+    assert seen == [0, sum(len(rows) for found in OUTCOMES for rows in found.feeds.values())]
