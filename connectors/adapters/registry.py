@@ -1,0 +1,194 @@
+"""The schema registry, over its Confluent-compatible interface: register at set-up, fetch the allow-list at start.
+
+Decides which schema ids a process will read: the versions of the shipped subjects, each linted again. Is never called
+while decoding: an id that is not on the list is refused, not looked up.
+
+- Registration is idempotent: the same schema gets the same id.
+- A schema is linted and held against every registered version before it is sent: the registry's rule FULL_TRANSITIVE
+  knows nothing about privacy roles.
+- A registry that is still starting is asked again until a deadline.
+
+Source: Confluent Schema Registry API, version 7, as Apicurio Registry 3.3 serves it under `/apis/ccompat/v7`.
+"""
+
+import json
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import httpx
+
+from schemas import catalogue, evolution, parsing
+from schemas.errors import ConfigurationError, ContractError, TransportError
+from schemas.parsing import Parsed
+
+__all__ = ["RULE", "AllowList", "ids", "register", "register_all"]
+
+RULE = "FULL_TRANSITIVE"
+"""Every version of a schema can read, and be read by, every other."""
+
+_BASE = "/apis/ccompat/v7"
+_TYPE = "application/vnd.schemaregistry.v1+json"
+_TIMEOUT_SECONDS = 10.0
+_PAUSE_SECONDS = 0.25
+_NOT_FOUND = 404
+_SERVER_FAULT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class AllowList:
+    """What a process may write and read; made once at start.
+
+    `current` maps stem → id of the shipped schema; `readable` maps stem → id → writer schema, older versions included.
+    """
+
+    current: Mapping[str, int]
+    readable: Mapping[str, Mapping[int, Parsed]]
+
+    def id_of(self, stem: str) -> int:
+        """Return the id to write records of the shipped schema `stem` with."""
+        return self.current[stem]
+
+    def allowed(self, stem: str) -> Mapping[int, Parsed]:
+        """Return what `codec.decode` may read on a topic whose schema is `stem`."""
+        return self.readable[stem]
+
+
+def register_all(url: str, *, wait_seconds: float = 30.0) -> dict[str, int]:
+    """Register every shipped schema and return subject → id.
+
+    Raises:
+        TransportError: TRA-010, the registry did not answer within `wait_seconds`.
+        ContractError: CON-005, an unsafe schema; CON-020, the registry or the evolution gate refuses one.
+    """
+    with _Registry(url, wait_seconds) as registry:
+        return {
+            schema.subject: _register(registry, schema.subject, schema.text)
+            for schema in map(catalogue.load, catalogue.STEMS)
+        }
+
+
+def register(url: str, subject: str, text: str, *, wait_seconds: float = 30.0) -> int:
+    """Register one schema, its JSON text, under `subject` and return its id; raises as `register_all`."""
+    with _Registry(url, wait_seconds) as registry:
+        return _register(registry, subject, text)
+
+
+def ids(url: str, stems: Iterable[str] = catalogue.STEMS, *, wait_seconds: float = 30.0) -> AllowList:
+    """Fetch the allow-list for `stems`: every registered version, read as the shipped schema.
+
+    Raises:
+        TransportError: TRA-010, the registry did not answer within `wait_seconds`.
+        ConfigurationError: CFG-042, a shipped schema is not registered.
+        ContractError: CON-005, a registered version is unsafe to decode with.
+    """
+    current: dict[str, int] = {}
+    readable: dict[str, Mapping[int, Parsed]] = {}
+    with _Registry(url, wait_seconds) as registry:
+        for schema in map(catalogue.load, stems):
+            current[schema.stem] = _current(registry, schema)
+            readable[schema.stem] = MappingProxyType(
+                {
+                    schema_id: parsing.parse(text, reader=schema.parsed)
+                    for schema_id, text in registry.versions(schema.subject)
+                }
+            )
+    return AllowList(MappingProxyType(current), MappingProxyType(readable))
+
+
+def _current(registry: "_Registry", schema: catalogue.Schema) -> int:
+    found = registry.look_up(schema.subject, schema.text)
+    if found is None:
+        raise ConfigurationError("CFG-042", "the registry does not hold the shipped schema", field=schema.subject)
+    return found
+
+
+def _register(registry: "_Registry", subject: str, text: str) -> int:
+    found = registry.look_up(subject, text)
+    if found is not None:
+        return found
+    earlier: list[str | None] = [old for _, old in registry.versions(subject)]
+    for old in earlier or [None]:
+        for violation in evolution.violations(old, text):
+            raise ContractError("CON-020", f"the schema may not be registered: {violation}", field=subject)
+    registry.require_rule(subject)
+    return registry.add(subject, text)
+
+
+class _Registry:
+    """The few calls that are needed; every fault becomes a typed one."""
+
+    def __init__(self, url: str, wait_seconds: float) -> None:
+        base = url if urlsplit(url).path.strip("/") else url.rstrip("/") + _BASE
+        self._url = url
+        self._deadline = time.monotonic() + wait_seconds
+        self._client = httpx.Client(base_url=base, timeout=_TIMEOUT_SECONDS, headers={"content-type": _TYPE})
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def look_up(self, subject: str, text: str) -> int | None:
+        """Return the id of a schema that `subject` holds already."""
+        answer = self._call("POST", f"/subjects/{subject}", {"schema": _compact(text)}, subject)
+        return None if answer is None else int(answer["id"])
+
+    def versions(self, subject: str) -> list[tuple[int, str]]:
+        """Return (id, text) of every version of `subject`, oldest first; none where there is no such subject."""
+        numbers = self._call("GET", f"/subjects/{subject}/versions", None, subject) or []
+        found = [self._call("GET", f"/subjects/{subject}/versions/{number}", None, subject) for number in numbers]
+        return [(int(one["id"]), str(one["schema"])) for one in found if one is not None]
+
+    def require_rule(self, subject: str) -> None:
+        """Hold `subject` to FULL_TRANSITIVE, whatever the registry's global rule is."""
+        self._call("PUT", f"/config/{subject}", {"compatibility": RULE}, subject)
+
+    def add(self, subject: str, text: str) -> int:
+        """Add a version and return its id."""
+        answer = self._call("POST", f"/subjects/{subject}/versions", {"schema": _compact(text)}, subject)
+        if answer is None:
+            raise ContractError("CON-020", "the registry does not take schemas under this subject", field=subject)
+        return int(answer["id"])
+
+    def _call(self, method: str, path: str, body: object, subject: str) -> Any:  # noqa: ANN401 - JSON
+        response = self._patiently(method, path, body)
+        if response.status_code == _NOT_FOUND:
+            return None
+        if response.is_client_error:
+            raise ContractError("CON-020", f"the registry refuses the schema: {_reason(response)}", field=subject)
+        try:
+            return response.json()
+        except ValueError as error:
+            raise TransportError("TRA-010", f"what answers at {self._url} is no schema registry") from error
+
+    def _patiently(self, method: str, path: str, body: object) -> httpx.Response:
+        """Ask until there is an answer that is no fault of the server, or the deadline has passed."""
+        while True:
+            try:
+                response = self._client.request(method, path, json=body)
+                if response.status_code < _SERVER_FAULT:
+                    return response
+                cause: httpx.HTTPError | None = None
+            except httpx.TransportError as error:
+                cause = error
+            if time.monotonic() > self._deadline:
+                raise TransportError("TRA-010", f"the schema registry at {self._url} does not answer") from cause
+            time.sleep(_PAUSE_SECONDS)
+
+
+def _compact(text: str) -> str:
+    """Return the same schema with one spelling, roles and code lists included: they are part of the contract."""
+    return json.dumps(json.loads(text), separators=(",", ":"), ensure_ascii=False)
+
+
+def _reason(response: httpx.Response) -> str:
+    """Return what the registry says about a schema: kinds and places of differences, never a record."""
+    try:
+        return str(response.json()["message"])[:500]
+    except (ValueError, KeyError, TypeError):
+        return f"status {response.status_code}"
