@@ -7,6 +7,7 @@ Decides what is drawn, and that its owner alone can read it. Does not rotate or 
 - `agency/<id>`: the key of an agency's event ids.
 """
 
+import functools
 import json
 import os
 import secrets
@@ -28,7 +29,7 @@ def complete(private: Path, public: Path, *, agencies: Iterable[str], principals
     for name in ("agencies-shared", "dedupe-party", *(f"agency/{agency}" for agency in agencies)):
         _key(private / f"{name}.key")
     for principal in principals:
-        _once(private / "principals" / f"{principal}.json", lambda name=principal: _credential(name))
+        _once(private / "principals" / f"{principal}.json", functools.partial(_credential, principal))
     sealing_public = x25519.X25519PrivateKey.from_private_bytes(sealing).public_key().public_bytes_raw()
     signing_public = ed25519.Ed25519PrivateKey.from_private_bytes(signing).public_key().public_bytes_raw()
     _once(public / "sealing.pub", sealing_public.hex)

@@ -10,7 +10,7 @@ about persons.
 """
 
 import dataclasses
-import datetime
+import datetime as dt
 import json
 import os
 import re
@@ -74,7 +74,7 @@ class Site:
     kafka: str
     registry: str
     agencies: tuple[str, ...]
-    as_of: datetime.date | None = None
+    as_of: dt.date | None = None
 
     @classmethod
     def open(cls, dir: Path | None = None) -> Self:  # noqa: A002 - the word of the command line and of the page
@@ -89,16 +89,16 @@ class Site:
             site = cls(home, stored["kafka"], stored["registry"], tuple(stored["agencies"]), _date(stored["as_of"]))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ConfigurationError("CFG-002", f"{home} holds no site: start `amana up --data {home}`") from error
-        return dataclasses.replace(site, **_endpoints())
+        return site._entered()
 
     @classmethod
-    def create(cls, dir: Path, *, agencies: tuple[str, ...] = (), as_of: datetime.date | None = None) -> Self:  # noqa: A002 - as `open`
+    def create(cls, dir: Path, *, agencies: tuple[str, ...] = (), as_of: dt.date | None = None) -> Self:  # noqa: A002 - as `open`
         """Make, or complete, the folders, keys and passwords of a site; what is there stays.
 
         Args:
             dir: the data directory; made if it is not there.
             agencies: ids to add to those of the site; with none at all the site has `DEFAULT_AGENCIES`.
-            as_of: the calendar's date; None keeps lateness off.
+            as_of: the calendar's date; None keeps the site's, and a new site has none: lateness is off.
 
         Raises:
             ConfigurationError: CFG-003 an agency id is malformed; CFG-004 the directory cannot be written.
@@ -116,8 +116,8 @@ class Site:
             keys.complete(home / "secrets", home / "public", agencies=chosen, principals=access.principals(chosen))
         except OSError as error:
             raise ConfigurationError("CFG-004", f"{home} cannot be written: {error.strerror}") from error
-        site = cls(home, known.get("kafka", ""), known.get("registry", ""), chosen, as_of)
-        site = dataclasses.replace(site, **_endpoints())
+        site = cls(home, known.get("kafka", ""), known.get("registry", ""), chosen, as_of or _date(known.get("as_of")))
+        site = site._entered()
         site.save()
         return site
 
@@ -172,6 +172,11 @@ class Site:
         shipped = resources.files("anonymizer").joinpath("policies", "default.toml")
         return policies.load((own if own.exists() else shipped).read_text(encoding="utf-8"))
 
+    def _entered(self) -> Self:
+        """Put the cluster that the environment names in the local one's place."""
+        kafka, registry = os.environ.get("AMANA_KAFKA"), os.environ.get("AMANA_REGISTRY")
+        return dataclasses.replace(self, kafka=kafka or self.kafka, registry=registry or self.registry)
+
     def _key(self, folder: str, name: str, suffix: str) -> Path:
         name = name.removesuffix(suffix)
         if not _NAME.fullmatch(name):
@@ -200,13 +205,8 @@ def _stored(home: Path) -> Mapping[str, Any]:
     return found
 
 
-def _endpoints() -> dict[str, str]:
-    names = {"kafka": "AMANA_KAFKA", "registry": "AMANA_REGISTRY"}
-    return {field: os.environ[name] for field, name in names.items() if os.environ.get(name)}
-
-
-def _date(text: str | None) -> datetime.date | None:
-    return datetime.date.fromisoformat(text) if text else None
+def _date(text: str | None) -> dt.date | None:
+    return dt.date.fromisoformat(text) if text else None
 
 
 def _tls(protocol: str) -> dict[str, Any]:

@@ -205,7 +205,9 @@ def _unpacked(archive: Locked, cache: Path, stamps: _Stamps) -> Path:
     temporary = Path(tempfile.mkdtemp(prefix=".registry-", dir=cache))
     try:
         with tarfile.open(cache / archive.path) as tar:
-            tar.extractall(temporary, filter="data")
+            # Early 3.11 has no filters; the archive is the locked one, byte by byte, whichever way it is unpacked.
+            tar.extraction_filter = getattr(tarfile, "data_filter", None)
+            tar.extractall(temporary)  # noqa: S202 - as above
         temporary.rename(home)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

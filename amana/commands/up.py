@@ -1,0 +1,83 @@
+"""`amana up`: the whole system on this machine until it is stopped; `amana provision`: an existing cluster's tables.
+
+Decides the options. Does not supervise (`amana.local.supervisor`).
+"""
+
+import datetime as dt
+import functools
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from amana import site as sites
+from amana.local import provision as provisioning
+from amana.local import supervisor
+from schemas.errors import ConfigurationError
+from streams import access
+
+__all__ = ["register"]
+
+Data = Annotated[Path | None, typer.Option("--data", help="Data directory; else AMANA_DATA.", show_default=False)]
+Agencies = Annotated[list[str] | None, typer.Option("--agency", help="Agency id to add; may be repeated.")]
+AsOf = Annotated[str | None, typer.Option("--as-of", metavar="DATE", help="The calendar's date, YYYY-MM-DD.")]
+Workers = Annotated[list[str] | None, typer.Option("--workers", metavar="STAGE=N", help="Processes of a stage.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add `up` and `provision`."""
+    app.command()(up)
+    app.command()(provision)
+
+
+def up(  # noqa: PLR0913 - a command line's options
+    data: Data = None,
+    as_of: AsOf = None,
+    agency: Agencies = None,
+    workers: Workers = None,
+    *,
+    no_workers: Annotated[bool, typer.Option("--no-workers", help="Servers, topics and rules alone.")] = False,
+    kafka_port: Annotated[int, typer.Option(help="Port of the broker; 0 is any free one.")] = 0,
+    registry_port: Annotated[int, typer.Option(help="Port of the schema registry; 0 is any free one.")] = 0,
+) -> None:
+    """Run the whole system on this machine until Ctrl-C."""
+    options = supervisor.Options(
+        data=sites.data_dir(data),
+        agencies=tuple(agency or ()),
+        as_of=_date(as_of),
+        workers={} if no_workers else _counts(workers or []),
+        kafka_port=kafka_port,
+        registry_port=registry_port,
+    )
+    # A reader of a pipe or a log sees each line as it is said.
+    supervisor.serve(options, functools.partial(print, flush=True))
+
+
+def provision(data: Data = None, agency: Agencies = None) -> None:
+    """Make users, topics, rules and schemas of an existing cluster what they must be, and end."""
+    if not (os.environ.get("AMANA_KAFKA") and os.environ.get("AMANA_REGISTRY")):
+        raise ConfigurationError("CFG-027", "set AMANA_KAFKA and AMANA_REGISTRY to the cluster to provision")
+    site = sites.Site.create(sites.data_dir(data), agencies=tuple(agency or ()))
+    provisioning.provision(site)
+    print(f"{len(provisioning.topic_table(site))} topics, their users, rules and schemas are as they must be")
+
+
+def _date(text: str | None) -> dt.date | None:
+    try:
+        return dt.date.fromisoformat(text) if text else None
+    except ValueError as error:
+        raise ConfigurationError("CFG-026", "--as-of takes a date of the form YYYY-MM-DD") from error
+
+
+def _counts(given: list[str]) -> dict[str, int]:
+    """Read `STAGE=N`; stages that are not named keep one process; aggregate state is one process's per partition."""
+    counts = dict(supervisor.DEFAULT_WORKERS)
+    for text in given:
+        name, _, number = text.partition("=")
+        if name not in access.WORKERS or not number.isdigit():
+            raise ConfigurationError("CFG-026", f"--workers takes STAGE=N, a stage being {', '.join(access.WORKERS)}")
+        counts[name] = int(number)
+    if counts["release"] > 1:
+        raise ConfigurationError("CFG-026", "there is one release process: it owns the ledger")
+    return counts

@@ -1,0 +1,186 @@
+"""The local broker: Kafka in KRaft mode, one node on the loopback interface, SCRAM and rules from the first start.
+
+Decides its settings, its users and when it is ready. Does not make topics or rules (`amana.local.provision`).
+
+- Every listener speaks SASL, the controller's too: on a plain one the broker's own requests are anonymous, the
+  authorizer refuses them, and it never gets ready.
+- Users are written when the data folder is formatted, salted, from a file: no password is visible in a process list.
+- Group offsets are kept for ten years: after a week of standstill a stage must go on where it stopped.
+
+Source: docs/adr on the local runtime; KIP-900 for users at format time.
+"""
+
+import base64
+import hashlib
+import json
+import secrets
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from amana import site as sites
+from amana.local import artifacts, ports, process
+from schemas.errors import ConfigurationError, TransportError
+from streams import access
+
+__all__ = ["child", "prepare", "settings", "wait_ready"]
+
+_SCRAM_ITERATIONS: Final = 4096
+_READY_SECONDS: Final = 60.0
+_FORMAT_SECONDS: Final = 60
+_POLL_SECONDS: Final = 0.05
+_JVM: Final = (
+    "-Xmx384m",
+    "-Xms64m",
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-XX:-UsePerfData",
+    "-XX:+DisableAttachMechanism",
+    "-XX:+ExitOnOutOfMemoryError",
+    "--enable-native-access=ALL-UNNAMED",
+)
+_FIXED: Final[dict[str, str]] = {
+    "process.roles": "broker,controller",
+    "node.id": "1",
+    "controller.listener.names": "CONTROLLER",
+    "inter.broker.listener.name": "SASL_PLAINTEXT",
+    "listener.security.protocol.map": "CONTROLLER:SASL_PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT",
+    "sasl.enabled.mechanisms": sites.MECHANISM,
+    "sasl.mechanism.inter.broker.protocol": sites.MECHANISM,
+    "sasl.mechanism.controller.protocol": "PLAIN",
+    "listener.name.controller.sasl.enabled.mechanisms": "PLAIN",
+    "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+    "super.users": f"User:{access.ADMIN}",
+    "allow.everyone.if.no.acl.found": "false",
+    "auto.create.topics.enable": "false",
+    "num.partitions": "1",
+    "default.replication.factor": "1",
+    "offsets.topic.replication.factor": "1",
+    "offsets.topic.num.partitions": "4",
+    "offsets.retention.minutes": str(10 * 365 * 24 * 60),
+    "transaction.state.log.replication.factor": "1",
+    "transaction.state.log.min.isr": "1",
+    "transaction.state.log.num.partitions": "4",
+    "share.coordinator.state.topic.replication.factor": "1",
+    "share.coordinator.state.topic.min.isr": "1",
+    "share.coordinator.state.topic.num.partitions": "1",
+    "group.initial.rebalance.delay.ms": "0",
+    "num.network.threads": "2",
+    "num.io.threads": "2",
+    "background.threads": "2",
+    "log.cleaner.threads": "1",
+    "log.cleaner.dedupe.buffer.size": "16777216",
+}
+
+
+def settings(site: sites.Site, *, controller_port: int, passwords: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the broker's settings; `passwords` holds those of `admin` and `controller`."""
+    controller = f"{ports.LOOPBACK}:{controller_port}"
+    scram = "org.apache.kafka.common.security.scram.ScramLoginModule required"
+    plain = "org.apache.kafka.common.security.plain.PlainLoginModule required"
+    own = passwords["controller"]
+    return _FIXED | {
+        "listeners": f"SASL_PLAINTEXT://{site.kafka},CONTROLLER://{controller}",
+        "advertised.listeners": f"SASL_PLAINTEXT://{site.kafka}",
+        "controller.quorum.voters": f"1@{controller}",
+        "log.dirs": str(site.path("kafka", "data")),
+        "listener.name.sasl_plaintext.scram-sha-512.sasl.jaas.config": (
+            f'{scram} username="{access.ADMIN}" password="{passwords[access.ADMIN]}";'
+        ),
+        "listener.name.controller.plain.sasl.jaas.config": (
+            f'{plain} username="{access.ADMIN}" password="{own}" user_{access.ADMIN}="{own}";'
+        ),
+    }
+
+
+def prepare(site: sites.Site, runtime: artifacts.Runtime) -> None:
+    """Write the settings and, on first start, format the data folder with every principal's credential.
+
+    Raises:
+        ConfigurationError: CFG-022, the data folder cannot be formatted.
+    """
+    home = site.path("kafka")
+    shutil.rmtree(home / "tmp", ignore_errors=True)
+    (home / "tmp").mkdir(mode=0o700, parents=True)
+    passwords = {
+        access.ADMIN: site.kafka_settings(access.ADMIN)["sasl_plain_password"],
+        "controller": secrets.token_urlsafe(32),
+    }
+    (controller_port,) = ports.choose(1)
+    lines = settings(site, controller_port=controller_port, passwords=passwords)
+    _write(home / "server.properties", "".join(f"{key}={value}\n" for key, value in lines.items()))
+    if not (home / "data" / "meta.properties").exists():
+        _format(site, runtime)
+
+
+def child(site: sites.Site, runtime: artifacts.Runtime) -> process.Child:
+    """Return the broker as a child process that was not started yet."""
+    command = [*_java(site, runtime), "kafka.Kafka", str(site.path("kafka", "server.properties"))]
+    return process.Child("broker", command, site.dir)
+
+
+def wait_ready(site: sites.Site, alive: Callable[[], bool]) -> None:
+    """Wait until the broker's port answers; `alive` says whether its process still runs.
+
+    Raises:
+        TransportError: TRA-002, it ended; TRA-003, it does not answer within a minute.
+    """
+    host, port = site.kafka.split(":")
+    deadline = time.monotonic() + _READY_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection((host, int(port)), timeout=1).close()
+        except OSError:
+            time.sleep(_POLL_SECONDS)
+        else:
+            return
+        if not alive():
+            raise TransportError("TRA-002", f"the broker ended as it started: see {site.path('logs', 'broker.log')}")
+    raise TransportError("TRA-003", f"the broker does not answer: see {site.path('logs', 'broker.log')}")
+
+
+def _java(site: sites.Site, runtime: artifacts.Runtime) -> list[str]:
+    places = (f"-Djava.io.tmpdir={site.path('kafka', 'tmp')}", f"-XX:ErrorFile={site.path('logs', 'broker-crash.log')}")
+    return [str(runtime.java), *_JVM, *places, "-cp", runtime.classpath]
+
+
+def _format(site: sites.Site, runtime: artifacts.Runtime) -> None:
+    home = site.path("kafka")
+    # A cluster id may not begin with a dash: the tool's parser takes it for an option.
+    cluster = "A" + base64.urlsafe_b64encode(secrets.token_bytes(16)).decode("ascii")[1:22]
+    arguments = ["format", "--cluster-id", cluster, "--config", str(home / "server.properties")]
+    arguments += [part for user in _users(site) for part in ("--add-scram", user)]
+    _write(home / "format.args", "\n".join(arguments) + "\n")
+    command = [*_java(site, runtime), "kafka.tools.StorageTool", f"@{home / 'format.args'}"]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=_FORMAT_SECONDS, check=False)  # noqa: S603 - our own
+    finally:
+        (home / "format.args").unlink()
+    if done.returncode:
+        shutil.rmtree(home / "data", ignore_errors=True)
+        _write(site.path("logs", "broker-format.log"), done.stderr.decode(errors="replace"))
+        raise ConfigurationError("CFG-022", f"the broker's folder cannot be made: see {site.path('logs')}")
+
+
+def _users(site: sites.Site) -> Iterator[str]:
+    for path in sorted(site.path("secrets", "principals").glob("*.json")):
+        credential = json.loads(path.read_text(encoding="ascii"))
+        salt = secrets.token_bytes(32)
+        salted = hashlib.pbkdf2_hmac("sha512", credential["password"].encode(), salt, _SCRAM_ITERATIONS)
+        parts = {
+            "name": credential["username"],
+            "iterations": _SCRAM_ITERATIONS,
+            "salt": f'"{base64.b64encode(salt).decode()}"',
+            "saltedpassword": f'"{base64.b64encode(salted).decode()}"',
+        }
+        yield f"{sites.MECHANISM}=[{','.join(f'{key}={value}' for key, value in parts.items())}]"
+
+
+def _write(path: Path, text: str) -> None:
+    path.unlink(missing_ok=True)
+    path.touch(mode=0o600)
+    path.write_text(text, encoding="utf-8")

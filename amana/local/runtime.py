@@ -1,0 +1,94 @@
+"""A running system for as long as a block lasts: what the demo and the tests stand on.
+
+Decides how to start a supervisor of its own process and how to learn that it is ready. Does not supervise
+(`amana.local.supervisor`). The supervisor's life hangs on the thread that entered the block.
+"""
+
+import contextlib
+import datetime as dt
+import re
+import signal
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from amana import site as sites
+from amana.local import artifacts, process, supervisor
+from schemas import errors
+
+__all__ = ["running"]
+
+_START_SECONDS: Final = 180.0
+_STOP_SECONDS: Final = 10.0
+_POLL_SECONDS: Final = 0.05
+_FAULT: Final = re.compile(r"^([A-Z]{3}-\d{3}): (.*)$", re.MULTILINE)
+
+
+@contextlib.contextmanager
+def running(
+    data_dir: Path,
+    *,
+    workers: bool | Mapping[str, int] = True,
+    as_of: dt.date | None = None,
+    agencies: Sequence[str] | None = None,
+) -> Iterator[sites.Site]:
+    """Run the system in a data directory until the block ends.
+
+    Args:
+        data_dir: made if it is not there; a site in it is gone on with.
+        workers: False for broker, registry, topics and rules alone; or how many processes of each stage.
+        as_of: the calendar's date; None keeps the site's, and a new site has none.
+        agencies: ids to add to the site's; a new site that is given none has `amana.site.DEFAULT_AGENCIES`.
+
+    Raises:
+        ConfigurationError: as of `amana up`: the directory is in use, cannot be written, the disk is full.
+        TransportError: a server does not start; TRA-007, the system ended or was not ready within three minutes.
+    """
+    artifacts.ensure()  # here, where its progress bar is seen
+    home = data_dir.absolute()
+    (home / "run").mkdir(mode=0o700, parents=True, exist_ok=True)
+    (home / "logs").mkdir(mode=0o700, exist_ok=True)
+    counts = workers if isinstance(workers, Mapping) else (supervisor.DEFAULT_WORKERS if workers else {})
+    child = process.Child("up", _command(home, counts, as_of, agencies or ()), home, writes_pid=False)
+    said = child.log.stat().st_size if child.log.exists() else 0
+    child.start()
+    try:
+        _wait_ready(child, said)
+        yield sites.Site.open(home)
+    finally:
+        child.signal(signal.SIGTERM)
+        child.end(time.monotonic() + _STOP_SECONDS)
+
+
+def _command(home: Path, workers: Mapping[str, int], as_of: dt.date | None, agencies: Sequence[str]) -> list[str]:
+    command = [sys.executable, "-P", "-m", "amana", "up", "--data", str(home)]
+    command += [part for agency in agencies for part in ("--agency", agency)]
+    command += ["--as-of", as_of.isoformat()] if as_of else []
+    command += [part for name, count in workers.items() for part in ("--workers", f"{name}={count}")]
+    return [*command, *([] if workers else ["--no-workers"])]
+
+
+def _wait_ready(child: process.Child, said: int) -> None:
+    """Wait for the supervisor's word; what it said from position `said` of its log holds the fault if there is one."""
+    ready = child.home / "run" / "up.ready"
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError):
+            if ready.read_text(encoding="ascii").strip() == str(child.pid):
+                return
+        if child.exit_status() is not None:
+            raise _fault(child.log.read_bytes()[said:].decode(errors="replace"), child.log)
+        time.sleep(_POLL_SECONDS)
+    raise errors.TransportError("TRA-007", f"the system was not ready in time: see {child.log}")
+
+
+def _fault(text: str, log: Path) -> errors.AmanaError:
+    """Make the supervisor's last typed fault again, in this process."""
+    found = _FAULT.findall(text)
+    if not found:
+        return errors.TransportError("TRA-007", f"the system ended as it started: see {log}")
+    code, sentence = found[-1]
+    families = {"CFG": errors.ConfigurationError, "INT": errors.IntegrityError}
+    return families.get(code[:3], errors.TransportError)(code, sentence)

@@ -1,0 +1,243 @@
+"""The system on one machine: servers, tables, workers; started in order, kept running, stopped without a rest.
+
+Decides the order of start and stop, and when a process that died starts again: at once the first time, then later and
+later. Does not decide what a worker does (`amana worker`) or what lies on the broker (`amana.local.provision`).
+
+- One supervisor a data directory: the lock is the kernel's, so it is gone with the process that held it.
+- It runs in the main thread of its process, for its children's lives hang on that thread (`amana.local.leash`).
+- A worker that refuses its configuration (exit status 2) stops the system: starting it again would not help.
+"""
+
+import contextlib
+import dataclasses
+import datetime as dt
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import filelock
+
+from amana import site as sites
+from amana.local import artifacts, broker, ports, process, provision, registry
+from schemas.errors import ConfigurationError
+from streams import access
+
+__all__ = ["DEFAULT_WORKERS", "Options", "serve"]
+
+DEFAULT_WORKERS: Final[Mapping[str, int]] = dict.fromkeys(access.WORKERS, 1)
+"""One process of each stage."""
+
+_MIN_FREE_BYTES: Final = 512 * 1024 * 1024
+_WORKER_STOP_SECONDS: Final = 2.0
+_SERVER_STOP_SECONDS: Final = 2.5
+_POLL_SECONDS: Final = 0.1
+_BACKOFF_SECONDS: Final = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0)
+_HEALTHY_SECONDS: Final = 30.0
+_CONFIGURATION_STATUS: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What `amana up` was asked for; a port of 0 is chosen freely, `as_of` None keeps what the site has."""
+
+    data: Path
+    agencies: tuple[str, ...] = ()
+    as_of: dt.date | None = None
+    workers: Mapping[str, int] = field(default_factory=lambda: dict(DEFAULT_WORKERS))
+    kafka_port: int = 0
+    registry_port: int = 0
+
+
+def serve(options: Options, say: Callable[[str], None] = print) -> None:
+    """Run the system until SIGINT, SIGTERM or SIGHUP; `say` gets one line per component as it is ready.
+
+    Raises:
+        ConfigurationError: CFG-023 too little disk; CFG-024 the directory is in use; CFG-025 a worker refuses to run.
+        TransportError: a server does not start or cannot be reached.
+    """
+    home = options.data.absolute()
+    with _locked(home), _stoppable(), contextlib.suppress(KeyboardInterrupt):
+        site = sites.Site.create(home, agencies=options.agencies, as_of=options.as_of)
+        if shutil.disk_usage(home).free < _MIN_FREE_BYTES:
+            raise ConfigurationError("CFG-023", f"less than {_MIN_FREE_BYTES >> 20} MiB are free in {home}")
+        _Supervisor(site, options, say).run()
+
+
+@contextlib.contextmanager
+def _locked(home: Path) -> Iterator[None]:
+    """Own the data directory until this process ends, however it ends."""
+    pid_file = home / "run" / "up.pid"
+    try:
+        pid_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError("CFG-004", f"{home} cannot be written: {error.strerror}") from error
+    lock = filelock.FileLock(home / "run" / "up.lock", timeout=0)
+    try:
+        with lock:
+            pid_file.write_text(f"{os.getpid()}\n", encoding="ascii")
+            try:
+                yield
+            finally:
+                pid_file.unlink(missing_ok=True)
+    except filelock.Timeout as error:
+        other = pid_file.read_text(encoding="ascii").strip() if pid_file.exists() else "unknown"
+        raise ConfigurationError("CFG-024", f"{home} is in use: `amana up` runs there, process {other}") from error
+
+
+@contextlib.contextmanager
+def _stoppable() -> Iterator[None]:
+    """Make every usual request to stop the same as Ctrl-C."""
+
+    def stop(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, stop) for number in _STOPPING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+_STOPPING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@dataclass(slots=True)
+class _Watched:
+    """A child with its history: when it started last, when it may start again, how often it died in a row."""
+
+    child: process.Child
+    started: float
+    due: float | None = None
+    deaths: int = 0
+
+
+class _Supervisor:
+    def __init__(self, site: sites.Site, options: Options, say: Callable[[str], None]) -> None:
+        self._site, self._options, self._say = site, options, say
+        self._watched: list[_Watched] = []
+        self._ready = site.path("run", "up.ready")
+
+    def run(self) -> None:
+        """Start everything, then watch it; stop everything whatever happens."""
+        self._ready.unlink(missing_ok=True)
+        try:
+            self._start_servers()
+            self._provision()
+            self._start_workers()
+            self._ready.write_text(f"{os.getpid()}\n", encoding="ascii")
+            while True:
+                self._watch()
+                time.sleep(_POLL_SECONDS)
+        finally:
+            for number in _STOPPING:
+                signal.signal(number, signal.SIG_IGN)
+            self._stop()
+
+    def _start_servers(self) -> None:
+        """Start broker and registry side by side, unless the environment names existing ones."""
+        begun = time.monotonic()
+        own_broker, own_registry = not os.environ.get("AMANA_KAFKA"), not os.environ.get("AMANA_REGISTRY")
+        if not (own_broker or own_registry):
+            return
+        runtime = artifacts.ensure()
+        self._choose_ports(own_broker=own_broker, own_registry=own_registry)
+        if own_registry:
+            self._start(registry.child(self._site, runtime))
+        if own_broker:
+            broker.prepare(self._site, runtime)
+            self._start(broker.child(self._site, runtime))
+            broker.wait_ready(self._site, lambda: self._runs("broker"))
+            self._tell("broker", f"{self._site.kafka}, ready after {time.monotonic() - begun:.1f} s")
+        if own_registry:
+            registry.wait_ready(self._site, lambda: self._runs("registry"))
+            self._tell("registry", f"{self._site.registry}, ready after {time.monotonic() - begun:.1f} s")
+
+    def _choose_ports(self, *, own_broker: bool, own_registry: bool) -> None:
+        """Keep the ports of the last start where they are free, so that clients find the servers again."""
+        asked = (self._options.kafka_port, self._options.registry_port)
+        for port, option in zip(asked, ("--kafka-port", "--registry-port"), strict=True):
+            if port:
+                ports.demand(port, option)
+        before = (_port(self._site.kafka) if own_broker else 0, _port(self._site.registry) if own_registry else 0)
+        spare = iter(ports.choose(2))
+        chosen = [
+            want or (old if old and ports.is_free(old) else next(spare))
+            for want, old in zip(asked, before, strict=True)
+        ]
+        if own_broker:
+            self._site = dataclasses.replace(self._site, kafka=f"{ports.LOOPBACK}:{chosen[0]}")
+        if own_registry:
+            self._site = dataclasses.replace(self._site, registry=f"http://{ports.LOOPBACK}:{chosen[1]}")
+        self._site.save()
+
+    def _provision(self) -> None:
+        if not self._site.path("secrets", "principals", f"{access.ADMIN}.json").exists():
+            self._tell("topics", "left as they are: no admin password here")
+            return
+        begun = time.monotonic()
+        provision.provision(self._site)
+        count = len(provision.topic_table(self._site))
+        self._tell("topics", f"{count}, with their rules and schemas, after {time.monotonic() - begun:.1f} s")
+
+    def _start_workers(self) -> None:
+        for name, count in self._options.workers.items():
+            for index in range(count):
+                command = [sys.executable, "-P", "-m", "amana", "worker", name, "--index", str(index)]
+                environment = {"AMANA_DATA": str(self._site.dir)}
+                child = process.Child(f"worker-{name}-{index}", command, self._site.dir, environment)
+                self._start(child)
+                self._tell(child.name, f"process {child.pid}")
+
+    def _start(self, child: process.Child) -> None:
+        child.start()
+        self._watched.append(_Watched(child, time.monotonic()))
+
+    def _runs(self, name: str) -> bool:
+        return all(each.child.exit_status() is None for each in self._watched if each.child.name == name)
+
+    def _watch(self) -> None:
+        """Start again what died and is due."""
+        now = time.monotonic()
+        for each in self._watched:
+            status = each.child.exit_status()
+            if status is None:
+                continue
+            if each.due is None:
+                self._bury(each, status, now)
+            elif now >= each.due:
+                each.child.start()
+                each.started, each.due = now, None
+                self._tell(each.child.name, f"started again, process {each.child.pid}")
+
+    def _bury(self, each: _Watched, status: int, now: float) -> None:
+        name = each.child.name
+        if status == _CONFIGURATION_STATUS and name.startswith("worker-"):
+            raise ConfigurationError("CFG-025", f"{name} refuses to run: see {each.child.log}")
+        each.deaths = 0 if now - each.started > _HEALTHY_SECONDS else each.deaths
+        each.due = now + _BACKOFF_SECONDS[min(each.deaths, len(_BACKOFF_SECONDS) - 1)]
+        each.deaths += 1
+        self._tell(name, f"ended with status {status}")
+
+    def _stop(self) -> None:
+        """Stop the workers first: what they still send needs the broker."""
+        self._ready.unlink(missing_ok=True)
+        workers = [each.child for each in self._watched if each.child.name.startswith("worker-")]
+        process.stop_all(workers, seconds=_WORKER_STOP_SECONDS)
+        servers = [each.child for each in self._watched if each.child not in workers]
+        process.stop_all(servers, seconds=_SERVER_STOP_SECONDS)
+        self._tell("stopped", f"{len(self._watched)} processes")
+
+    def _tell(self, component: str, text: str) -> None:
+        self._say(f"{component:<22}{text}")
+
+
+def _port(address: str) -> int:
+    tail = address.rsplit(":", 1)[-1]
+    return int(tail) if tail.isdigit() else 0

@@ -1,0 +1,26 @@
+"""What every tier shares: one real broker and registry a session, and the reference data beside the checkout."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from amana.local import runtime
+from amana.site import Site
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Run broker and registry with all topics, rules and schemas, without workers; shared by the whole session."""
+    with runtime.running(tmp_path_factory.mktemp("site"), workers=False) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def shared_dir() -> Path:
+    """Return the folder of reference data, `AMANA_SHARED` or `shared` beside the checkout."""
+    folder = Path(os.environ.get("AMANA_SHARED") or Path(__file__).parents[2] / "shared")
+    if not folder.is_dir():
+        pytest.skip("the reference data is not beside this checkout")
+    return folder

@@ -1,0 +1,38 @@
+"""A started site is what its tables say."""
+
+import pytest
+
+from amana.local import provision, registry
+from amana.site import Site
+from tests.support import runtime
+
+pytestmark = pytest.mark.broker
+
+
+def test_every_topic_has_the_settings_of_the_table(site: Site) -> None:
+    with provision.admin_of(site) as admin:
+        assert provision.differing_topics(site, admin) == ()
+        assert {topic.name for topic in provision.topic_table(site)} <= set(admin.list_topics())
+
+
+def test_the_brokers_rules_are_the_table_and_nothing_else(site: Site) -> None:
+    with provision.admin_of(site) as admin:
+        assert provision.found_acls(site, admin) == provision.acls(site)
+
+
+def test_provisioning_again_changes_nothing(site: Site) -> None:
+    provision.provision(site)
+    with provision.admin_of(site) as admin:
+        assert provision.found_acls(site, admin) == provision.acls(site)
+
+
+def test_the_registry_accepts_no_breaking_change_by_default(site: Site) -> None:
+    assert registry.global_rule(site.registry) == registry.RULE
+
+
+def test_what_is_written_is_read_back_in_order(site: Site) -> None:
+    with provision.admin_of(site) as admin:
+        admin.create_topics({"scratch": {"num_partitions": 1, "replication_factor": 1}}, wait_for_metadata=True)
+    records = [(b"key", f"{number}".encode()) for number in range(20)]
+    runtime.produce_all(site, "admin", "scratch", records)
+    assert [(record.key, record.value) for record in runtime.consume_all(site, "admin", "scratch")] == records
