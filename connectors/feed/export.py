@@ -1,0 +1,83 @@
+"""Write released rows as files: one CSV or Parquet file per table.
+
+Decides columns, their order and that of rows, so that two exports of the same feed are the same bytes; and that no
+text of a file can be run as a formula by a spreadsheet. Does not decide which rows.
+
+Source: OWASP, CSV Injection, for the characters that begin a formula.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+import polars as pl
+
+from connectors.feed.rows import Row
+from schemas.errors import IntegrityError
+
+__all__ = ["Format", "frames", "write"]
+
+Format = Literal["csv", "parquet"]
+
+_BEFORE = ("population", "table", "scheme", "region", "period")
+_AFTER = ("value", "status", "k", "release", "as_of", "revision", "policy")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def frames(rows: Iterable[Row]) -> Mapping[str, pl.DataFrame]:
+    """Return a frame per table: place and period, a column per dimension, value and status, then where it came from.
+
+    A suppressed value is null, never 0.
+    """
+    tables: dict[str, list[Row]] = {}
+    for row in rows:
+        tables.setdefault(row.table, []).append(row)
+    return {table: _frame(tables[table]) for table in sorted(tables)}
+
+
+def write(rows: Iterable[Row], directory: Path, formats: Sequence[Format]) -> tuple[Path, ...]:
+    """Write `<table>.<format>` for every table and return the paths; each file is whole or not there.
+
+    Raises:
+        IntegrityError: INT-150, the disk refuses.
+    """
+    written = []
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for table, frame in frames(rows).items():
+            for form in formats:
+                path = directory / f"{table}.{form}"
+                temporary = path.with_suffix(f".{form}.part")
+                _write(frame, temporary, form)
+                temporary.replace(path)
+                written.append(path)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
+        raise IntegrityError("INT-150", f"{directory} cannot be written: {reason}") from error
+    return tuple(written)
+
+
+def _frame(rows: Sequence[Row]) -> pl.DataFrame:
+    names = sorted({name for row in rows for name in row.dimensions})
+    columns = {name: [getattr(row, name) for row in rows] for name in (*_BEFORE, *_AFTER)}
+    dimensions = {name: [row.dimensions.get(name) for row in rows] for name in names}
+    frame = pl.DataFrame(
+        {**{n: columns[n] for n in _BEFORE}, **dimensions, **{n: columns[n] for n in _AFTER}},
+        schema_overrides={"value": pl.Int64, "k": pl.Int32, "revision": pl.Int32} | dict.fromkeys(names, pl.String),
+    )
+    return frame.sort([*_BEFORE, *names, "revision", "release"], nulls_last=True)
+
+
+def _write(frame: pl.DataFrame, path: Path, form: Format) -> None:
+    if form == "parquet":
+        frame.write_parquet(path)
+        return
+    text = [name for name, kind in frame.schema.items() if kind == pl.String]
+    guarded = [
+        pl.when(pl.any_horizontal(pl.col(name).str.starts_with(mark) for mark in _FORMULA))
+        .then(pl.concat_str(pl.lit("'"), pl.col(name)))
+        .otherwise(pl.col(name))
+        .alias(name)
+        for name in text
+    ]
+    frame.with_columns(guarded).write_csv(path)

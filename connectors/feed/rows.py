@@ -1,0 +1,63 @@
+"""Released rows as an analyst holds them.
+
+Decides which of several rows about the same cell is the one in force. Does not read topics or know how rows are made:
+this package sees `trend` records and nothing before them.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+__all__ = ["TOTAL", "Row", "latest", "region_id"]
+
+TOTAL = "_T"
+"""The code of a margin: the sum over a dimension."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One released cell, as in `trend.avsc`; `value` in persons, None unless `status` is `published`."""
+
+    release: str
+    as_of: str
+    revision: int
+    population: str
+    table: str
+    scheme: str
+    region: str
+    period: str
+    dimensions: Mapping[str, str]
+    value: int | None
+    status: str
+    k: int
+    policy: str
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> Self:
+        """Take a decoded `trend` record."""
+        return cls(**record)
+
+    def record(self) -> dict[str, Any]:
+        """Return the row as a `trend` record."""
+        return {**asdict(self), "dimensions": dict(self.dimensions)}
+
+    @property
+    def cell(self) -> tuple[object, ...]:
+        """Name the cell, whichever release it came in; rows sort by it."""
+        place = (self.population, self.table, self.scheme, self.region, self.period)
+        return (*place, tuple(sorted(self.dimensions.items())))
+
+
+def region_id(row: Row) -> str:
+    """Return the end of the topic's name: the scheme where it is one region of that name, else both."""
+    return row.scheme if row.scheme == row.region else f"{row.scheme}-{row.region}"
+
+
+def latest(rows: Iterable[Row]) -> tuple[Row, ...]:
+    """Keep of each cell the row with the highest revision, sorted by cell; of equal revisions the first holds."""
+    held: dict[tuple[object, ...], Row] = {}
+    for row in rows:
+        known = held.get(row.cell)
+        if known is None or row.revision > known.revision:
+            held[row.cell] = row
+    return tuple(held[cell] for cell in sorted(held, key=repr))
