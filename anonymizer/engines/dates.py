@@ -35,8 +35,8 @@ def _alternatives(words: Sequence[str]) -> str:
 
 
 _MONTH: Final = rf"(?:[وفبل]?(?:{_alternatives(_ARABIC)})|(?:{_alternatives((*_ENGLISH, *_FRENCH))})\.?)(?!\w)"
-_DAY: Final = r"(?:0?[1-9]|[12][0-9]|3[01])"
-_MONTH_NUMBER: Final = r"(?:0?[1-9]|1[0-2])"
+_DAY: Final = r"[0-3]?[0-9]"
+_MONTH_NUMBER: Final = r"[01]?[0-9]"
 _YEAR: Final = r"(?:1[3489][0-9]{2}|20[0-9]{2})"
 _GAP: Final = r"[\s,]{1,3}(?:(?:of|de|من|شهر)\s{1,3}){0,2}"
 _SEPARATOR: Final = r"\s?[./\-]\s?"
@@ -59,8 +59,8 @@ RULES: Final = (
         "month", rf"(?<!\w){_MONTH_NUMBER}{_SEPARATOR}{_DAY}{_SEPARATOR}{_YEAR}(?![0-9])", 0.8, hint=_NUMERIC_HINT
     ),
     shape.Rule("short year", rf"(?<![\w./\-]){_SHORT}(?![\w./\-])", 0.5, hint=_NUMERIC_HINT),
-    shape.Rule("day month year", rf"(?<!\w){_DAY_FIRST}", 0.8, hint=_MONTH),
-    shape.Rule("month day year", rf"(?<!\w){_MONTH_FIRST}", 0.8, hint=_MONTH),
-    shape.Rule("month year", rf"(?<!\w){_MONTH}{_GAP}{_IN_YEAR}", 0.6, hint=_MONTH),
-    shape.Rule("year month", rf"(?<!\w){_YEAR_FIRST}", 0.6, hint=_MONTH),
+    shape.Rule("day month year", rf"(?<!\w){_DAY_FIRST}", 0.8),
+    shape.Rule("month day year", rf"(?<!\w){_MONTH_FIRST}", 0.8),
+    shape.Rule("month year", rf"(?<!\w){_MONTH}{_GAP}{_IN_YEAR}", 0.6),
+    shape.Rule("year month", rf"(?<!\w){_YEAR_FIRST}", 0.6),
 )

@@ -4,7 +4,7 @@ Decides which runs of digit groups are phone numbers, by the numbering plans of 
 pattern: matching region by region with its own matcher takes most of a scan's time.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 import phonenumbers
@@ -16,7 +16,7 @@ from schemas.errors import ConfigurationError
 __all__ = ["Phone"]
 
 _KINDS: Final = ("fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "voip", "personal_number", "uan")
-_CANDIDATE: Final = r"(?<![\w+])(?:\+[ ]?|00)?\(?[0-9](?:[\s().\-/~]{0,3}[0-9]){5,17}(?![0-9])"
+_CANDIDATE: Final = r"(?<![\w+])[+(0-9](?:[\s().\-/~+]{0,3}[0-9]){5,18}(?![0-9])"
 _HINT: Final = r"[0-9](?:[\s().\-/~]{0,3}[0-9]){5}"
 _GROUP: Final = regex.compile(r"[0-9]+")
 _NEAR: Final = shape.context(
@@ -40,8 +40,9 @@ class Phone(shape.Shape):
         every = sorted(map(str, phonenumbers.COUNTRY_CODE_TO_REGION_CODE))
         self.international = regex.compile(rf"(?:{'|'.join(every)})[0-9]{{4,12}}")
 
-    def find(self, text: str) -> Iterator[shape.Span]:
+    def find(self, text: str, fired: Collection[int] | None = None) -> Iterator[shape.Span]:
         """Yield the longest numbers that start at each digit group of a candidate."""
+        del fired
         pattern, _, _ = self.rules[0]
         for match in pattern.finditer(text, timeout=self.seconds):
             yield from self._numbers(text, match.start(), match.end())
@@ -61,7 +62,7 @@ class Phone(shape.Shape):
     def _longest(
         self, text: str, start: int, groups: Sequence[tuple[int, int]], first: int
     ) -> tuple[int | None, float]:
-        plus = first == 0 and text[start] == "+"
+        plus = first == 0 and "+" in text[start : groups[0][0]]
         for last in range(len(groups) - 1, first - 1, -1):
             digits = "".join(text[a:b] for a, b in groups[first : last + 1])
             score = self._score(digits, plus=plus) if _SHORTEST <= len(digits) <= _LONGEST + 2 else 0

@@ -22,20 +22,25 @@ _FLAGS = (
 
 
 class Prefilter:
-    """A database of patterns, each belonging to a numbered group."""
+    """A database of patterns in numbered groups."""
 
     def __init__(self, groups: Sequence[Sequence[str]]) -> None:
-        patterns = [(pattern, group) for group, members in enumerate(groups) for pattern in members]
+        self._places = [(group, index) for group, members in enumerate(groups) for index in range(len(members))]
+        patterns = [pattern for members in groups for pattern in members]
         self._database = hyperscan.Database()
         self._database.compile(
-            expressions=[pattern.replace("?P<value>", "?:").encode() for pattern, _ in patterns],
-            ids=[group for _, group in patterns],
+            expressions=[pattern.replace("?P<value>", "?:").encode() for pattern in patterns],
+            ids=list(range(len(patterns))),
             elements=len(patterns),
             flags=_FLAGS,
         )
 
-    def fired(self, text: str) -> list[int]:
-        """Return the groups of which a pattern may match, ascending."""
-        groups: set[int] = set()
-        self._database.scan(text.encode(), match_event_handler=lambda group, *_: groups.add(group))
-        return sorted(groups)
+    def fired(self, text: str) -> dict[int, set[int]]:
+        """Return which patterns may match: group → indices within it."""
+        numbers: list[int] = []
+        self._database.scan(text.encode(), match_event_handler=lambda number, *_: numbers.append(number))
+        groups: dict[int, set[int]] = {}
+        for number in numbers:
+            group, index = self._places[number]
+            groups.setdefault(group, set()).add(index)
+        return groups

@@ -4,6 +4,7 @@ Decides which recognisers serve a policy, and refuses to start where an entity o
 model and touches no network: the language pipelines are blank, and no recogniser asks for a suffix list.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -24,6 +25,7 @@ LANGUAGES: Final = ("en", "fr", "ar")
 _FRENCH_WORDS: Final = frozenset(
     {"le", "la", "les", "des", "une", "et", "du", "est", "dans", "qui", "elle", "il", "été"}
 )
+_ARABIC: Final = re.compile("[\u0600-\u06ff]")
 _FRENCH_SHARE: Final = 12
 
 
@@ -41,7 +43,7 @@ def language_of(text: str, tag: str | None = None) -> str:
     """Return the language to scan a text in: the record's tag, else by script, else by French's commonest words."""
     if tag in LANGUAGES:
         return tag
-    if sum("\u0600" <= c <= "\u06ff" for c in text) * 3 > sum(map(str.isalpha, text)):
+    if len(_ARABIC.findall(text)) * 3 > len(text):
         return "ar"
     words = text.lower().split()
     return "fr" if sum(w in _FRENCH_WORDS for w in words) * _FRENCH_SHARE > len(words) else "en"
@@ -97,9 +99,9 @@ class Analyzer:
         """Analyse a normalised text: one scan, then only the recognisers that can fire; no tokens are made."""
         results = [
             one.result(span)
-            for index in self._prefilter.fired(text)
-            for one in (self._recognisers[language][index],)
-            for span in one.find(text)
+            for group, fired in self._prefilter.fired(text).items()
+            for one in (self._recognisers[language][group],)
+            for span in one.find(text, fired)
             if span[2] >= self.rules.score_threshold
         ]
         return _plain_values(presidio_analyzer.EntityRecognizer.remove_duplicates(results))

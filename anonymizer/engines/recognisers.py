@@ -4,7 +4,7 @@ Decides which shapes are looked for. What has no public specification is matched
 Every pattern is linear: its repetitions are bounded and its start is anchored by a lookbehind.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 from anonymizer.engines import checks, dates, phones, shape
@@ -50,7 +50,8 @@ _CASE: Final = (
     Rule(
         "named",
         r"(?:case|file|ref(?:erence)?|dossier|affaire|ملف|قضيه|الملف|القضيه|حاله|الحاله)\s{0,2}"
-        r"(?:no|n[o°]|num(?:ber|ero|éro)?|nr|رقم|id|#)?\s{0,2}[.:#°]{0,2}\s{0,2}(?P<value>(?=[A-Z\-/]{0,12}[0-9])[A-Z0-9][A-Z0-9\-/]{2,19})(?!\w)",
+        r"(?:no|n[o°]|num(?:ber|ero|éro)?|nr|رقم|id|#)?\s{0,2}[.:#°]{0,2}\s{0,2}(?P<value>(?=[A-Z\-/]{0,12}[0-9])"
+        r"[A-Z0-9][A-Z0-9\-/]{2,19})(?!\w)",
         0.6,
     ),
 )
@@ -93,8 +94,9 @@ class Iban(Shape):
             "IBAN_CODE", [rule], context("iban", "bank", "account", "compte", "حساب", "ايبان"), language, seconds
         )
 
-    def find(self, text: str) -> Iterator[shape.Span]:
+    def find(self, text: str, fired: Collection[int] | None = None) -> Iterator[shape.Span]:
         """Yield IBANs whose check digits hold, and those of the right length that miss them, with a lower score."""
+        del fired
         pattern, base, _ = self.rules[0]
         for match in pattern.finditer(text, timeout=self.seconds, overlapped=True):
             places = [i for i in range(match.start(), match.end()) if text[i].isalnum()]

@@ -4,7 +4,7 @@ Decides how a Presidio recogniser of ours behaves: what a pattern finds is score
 before it, in any of the three languages; a pattern that runs out of time raises. Does not hold any pattern itself.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -66,13 +66,15 @@ class Shape(presidio_analyzer.PatternRecognizer):
         self.hints = [r.hint or r.regex for r in rules]
         self.rules = tuple((regex.compile(r.regex, FLAGS), r.score, r.check) for r in rules)
 
-    def find(self, text: str) -> Iterator[Span]:
-        """Yield spans of a normalised text, overlaps included.
+    def find(self, text: str, fired: Collection[int] | None = None) -> Iterator[Span]:
+        """Yield spans of a normalised text, overlaps included; `fired` leaves out rules that cannot match.
 
         Raises:
             TimeoutError: a pattern took longer than the policy allows.
         """
-        for pattern, base, check in self.rules:
+        for index, (pattern, base, check) in enumerate(self.rules):
+            if fired is not None and index not in fired:
+                continue
             for match in pattern.finditer(text, timeout=self.seconds):
                 start, end = match.span("value") if "value" in pattern.groupindex else match.span()
                 checked = check(text[start:end]) if check else None

@@ -5,12 +5,13 @@ Decides how overlapping findings are united and how placeholders are numbered. D
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from anonymizer.microdata.normalise import normalise
+from schemas.errors import ContractError
 
-__all__ = ["Finding", "mask", "united"]
+__all__ = ["Finding", "Text", "Verdict", "mask", "mask_together", "united"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -21,6 +22,19 @@ class Finding:
     end: int
     type: str
     score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One text to scan, its language tag, and the record's own identifiers (field → value)."""
+
+    text: str
+    language: str | None = None
+    known: Mapping[str, str] = field(default_factory=dict)
+
+
+Verdict = tuple[Finding, ...] | ContractError
+"""What is found in a text, or why it must not pass: CON-040 too long, CON-041 time, CON-042 crash or memory."""
 
 
 def united(findings: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -54,6 +68,16 @@ def mask(text: str, findings: Iterable[Finding]) -> str:
         pieces += text[last : finding.start], f"[{finding.type}_{numbers[value]}]"
         last = finding.end
     return "".join([*pieces, text[last:]])
+
+
+def mask_together(texts: Sequence[tuple[str, Iterable[Finding]]]) -> str:
+    """Mask the texts of one record, joined by line ends, so that equal values share their number in all of them."""
+    joined: list[Finding] = []
+    offset = 0
+    for text, findings in texts:
+        joined += (Finding(f.start + offset, f.end + offset, f.type, f.score) for f in findings)
+        offset += len(text) + 1
+    return mask("\n".join(text for text, _ in texts), joined)
 
 
 def _same(value: str) -> str:

@@ -1,0 +1,245 @@
+"""The stage deidentify: raw events in; de-identified records, fates, quarantine and late records out.
+
+Decides the order of the steps: decode under limits, open, admit, scan all texts of the batch, de-identify. Whatever an
+event does wrong ends that event in quarantine, with the bytes as they came; whatever else goes wrong ends the process.
+Does not decide the rules: `streams.core.admit` and `streams.core.deidentify` do.
+"""
+
+import asyncio
+import datetime as dt
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import faust
+
+from anonymizer.microdata import carry, receipt
+from anonymizer.microdata.redact import Text, Verdict
+from anonymizer.policy import Policy
+from schemas import catalogue, codec
+from schemas.errors import ContractError
+from schemas.sealing import Opener
+from streams import app as apps
+from streams import state, topics
+from streams.core import admit, deidentify
+from streams.core.outcomes import Outcome
+from streams.partitions import partition_of
+from streams.stage import Output, Record, Result
+
+__all__ = ["STATE", "Deidentify", "Detector", "Private", "attach"]
+
+STATE = "state.deidentify"
+STATE_PARTITIONS = 2
+PARTITIONS = 4
+_AT_ONCE = 32
+"""Records decoded before the event loop may turn again."""
+
+
+class Detector(Protocol):
+    """Scans texts; every text has a verdict, and none passes because something failed."""
+
+    async def detect(self, texts: Sequence[Text]) -> list[Verdict]:
+        """Return the verdicts in the order of the texts."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Private:
+    """What this stage alone holds.
+
+    Args:
+        sealing: The de-identifier's private key, 32 bytes.
+        dedupe: The dedupe party's key, which makes tokens, 32 bytes.
+        detector: Scans free texts.
+        as_of: The calendar's date, None while history is filled in.
+        code: Version of the code, for the audit log.
+    """
+
+    sealing: bytes = field(repr=False)
+    dedupe: bytes = field(repr=False)
+    detector: Detector
+    as_of: dt.date | None
+    code: str
+
+
+def attach(app: faust.App, policy: Policy, agencies: Sequence[str], *, deps: apps.Deps, private: Private) -> None:
+    """Make `app` the stage deidentify over the raw events of every agency and kind."""
+    kept = state.StateTable(app, STATE, deps.box, deps.epoch, partitions=STATE_PARTITIONS)
+    sources = [topics.raw(agency, kind) for agency in agencies for kind in topics.KINDS]
+    apps.consume(app, sources, Deidentify(policy, deps.ids, private), kept, deps.box)
+
+
+@dataclass(slots=True)
+class _Event:
+    """One raw record on its way through: what is known of it, or why it is refused."""
+
+    at: Record
+    raw: Mapping[str, Any] = field(default_factory=dict)
+    texts: Sequence[Text] = ()
+    verdicts: Sequence[Verdict] = ()
+    late: admit.Lateness | None = None
+    refusal: ContractError | None = None
+
+    @property
+    def scanned(self) -> list[tuple[str, tuple[Any, ...]]]:
+        """The texts with their findings; only where none failed."""
+        return [(t.text, v) for t, v in zip(self.texts, self.verdicts, strict=True) if not isinstance(v, ContractError)]
+
+
+class Deidentify:
+    """The handler; the batch's topic tells agency and kind."""
+
+    def __init__(self, policy: Policy, ids: Mapping[str, int], private: Private) -> None:
+        self._policy, self._ids, self._private = policy, ids, private
+        self._opener = Opener(private.sealing)
+        self._raw = {kind: catalogue.load(f"raw.{kind}") for kind in topics.KINDS}
+        self._plans = {kind: carry.plan(raw, catalogue.load(f"deidentified.{kind}")) for kind, raw in self._raw.items()}
+
+    async def __call__(self, batch: Sequence[Record], value_of: Callable[[str], bytes | None]) -> Result:
+        """Take a batch through all steps; the texts of the whole batch are scanned at once."""
+        if not batch:
+            return Result([], {})
+        _, agency, kind = batch[0].topic.split(".")
+        events = []
+        for index, record in enumerate(batch):
+            events.append(self._admitted(record, agency, kind))
+            if index % _AT_ONCE == 0:
+                await asyncio.sleep(0)
+        await self._scan(events)
+        return _Batch(self, self._policy, agency, kind, value_of).result(events)
+
+    def _admitted(self, record: Record, agency: str, kind: str) -> _Event:
+        """Decode, open and admit one record; what breaks the contract is kept as its refusal."""
+        schema = self._raw[kind]
+        event = _Event(record)
+        try:
+            raw = codec.decode(record.value or b"", {self._ids[schema.stem]: schema.parsed})
+            event.raw = raw
+            opened = self._opener.open(raw, schema, topic=record.topic)
+            admit.check(kind, agency, raw, opened, as_of=self._private.as_of)
+        except ContractError as error:
+            event.refusal = error
+            return event
+        event.late = admit.lateness(raw, self._policy, self._private.as_of)
+        if event.late is None:
+            plan = self._plans[kind]
+            known = {name: opened[name] for name in plan.identities if name in opened}
+            event.texts = [Text(opened[name], raw["language"], known) for name in plan.texts if opened.get(name)]
+        return event
+
+    async def _scan(self, events: Sequence[_Event]) -> None:
+        verdicts = iter(await self._private.detector.detect([text for event in events for text in event.texts]))
+        for event in events:
+            event.verdicts = [next(verdicts) for _ in event.texts]
+            failed = next((v for v in event.verdicts if isinstance(v, ContractError)), None)
+            event.refusal = event.refusal or failed
+
+    def record_of(self, event: _Event, kind: str) -> tuple[dict[str, Any], receipt.Receipt]:
+        """De-identify one admitted event."""
+        key = self._private.dedupe
+        return deidentify.record_of(event.raw, self._plans[kind], event.scanned, self._policy, key=key)
+
+    def encode(self, stem: str, record: Mapping[str, Any]) -> bytes:
+        """Write a record of one of our own schemas."""
+        return codec.encode(self._ids[stem], catalogue.load(stem).parsed, record)
+
+    @property
+    def code(self) -> str:
+        """Version of the code."""
+        return self._private.code
+
+
+class _Batch:
+    """The outputs of one batch, in the order of its records, and what it leaves in the state."""
+
+    def __init__(
+        self, stage: Deidentify, policy: Policy, agency: str, kind: str, value_of: Callable[[str], bytes | None]
+    ) -> None:
+        self._stage, self._policy, self._agency, self._kind, self._value_of = stage, policy, agency, kind, value_of
+        self._outputs: list[Output] = []
+        self._seen: dict[str, deidentify.Seen] = {}
+        self._receipts: list[receipt.Receipt] = []
+        self._fates: Counter[str] = Counter()
+
+    def result(self, events: Sequence[_Event]) -> Result:
+        """Take each event in turn, then state what was done."""
+        for event in events:
+            if event.refusal is not None:
+                self._quarantine(event.at, event.refusal.code, event.refusal.field)
+            elif event.late is not None:
+                self._late(event.at, event.late)
+            else:
+                self._revise(event)
+        self._audit(events)
+        writes = {key: state.prefixed(seen.through, deidentify.dump(seen)) for key, seen in self._seen.items()}
+        return Result(self._outputs, writes)
+
+    def _revise(self, event: _Event) -> None:
+        key = f"{self._agency}/{self._kind}/{event.raw['event_id']}"
+        record, done = self._stage.record_of(event, self._kind)
+        step = deidentify.step(self._remembered(key), record, partition=event.at.partition, offset=event.at.offset)
+        if step is None:
+            return
+        self._seen[key] = step.seen
+        self._receipts.append(done)
+        for one in step.records:
+            token = one["token"].encode()
+            value = self._stage.encode(f"deidentified.{self._kind}", one)
+            self._outputs.append(Output(topics.deidentified(self._kind), partition_of(token, PARTITIONS), token, value))
+        if step.code is not None:
+            self._quarantine(event.at, step.code, "revision")
+        elif step.fate is not None:
+            self._outcome(event.at, step.fate)
+        else:
+            self._fates["deidentified"] += 1
+
+    def _remembered(self, key: str) -> deidentify.Seen | None:
+        value = self._value_of(key) if key not in self._seen else None
+        if value is None:
+            return self._seen.get(key)
+        return deidentify.load(state.through_of(value), value[state.WIDTH :])
+
+    def _quarantine(self, at: Record, code: str, where: str | None) -> None:
+        record = self._place(at) | {"stage": "deidentify", "code": code, "field": where, "payload": at.value or b""}
+        self._send(topics.quarantine(self._agency), "quarantine", at, record)
+        self._outcome(at, "quarantined")
+        self._fates[f"quarantined.{code}"] += 1
+
+    def _late(self, at: Record, late: admit.Lateness) -> None:
+        record = self._place(at) | {"period": late.period, "closed_on": late.closed_on.isoformat()}
+        self._send("late", "late", at, record)
+        self._outcome(at, "late")
+
+    def _outcome(self, at: Record, fate: str) -> None:
+        source = f"raw/{self._agency}/{self._kind}/{at.partition}"
+        outcome = Outcome((self._agency, self._kind, at.partition, at.offset), fate, source, at.offset, 0)
+        value = self._stage.encode("outcome", outcome.as_record())
+        self._outputs.append(Output("outcomes", partition_of(outcome.key, PARTITIONS), outcome.key, value))
+        if fate != "quarantined":
+            self._fates[fate] += 1
+
+    def _place(self, at: Record) -> dict[str, Any]:
+        return {"agency": self._agency, "kind": self._kind, "partition": at.partition, "offset": at.offset}
+
+    def _send(self, topic: str, stem: str, at: Record, record: Mapping[str, Any]) -> None:
+        key = f"{self._agency}/{self._kind}/{at.partition}/{at.offset}".encode()
+        self._outputs.append(Output(topic, 0, key, self._stage.encode(stem, record)))
+
+    def _audit(self, events: Sequence[_Event]) -> None:
+        """Say what was done to the batch: offsets, hashes, bucketed counts; nothing of a person."""
+        first, last = events[0].at, events[-1].at
+        fates = {f"fate.{fate}": receipt.bucket(count) for fate, count in sorted(self._fates.items())}
+        record = {
+            "action": "batch",
+            "actor": "deidentify",
+            "policy": self._policy.digest,
+            "code": self._stage.code,
+            "topic": first.topic,
+            "partition": first.partition,
+            "first_offset": first.offset,
+            "last_offset": last.offset,
+            "details": fates | receipt.bucketed(receipt.merged(self._receipts)),
+        }
+        key = f"{first.topic}/{first.partition}/{first.offset}-{last.offset}".encode()
+        self._outputs.append(Output("audit", 0, key, self._stage.encode("audit", record)))

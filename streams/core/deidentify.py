@@ -1,0 +1,120 @@
+"""From an admitted raw event and what was found in its texts to de-identified records.
+
+Decides what a de-identified record holds and what becomes of a revision: new, duplicate, superseded, in conflict, or
+moved to another person-year. Does not decode, open, detect or send.
+
+- A revision is accepted once: an equal one with equal content is a duplicate, with other content a conflict
+  (CON-020); a lower one is superseded.
+- A correction that changes the token takes the event from the old token first (`moved`), then reports it under the new
+  one, both with the new revision.
+- `through` is the offset of the last raw record that the state includes; what lies at or below it is a replay.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from anonymizer.microdata import carry, pseudonym, redact
+from anonymizer.microdata.receipt import Receipt
+from anonymizer.policy import Policy
+
+__all__ = ["CONFLICT", "Seen", "Step", "dump", "load", "record_of", "step"]
+
+CONFLICT: Final = "CON-020"
+_NOT_CONTENT: Final = frozenset(
+    {"event_id", "agency", "revision", "policy", "digest", "source_partition", "source_offset"}
+)
+
+Scanned = Sequence[tuple[str, tuple[redact.Finding, ...]]]
+"""The texts of a record, each with what was found in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is remembered of an event: its highest revision, that one's token and digest, and `through`."""
+
+    revision: int
+    token: str
+    digest: str
+    through: int
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one raw record comes to: records in order, or the fate that ends it here; `code` of a conflict."""
+
+    seen: Seen
+    records: tuple[Mapping[str, Any], ...] = ()
+    fate: str | None = None
+    code: str | None = None
+
+
+def record_of(
+    raw: Mapping[str, Any], plan: carry.Plan, scanned: Scanned, policy: Policy, *, key: bytes
+) -> tuple[dict[str, Any], Receipt]:
+    """Return the de-identified record of an admitted raw event and its receipt.
+
+    Args:
+        raw: The decoded event; its sealed fields are not looked at.
+        plan: What the roles of its kind ask for.
+        scanned: Its free texts with their findings.
+        policy: Whose levels and text rule hold.
+        key: The dedupe party's key, 32 bytes.
+    """
+    content = {name: rule.value(raw, policy.generalise) for name, rule in plan.carried.items()}
+    content["narrative"] = redact.mask_together(scanned) if scanned and policy.text.narratives == "mask" else None
+    content["state"] = "withdrawn" if raw["withdrawn"] else "reported"
+    content["token"] = pseudonym.person_token(key, raw["event_date"][:4], raw.get("person") or raw["event_id"])
+    frame = {name: raw[name] for name in ("event_id", "agency", "revision")}
+    digest = pseudonym.content_digest(key, {k: v for k, v in content.items() if k not in _NOT_CONTENT})
+    return {**frame, **content, "policy": policy.digest[:16], "digest": digest}, _receipt(plan, scanned, policy)
+
+
+def _receipt(plan: carry.Plan, scanned: Scanned, policy: Policy) -> Receipt:
+    rules = Counter(rule.rule for rule in plan.carried.values())
+    rules.update({f"drop.{role}": count for role, count in plan.dropped.items()})
+    if scanned:
+        rules[f"text.{policy.text.narratives}"] = len(scanned)
+    types = Counter(finding.type for _, findings in scanned for finding in redact.united(findings))
+    return Receipt(dict(rules), dict(types))
+
+
+def step(seen: Seen | None, record: Mapping[str, Any], *, partition: int, offset: int) -> Step | None:
+    """Decide on one revision of an event; None where the state includes this raw record already.
+
+    Args:
+        seen: What is remembered of the event, None for a new one.
+        record: As `record_of` made it.
+        partition: Partition of the raw record.
+        offset: Its offset.
+    """
+    if seen is not None and offset <= seen.through:
+        return None
+    if seen is not None and record["revision"] <= seen.revision:
+        return _old(replace(seen, through=offset), record)
+    placed = {**record, "source_partition": partition, "source_offset": offset}
+    now = Seen(record["revision"], record["token"], record["digest"], offset)
+    if seen is None or seen.token == record["token"]:
+        return Step(now, (placed,))
+    return Step(now, ({**placed, "token": seen.token, "state": "moved", "narrative": None}, placed))
+
+
+def _old(seen: Seen, record: Mapping[str, Any]) -> Step:
+    if record["revision"] < seen.revision:
+        return Step(seen, fate="superseded")
+    if record["digest"] == seen.digest:
+        return Step(seen, fate="duplicate")
+    return Step(seen, fate="quarantined", code=CONFLICT)
+
+
+def dump(seen: Seen) -> bytes:
+    """Write what is remembered, `through` aside: the state keeps that before every value."""
+    return json.dumps([seen.revision, seen.token, seen.digest]).encode()
+
+
+def load(through: int, value: bytes) -> Seen:
+    """Read what `dump` wrote."""
+    revision, token, digest = json.loads(value)
+    return Seen(revision, token, digest, through)
