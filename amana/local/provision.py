@@ -8,7 +8,6 @@ Decides what differs and corrects it; running it again changes nothing. Does not
 """
 
 import contextlib
-import importlib
 import logging
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -18,6 +17,7 @@ from kafka import errors as kafka_errors
 
 from amana import site as sites
 from amana.local import registry
+from connectors.adapters import registry as schema_registry
 from schemas.errors import IntegrityError, TransportError
 from streams import access, topics
 
@@ -46,8 +46,7 @@ def provision(site: sites.Site) -> None:
         _topics(site, admin)
         _rules(site, admin)
     registry.set_global_rule(site.registry)
-    with contextlib.suppress(ModuleNotFoundError):
-        importlib.import_module("connectors.adapters.registry").register_all(site.registry)
+    schema_registry.register_all(site.registry)
 
 
 @contextlib.contextmanager

@@ -8,20 +8,19 @@ import shutil
 import time
 from collections.abc import Callable
 from typing import Final
+from urllib import parse
 
 import httpx
 
 from amana import site as sites
 from amana.local import artifacts, ports, process
+from connectors.adapters.registry import RULE
 from schemas.errors import IntegrityError, TransportError
 
-__all__ = ["API", "RULE", "child", "global_rule", "set_global_rule", "wait_ready"]
+__all__ = ["API", "child", "global_rule", "set_global_rule", "wait_ready"]
 
 API: Final = "/apis/ccompat/v7"
 """The Confluent-compatible interface, below the registry's address."""
-
-RULE: Final = "FULL_TRANSITIVE"
-"""Every version of a schema can read, and be read by, every other."""
 
 _READY_SECONDS: Final = 90.0
 _POLL_SECONDS: Final = 0.1
@@ -83,7 +82,7 @@ def global_rule(url: str) -> str:
         TransportError: TRA-006, it cannot be asked.
     """
     try:
-        answer = httpx.get(f"{url}{API}/config", timeout=_TIMEOUT_SECONDS).raise_for_status().json()
+        answer = httpx.get(_config(url), timeout=_TIMEOUT_SECONDS).raise_for_status().json()
     except (httpx.HTTPError, ValueError) as error:
         raise TransportError("TRA-006", f"the registry at {url} cannot be asked for its rule") from error
     return str(answer.get("compatibilityLevel", "NONE"))
@@ -99,8 +98,13 @@ def set_global_rule(url: str) -> None:
     if global_rule(url) == RULE:
         return
     try:
-        httpx.put(f"{url}{API}/config", json={"compatibility": RULE}, timeout=_TIMEOUT_SECONDS).raise_for_status()
+        httpx.put(_config(url), json={"compatibility": RULE}, timeout=_TIMEOUT_SECONDS).raise_for_status()
     except httpx.HTTPError as error:
         raise TransportError("TRA-006", f"the registry at {url} does not take the rule {RULE}") from error
     if (found := global_rule(url)) != RULE:
         raise IntegrityError("INT-002", f"the registry's global rule is {found}, not {RULE}")
+
+
+def _config(url: str) -> str:
+    """Return where the global rule lies; an address with a path of its own names the interface itself."""
+    return f"{url.rstrip('/')}{'' if parse.urlsplit(url).path.strip('/') else API}/config"

@@ -1,0 +1,98 @@
+"""The broker answers every principal about every topic and group as the table of access says, and about nothing else.
+
+Each pair is really tried: READ by a fetch, WRITE by a produce request without a record (the broker asks for the right
+before it looks at the batch, so nothing is written), DESCRIBE by a metadata request; groups by a heartbeat and a
+description.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+from kafka.admin import KafkaAdminClient
+from kafka.protocol.admin import DescribeGroupsRequest
+from kafka.protocol.consumer import FetchRequest, HeartbeatRequest
+from kafka.protocol.metadata import MetadataRequest
+from kafka.protocol.producer import ProduceRequest
+
+from amana.local import provision
+from amana.site import DEFAULT_AGENCIES, Site
+from schemas.errors import TransportError
+from streams import access
+
+pytestmark = pytest.mark.broker
+
+TOPIC_REFUSED, GROUP_REFUSED = 29, 30
+# The highest versions that name topics instead of numbering them.
+PRODUCE_VERSION, FETCH_VERSION = 12, 12
+PRINCIPALS = access.principals(DEFAULT_AGENCIES)
+
+
+def _ask(client: KafkaAdminClient, request: object) -> object:
+    return client._manager.run(client._manager.send, request)
+
+
+def _readable(client: KafkaAdminClient, names: list[str]) -> set[str]:
+    partition = FetchRequest.FetchTopic.FetchPartition(
+        partition=0, current_leader_epoch=-1, fetch_offset=0, log_start_offset=-1, partition_max_bytes=1
+    )
+    topics = [FetchRequest.FetchTopic(topic=name, partitions=[partition]) for name in names]
+    request = FetchRequest(
+        max_wait_ms=0, min_bytes=0, max_bytes=1, session_epoch=-1, topics=topics, max_version=FETCH_VERSION
+    )
+    answer = _ask(client, request)
+    refused = {t.topic for t in answer.responses if any(p.error_code == TOPIC_REFUSED for p in t.partitions)}  # type: ignore[attr-defined] # untyped protocol
+    return set(names) - refused
+
+
+def _writable(client: KafkaAdminClient, names: list[str]) -> set[str]:
+    nothing = ProduceRequest.TopicProduceData.PartitionProduceData(index=0, records=b"")
+    data = [ProduceRequest.TopicProduceData(name=name, partition_data=[nothing]) for name in names]
+    answer = _ask(client, ProduceRequest(acks=1, timeout_ms=5000, topic_data=data, max_version=PRODUCE_VERSION))
+    codes = {t.name: t.partition_responses[0].error_code for t in answer.responses}  # type: ignore[attr-defined] # as above
+    assert 0 not in codes.values(), "a request without a record was taken"
+    return {name for name, code in codes.items() if code != TOPIC_REFUSED}
+
+
+def _describable(client: KafkaAdminClient, names: list[str]) -> set[str]:
+    topics = [MetadataRequest.MetadataRequestTopic(name=name) for name in names]
+    answer = _ask(client, MetadataRequest(topics=topics, allow_auto_topic_creation=False))
+    return {topic.name for topic in answer.topics if topic.error_code != TOPIC_REFUSED}  # type: ignore[attr-defined] # as above
+
+
+def _expected(principal: str, operation: access.Operation, resource: access.Resource, names: list[str]) -> set[str]:
+    rules = access.table(DEFAULT_AGENCIES)
+    return {name for name in names if access.allows(rules, principal, operation, resource, name)}
+
+
+@pytest.fixture(params=PRINCIPALS)
+def asked(request: pytest.FixtureRequest, site: Site) -> Iterator[tuple[str, KafkaAdminClient]]:
+    with provision.admin_of(site, request.param) as client:
+        yield request.param, client
+
+
+def test_every_topic_answers_every_principal_as_the_table_says(asked: tuple[str, KafkaAdminClient], site: Site) -> None:
+    principal, client = asked
+    names = [topic.name for topic in provision.topic_table(site)]
+    assert _readable(client, names) == _expected(principal, "READ", "TOPIC", names)
+    assert _writable(client, names) == _expected(principal, "WRITE", "TOPIC", names)
+    assert _describable(client, names) == _expected(principal, "DESCRIBE", "TOPIC", names)
+
+
+def test_every_group_answers_every_principal_as_the_table_says(asked: tuple[str, KafkaAdminClient]) -> None:
+    principal, client = asked
+    names = [*access.WORKERS, *(f"{person}-1" for person in ("analysts", "officer", "operator"))]
+    names += [f"{access.agency_principal(agency)}.1" for agency in DEFAULT_AGENCIES]
+    described = _ask(client, DescribeGroupsRequest(groups=names))
+    beats = {name: _ask(client, HeartbeatRequest(group_id=name, generation_id=0, member_id="none")) for name in names}
+    seen = {group.group_id for group in described.groups if group.error_code != GROUP_REFUSED}  # type: ignore[attr-defined] # untyped protocol
+    joined = {name for name, answer in beats.items() if answer.error_code != GROUP_REFUSED}  # type: ignore[attr-defined] # as above
+    assert joined == _expected(principal, "READ", "GROUP", names)
+    assert seen == _expected(principal, "DESCRIBE", "GROUP", names)
+
+
+def test_a_wrong_password_is_refused(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = {**site.kafka_settings("analysts"), "sasl_plain_password": "wrong"}
+    monkeypatch.setattr(Site, "kafka_settings", lambda _site, _principal: settings)
+    monkeypatch.setattr(provision, "_TIMEOUT_MS", 2000)
+    with pytest.raises(TransportError, match="TRA-008"), provision.admin_of(site, "analysts"):
+        pass
