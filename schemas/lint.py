@@ -4,22 +4,23 @@ Decides the bounds of a writer schema. Does not judge a schema's meaning or its 
 
 - No recursion: a five-kilobyte message of a self-referencing record ends a process.
 - No array or map whose items may cost no bytes: five bytes would claim twenty million of them.
-- Depth, number of fields and length of the text are bounded.
+- Depth, number of fields (names written out) and length of the text are bounded.
 
 Source: the Avro bombs measured against fastavro 1.13.1, see `docs/reference/contracts.md`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from schemas import limits
+from schemas import walk
 from schemas.errors import ContractError
 
-__all__ = ["MOST_CHARACTERS", "MOST_DEPTH", "MOST_FIELDS", "check", "findings"]
+__all__ = ["MOST_CHARACTERS", "MOST_DEPTH", "MOST_NODES", "check", "findings"]
 
 MOST_CHARACTERS = 256 * 1024
 MOST_DEPTH = 16
-MOST_FIELDS = 512
+MOST_NODES = 1024
+"""Fields that one record may show when every name in it is written out; a chain of names doubles at each link."""
 
 
 def check(schema: Any, named: Mapping[str, Any]) -> None:  # noqa: ANN401 - an Avro schema is any JSON value
@@ -32,39 +33,64 @@ def check(schema: Any, named: Mapping[str, Any]) -> None:  # noqa: ANN401 - an A
         raise ContractError("CON-005", f"the schema is unsafe to decode with: {finding}")
 
 
-def findings(schema: Any, named: Mapping[str, Any]) -> Iterator[str]:  # noqa: ANN401 - as above
-    """Yield one sentence per unsafe place."""
-    fields = sum(len(one["fields"]) for one in named.values() if "fields" in one)
-    if fields > MOST_FIELDS:
-        yield f"{fields} fields, at most {MOST_FIELDS} are allowed"
-    yield from _visit(schema, named, ())
+def findings(schema: Any, named: Mapping[str, Any]) -> tuple[str, ...]:  # noqa: ANN401 - as above
+    """Return one sentence per unsafe place."""
+    survey = _Survey(named)
+    depth, nodes = survey.measure(schema)
+    if depth > MOST_DEPTH:
+        survey.found.append(f"nested deeper than {MOST_DEPTH}")
+    if nodes > MOST_NODES:
+        survey.found.append(f"more than {MOST_NODES} fields when written out")
+    return tuple(survey.found)
 
 
-def _visit(schema: Any, named: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[str]:  # noqa: ANN401 - as above
-    if len(path) > MOST_DEPTH:
-        yield f"nested deeper than {MOST_DEPTH}"
-        return
-    if isinstance(schema, list):
-        for branch in schema:
-            yield from _visit(branch, named, path)
-    elif isinstance(schema, dict):
-        yield from _inside(schema, named, path)
-    elif schema in named:
-        if schema in path:
-            yield f"{schema} contains itself"
-        else:
-            yield from _visit(named[schema], named, path)
+class _Survey:
+    """Measures a schema; every name is measured once, however often it is used."""
 
+    def __init__(self, named: Mapping[str, Any]) -> None:
+        self.named = named
+        self.found: list[str] = []
+        self.known: dict[str, tuple[int, int]] = {}
+        self.open: set[str] = set()
 
-def _inside(schema: Mapping[str, Any], named: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[str]:
-    kind = schema["type"]
-    if kind in ("record", "error"):
-        for field in schema["fields"]:
-            yield from _visit(field["type"], named, (*path, schema["name"]))
-    elif kind in ("array", "map"):
-        items = schema["items" if kind == "array" else "values"]
-        if kind == "array" and limits.least_size(items, named) == 0:
-            yield "an array whose items may cost no bytes"
-        yield from _visit(items, named, (*path, kind))
-    elif kind not in ("enum", "fixed"):
-        yield from _visit(kind, named, path)
+    def measure(self, schema: Any) -> tuple[int, int]:  # noqa: ANN401 - as above
+        """Return (depth, fields) of a value of `schema`, arrays and maps with one item."""
+        if isinstance(schema, list):
+            measured = [self.measure(branch) for branch in schema]
+            return max((depth for depth, _ in measured), default=0), sum(nodes for _, nodes in measured)
+        if isinstance(schema, dict):
+            return self._complex(schema)
+        if schema in self.open:
+            self.found.append(f"{schema} contains itself")
+            return 0, 0
+        if schema in self.named and schema not in self.known:
+            self.known[schema] = self._complex(self.named[schema])
+        return self.known.get(schema, (0, 0))
+
+    def _complex(self, schema: Mapping[str, Any]) -> tuple[int, int]:
+        match schema["type"]:
+            case "record" | "error":
+                return self._record(schema)
+            case "array":
+                return self._items(schema["items"], may_be_empty=walk.least_size(schema["items"], self.named) == 0)
+            case "map":
+                return self._items(schema["values"], may_be_empty=False)
+            case "enum" | "fixed":
+                return 0, 0
+            case other:
+                return self.measure(other)
+
+    def _record(self, schema: Mapping[str, Any]) -> tuple[int, int]:
+        name = schema["name"]
+        self.open.add(name)
+        measured = [self.measure(field["type"]) for field in schema["fields"]]
+        self.open.remove(name)
+        depth = 1 + max((depth for depth, _ in measured), default=0)
+        self.known[name] = depth, len(measured) + sum(nodes for _, nodes in measured)
+        return self.known[name]
+
+    def _items(self, items: Any, *, may_be_empty: bool) -> tuple[int, int]:  # noqa: ANN401 - as above
+        if may_be_empty:
+            self.found.append("an array whose items may cost no bytes")
+        depth, nodes = self.measure(items)
+        return depth + 1, nodes + 1

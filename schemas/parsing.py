@@ -11,8 +11,9 @@ from typing import Any
 import fastavro
 from fastavro.schema import SchemaParseException, UnknownType
 
-from schemas import limits, lint
+from schemas import lint
 from schemas.errors import ContractError
+from schemas.walk import Walk, compile_walk
 
 __all__ = ["Parsed", "parse"]
 
@@ -27,7 +28,7 @@ class Parsed:
     name: str
     writer: dict[str, Any]
     reader: dict[str, Any] | None
-    walk: limits.Walk
+    walk: Walk
 
 
 def parse(text: str, *, reader: Parsed | None = None, safe: bool = True) -> Parsed:
@@ -43,10 +44,14 @@ def parse(text: str, *, reader: Parsed | None = None, safe: bool = True) -> Pars
     """
     named: dict[str, Any] = {}
     writer = _parsed(text, named)
-    if safe:
-        lint.check(writer, named)
+    try:
+        if safe:
+            lint.check(writer, named)
+        walk = compile_walk(writer, named)
+    except RecursionError as error:
+        raise ContractError("CON-005", "the schema is nested too deeply") from error
     projected = reader.writer if reader and reader.writer != writer else None
-    return Parsed(writer["name"], writer, projected, limits.compile_walk(writer, named))
+    return Parsed(writer["name"], writer, projected, walk)
 
 
 def _parsed(text: str, named: dict[str, Any]) -> dict[str, Any]:

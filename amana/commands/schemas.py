@@ -1,0 +1,83 @@
+"""`amana schemas`: list the contracts, lint one, and hold a new version against an old one.
+
+Decides what is printed. The rules are `schemas.lint` and `schemas.evolution`. Exit status 1 where a change is refused,
+with one line per violation.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from schemas import catalogue, evolution
+from schemas.errors import ConfigurationError, ContractError
+from schemas.roles import FieldRole
+
+__all__ = ["register"]
+
+_ENDING = ".avsc"
+
+OldPath = Annotated[Path, typer.Argument(metavar="OLD", help="A schema file, or a directory of them.")]
+NewPath = Annotated[Path, typer.Argument(metavar="NEW", help="Its next version, or the directory of the next ones.")]
+SchemaPath = Annotated[Path, typer.Argument(metavar="FILE", help="A schema file, or a directory of them.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the sub-commands `schemas check`, `schemas lint` and `schemas list`."""
+    group = typer.Typer(help="The contracts: list them, lint one, check a change.", no_args_is_help=True)
+    group.command("check")(check)
+    group.command("lint")(lint)
+    group.command("list")(show)
+    app.add_typer(group, name="schemas")
+
+
+def check(old: OldPath, new: NewPath) -> None:
+    """Say whether NEW may replace OLD: readable both ways, no privacy role weakened."""
+    before, after = _read(old), _read(new)
+    if old.is_file() and new.is_file():
+        before = {new.name: before[old.name]}  # two files are two versions of one schema, whatever they are called
+    lines = [f"{name}: schema: is gone, and its topics still hold records" for name in sorted(before.keys() - after)]
+    for name, text in sorted(after.items()):
+        lines += [f"{name}: {one}" for one in _violations(old / name, before.get(name), text)]
+    _end(lines, f"{len(after)} schemas, every change is allowed")
+
+
+def lint(file: SchemaPath) -> None:
+    """Say whether a schema is safe to decode with and gives every field its privacy role."""
+    found = _read(file)
+    lines = [f"{name}: {one}" for name, text in sorted(found.items()) for one in evolution.violations(None, text)]
+    _end(lines, f"{len(found)} schemas, nothing to object to")
+
+
+def show() -> None:
+    """List the shipped schemas: subject, number of fields, how many are sealed, how many name a person."""
+    for schema in map(catalogue.load, catalogue.STEMS):
+        naming = len(schema.by_role(FieldRole.DIRECT_IDENTIFIER))
+        print(f"{schema.subject:32} {len(schema.fields):3} fields {len(schema.sealed):3} sealed {naming:3} direct")
+
+
+def _violations(path: Path, old: str | None, new: str) -> tuple[evolution.Violation, ...]:
+    try:
+        return evolution.violations(old, new)
+    except ContractError as error:
+        raise ConfigurationError("CFG-040", f"the old version is not an Avro schema: {path}") from error
+
+
+def _read(path: Path) -> dict[str, str]:
+    """Return file name → text of one schema file, or of every one in a directory."""
+    try:
+        files = sorted(path.glob(f"*{_ENDING}")) if path.is_dir() else [path]
+        found = {file.name: file.read_text(encoding="utf-8") for file in files}
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError("CFG-040", f"the schema file cannot be read: {path}") from error
+    if not found:
+        raise ConfigurationError("CFG-040", f"the directory holds no {_ENDING} file: {path}")
+    return found
+
+
+def _end(lines: list[str], well: str) -> None:
+    for line in lines:
+        print(line)
+    if lines:
+        raise typer.Exit(1)
+    print(well)
