@@ -10,6 +10,7 @@ from typing import Any
 
 import faust
 
+from schemas.parsing import Parsed
 from streams import outbox, stage, state, transport
 
 __all__ = ["Deps", "build", "consume"]
@@ -31,12 +32,14 @@ class Deps:
     Args:
         box: Its outbox.
         epoch: Names this incarnation of the process, and no other before or after.
-        ids: Schema id by stem (`delta`), the registry's answer at start.
+        ids: Schema id to write with, by stem (`delta`): the registry's answer at start.
+        readable: Schemas that may be read, by stem and id.
     """
 
     box: outbox.Outbox
     epoch: str
     ids: Mapping[str, int]
+    readable: Mapping[str, Mapping[int, Parsed]]
 
 
 def build(name: str, settings: Mapping[str, Any], folder: Path, *, instance: str | None = None) -> faust.App:

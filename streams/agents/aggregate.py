@@ -32,7 +32,7 @@ class Aggregate:
 
     def __init__(self, deps: apps.Deps) -> None:
         self._schema = catalogue.load("cell").parsed
-        self._id = deps.ids["cell"]
+        self._id, self._readable = deps.ids["cell"], deps.readable["cell"]
         self._header = b"\x00" + deps.ids["delta"].to_bytes(4, "big")
         self._known: dict[str, tuple[bytes, aggregate.Cell]] = {}
         self._names: dict[bytes, str] = {}
@@ -73,4 +73,4 @@ class Aggregate:
         known = self._known.get(key)
         if known is not None and known[0] == value:
             return known[1]
-        return aggregate.Cell.from_record(codec.decode(value, {self._id: self._schema}, limits.INTERNAL))
+        return aggregate.Cell.from_record(codec.decode(value, self._readable, limits.INTERNAL))

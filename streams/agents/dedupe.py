@@ -37,8 +37,7 @@ class Dedupe:
 
     def __init__(self, policy: Policy, deps: apps.Deps) -> None:
         self._policy, self._ids = policy, deps.ids
-        stems = {topics.deidentified(kind): f"deidentified.{kind}" for kind in topics.KINDS}
-        self._allowed = {topic: {deps.ids[stem]: catalogue.load(stem).parsed} for topic, stem in stems.items()}
+        self._allowed = {topics.deidentified(kind): deps.readable[f"deidentified.{kind}"] for kind in topics.KINDS}
         self._kinds = {topics.deidentified(kind): kind for kind in topics.KINDS}
 
     async def __call__(self, batch: Sequence[Record], value_of: Callable[[str], bytes | None]) -> Result:

@@ -1,0 +1,101 @@
+"""`amana worker`: one stage as one process; the place where a stage meets site, registry, policy and broker.
+
+Decides what each stage is given. Does not decide what it does: `streams.agents` does.
+"""
+
+import hmac
+import importlib.metadata
+import secrets
+from typing import Annotated, Any, Final
+
+import structlog
+import typer
+
+from amana import loglines
+from amana import site as sites
+from connectors.adapters import registry
+from schemas.errors import ConfigurationError
+from streams import access
+
+__all__ = ["register"]
+
+_EPOCH_BYTES: Final = 8
+
+
+def register(app: typer.Typer) -> None:
+    """Add `worker`."""
+    app.command()(worker)
+
+
+def worker(
+    name: Annotated[str, typer.Argument(help="deidentify, dedupe, aggregate or release.")],
+    index: Annotated[int, typer.Option(min=0, help="Which of several processes of the stage this is.")] = 0,
+) -> None:
+    """Run one stage until it is stopped."""
+    if name not in access.WORKERS:
+        raise ConfigurationError("CFG-050", f"no such stage; there are {', '.join(access.WORKERS)}")
+    loglines.configure()
+    site = sites.Site.open()
+    allowed = registry.ids(site.registry)
+    log = structlog.get_logger()
+    log.info("started", worker=name, index=index, policy=site.policy().digest[:16], schemas=len(allowed.current))
+    if name == "release":
+        _release(site, allowed)
+    else:
+        _stage(site, allowed, name, index)
+    log.info("stopped", worker=name, index=index)
+
+
+def _stage(site: sites.Site, allowed: registry.AllowList, name: str, index: int) -> None:
+    """Run a Faust stage; the loop is chosen before anything could ask for one."""
+    import faust  # noqa: PLC0415 - only the process that runs a stage needs it
+    import mode.loop  # noqa: PLC0415 - as faust
+
+    mode.loop.use("uvloop")
+    from streams import app as apps  # noqa: PLC0415 - after the loop
+    from streams import outbox  # noqa: PLC0415 - as above
+
+    settings = site.kafka_settings(f"worker.{name}")
+    member = f"{name}-{index}"
+    app = apps.build(name, settings, site.path("state", member), instance=member)
+    box = outbox.Outbox(settings, member)
+    deps = apps.Deps(box, secrets.token_hex(_EPOCH_BYTES), allowed.current, allowed.readable)
+    _attach(app, site, name, deps)
+    faust.Worker(
+        app, loglevel="WARN", quiet=True, redirect_stdouts=False, override_logging=False
+    ).execute_from_commandline()
+
+
+def _release(site: sites.Site, allowed: registry.AllowList) -> None:
+    """Run the release process: it reads, plans, records and publishes; nothing of it is a Faust stream."""
+    from anonymizer.engines import solver  # noqa: PLC0415 - what only the release process needs
+    from anonymizer.tabular.program import Engine  # noqa: PLC0415 - as above
+    from connectors.adapters import audit_storage, ledger  # noqa: PLC0415 - as above
+    from streams.agents import release, release_bus, release_ports  # noqa: PLC0415 - as above
+    from streams.core import release as rules  # noqa: PLC0415 - as above
+
+    policy, signing = site.policy(), site.secret("audit-signing")
+    engine = Engine(solver.Highs(), hmac.digest(signing, b"amana/1|suppression weights", "sha256"))
+    schemas = release_bus.Schemas(allowed.current, allowed.readable)
+    release.run(
+        release_ports.ReleaseDeps(
+            bus=release_bus.KafkaBus(site.kafka_settings("worker.release"), schemas, site.agencies),
+            log=audit_storage.AuditStorage.open(site.path("audit"), signing),
+            ledger=ledger.Ledger.open(site.path("ledger", "ledger.sqlite")),
+            plan=lambda cells, as_of, rows: rules.plan(cells, as_of, rows, policy, engine=engine),
+            policy=policy.digest,
+            code=importlib.metadata.version("amana-pipeline"),
+        )
+    )
+
+
+def _attach(app: Any, site: sites.Site, name: str, deps: Any) -> None:  # noqa: ANN401 - Faust is not loaded here
+    """Give `app` the stage's rule; each stage's module is loaded by its own process alone."""
+    if name == "dedupe":
+        from streams.agents import dedupe  # noqa: PLC0415 - as the sentence above says
+
+        dedupe.attach(app, site.policy(), deps=deps)
+    elif name == "aggregate":
+        from streams.agents import aggregate  # noqa: PLC0415 - as above
+
+        aggregate.attach(app, deps=deps)

@@ -1,0 +1,117 @@
+"""Records and workers for tests of the counting path: generated de-identified events, real processes, an own recount.
+
+The recount knows nothing of the code under test: it folds the events by the words of the design, in one pass.
+"""
+
+import asyncio
+import random
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from schemas import catalogue, codec
+from streams import outbox
+from streams.partitions import partition_of
+from streams.stage import Output
+
+AGENCIES = ("police-jor", "shelter-lbn", "hotline-egy", "un-mission-irq")
+COUNTRIES = ("JOR", "LBN", "EGY", "IRQ", "TUR", "unknown")
+EXPLOITATION = ([], ["forced-labour"], ["sexual-exploitation"], ["domestic-servitude", "forced-labour"])
+
+
+def events(number: int, seed: int, persons: int | None = None) -> list[dict[str, Any]]:
+    """Make `number` de-identified case events: several agencies a person, corrections, withdrawals, repetitions."""
+    draw = random.Random(seed)
+    made: list[dict[str, Any]] = []
+    latest: dict[str, dict[str, Any]] = {}
+    for n in range(number):
+        roll = draw.random()
+        if latest and roll < 0.25:
+            event = _again(draw, latest[draw.choice(list(latest)[-500:])], roll)
+        else:
+            event = _first(draw, n, draw.randrange(persons or max(1, number // 2)))
+        event = {**event, "source_partition": n % 2, "source_offset": n}
+        latest[event["event_id"]] = event
+        made.append(event)
+    return made
+
+
+def _first(draw: random.Random, n: int, person: int) -> dict[str, Any]:
+    agency = draw.choice(AGENCIES)
+    return {
+        "event_id": f"{n:032x}",
+        "agency": agency,
+        "revision": 1,
+        "state": "reported",
+        "token": f"{person:032x}",
+        "policy": "0" * 16,
+        "digest": f"{n}.1",
+        "decided_by": "police",
+        "citizenship": draw.choice(("SYR", "ETH", "unknown")),
+        "industry": "unknown",
+        "sexual": [],
+        "recruiter": [],
+        "datasource": "case-management",
+        "narrative": None,
+        **_content(draw),
+    }
+
+
+def _content(draw: random.Random) -> dict[str, Any]:
+    return {
+        "period": f"2024-{draw.randrange(1, 13):02}",
+        "country": draw.choice(COUNTRIES),
+        "phenomenon": draw.choice(("TIP", "TIP", "SOM")),
+        "status": draw.choice(("confirmed", "possible", "possible", "not-a-victim")),
+        "gender": draw.choice(("F", "M")),
+        "age": draw.choice(("18--20", "21--23")),
+        "exploitation": draw.choice(EXPLOITATION),
+        "means": draw.choice(([], ["debt-bondage"])),
+    }
+
+
+def _again(draw: random.Random, known: Mapping[str, Any], roll: float) -> dict[str, Any]:
+    """Repeat an event as it is, correct it, or withdraw it."""
+    if roll < 0.08:
+        return dict(known)
+    revision = known["revision"] + 1
+    state = "withdrawn" if roll < 0.13 else "reported"
+    return {**known, **_content(draw), "revision": revision, "state": state, "digest": f"{known['digest']}.{revision}"}
+
+
+def recount(sent: Iterable[Mapping[str, Any]]) -> Counter[str]:
+    """Count the cube `profile` of the shipped policy: persons by leaf, in one pass over the latest revisions."""
+    latest: dict[str, Mapping[str, Any]] = {}
+    for event in sent:
+        known = latest.get(event["event_id"])
+        if known is None or event["revision"] > known["revision"]:
+            latest[event["event_id"]] = event
+    by_person = defaultdict(list)
+    for event in latest.values():
+        if event["state"] == "reported" and event["status"] != "not-a-victim":
+            by_person[event["token"]].append(event)
+    leaves = (min(group, key=lambda e: (e["period"], e["agency"], e["event_id"])) for group in by_person.values())
+    return Counter(_profile(leaf) for leaf in leaves)
+
+
+def _profile(leaf: Mapping[str, Any]) -> str:
+    values = [leaf[name] for name in ("phenomenon", "status", "country", "period", "gender", "age")]
+    return "|".join(["cases", "profile", *values, "+".join(sorted(leaf["exploitation"])) or "unknown"])
+
+
+async def publish(settings: Mapping[str, Any], sent: Sequence[Mapping[str, Any]], schema: int) -> None:
+    """Put case events on `deidentified.case`, as the de-identifier does."""
+    parsed = catalogue.load("deidentified.case").parsed
+    box = await outbox.Outbox(settings, "test").start()
+    try:
+        for start in range(0, len(sent), 20_000):
+            part = sent[start : start + 20_000]
+            await box.send([_output(event, codec.encode(schema, parsed, event)) for event in part])
+            await asyncio.sleep(0)
+    finally:
+        await box.stop()
+
+
+def _output(event: Mapping[str, Any], value: bytes) -> Output:
+    key = str(event["token"]).encode()
+    return Output("deidentified.case", partition_of(key, 4), key, value)
