@@ -73,7 +73,8 @@ _CASE_WORDS: Final = context(
 )
 _ID_WORDS: Final = context(
     "id", "identity", "national", "nin", "ssn", "iqama", "residen", "identité", "identite", "carte", "numéro", "numero",
-    "cnic", "kimlik", "registry", "registre", "civil", "هويه", "هويته", "هويتها", "وطني", "قيد", "سجل", "اقامه", "مدني", "رقم",
+    "cnic", "kimlik", "registry", "registre", "civil", "هويه", "هويته", "هويتها", "وطني", "قيد", "سجل", "اقامه", "مدني",
+    "رقم",
 )  # fmt: skip
 _PASSPORT_WORDS: Final = context("passport", "passeport", "travel document", "laissez", "جواز", "وثيقه")
 

@@ -62,18 +62,30 @@ def _mapped(text: str) -> Normalised:
     out: list[str] = []
     starts: list[int] = []
     ends: list[int] = []
-    for start, end in _clusters(text):
-        folded = unicodedata.normalize("NFKC", text[start:end]).translate(_FOLD)
-        kept = "".join(c for c in folded if not _dropped(c))
+    cuts = [i for i, c in enumerate(text) if not unicodedata.combining(c) or i == 0]
+    for start, end in zip(cuts, [*cuts[1:], len(text)], strict=True):
+        kept = _SINGLES[text[start]] if end == start + 1 else _folded(text[start:end])
         if not kept and ends:
             ends[-1] = end  # what is dropped goes with the character before it, so that a mask leaves no trace
-        out.append(kept)
-        starts.extend([start] * len(kept))
-        ends.extend([end] * len(kept))
+        for character in kept:
+            out.append(character)
+            starts.append(start)
+            ends.append(end)
     return Normalised("".join(out), tuple(starts), tuple(ends))
 
 
-def _clusters(text: str) -> list[tuple[int, int]]:
-    """Cut a text before every character that does not combine with the one before it."""
-    cuts = [i for i, c in enumerate(text) if i == 0 or not unicodedata.combining(c)]
-    return list(zip(cuts, [*cuts[1:], len(text)], strict=True))
+def _folded(cluster: str) -> str:
+    """Fold a character with the marks that combine with it."""
+    folded = unicodedata.normalize("NFKC", cluster).translate(_FOLD)
+    return "".join(c for c in folded if not _dropped(c))
+
+
+class _Memo(dict[str, str]):
+    """What single characters fold to; grows with the characters met, of which there are few."""
+
+    def __missing__(self, character: str) -> str:
+        self[character] = folded = _folded(character)
+        return folded
+
+
+_SINGLES = _Memo()
