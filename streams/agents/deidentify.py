@@ -67,7 +67,7 @@ def attach(app: faust.App, policy: Policy, agencies: Sequence[str], *, deps: app
     """Make `app` the stage deidentify over the raw events of every agency and kind."""
     kept = state.StateTable(app, STATE, deps.box, deps.epoch, partitions=STATE_PARTITIONS)
     sources = [topics.raw(agency, kind) for agency in agencies for kind in topics.KINDS]
-    apps.consume(app, sources, Deidentify(policy, deps.ids, private), kept, deps.box)
+    apps.consume(app, sources, Deidentify(policy, deps, private), kept, deps.box)
 
 
 @dataclass(slots=True)
@@ -90,8 +90,8 @@ class _Event:
 class Deidentify:
     """The handler; the batch's topic tells agency and kind."""
 
-    def __init__(self, policy: Policy, ids: Mapping[str, int], private: Private) -> None:
-        self._policy, self._ids, self._private = policy, ids, private
+    def __init__(self, policy: Policy, deps: apps.Deps, private: Private) -> None:
+        self._policy, self._deps, self._private = policy, deps, private
         self._opener = Opener(private.sealing)
         self._raw = {kind: catalogue.load(f"raw.{kind}") for kind in topics.KINDS}
         self._plans = {kind: carry.plan(raw, catalogue.load(f"deidentified.{kind}")) for kind, raw in self._raw.items()}
@@ -114,7 +114,7 @@ class Deidentify:
         schema = self._raw[kind]
         event = _Event(record)
         try:
-            raw = codec.decode(record.value or b"", {self._ids[schema.stem]: schema.parsed})
+            raw = codec.decode(record.value or b"", self._deps.readable[schema.stem])
             event.raw = raw
             opened = self._opener.open(raw, schema, topic=record.topic)
             admit.check(kind, agency, raw, opened, as_of=self._private.as_of)
@@ -142,7 +142,7 @@ class Deidentify:
 
     def encode(self, stem: str, record: Mapping[str, Any]) -> bytes:
         """Write a record of one of our own schemas."""
-        return codec.encode(self._ids[stem], catalogue.load(stem).parsed, record)
+        return codec.encode(self._deps.ids[stem], catalogue.load(stem).parsed, record)
 
     @property
     def code(self) -> str:
