@@ -12,6 +12,7 @@ Layout: 0x00, the schema id as four bytes big-endian, the record in Avro binary.
 True
 """
 
+import contextlib
 import io
 import struct
 from collections.abc import Mapping
@@ -36,11 +37,10 @@ def encode(schema_id: int, parsed: Parsed, record: Mapping[str, Any]) -> bytes:
     """
     out = io.BytesIO()
     out.write(_HEADER.pack(0, schema_id))
-    try:
+    with contextlib.suppress(Exception):  # of many types, and their texts hold the value that did not fit
         fastavro.schemaless_writer(out, parsed.writer, record, strict_allow_default=True)
-    except Exception:  # noqa: BLE001 - fastavro raises many types, and their texts hold the value that did not fit
-        raise ContractError("CON-006", f"the record does not fit the schema {parsed.name}") from None
-    return out.getvalue()
+        return out.getvalue()
+    raise ContractError("CON-006", f"the record does not fit the schema {parsed.name}")
 
 
 def schema_id(payload: bytes) -> int:
@@ -72,12 +72,11 @@ def decode(payload: bytes, allowed: Mapping[int, Parsed], bounds: limits.Limits 
     if parsed is None:
         raise ContractError("CON-004", f"schema id {schema_id(payload)} is not allowed on this topic")
     _walk(payload, parsed, bounds)
-    try:
-        stream = io.BytesIO(payload)
-        stream.seek(_HEADER.size)
+    stream = io.BytesIO(payload)
+    stream.seek(_HEADER.size)
+    with contextlib.suppress(Exception):  # of many types, and their texts and attributes hold bytes of the record
         return fastavro.schemaless_reader(stream, parsed.writer, parsed.reader)  # type: ignore[return-value] # a record
-    except Exception:  # noqa: BLE001 - fastavro raises many types, and their texts and attributes hold record bytes
-        raise ContractError("CON-007", f"the record cannot be read as {parsed.name}") from None
+    raise ContractError("CON-007", f"the record cannot be read as {parsed.name}")
 
 
 def _walk(payload: bytes, parsed: Parsed, bounds: limits.Limits) -> None:

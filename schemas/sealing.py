@@ -20,6 +20,7 @@ another event, field, agency or topic does not open. Texts are padded to a multi
 Source: RFC 7748, RFC 5869, RFC 8439; padding of ISO/IEC 7816-4.
 """
 
+import contextlib
 import hashlib
 from collections.abc import Mapping
 from typing import Any
@@ -130,13 +131,11 @@ class _Keys:
         return self._cipher(field).encrypt(_NONCE, plain + bytes(-len(plain) % _BLOCK), bound)
 
     def open(self, data: bytes, field: str, bound: bytes) -> str:
-        try:
+        with contextlib.suppress(InvalidTag, UnicodeDecodeError):  # the latter would carry the text along
             padded = self._cipher(field).decrypt(_NONCE, data, bound).rstrip(b"\x00")
-            if padded[-1:] != b"\x80":
-                raise ContractError("CON-030", "the sealed text is not padded as it must be", field=field)
-            return padded[:-1].decode()
-        except (InvalidTag, UnicodeDecodeError):
-            raise ContractError("CON-030", "the sealed text does not open", field=field) from None
+            if padded[-1:] == b"\x80":
+                return padded[:-1].decode()
+        raise ContractError("CON-030", "the sealed text does not open", field=field)
 
 
 def _bound(record: Mapping[str, Any], field: str, topic: str) -> bytes:
