@@ -78,7 +78,7 @@ class Life:
         self.deltas: list[list[tuple[str, aggregate.Delta]]] = [[] for _ in range(CELL_PARTITIONS)]
         self.persons: dict[tuple[str, int], Person] = {}  # (token, epoch) → state: what the changelog holds
         self.cells: dict[tuple[str, int], aggregate.Cell] = {}
-        self.committed = defaultdict(int)
+        self.committed: defaultdict[int, int] = defaultdict(int)
         self.epoch = 0
         self.deaths = 0
 

@@ -1,0 +1,53 @@
+"""`amana status`: what is in flight, and what became of everything that was published.
+
+Decides how it is shown and the exit status: 0 idle, 1 something is held or not yet read. Does not decide fates.
+"""
+
+import json
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from amana import site as sites
+from amana import standing
+from streams.core import outcomes
+
+__all__ = ["register"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add `status`."""
+    app.command()(status)
+
+
+def status(
+    *,
+    wait_idle: Annotated[bool, typer.Option("--wait-idle", help="Return when nothing is in flight.")] = False,
+    timeout: Annotated[float, typer.Option(metavar="SECONDS", help="Wait at most this long.")] = 600.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Machine readable.")] = False,
+) -> None:
+    """Show what was published, what became of it and what is held; exit 1 unless idle."""
+    site = sites.Site.open()
+    found = standing.wait_idle(site, timeout) if wait_idle else standing.tally(site)
+    if as_json:
+        print(json.dumps(found.as_document(), indent=1))
+    else:
+        _show(found)
+    if not found.is_idle:
+        raise typer.Exit(1)
+
+
+def _show(found: standing.Tally) -> None:
+    rows = [row for row in found.as_document()["rows"] if row["published"]]
+    table = Table("agency", "kind", "published", *outcomes.FATES, "held", title="What became of every record")
+    for row in rows:
+        table.add_row(*(str(value) for value in row.values()))
+    console = Console()
+    console.print(table)
+    lags = ", ".join(f"{stage} {lag}" for stage, lag in found.lags.items())
+    console.print(f"to read: {lags}")
+    for held in found.held:
+        console.print(f"held: {held}", markup=False, soft_wrap=True)
+    console.print("idle" if found.is_idle else "not idle")

@@ -1,0 +1,200 @@
+"""Where everything that was published stands: how far each stage is, and what became of every record.
+
+Decides when the system is idle: every published position has a terminal outcome, and no stage has anything left to
+read. Does not decide outcomes (the stages do) or which of several holds (`streams.core.outcomes`).
+"""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Final, Self
+
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from amana import site as sites
+from connectors.adapters import registry
+from schemas import codec, limits
+from schemas.errors import TransportError
+from streams import topics
+from streams.core import outcomes
+
+__all__ = ["Held", "Standing", "Tally", "tally", "wait_idle"]
+
+STAGES: Final = ("deidentify", "dedupe", "aggregate")
+"""Consumer groups whose lags count."""
+
+PRINCIPAL: Final = "operator"
+_POLL_SECONDS: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Raw records without a terminal outcome: offsets `first` to `last` of one partition."""
+
+    topic: str
+    partition: int
+    first: int
+    last: int
+
+    def __str__(self) -> str:
+        """Write `topic[partition]@first-last`."""
+        span = f"{self.first}" if self.first == self.last else f"{self.first}-{self.last}"
+        return f"{self.topic}[{self.partition}]@{span}"
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """One moment: records published and fates, by (agency, kind); records still to read, by stage; what is held."""
+
+    published: Mapping[tuple[str, str], int]
+    fates: Mapping[tuple[str, str], Mapping[str, int]]
+    lags: Mapping[str, int]
+    held: tuple[Held, ...]
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is held and nothing is left to read."""
+        return not self.held and not any(self.lags.values())
+
+    def as_document(self) -> dict[str, Any]:
+        """Return JSON's shape: one row per agency and kind, whose fates and held records add up to `published`."""
+        rows = []
+        for (agency, kind), published in sorted(self.published.items()):
+            fates = {fate: self.fates.get((agency, kind), {}).get(fate, 0) for fate in outcomes.FATES}
+            row = {"agency": agency, "kind": kind, "published": published, **fates}
+            rows.append({**row, "held": published - sum(fates.values())})
+        return {"idle": self.is_idle, "rows": rows, "lags": dict(self.lags), "held": [str(held) for held in self.held]}
+
+
+def tally(site: sites.Site) -> Tally:
+    """Return where `site` stands now.
+
+    Raises:
+        TransportError: TRA-030, the broker or TRA-010, the registry is out of reach.
+    """
+    with Standing(site) as standing:
+        return standing.look()
+
+
+def wait_idle(site: sites.Site, seconds: float) -> Tally:
+    """Return where `site` stands as soon as it is idle, or when `seconds` have passed; raises as `tally`."""
+    deadline = time.monotonic() + seconds
+    with Standing(site) as standing:
+        while not (found := standing.look()).is_idle and time.monotonic() < deadline:
+            time.sleep(_POLL_SECONDS)
+    return found
+
+
+class Standing:
+    """Reads the topic `outcomes` on from where the last look ended; a context manager."""
+
+    def __init__(self, site: sites.Site) -> None:
+        logging.getLogger("kafka").setLevel(logging.CRITICAL)  # what matters of a fault is raised
+        self._site = site
+        self._readable = registry.ids(site.registry, ["outcome"]).allowed("outcome")
+        table = {topic.name: topic.partitions for topic in topics.table(site.agencies, ())}
+        self._raw = _partitions([topics.raw(agency, kind) for agency in site.agencies for kind in topics.KINDS], table)
+        self._reads = {
+            "deidentify": self._raw,
+            "dedupe": _partitions([topics.deidentified(kind) for kind in topics.KINDS], table),
+            "aggregate": _partitions(["deltas"], table),
+        }
+        self._outcomes = _partitions(["outcomes"], table)
+        self._held: dict[outcomes.Position, outcomes.Outcome] = {}
+
+    def __enter__(self) -> Self:
+        """Connect.
+
+        Raises:
+            TransportError: TRA-030, the broker is out of reach.
+        """
+        settings = self._site.kafka_settings(PRINCIPAL)
+        try:
+            self._consumer = KafkaConsumer(**settings, enable_auto_commit=False, max_poll_records=10_000)
+            self._admin = KafkaAdminClient(**settings)
+            self._consumer.assign(self._outcomes)
+            self._consumer.seek_to_beginning(*self._outcomes)
+        except KafkaError as error:
+            raise TransportError("TRA-030", "the broker is out of reach") from error
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Disconnect."""
+        self._consumer.close()
+        self._admin.close()
+
+    def look(self) -> Tally:
+        """Read what is new and say where everything stands.
+
+        The lags are read before the fates: a stage commits after its fates are on the broker, so that no record can
+        be missing from both.
+        """
+        try:
+            lags = self._lags()
+            ends = self._consumer.end_offsets(self._raw)
+            self._read()
+        except KafkaError as error:
+            raise TransportError("TRA-030", "the broker is out of reach") from error
+        published: Counter[tuple[str, str]] = Counter()
+        for partition, end in ends.items():
+            published[_named(partition.topic)] += end
+        fates = outcomes.tally(self._held)
+        return Tally(published, fates, lags, tuple(self._missing(ends)))
+
+    def _lags(self) -> dict[str, int]:
+        """Count what is left to read; committed offsets first, so that a lag of zero holds for one moment of all stages."""
+        committed = self._admin.list_group_offsets(list(STAGES))
+        ends = self._consumer.end_offsets([one for read in self._reads.values() for one in read])
+        lags = {}
+        for stage, read in self._reads.items():
+            done = committed.get(stage, {})
+            lags[stage] = sum(max(0, ends[one] - (max(0, done[one].offset) if one in done else 0)) for one in read)
+        return lags
+
+    def _read(self) -> None:
+        ends = self._consumer.end_offsets(self._outcomes)
+        while any(self._consumer.position(one) < ends[one] for one in self._outcomes):
+            for records in self._consumer.poll(timeout_ms=500).values():
+                found = (codec.decode(record.value, self._readable, limits.INTERNAL) for record in records)
+                for outcome in map(outcomes.Outcome.from_record, found):
+                    known = self._held.get(outcome.position)
+                    if known is None or outcome.rank > known.rank:
+                        self._held[outcome.position] = outcome
+
+    def _missing(self, ends: Mapping[TopicPartition, int]) -> Iterator[Held]:
+        for partition in sorted(ends):
+            agency, kind = _named(partition.topic)
+            missing = [n for n in range(ends[partition]) if (agency, kind, partition.partition, n) not in self._held]
+            for first, last in _spans(missing):
+                yield Held(partition.topic, partition.partition, first, last)
+
+
+def _spans(numbers: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Yield ascending numbers as runs without a gap."""
+    first = last = None
+    for number in numbers:
+        if first is None or last is None:
+            first = last = number
+        elif number == last + 1:
+            last = number
+        else:
+            yield first, last
+            first = last = number
+    if first is not None and last is not None:
+        yield first, last
+
+
+def _partitions(names: Iterable[str], table: Mapping[str, int]) -> list[TopicPartition]:
+    return [TopicPartition(name, number) for name in names for number in range(table[name])]
+
+
+def _named(raw: str) -> tuple[str, str]:
+    """Take `raw.<agency>.<kind>` apart."""
+    _, agency, kind = raw.split(".")
+    return agency, kind
