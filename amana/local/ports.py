@@ -1,30 +1,31 @@
 """Ports of the local servers: the ones they had, else free ones, always on the loopback interface.
 
 Decides numbers. Does not hold them: between the choice and the server's own bind another program may take one, and
-then the server's start fails and says so.
+then the server's start fails and says so. So they lie below the range from which the system gives ports to outgoing
+connections, of which there are many: a Java server takes seconds from its start to its bind.
 """
 
+import secrets
 import socket
 from typing import Final
 
 from schemas.errors import ConfigurationError
 
-__all__ = ["LOOPBACK", "choose", "demand"]
+__all__ = ["LOOPBACK", "choose", "demand", "is_free"]
 
 LOOPBACK: Final = "127.0.0.1"
 
+_LOWEST: Final = 20_000
+_HIGHEST: Final = 32_000
 
-def choose(count: int, *, wanted: tuple[int, ...] = ()) -> tuple[int, ...]:
-    """Return `count` free ports, the wanted ones first where they are free."""
-    chosen = [port for port in wanted if port and is_free(port)][:count]
-    held = []
+
+def choose(count: int) -> tuple[int, ...]:
+    """Return `count` different free ports."""
+    chosen: list[int] = []
     while len(chosen) < count:
-        holder = socket.create_server((LOOPBACK, 0))
-        held.append(holder)
-        if (port := holder.getsockname()[1]) not in chosen:
+        port = _LOWEST + secrets.randbelow(_HIGHEST - _LOWEST)
+        if port not in chosen and is_free(port):
             chosen.append(port)
-    for holder in held:
-        holder.close()
     return tuple(chosen)
 
 

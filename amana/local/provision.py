@@ -9,6 +9,7 @@ Decides what differs and corrects it; running it again changes nothing. Does not
 
 import contextlib
 import logging
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -24,7 +25,9 @@ from streams import access, topics
 __all__ = ["acls", "admin_of", "differing_topics", "found_acls", "provision", "topic_table"]
 
 _MAX_REPLICAS: Final = 3
-_TIMEOUT_MS: Final = 20_000
+_PATIENCE_SECONDS: Final = 30.0
+_TRY_MS: Final = 3_000
+_REQUEST_MS: Final = 20_000
 _ANY: Final = kafka_admin.ACLFilter(
     None,
     None,
@@ -50,22 +53,34 @@ def provision(site: sites.Site) -> None:
 
 
 @contextlib.contextmanager
-def admin_of(site: sites.Site, principal: str = access.ADMIN) -> Iterator[kafka_admin.KafkaAdminClient]:
-    """Open an admin client as a principal; faults of the connection become TRA-008."""
+def admin_of(
+    site: sites.Site, principal: str = access.ADMIN, *, seconds: float = _PATIENCE_SECONDS
+) -> Iterator[kafka_admin.KafkaAdminClient]:
+    """Open an admin client as a principal, within `seconds`; faults of the connection become TRA-008."""
     # The client logs every refused or early connection as an error; what matters of it is raised here.
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
-    try:
-        client = kafka_admin.KafkaAdminClient(
-            **site.kafka_settings(principal), request_timeout_ms=_TIMEOUT_MS, bootstrap_timeout_ms=_TIMEOUT_MS
-        )
-    except kafka_errors.KafkaError as error:
-        raise TransportError("TRA-008", f"the broker at {site.kafka} does not let {principal} in") from error
+    client = _enter(site, principal, time.monotonic() + seconds)
     try:
         yield client
     except kafka_errors.KafkaError as error:
-        raise TransportError("TRA-008", f"the broker at {site.kafka} answers {principal} {error!r}") from error
+        raise TransportError(
+            "TRA-008", f"the broker at {site.kafka} answers {principal} {type(error).__name__}"
+        ) from error
     finally:
         client.close()
+
+
+def _enter(site: sites.Site, principal: str, deadline: float) -> kafka_admin.KafkaAdminClient:
+    """Try until the deadline, briefly each time: one try hangs on a broker that listens but does not answer yet."""
+    settings = site.kafka_settings(principal)
+    while True:
+        try:
+            return kafka_admin.KafkaAdminClient(
+                **settings, bootstrap_timeout_ms=_TRY_MS, request_timeout_ms=_REQUEST_MS
+            )
+        except kafka_errors.KafkaError as error:
+            if time.monotonic() > deadline:
+                raise TransportError("TRA-008", f"the broker at {site.kafka} does not let {principal} in") from error
 
 
 def topic_table(site: sites.Site) -> tuple[topics.Topic, ...]:
