@@ -148,7 +148,7 @@ class Standing:
         return Tally(published, fates, lags, tuple(self._missing(ends)))
 
     def _lags(self) -> dict[str, int]:
-        """Count what is left to read; committed offsets first, so that a lag of zero holds for one moment of all stages."""
+        """Count what is left to read; committed offsets first: then zero everywhere holds for one moment."""
         committed = self._admin.list_group_offsets(list(STAGES))
         ends = self._consumer.end_offsets([one for read in self._reads.values() for one in read])
         lags = {}
