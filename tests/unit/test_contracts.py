@@ -1,5 +1,7 @@
 """The shipped contracts: every field has its role, and the models of the edge are the Avro files in other words."""
 
+import doctest
+import types
 import typing
 from datetime import date
 from typing import Any
@@ -34,6 +36,11 @@ def refusals(**fields: object) -> set[tuple[str, str]]:
     return {(one.code, one.field) for one in raw.problems("case", case(**fields), today=TODAY)}
 
 
+@pytest.mark.parametrize("module", [catalogue, codec, codelists], ids=lambda module: module.__name__)
+def test_the_examples_in_the_documentation_hold(module: types.ModuleType) -> None:
+    assert doctest.testmod(module).failed == 0
+
+
 @pytest.mark.parametrize("stem", catalogue.STEMS)
 def test_every_code_list_that_a_schema_names_is_shipped(stem: str) -> None:
     assert {field.codelist for field in catalogue.load(stem).fields if field.codelist} <= set(codelists.NAMES)
@@ -60,11 +67,11 @@ def test_a_model_has_the_fields_of_its_schema(kind: str) -> None:
 def test_a_model_agrees_with_its_schema_on_a_field(kind: str, field: catalogue.FieldSpec) -> None:
     """Type, whether it may be null or left out, and the code list are the same in both."""
     info = raw.MODELS[kind].model_fields[field.name]
-    types, marks = leaves(info)
-    assert (type(None) in types) == field.nullable
+    kinds, marks = leaves(info)
+    assert (type(None) in kinds) == field.nullable
     assert info.is_required() != field.has_default
     assert {mark.name for mark in marks if isinstance(mark, values.Listed)} == ({field.codelist} - {None})
-    assert types - {type(None)} == expected_types(field)
+    assert kinds - {type(None)} == expected_types(field)
 
 
 def expected_types(field: catalogue.FieldSpec) -> set[Any]:
@@ -79,7 +86,7 @@ def expected_types(field: catalogue.FieldSpec) -> set[Any]:
 
 def leaves(info: pydantic.fields.FieldInfo) -> tuple[set[Any], list[Any]]:
     """Return the plain types (a literal's values) and the marks in a field's annotation."""
-    types: set[Any] = set()
+    kinds: set[Any] = set()
     marks: list[Any] = list(info.metadata)
     rest: list[Any] = [info.annotation]
     while rest:
@@ -89,12 +96,12 @@ def leaves(info: pydantic.fields.FieldInfo) -> tuple[set[Any], list[Any]]:
             marks += one.__metadata__
             rest.append(one.__origin__)
         elif origin is typing.Literal:
-            types |= set(one.__args__)
+            kinds |= set(one.__args__)
         elif origin is None:
-            types.add(one)
+            kinds.add(one)
         else:
             rest += [inner for inner in typing.get_args(one) if inner is not ...]
-    return types, marks
+    return kinds, marks
 
 
 @pytest.mark.parametrize("kind", catalogue.KINDS)
