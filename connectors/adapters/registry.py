@@ -62,7 +62,7 @@ def register_all(url: str, *, wait_seconds: float = 30.0) -> dict[str, int]:
 
     Raises:
         TransportError: TRA-010, the registry did not answer within `wait_seconds`.
-        ContractError: CON-005, an unsafe schema; CON-020, the registry or the evolution gate refuses one.
+        ContractError: CON-005, an unsafe schema; CON-008, the registry or the evolution gate refuses one.
     """
     with _Registry(url, wait_seconds) as registry:
         return {
@@ -113,7 +113,7 @@ def _register(registry: "_Registry", subject: str, text: str) -> int:
     earlier: list[str | None] = [old for _, old in registry.versions(subject)]
     for old in earlier or [None]:
         for violation in evolution.violations(old, text):
-            raise ContractError("CON-020", f"the schema may not be registered: {violation}", field=subject)
+            raise ContractError("CON-008", f"the schema may not be registered: {violation}", field=subject)
     registry.require_rule(subject)
     return registry.add(subject, text)
 
@@ -152,7 +152,7 @@ class _Registry:
         """Add a version and return its id."""
         answer = self._call("POST", f"/subjects/{subject}/versions", {"schema": _compact(text)}, subject)
         if answer is None:
-            raise ContractError("CON-020", "the registry does not take schemas under this subject", field=subject)
+            raise ContractError("CON-008", "the registry does not take schemas under this subject", field=subject)
         return int(answer["id"])
 
     def _call(self, method: str, path: str, body: object, subject: str) -> Any:  # noqa: ANN401 - JSON
@@ -160,7 +160,7 @@ class _Registry:
         if response.status_code == _NOT_FOUND:
             return None
         if response.is_client_error:
-            raise ContractError("CON-020", f"the registry refuses the schema: {_reason(response)}", field=subject)
+            raise ContractError("CON-008", f"the registry refuses the schema: {_reason(response)}", field=subject)
         try:
             return response.json()
         except ValueError as error:

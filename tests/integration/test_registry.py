@@ -86,7 +86,7 @@ def test_what_the_registry_would_let_pass_the_gate_refuses(site: Site, subject: 
     registry.register(site.registry, subject, strict)
     with pytest.raises(ContractError) as caught:
         registry.register(site.registry, subject, weak)
-    assert (caught.value.code, caught.value.field) == ("CON-020", subject)
+    assert (caught.value.code, caught.value.field) == ("CON-008", subject)
     assert "stricter" in caught.value.message
 
 
@@ -95,7 +95,7 @@ def test_a_refusal_of_the_registry_says_what_differs(site: Site, subject: str) -
     registry.register(site.registry, subject, record(NAME))
     with registry._Registry(site.registry, 30.0) as past_the_gate, pytest.raises(ContractError) as caught:
         past_the_gate.add(subject, record(NAME, EXTRA))
-    assert (caught.value.code, caught.value.field) == ("CON-020", subject)
+    assert (caught.value.code, caught.value.field) == ("CON-008", subject)
     assert "/fields/1" in caught.value.message
 
 
