@@ -3,6 +3,7 @@
 Decides what each stage is given. Does not decide what it does: `streams.agents` does.
 """
 
+import contextlib
 import hmac
 import importlib.metadata
 import secrets
@@ -58,12 +59,14 @@ def _stage(site: sites.Site, allowed: registry.AllowList, name: str, index: int)
     settings = site.kafka_settings(f"worker.{name}")
     member = f"{name}-{index}"
     app = apps.build(name, settings, site.path("state", member), instance=member)
-    box = outbox.Outbox(settings, member)
-    deps = apps.Deps(box, secrets.token_hex(_EPOCH_BYTES), allowed.current, allowed.readable)
-    _attach(app, site, name, deps)
-    faust.Worker(
-        app, loglevel="WARN", quiet=True, redirect_stdouts=False, override_logging=False
-    ).execute_from_commandline()
+    deps = apps.Deps(
+        outbox.Outbox(settings, member), secrets.token_hex(_EPOCH_BYTES), allowed.current, allowed.readable
+    )
+    with contextlib.ExitStack() as stack:
+        _attach(app, site, name, deps, stack)
+        running = faust.Worker(app, loglevel="WARN", quiet=True, redirect_stdouts=False, override_logging=False)
+        running.spinner = None
+        running.execute_from_commandline()
 
 
 def _release(site: sites.Site, allowed: registry.AllowList) -> None:
@@ -84,13 +87,19 @@ def _release(site: sites.Site, allowed: registry.AllowList) -> None:
             ledger=ledger.Ledger.open(site.path("ledger", "ledger.sqlite")),
             plan=lambda cells, as_of, rows: rules.plan(cells, as_of, rows, policy, engine=engine),
             policy=policy.digest,
-            code=importlib.metadata.version("amana-pipeline"),
+            code=_code(),
         )
     )
 
 
-def _attach(app: Any, site: sites.Site, name: str, deps: Any) -> None:  # noqa: ANN401 - Faust is not loaded here
-    """Give `app` the stage's rule; each stage's module is loaded by its own process alone."""
+def _attach(
+    app: Any,  # noqa: ANN401 - Faust is not loaded here
+    site: sites.Site,
+    name: str,
+    deps: Any,  # noqa: ANN401 - as app
+    stack: contextlib.ExitStack,
+) -> None:
+    """Give `app` the stage's rule; each stage's modules are loaded by its own process alone."""
     if name == "dedupe":
         from streams.agents import dedupe  # noqa: PLC0415 - as the sentence above says
 
@@ -99,3 +108,21 @@ def _attach(app: Any, site: sites.Site, name: str, deps: Any) -> None:  # noqa: 
         from streams.agents import aggregate  # noqa: PLC0415 - as above
 
         aggregate.attach(app, deps=deps)
+    else:
+        from anonymizer.engines import pool  # noqa: PLC0415 - as above
+        from streams.agents import deidentify  # noqa: PLC0415 - as above
+
+        policy = site.policy()
+        private = deidentify.Private(
+            sealing=site.secret("sealing"),
+            dedupe=site.secret("dedupe-party"),
+            detector=stack.enter_context(pool.Pool(policy.text)),
+            as_of=site.as_of,
+            code=_code(),
+        )
+        deidentify.attach(app, policy, site.agencies, deps=deps, private=private)
+
+
+def _code() -> str:
+    """Name the running version, for the audit log."""
+    return importlib.metadata.version("amana-pipeline")
