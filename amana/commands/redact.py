@@ -51,11 +51,13 @@ def redact(
 ) -> None:
     """Mask personal data in texts: {"id","text","lang"?,"known"?} to {"id","lang","text","spans"}."""
     rules = _rules(policy, threshold)
-    refused = 0
     with _lines(file) as lines, pool.Pool(rules) as detector:
-        for batch in _batches(enumerate(lines, 1)):
-            refused += _answer(batch, detector)
+        refused = asyncio.run(_answer_all(lines, detector))
     raise typer.Exit(1 if refused else 0)
+
+
+async def _answer_all(lines: Iterable[str], detector: pool.Pool) -> int:
+    return sum([await _answer(batch, detector) for batch in _batches(enumerate(lines, 1))])
 
 
 def _rules(path: Path | None, threshold: float | None) -> policies.TextRules:
@@ -81,11 +83,11 @@ def _batches(lines: Iterable[tuple[int, str]]) -> Iterator[list[tuple[int, str]]
         yield batch
 
 
-def _answer(batch: list[tuple[int, str]], detector: pool.Pool) -> int:
+async def _answer(batch: list[tuple[int, str]], detector: pool.Pool) -> int:
     """Print the answers to a batch and return how many lines were refused."""
     parsed = [(number, _parsed(text)) for number, text in batch if text.strip()]
     good = [line for _, line in parsed if line is not None]
-    verdicts = iter(asyncio.run(detector.detect([redaction.Text(x.text, x.lang, x.known) for x in good])))
+    verdicts = iter(await detector.detect([redaction.Text(x.text, x.lang, x.known) for x in good]))
     refused = 0
     for number, line in parsed:
         verdict = ContractError("CON-043", "not a JSON object with id and text") if line is None else next(verdicts)

@@ -7,12 +7,13 @@ pickles.
 """
 
 import ctypes
+import io
 import json
 import os
 import resource
 import signal
+import socket
 import sys
-from multiprocessing.connection import Connection
 from typing import Any, Final
 
 from anonymizer import policy
@@ -26,18 +27,19 @@ _DIE_WITH_PARENT: Final = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 def main(descriptor: int) -> None:
     """Answer every message of the parent: `[text, language, known]` → `{"found": …}` or `{"code": …}`."""
-    parent = Connection(descriptor)
-    setup = json.loads(parent.recv_bytes())
-    _bind(setup["address_space_bytes"])
-    analyzer = presidio.Analyzer(policy.TextRules.model_validate(setup["rules"]))
-    parent.send_bytes(b"{}")
-    while True:
-        try:
-            texts = json.loads(parent.recv_bytes())
-        except EOFError:
-            return
-        for text, language, known in texts:
-            parent.send_bytes(json.dumps(_answer(analyzer, text, language, known)).encode())
+    with socket.socket(fileno=descriptor) as parent, parent.makefile("rwb") as lines:
+        setup = json.loads(lines.readline())
+        _bind(setup["address_space_bytes"])
+        analyzer = presidio.Analyzer(policy.TextRules.model_validate(setup["rules"]))
+        _say(lines, {})
+        for line in lines:
+            for text, language, known in json.loads(line):
+                _say(lines, _answer(analyzer, text, language, known))
+
+
+def _say(lines: io.BufferedRWPair, message: dict[str, Any]) -> None:
+    lines.write(json.dumps(message).encode() + b"\n")
+    lines.flush()
 
 
 def _bind(address_space_bytes: int) -> None:

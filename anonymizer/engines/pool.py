@@ -1,23 +1,18 @@
 """A pool of detector processes that may hang, crash or run out of memory without harm to any other text.
 
 Decides that a text either has findings or has failed: it never passes because something went wrong. Does not detect:
-see `detector`. A process that failed a text is killed and replaced; the texts behind it go to its successor.
+see `detector`. A process that failed a text is killed and replaced; the texts behind it go to its successor. Everything
+happens on the event loop: threads that wait for answers would fight the stage for the interpreter.
 """
 
 import asyncio
-import concurrent.futures
 import contextlib
 import json
-import os
-import queue
-import socket
-import subprocess
-import sys
-from collections.abc import Iterator, Sequence
-from multiprocessing.connection import Connection
-from typing import Any, Final, Self
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import Final, Self
 
 from anonymizer.engines import presidio
+from anonymizer.engines.child import Child
 from anonymizer.microdata.redact import Finding, Text, Verdict
 from anonymizer.policy import TextRules
 from schemas.errors import ConfigurationError, ContractError
@@ -27,16 +22,15 @@ __all__ = ["Pool"]
 _START_SECONDS: Final = 120.0
 _SLACK_SECONDS: Final = 0.5
 _ADDRESS_SPACE: Final = 2 << 30
-_BATCH_BYTES: Final = 48 << 10  # below a socket's buffer, so that a process that hangs cannot hang its parent
+_BATCH_BYTES: Final = 48 << 10  # below a socket's buffer, so that handing over never waits for a process that hangs
 _LONGEST_KNOWN: Final = 4096
-_ENVIRONMENT: Final = ("PATH", "HOME", "LANG", "LC_ALL", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
 
 
 class Pool:
     """`size` detector processes of one policy's text rules; use as a context manager, or `close` it.
 
     Raises:
-        ConfigurationError: CFG-020, an entity without a recogniser; CFG-023, the detector does not start.
+        ConfigurationError: CFG-020, an entity without a recogniser.
     """
 
     def __init__(
@@ -46,13 +40,9 @@ class Pool:
         self._rules = rules
         self._setup = json.dumps({"rules": rules.model_dump(), "address_space_bytes": address_space_bytes}).encode()
         self._module = module or "anonymizer.engines.detector"
-        self._idle: queue.SimpleQueue[_Process] = queue.SimpleQueue()
-        self._threads = concurrent.futures.ThreadPoolExecutor(size, thread_name_prefix="detector")
-        self._size = size
-        started = [_Process(self._module, self._setup) for _ in range(size)]
-        for process in started:
-            process.ready()
-            self._idle.put(process)
+        self._children = [Child(self._module, self._setup) for _ in range(size)]
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._idle: asyncio.Queue[int] = asyncio.Queue()
 
     def __enter__(self) -> Self:
         return self
@@ -60,135 +50,90 @@ class Pool:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    async def detect(self, texts: Sequence[Text]) -> list[Verdict]:
-        """Scan texts in all processes at once; the verdicts stand in the order of the texts."""
-        loop = asyncio.get_running_loop()
-        step = max(1, -(-len(texts) // self._size))
-        shares = [texts[start : start + step] for start in range(0, len(texts), step)]
-        done = await asyncio.gather(*(loop.run_in_executor(self._threads, self.scan, share) for share in shares))
-        return [verdict for share in done for verdict in share]
+    def close(self) -> None:
+        """End every process."""
+        for child in self._children:
+            child.kill()
 
-    def scan(self, texts: Sequence[Text]) -> list[Verdict]:
-        """Scan texts in one process, replacing it as often as it fails; blocks.
+    async def detect(self, texts: Sequence[Text]) -> list[Verdict]:
+        """Scan texts in all processes at once; the verdicts stand in the order of the texts.
 
         Raises:
-            ConfigurationError: CFG-023, a successor does not start.
+            ConfigurationError: CFG-023, a detector does not start.
         """
+        step = max(1, -(-len(texts) // len(self._children)))
+        shares = [texts[start : start + step] for start in range(0, len(texts), step)]
+        done = await asyncio.gather(*map(self._scan, shares))
+        return [verdict for share in done for verdict in share]
+
+    async def _scan(self, texts: Sequence[Text]) -> list[Verdict]:
+        """Scan texts in one process, replacing it as often as it fails."""
         verdicts: list[Verdict] = []
         losses = 0
-        process = self._idle.get()
-        try:
+        async with self._place() as place:
             while len(verdicts) < len(texts):
                 before = len(verdicts)
-                verdicts.extend(self._until_broken(process, texts[before:]))
-                if not process.broken:
-                    continue
-                process = self._replaced(process)
+                child = await self._ready(place)
+                verdicts += [verdict async for verdict in self._until_broken(child, texts[before:])]
                 losses = losses + 1 if len(verdicts) == before else 0
                 if losses > 1:  # the same text ended two processes in a row
                     verdicts.append(ContractError("CON-042", "the detector ended while it scanned the text"))
                     losses = 0
-        finally:
-            self._idle.put(process)
         return verdicts
 
-    def _until_broken(self, process: "_Process", texts: Sequence[Text]) -> Iterator[Verdict]:
+    @contextlib.asynccontextmanager
+    async def _place(self) -> AsyncIterator[int]:
+        """Hold one of the pool's places; each belongs to one caller at a time."""
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            self._loop, self._idle = loop, asyncio.Queue()
+            for place in range(len(self._children)):
+                self._idle.put_nowait(place)
+        place = await self._idle.get()
+        try:
+            yield place
+        finally:
+            self._idle.put_nowait(place)
+
+    async def _ready(self, place: int) -> Child:
+        """Return the process of a place, a new one where it is broken, once it has loaded its recognisers."""
+        if self._children[place].broken:
+            self._children[place].kill()
+            self._children[place] = Child(self._module, self._setup)
+        child = self._children[place]
+        if not child.started:
+            with contextlib.suppress(TimeoutError):
+                child.started = await child.receive(_START_SECONDS) is not None
+        if not child.started:
+            raise ConfigurationError("CFG-023", "a detector process does not start")
+        return child
+
+    async def _until_broken(self, child: Child, texts: Sequence[Text]) -> AsyncIterator[Verdict]:
         """Yield verdicts in order until the process breaks; the text that broke it has one only if time ran out."""
         for batch in _batches(texts, self._rules.max_characters):
             if isinstance(batch, ContractError):
                 yield batch
                 continue
-            process.send(batch)
+            await child.send(json.dumps([[t.text, t.language, dict(t.known)] for t in batch]).encode())
             for _ in batch:
-                verdict = process.verdict(self._rules.timeout_seconds + _SLACK_SECONDS)
+                verdict = await self._verdict(child)
                 if verdict is not None:
                     yield verdict
-                if process.broken:
+                if child.broken:
                     return
 
-    def _replaced(self, process: "_Process") -> "_Process":
-        process.kill()
-        successor = _Process(self._module, self._setup)
-        successor.ready()
-        return successor
-
-    def close(self) -> None:
-        """End every process."""
-        self._threads.shutdown()
-        while not self._idle.empty():
-            self._idle.get().kill()
-
-
-class _Process:
-    """One detector process and the connection to it."""
-
-    def __init__(self, module: str, setup: bytes) -> None:
-        ours, theirs = socket.socketpair()
-        environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
-        environment |= {
-            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-            "OPENBLAS_NUM_THREADS": "1",
-            "OMP_NUM_THREADS": "1",
-        }
-        with theirs:
-            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                [sys.executable, "-m", module, str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,  # a traceback of it could hold a text
-                env=environment,
-            )
-        self._connection = Connection(ours.detach())
-        self.broken = False
-        self._send(setup)
-
-    def _send(self, data: bytes) -> None:
-        try:
-            self._connection.send_bytes(data)
-        except OSError:
-            self.broken = True
-
-    def ready(self) -> None:
-        """Wait until it has loaded its recognisers."""
-        with contextlib.suppress(TimeoutError):
-            if self._received(_START_SECONDS) is not None:
-                return
-        self.kill()
-        raise ConfigurationError("CFG-023", "the detector process does not start")
-
-    def send(self, batch: Sequence[Text]) -> None:
-        """Hand a batch over."""
-        self._send(json.dumps([[t.text, t.language, dict(t.known)] for t in batch]).encode())
-
-    def verdict(self, seconds: float) -> Verdict | None:
+    async def _verdict(self, child: Child) -> Verdict | None:
         """Return the verdict on the next text, None where the process ended before it had one."""
         try:
-            answer = self._received(seconds)
+            answer = await child.receive(self._rules.timeout_seconds + _SLACK_SECONDS)
         except TimeoutError:
-            self.broken = True
+            child.broken = True
             return ContractError("CON-041", "the text took longer to scan than the policy allows")
         if answer is None:
-            self.broken = True
             return None
         if "code" in answer:
             return ContractError(answer["code"], "the text could not be scanned")
         return tuple(Finding(*found) for found in answer["found"])
-
-    def _received(self, seconds: float) -> dict[str, Any] | None:
-        """Return the next message, None where the process is gone."""
-        try:
-            if not self._connection.poll(seconds):
-                raise TimeoutError
-            message: dict[str, Any] = json.loads(self._connection.recv_bytes())
-        except (EOFError, OSError, ValueError):
-            return None
-        return message
-
-    def kill(self) -> None:
-        """End the process now."""
-        self._process.kill()
-        self._process.wait()
-        self._connection.close()
 
 
 def _batches(texts: Sequence[Text], longest: int) -> Iterator[list[Text] | ContractError]:
@@ -196,16 +141,15 @@ def _batches(texts: Sequence[Text], longest: int) -> Iterator[list[Text] | Contr
     batch: list[Text] = []
     size = 0
     for text in texts:
-        if len(text.text) > longest or sum(map(len, text.known.values())) > _LONGEST_KNOWN:
-            if batch:
-                yield batch
-            yield ContractError("CON-040", "the text is longer than the policy scans")
-            batch, size = [], 0
-            continue
-        weight = 6 * (len(text.text) + sum(map(len, text.known.values()))) + 64
-        if batch and size + weight > _BATCH_BYTES:
+        known = sum(map(len, text.known.values()))
+        refused = len(text.text) > longest or known > _LONGEST_KNOWN
+        weight = 6 * (len(text.text) + known) + 64
+        if batch and (refused or size + weight > _BATCH_BYTES):
             yield batch
             batch, size = [], 0
+        if refused:
+            yield ContractError("CON-040", "the text is longer than the policy scans")
+            continue
         batch.append(text)
         size += weight
     if batch:

@@ -41,15 +41,23 @@ def united(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Unite findings that overlap: the union of their spans under the type of the surest, then longest, of them."""
     result: list[Finding] = []
     group: list[Finding] = []
-    for finding in sorted(findings):
-        if group and finding.start >= max(f.end for f in group):
+    end = -1
+    for finding in sorted(findings, key=_place):
+        if group and finding.start >= end:
             result.append(_union(group))
             group = []
         group.append(finding)
+        end = max(end, finding.end)
     return (*result, _union(group)) if group else tuple(result)
 
 
+def _place(finding: Finding) -> tuple[int, int]:
+    return finding.start, finding.end
+
+
 def _union(group: Sequence[Finding]) -> Finding:
+    if len(group) == 1:
+        return group[0]
     surest = max(group, key=lambda f: (f.score, f.end - f.start, f.type))
     return Finding(min(f.start for f in group), max(f.end for f in group), surest.type, surest.score)
 

@@ -27,14 +27,14 @@ _SENTENCES = {
     ),
 }
 _CARRIERS = {
-    "PHONE_NUMBER": {"en": "Her phone is {}.", "fr": "Son téléphone est le {}.", "ar": "رقم هاتفها {}."},
-    "EMAIL_ADDRESS": {"en": "She wrote from {} later.", "fr": "Elle a écrit depuis {} ensuite.", "ar": "بريدها {} الآن."},
-    "DATE_TIME": {"en": "She was born on {} at home.", "fr": "Elle est née le {} chez elle.", "ar": "وُلدت في {} هناك."},
+    "PHONE_NUMBER": {"en": "Her phone is {}.", "fr": "Son téléphone : {}.", "ar": "رقم هاتفها {}."},
+    "EMAIL_ADDRESS": {"en": "She wrote from {} later.", "fr": "Elle a écrit depuis {} ensuite.", "ar": "بريدها {}."},
+    "DATE_TIME": {"en": "She was born on {} here.", "fr": "Elle est née le {} chez elle.", "ar": "وُلدت في {}."},
     "CASE_NUMBER": {"en": "The case number {} was given.", "fr": "Le dossier n° {} existe.", "ar": "ملف رقم {} موجود."},
     "NATIONAL_ID": {"en": "National id {} was seen.", "fr": "Carte d'identité {} vue.", "ar": "رقم الهوية {} مسجل."},
     "PASSPORT": {"en": "Passport {} was taken.", "fr": "Le passeport {} a été pris.", "ar": "جواز السفر {} محجوز."},
     "IBAN_CODE": {"en": "They made her pay {} yesterday.", "fr": "Compte {} payé hier.", "ar": "دفعت إلى {} أمس."},
-    "URL": {"en": "The advert was at {} then.", "fr": "L'annonce était sur {} alors.", "ar": "كان الإعلان على {} حينها."},
+    "URL": {"en": "The advert was at {} then.", "fr": "L'annonce : {} alors.", "ar": "كان الإعلان على {} حينها."},
     "IP_ADDRESS": {"en": "It came from {} again.", "fr": "Cela venait de {} encore.", "ar": "جاء من {} ثانية."},
     "CREDIT_CARD": {"en": "The card {} was used.", "fr": "La carte {} a servi.", "ar": "البطاقة {} استعملت."},
 }  # fmt: skip
@@ -113,14 +113,45 @@ def _card(draw: random.Random) -> str:
     return " ".join((body + last)[i : i + 4] for i in range(0, 16, 4))
 
 
+def _email(draw: random.Random) -> str:
+    return (
+        f"{draw.choice(('nour', 'a.pe', 'lina_k'))}{_digits(draw, 3)}@{draw.choice(('example.org', 'm.example.com'))}"
+    )
+
+
+def _case(draw: random.Random) -> str:
+    return draw.choice((f"{_digits(draw, 3)}-12C{_digits(draw, 5)}", f"LBN/2021/{_digits(draw, 5)}", "HT-2020-0471"))
+
+
+def _identity(draw: random.Random) -> str:
+    return draw.choice(
+        (
+            f"298031201{_digits(draw, 5)}",
+            f"1{_digits(draw, 11)}",
+            f"9{_digits(draw, 9)}",
+            f"784-1990-{_digits(draw, 7)}-1",
+        )
+    )
+
+
+def _url(draw: random.Random) -> str:
+    return draw.choice(
+        (f"https://jobs.example.com/{_digits(draw, 4)}", "www.example.net/a17", f"t.me/job{_digits(draw, 3)}")
+    )
+
+
+def _ip(draw: random.Random) -> str:
+    return draw.choice((f"10.{draw.randint(0, 255)}.0.{draw.randint(1, 254)}", f"2001:db8::{draw.randint(1, 9999):x}"))
+
+
 _MAKERS: dict[str, Callable[[random.Random], str]] = {
     "PHONE_NUMBER": _phone,
-    "EMAIL_ADDRESS": lambda d: f"{d.choice(('nour', 'a.pe', 'lina_k'))}{_digits(d, 3)}@{d.choice(('example.org', 'mail.example.com'))}",
-    "CASE_NUMBER": lambda d: d.choice((f"{_digits(d, 3)}-12C{_digits(d, 5)}", f"LBN/2021/{_digits(d, 5)}", f"HT-2020-{_digits(d, 4)}")),
-    "NATIONAL_ID": lambda d: d.choice((f"298031201{_digits(d, 5)}", f"1{_digits(d, 11)}", f"9{_digits(d, 9)}", f"784-1990-{_digits(d, 7)}-1")),
-    "PASSPORT": lambda d: f"{d.choice(('RL', 'N', 'LR'))}{_digits(d, 7)}",
+    "EMAIL_ADDRESS": _email,
+    "CASE_NUMBER": _case,
+    "NATIONAL_ID": _identity,
+    "PASSPORT": lambda draw: f"{draw.choice(('RL', 'N', 'LR'))}{_digits(draw, 7)}",
     "IBAN_CODE": _iban,
-    "URL": lambda d: d.choice((f"https://jobs.example.com/{_digits(d, 4)}", f"www.example.net/a{_digits(d, 2)}", f"t.me/offer{_digits(d, 3)}")),
-    "IP_ADDRESS": lambda d: d.choice((f"10.{d.randint(0, 255)}.0.{d.randint(1, 254)}", f"2001:db8::{d.randint(1, 9999):x}")),
+    "URL": _url,
+    "IP_ADDRESS": _ip,
     "CREDIT_CARD": _card,
-}  # fmt: skip
+}
