@@ -1,40 +1,34 @@
 """What one tick of the calendar releases: from exact cells to protected rows, or a reason to withhold them.
 
-Decides which populations, windows and tables are released and in which rows they appear. Does not decide what is
-safe (`anonymizer.tabular`), when (`streams.core.calendar`), or how it is stored and sent (`streams.agents.release`).
+Decides which populations, windows and tables are released. Does not decide what is safe (`anonymizer.tabular`), when
+(`streams.core.calendar`), how rows look (`streams.core.rows`), or how they are stored and sent.
+
+All windows of a population's year that are due in one call are protected as one system, with all that is published
+already about that year. Not yet here: increments between a first print and its revision as cells of their own, so
+that a few late persons can show as a difference between two published values; years tied together; protection that
+carries the pattern of suppressed cells, not only published values, from print to print.
 """
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
 
-from anonymizer.policy import Policy
+from anonymizer.policy import Policy, Population, TablePlan
+from anonymizer.tabular import protect
+from anonymizer.tabular.facts import BLOCK, Fact, blocks_of, facts_of
 from anonymizer.tabular.program import Engine
+from anonymizer.tabular.table import YEAR, Scope, keys_of
+from schemas.errors import DisclosureError
+from streams.core import calendar, rows
+from streams.core.calendar import Due, Printed, Window
+from streams.core.certificate import certificate
+from streams.core.rows import TrendRow
 
 __all__ = ["Publish", "TrendRow", "Withhold", "plan"]
 
-
-@dataclass(frozen=True, slots=True)
-class TrendRow:
-    """One released cell of one table in one region's feed, as in `trend.avsc`; `value` is None unless published."""
-
-    release: str
-    as_of: str
-    revision: int
-    population: str
-    table: str
-    scheme: str
-    region: str
-    period: str
-    dimensions: Mapping[str, str]
-    value: int | None
-    status: str
-    k: int
-    policy: str
-
-    def record(self) -> dict[str, object]:
-        """Return the row as the Avro record of `trend.avsc`."""
-        return {**asdict(self), "dimensions": dict(self.dimensions)}
+Feeds = Mapping[str, tuple[TrendRow, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +36,7 @@ class Publish:
     """One release: one population, window and revision, with its rows for every region and its audit certificate.
 
     `feeds` maps a region's id, the end of its topic's name, to that topic's rows. `pattern` is the SHA-256 of the
-    suppression pattern. `certificate` holds texts for the audit record: counts in it are bucketed.
+    suppression pattern of the joint system. `certificate` holds texts for the audit record: counts are bucketed.
     """
 
     release: str
@@ -53,7 +47,7 @@ class Publish:
     revision: int
     mode: str
     pattern: str
-    feeds: Mapping[str, tuple[TrendRow, ...]]
+    feeds: Feeds
     certificate: Mapping[str, str]
 
 
@@ -70,7 +64,97 @@ class Withhold:
     table: str
     code: str
     reason: str
-    feeds: Mapping[str, tuple[TrendRow, ...]] = field(default_factory=dict)
+    feeds: Feeds = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Year:
+    """One population's year in one call: what is due of it, and every block's protected tables."""
+
+    policy: Policy
+    population: Population
+    as_of: dt.date
+    year: int
+    due: tuple[Due, ...]
+    tables: tuple[TablePlan, ...]
+    blocks: tuple[tuple[Mapping[str, str], protect.Protected], ...]
+
+    def head(self, due: Due) -> rows.Head:
+        """Return what all rows of one release have in common; its id follows from what it is a release of."""
+        window = due.window.label
+        parts = (self.policy.digest, self.as_of.isoformat(), window, self.population.name, str(due.revision))
+        release = hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
+        k = self.policy.suppression.k
+        population, digest = self.population.name, self.policy.digest[:16]
+        return rows.Head(release, self.as_of.isoformat(), due.revision, population, window, k, digest)
+
+    def scope(self, due: Due, table: TablePlan) -> Scope:
+        """Return one table in one window."""
+        return Scope((table,), self.policy.regions, (rows.window_key(due.window.label),))
+
+    def published(self, due: Due) -> Feeds:
+        """Return the rows of one release, by region."""
+        feeds: dict[str, list[TrendRow]] = {}
+        head = self.head(due)
+        for table in self.tables:
+            keys = tuple(keys_of(table, self.scope(due, table)))
+            for block, outcome in self.blocks:
+                if table.name in outcome.withheld:
+                    continue
+                for key, spelt, value, status in rows.rows_of(head, table, keys, outcome.values, block):
+                    for region in self.policy.regions:
+                        if key.place in (region.id, *region.countries):
+                            row = head.row(table, region, spelt, value, status)
+                            feeds.setdefault(region.id, []).append(row)
+        return {region: tuple(feeds[region]) for region in sorted(feeds)}
+
+    def withheld(self, due: Due) -> Iterator[Withhold]:
+        """Yield the tables of one window that are withheld, one row for every block that they are withheld from."""
+        head = self.head(due)
+        for table in (t for t in self.tables if t.period == "quarter" or due.window.size == "year"):
+            faults = [(block, o.withheld[table.name]) for block, o in self.blocks if table.name in o.withheld]
+            if faults:
+                feeds = {
+                    region.id: tuple(
+                        head.row(table, region, rows.totals_of(table, block), None, "withheld") for block, _ in faults
+                    )
+                    for region in sorted(self.policy.regions, key=lambda r: r.id)
+                }
+                where = ", ".join(sorted("/".join(block.values()) or "all" for block, _ in faults))
+                first = faults[0][1]
+                reason = f"{first.message} ({where})"
+                yield Withhold(
+                    head.release,
+                    self.as_of,
+                    self.population.name,
+                    head.period,
+                    self.year,
+                    due.revision,
+                    table.name,
+                    first.code,
+                    reason,
+                    feeds,
+                )
+
+    def outcomes(self, engine: Engine) -> Iterator[Publish | Withhold]:
+        """Yield every window's release, each followed by the tables withheld from it."""
+        texts = certificate([outcome.proof for _, outcome in self.blocks], engine.solver.version)
+        for due in self.due:
+            feeds, head = self.published(due), self.head(due)
+            if feeds:
+                yield Publish(
+                    head.release,
+                    self.as_of,
+                    self.population.name,
+                    head.period,
+                    self.year,
+                    due.revision,
+                    self.population.mode,
+                    texts["pattern"],
+                    feeds,
+                    texts,
+                )
+            yield from self.withheld(due)
 
 
 def plan(
@@ -83,6 +167,9 @@ def plan(
 ) -> tuple[Publish | Withhold, ...]:
     """Plan everything that is due as of a date and not yet released.
 
+    A population that no agency feeds has no release; one that is fed has every window from its first year on, empty
+    or not. Where no event of a population has a month, there are only years.
+
     Args:
         cells: cell key (`population|cube|value|…`) → persons by agency; the whole `cells` table.
         as_of: the calendar's date.
@@ -92,7 +179,58 @@ def plan(
             beyond which everything of that system is withheld.
 
     Returns:
-        The releases in order of population, window and revision, each followed by the tables withheld from it.
-        The same input gives the same outcomes, byte for byte, whatever the order of `cells` and `published`.
+        The releases in order of population and window, each followed by the tables withheld from it. The same input
+        gives the same outcomes, byte for byte, whatever the order of `cells` and `published`.
     """
-    raise NotImplementedError
+    return tuple(
+        outcome
+        for population in policy.populations
+        for outcome in _population(population, cells, as_of, published, policy, engine=engine)
+    )
+
+
+def _population(
+    population: Population,
+    cells: Mapping[str, Mapping[str, int]],
+    as_of: dt.date,
+    published: Sequence[TrendRow],
+    policy: Policy,
+    *,
+    engine: Engine,
+) -> Iterator[Publish | Withhold]:
+    facts = facts_of(cells, population, policy)
+    if not facts:
+        return
+    before = tuple(row for row in published if row.population == population.name)
+    already = {Printed(Window.parse(r.period), r.revision, dt.date.fromisoformat(r.as_of)) for r in before}
+    due = calendar.due(as_of, already, policy, first_year=min(year for year, _ in facts))
+    dated = any(fact.quarter != "unknown" for cubes in facts.values() for cube in cubes.values() for fact in cube)
+    tables = tuple(table for table in policy.tables if table.population == population.name)
+    wanted = tuple(d for d in due if d.window.size == "year" or (dated and any(t.period == "quarter" for t in tables)))
+    for year, group in groupby(wanted, key=lambda d: d.window.year):
+        page = _Year(policy, population, as_of, year, tuple(group), tables, ())
+        blocks = tuple(_blocks(page, facts, before, engine))
+        yield from replace(page, blocks=blocks).outcomes(engine)
+
+
+def _blocks(
+    page: _Year,
+    facts: Mapping[tuple[int, tuple[str, ...]], Mapping[str, Sequence[Fact]]],
+    before: Sequence[TrendRow],
+    engine: Engine,
+) -> Iterator[tuple[Mapping[str, str], protect.Protected]]:
+    """Protect every block of a year: what is due of it beside what was printed of it before."""
+    due = frozenset(rows.window_key(d.window.label) for d in page.due)
+    printed = {rows.window_key(r.period) for r in before if Window.parse(r.period).year == page.year}
+    windows = tuple(w for w in ("Q1", "Q2", "Q3", "Q4", YEAR) if w in due | printed)
+    tables = tuple(t for t in page.tables if YEAR in windows or t.period == "quarter")
+    scope = Scope(tables, page.policy.regions, windows)
+    for block in blocks_of(page.population):
+        if page.population.mode != "suppression":
+            fault = DisclosureError("DIS-027", "no mechanism for this population's mode")
+            yield block, protect.Protected({}, {t.name: fault for t in page.tables}, protect.Proof())
+            continue
+        known = rows.known_cells(before, page.year, block, page.policy)
+        request = protect.Request(scope, due, known, page.policy.suppression)
+        codes = tuple(block[d] for d in BLOCK if d in block)
+        yield block, protect.protect(facts.get((page.year, codes), {}), request, engine)
