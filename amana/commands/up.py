@@ -57,7 +57,7 @@ def up(  # noqa: PLR0913 - a command line's options
 def provision(data: Data = None, agency: Agencies = None) -> None:
     """Make users, topics, rules and schemas of an existing cluster what they must be, and end."""
     if not (os.environ.get("AMANA_KAFKA") and os.environ.get("AMANA_REGISTRY")):
-        raise ConfigurationError("CFG-027", "set AMANA_KAFKA and AMANA_REGISTRY to the cluster to provision")
+        raise ConfigurationError("CFG-077", "set AMANA_KAFKA and AMANA_REGISTRY to the cluster to provision")
     site = sites.Site.create(sites.data_dir(data), agencies=tuple(agency or ()))
     provisioning.provision(site)
     print(f"{len(provisioning.topic_table(site))} topics, their users, rules and schemas are as they must be")
@@ -67,7 +67,7 @@ def _date(text: str | None) -> dt.date | None:
     try:
         return dt.date.fromisoformat(text) if text else None
     except ValueError as error:
-        raise ConfigurationError("CFG-026", "--as-of takes a date of the form YYYY-MM-DD") from error
+        raise ConfigurationError("CFG-076", "--as-of takes a date of the form YYYY-MM-DD") from error
 
 
 def _counts(given: list[str]) -> dict[str, int]:
@@ -76,8 +76,8 @@ def _counts(given: list[str]) -> dict[str, int]:
     for text in given:
         name, _, number = text.partition("=")
         if name not in access.WORKERS or not number.isdigit():
-            raise ConfigurationError("CFG-026", f"--workers takes STAGE=N, a stage being {', '.join(access.WORKERS)}")
+            raise ConfigurationError("CFG-076", f"--workers takes STAGE=N, a stage being {', '.join(access.WORKERS)}")
         counts[name] = int(number)
     if counts["release"] > 1:
-        raise ConfigurationError("CFG-026", "there is one release process: it owns the ledger")
+        raise ConfigurationError("CFG-076", "there is one release process: it owns the ledger")
     return counts

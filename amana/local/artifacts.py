@@ -73,7 +73,7 @@ def ensure(cache: Path | None = None) -> Runtime:
     Raises:
         TransportError: TRA-001, a file cannot be fetched.
         IntegrityError: INT-001, a file differs from the lock after three tries.
-        ConfigurationError: CFG-020, the cache folder cannot be written.
+        ConfigurationError: CFG-070, the cache folder cannot be written.
     """
     cache = cache or cache_dir()
     locked = read_lock()
@@ -97,7 +97,7 @@ def _owned(cache: Path) -> Iterator[None]:
         with filelock.FileLock(cache / ".lock"):
             yield
     except PermissionError as error:
-        raise ConfigurationError("CFG-020", "the cache folder cannot be written; set AMANA_CACHE") from error
+        raise ConfigurationError("CFG-070", "the cache folder cannot be written; set AMANA_CACHE") from error
 
 
 class _Stamps:

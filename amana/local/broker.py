@@ -109,7 +109,7 @@ def prepare(site: sites.Site, runtime: artifacts.Runtime) -> None:
     """Write the settings and, on first start, format the data folder with every principal's credential.
 
     Raises:
-        ConfigurationError: CFG-022, the data folder cannot be formatted.
+        ConfigurationError: CFG-072, the data folder cannot be formatted.
     """
     home = site.path("kafka")
     shutil.rmtree(home / "tmp", ignore_errors=True)
@@ -171,7 +171,7 @@ def _format(site: sites.Site, runtime: artifacts.Runtime) -> None:
     if done.returncode:
         shutil.rmtree(home / "data", ignore_errors=True)
         _write(site.path("logs", "broker-format.log"), done.stderr.decode(errors="replace"))
-        raise ConfigurationError("CFG-022", f"the broker's folder cannot be made: see {site.path('logs')}")
+        raise ConfigurationError("CFG-072", f"the broker's folder cannot be made: see {site.path('logs')}")
 
 
 def _users(site: sites.Site) -> Iterator[str]:

@@ -33,10 +33,10 @@ def demand(port: int, option: str) -> int:
     """Return the port if it is free.
 
     Raises:
-        ConfigurationError: CFG-021, another program has it.
+        ConfigurationError: CFG-071, another program has it.
     """
     if not is_free(port):
-        raise ConfigurationError("CFG-021", f"port {port} ({option}) is taken by another program")
+        raise ConfigurationError("CFG-071", f"port {port} ({option}) is taken by another program")
     return port
 
 

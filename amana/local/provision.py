@@ -22,7 +22,7 @@ from connectors.adapters import registry as schema_registry
 from schemas.errors import IntegrityError, TransportError
 from streams import access, topics
 
-__all__ = ["acls", "admin_of", "differing_topics", "found_acls", "provision", "topic_table"]
+__all__ = ["acls", "admin_of", "differing_topics", "found_acls", "lets_anybody_in", "provision", "topic_table"]
 
 _MAX_REPLICAS: Final = 3
 _PATIENCE_SECONDS: Final = 30.0
@@ -81,6 +81,15 @@ def _enter(site: sites.Site, principal: str, deadline: float) -> kafka_admin.Kaf
         except kafka_errors.KafkaError as error:
             if time.monotonic() > deadline:
                 raise TransportError("TRA-008", f"the broker at {site.kafka} does not let {principal} in") from error
+
+
+def lets_anybody_in(site: sites.Site) -> bool:
+    """Tell whether the broker answers a client that shows no password."""
+    try:
+        kafka_admin.KafkaAdminClient(bootstrap_servers=site.kafka.split(","), bootstrap_timeout_ms=_TRY_MS).close()
+    except kafka_errors.KafkaError:
+        return False
+    return True
 
 
 def topic_table(site: sites.Site) -> tuple[topics.Topic, ...]:

@@ -58,14 +58,14 @@ def serve(options: Options, say: Callable[[str], None] = print) -> None:
     """Run the system until SIGINT, SIGTERM or SIGHUP; `say` gets one line per component as it is ready.
 
     Raises:
-        ConfigurationError: CFG-023 too little disk; CFG-024 the directory is in use; CFG-025 a worker refuses to run.
+        ConfigurationError: CFG-073 too little disk; CFG-074 the directory is in use; CFG-075 a worker refuses to run.
         TransportError: a server does not start or cannot be reached.
     """
     home = options.data.absolute()
     with _locked(home), _stoppable(), contextlib.suppress(KeyboardInterrupt):
         site = sites.Site.create(home, agencies=options.agencies, as_of=options.as_of)
         if shutil.disk_usage(home).free < _MIN_FREE_BYTES:
-            raise ConfigurationError("CFG-023", f"less than {_MIN_FREE_BYTES >> 20} MiB are free in {home}")
+            raise ConfigurationError("CFG-073", f"less than {_MIN_FREE_BYTES >> 20} MiB are free in {home}")
         _Supervisor(site, options, say).run()
 
 
@@ -87,7 +87,7 @@ def _locked(home: Path) -> Iterator[None]:
                 pid_file.unlink(missing_ok=True)
     except filelock.Timeout as error:
         other = pid_file.read_text(encoding="ascii").strip() if pid_file.exists() else "unknown"
-        raise ConfigurationError("CFG-024", f"{home} is in use: `amana up` runs there, process {other}") from error
+        raise ConfigurationError("CFG-074", f"{home} is in use: `amana up` runs there, process {other}") from error
 
 
 @contextlib.contextmanager
@@ -219,7 +219,7 @@ class _Supervisor:
     def _bury(self, each: _Watched, status: int, now: float) -> None:
         name = each.child.name
         if status == _CONFIGURATION_STATUS and name.startswith("worker-"):
-            raise ConfigurationError("CFG-025", f"{name} refuses to run: see {each.child.log}")
+            raise ConfigurationError("CFG-075", f"{name} refuses to run: see {each.child.log}")
         each.deaths = 0 if now - each.started > _HEALTHY_SECONDS else each.deaths
         each.due = now + _BACKOFF_SECONDS[min(each.deaths, len(_BACKOFF_SECONDS) - 1)]
         each.deaths += 1

@@ -1,0 +1,68 @@
+"""`amana check` says that a sound site is sound, and names what is not."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from kafka import admin as kafka_admin
+
+from amana import inspection
+from amana.local import provision
+from amana.site import Site
+
+pytestmark = pytest.mark.broker
+
+
+def _check(site: Site) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "AMANA_DATA": str(site.dir)}
+    command = [sys.executable, "-m", "amana", "check"]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_a_sound_site_passes_every_point(site: Site) -> None:
+    done = _check(site)
+    assert done.returncode == 0, done.stdout
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["ok"] * len(inspection.POINTS)
+    assert site.policy().digest in done.stdout
+
+
+def test_a_secret_that_others_can_read_is_a_fault(site: Site) -> None:
+    key = site.path("secrets", "sealing.key")
+    key.chmod(0o644)
+    try:
+        answers = {name: good for name, good, _ in inspection.inspect(site)}
+    finally:
+        key.chmod(0o600)
+    assert not answers.pop("secrets")
+    assert all(answers.values())
+
+
+def test_a_rule_beyond_the_table_is_a_fault_and_provisioning_takes_it_away(site: Site) -> None:
+    everything = kafka_admin.ResourcePattern(
+        kafka_admin.ResourceType.TOPIC, "raw.", kafka_admin.ACLResourcePatternType.PREFIXED
+    )
+    rule = kafka_admin.ACL(
+        "User:analysts", "*", kafka_admin.ACLOperation.READ, kafka_admin.ACLPermissionType.ALLOW, everything
+    )
+    with provision.admin_of(site) as admin:
+        admin.create_acls([rule])
+    assert not {name: good for name, good, _ in inspection.inspect(site)}["access"]
+    provision.provision(site)
+    assert {name: good for name, good, _ in inspection.inspect(site)}["access"]
+
+
+def test_retention_that_was_changed_by_hand_is_a_fault_and_provisioning_sets_it_right(site: Site) -> None:
+    with provision.admin_of(site) as admin:
+        admin.alter_configs([kafka_admin.ConfigResource("TOPIC", "late", configs={"retention.ms": "60000"})])
+    assert not {name: good for name, good, _ in inspection.inspect(site)}["topics"]
+    provision.provision(site)
+    assert {name: good for name, good, _ in inspection.inspect(site)}["topics"]
+
+
+def test_a_directory_without_a_site_is_refused(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "amana", "check", "--data", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert "CFG-002" in done.stderr
