@@ -87,7 +87,12 @@ class KafkaBus:
         """Compare what each stage has committed with the ends of its topics; the audit log's own reading too."""
         everything = [partition for group in self._reads.values() for partition in group]
         ends = self._calendar.end_offsets([*everything, _AUDIT])
-        committed = self._admin.list_group_offsets(list(self._reads))
+        try:
+            committed = self._admin.list_group_offsets(list(self._reads))
+        except KafkaError as error:
+            if error.retriable:  # the broker is still electing a group's coordinator: ask again
+                return None
+            raise TransportError("TRA-140", f"no offsets of the stages: {type(error).__name__}") from error
         for group, partitions in self._reads.items():
             if any(ends[one] > _offset(committed, group, one) for one in partitions):
                 return None

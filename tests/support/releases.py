@@ -1,6 +1,7 @@
 """Hand-made releases, as a plan would answer them."""
 
 import datetime as dt
+from dataclasses import replace
 
 from streams.core.release import Publish, TrendRow, Withhold
 
@@ -24,7 +25,8 @@ def a_publish(release: str = "r1", *, window: str = "2024-Q1", rows: int = 3) ->
     feed.append(a_row(release=release, period=window, dimensions={"status": "few"}, value=None, status="suppressed"))
     return Publish(
         release, AS_OF, "cases", window, int(window[:4]), 0, "suppression", "ab" * 32,
-        {"levant": tuple(feed), "pave": tuple(feed)}, {"programs": "≤100"},
+        {"levant": tuple(feed), "pave": tuple(replace(row, scheme="pave", region="pave") for row in feed)},
+        {"programs": "≤100"},
     )  # fmt: skip
 
 

@@ -1,0 +1,112 @@
+"""Charts as files: a page that needs no network, and pictures.
+
+Decides how charts are put on one page: an overview, then one chart at a time, chosen by region and period. The page
+carries the whole of Vega and forbids itself every connection. Does not decide what a chart shows.
+
+Source: vl-convert, which bundles Vega, Vega-Lite and vega-embed and draws without a browser.
+"""
+
+import functools
+import html
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from string import Template
+
+import vl_convert
+
+from connectors.feed.chart import Spec
+
+__all__ = ["Titled", "page", "picture"]
+
+
+@dataclass(frozen=True, slots=True)
+class Titled:
+    """One chart of a page: the region and period it is found under, and its specification."""
+
+    region: str
+    period: str
+    spec: Spec
+
+
+def page(charts: Sequence[Titled], title: str) -> str:
+    """Return a self-contained HTML page with these charts; the first is shown when it opens."""
+    plain = [{"region": one.region, "period": one.period, "spec": one.spec} for one in charts]
+    return _PAGE.substitute(title=html.escape(title), bundle=_bundle(), charts=_inline(plain))
+
+
+def picture(spec: Spec, *, scale: float = 1.5) -> bytes:
+    """Return a chart as PNG; `scale` is pixels of the picture per pixel of the chart."""
+    drawn: bytes = vl_convert.vegalite_to_png(spec, scale=scale, allowed_base_urls=[])
+    return drawn
+
+
+@functools.cache
+def _bundle() -> str:
+    bundle: str = vl_convert.javascript_bundle(None)
+    return bundle.replace("</script", "<\\/script")
+
+
+def _inline(value: Sequence[Mapping[str, object]]) -> str:
+    """Spell JSON so that nothing in it can end the script it stands in."""
+    return json.dumps(value, ensure_ascii=False).replace("<", "\\u003c").replace("\u2028", "\\u2028")
+
+
+_PAGE = Template("""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy"
+ content="default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; img-src data:">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>$title</title>
+<style>
+body { font: 15px/1.5 sans-serif; color: #1d2733; margin: 0; }
+header { position: sticky; top: 0; z-index: 1; background: #fff; padding: .7rem 1.2rem; }
+header { border-bottom: 1px solid #c5ccd3; }
+header h1 { font-size: 1rem; display: inline; margin: 0 1.5rem 0 0; }
+select, button { font: inherit; padding: .2rem .5rem; margin-inline-end: .5rem; }
+main { padding: 0 1.2rem 2rem; overflow-x: auto; }
+</style>
+</head>
+<body>
+<header>
+<h1>$title</h1>
+<label>Region <select id="region"></select></label>
+<label>Period <select id="period"></select></label>
+<button id="earlier" type="button">Earlier</button><button id="later" type="button">Later</button>
+</header>
+<main id="chart">
+<noscript>This page draws its charts with JavaScript, all of which is in the page itself.</noscript>
+</main>
+<script>$bundle</script>
+<script>
+"use strict";
+const charts = $charts;
+const region = document.getElementById("region"), period = document.getElementById("period");
+function fill(select, names, kept) {
+  select.replaceChildren(...[...new Set(names)].map(name => new Option(name, name)));
+  if (names.includes(kept)) select.value = kept; else select.selectedIndex = select.options.length - 1;
+}
+function draw() {
+  const found = charts.find(one => one.region === region.value && one.period === period.value);
+  vegaEmbed("#chart", found.spec, {actions: false, renderer: "svg"});
+}
+function choose() {
+  fill(period, charts.filter(one => one.region === region.value).map(one => one.period), period.value);
+  draw();
+}
+function step(by) {
+  period.selectedIndex = Math.min(Math.max(period.selectedIndex + by, 0), period.options.length - 1);
+  draw();
+}
+fill(region, charts.map(one => one.region), charts[0].region);
+region.addEventListener("change", choose);
+period.addEventListener("change", draw);
+document.getElementById("earlier").addEventListener("click", () => step(-1));
+document.getElementById("later").addEventListener("click", () => step(1));
+choose();
+</script>
+</body>
+</html>
+""")

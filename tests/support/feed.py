@@ -1,0 +1,49 @@
+"""Hand-made released rows, as many as charts need."""
+
+import itertools
+import random
+from collections.abc import Iterator
+
+from connectors.feed.rows import Row
+
+COUNTRIES = ("EGY", "IRQ", "JOR", "KWT", "LBN", "SAU")
+FORMS = ("ForcedLabour", "SexualExploitation", "ForcedBegging", "ForcedMarriage", "ForcedLabour+Servitude", "unknown")
+
+
+def a_feed_row(value: int | None = 42, **changed: object) -> Row:
+    """Return one row; without a value it is suppressed."""
+    usual: dict[str, object] = {
+        "release": "cases-2024-Q1-0", "as_of": "2024-04-20", "revision": 0, "population": "cases", "table": "totals",
+        "scheme": "pave", "region": "pave", "period": "2024-Q1", "dimensions": {}, "value": value,
+        "status": "suppressed" if value is None else "published", "k": 11, "policy": "0123456789abcdef",
+    }  # fmt: skip
+    return Row(**{**usual, **changed})  # type: ignore[arg-type] # a test's own choice of fields
+
+
+def a_region(
+    *, scheme: str = "pave", region: str = "pave", period: str = "2024-Q1", seed: int = 1, none: bool = False
+) -> Iterator[Row]:
+    """Yield a region's tables for one period; with `none`, nothing but suppressed cells."""
+    chosen = random.Random(f"{seed}{region}{period}")
+    place: dict[str, object] = {"scheme": scheme, "region": region, "period": period}
+
+    def number(most: int) -> int | None:
+        drawn = chosen.randrange(most)
+        return None if none or drawn < 11 else drawn
+
+    for cell, most in _persons():
+        table = "exploitation-by-gender" if "gender" in cell else "totals"
+        value = 0 if cell.get("country") == "SAU" and not none else number(most)
+        yield a_feed_row(value, table=table, dimensions=cell, **place)
+    for activity, sex in itertools.product(("AwarenessSession", "PoliceTraining"), ("_T", "F", "M")):
+        cell = {"activity_type": activity, "sex": sex}
+        yield a_feed_row(number(900), population="activities", table="activities", dimensions=cell, **place)
+
+
+def _persons() -> Iterator[tuple[dict[str, str], int]]:
+    for phenomenon, status in itertools.product(("TIP", "SOM"), ("possible", "confirmed")):
+        whom = {"phenomenon": phenomenon, "status": status}
+        for country in ("_T", *COUNTRIES):
+            yield {**whom, "country": country}, 400 if country == "_T" else 90
+        for form, gender in itertools.product(("_T", *FORMS), ("_T", "F", "M")):
+            yield {**whom, "exploitation": form, "gender": gender}, 60
