@@ -89,3 +89,18 @@ def test_a_field_that_the_reader_does_not_have_is_skipped_alike(cut: int, kept: 
     payload = codec.encode(1, schema.parsed, record)
     seen = codec.decode(payload, {1: parsing.parse(schema.text, reader=fewer)})
     assert seen == {field["name"]: record[field["name"]] for field in fewer.writer["fields"]}
+
+
+@given(dropped=st.sampled_from(["withdrawn", "language", "participants_male", "notes"]), data=st.data())
+@settings(max_examples=20, deadline=None)
+def test_a_record_of_an_older_version_is_read_with_the_default_of_the_new_field(
+    dropped: str, data: st.DataObject
+) -> None:
+    """An agency that has not changed over yet stays readable."""
+    schema = catalogue.load("raw.activity")
+    document = json.loads(schema.text)
+    default = next(field["default"] for field in document["fields"] if field["name"] == dropped)
+    document["fields"] = [field for field in document["fields"] if field["name"] != dropped]
+    older = parsing.parse(json.dumps(document), reader=schema.parsed)
+    record = data.draw(values(document))
+    assert codec.decode(codec.encode(1, older, record), {1: older}) == {**record, dropped: default}
