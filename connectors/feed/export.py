@@ -15,7 +15,7 @@ import polars as pl
 from connectors.feed.rows import Row
 from schemas.errors import IntegrityError
 
-__all__ = ["Format", "frames", "write"]
+__all__ = ["Format", "frames", "guarded", "write"]
 
 Format = Literal["csv", "parquet"]
 
@@ -68,16 +68,18 @@ def _frame(rows: Sequence[Row]) -> pl.DataFrame:
     return frame.sort([*_BEFORE, *names, "revision", "release"], nulls_last=True)
 
 
+def guarded(frame: pl.DataFrame) -> pl.DataFrame:
+    """Put an apostrophe before every text that a spreadsheet would run as a formula."""
+    columns = []
+    for name in (name for name, kind in frame.schema.items() if kind == pl.String):
+        text = pl.col(name)
+        is_formula = pl.any_horizontal(text.str.starts_with(mark) for mark in _FORMULA)
+        columns.append(pl.when(is_formula).then(pl.concat_str(pl.lit("'"), text)).otherwise(text).alias(name))
+    return frame.with_columns(columns)
+
+
 def _write(frame: pl.DataFrame, path: Path, form: Format) -> None:
     if form == "parquet":
         frame.write_parquet(path)
-        return
-    text = [name for name, kind in frame.schema.items() if kind == pl.String]
-    guarded = [
-        pl.when(pl.any_horizontal(pl.col(name).str.starts_with(mark) for mark in _FORMULA))
-        .then(pl.concat_str(pl.lit("'"), pl.col(name)))
-        .otherwise(pl.col(name))
-        .alias(name)
-        for name in text
-    ]
-    frame.with_columns(guarded).write_csv(path)
+    else:
+        guarded(frame).write_csv(path)

@@ -29,6 +29,9 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
     "majority": {"minor": "Children", "adult": "Adults", "unknown": "Age unknown"},
 }
 
+_NAMED: Mapping[str, str] = {"pave": "PAVE", "gloact": "GLO.ACT", "ro-cairo": "Cairo regional office"}
+"""Regions whose names are not plain words."""
+
 _NAMES: Mapping[str, str] = {
     "activity_type": "type of activity",
     "decided_by": "who decided",
@@ -67,7 +70,7 @@ def heading(population: str, table: str) -> str:
 
 def place(scheme: str, region: str) -> str:
     """Name a region of a scheme."""
-    named = region.replace("-", " ").title() if len(region) > 4 else region.upper()  # noqa: PLR2004 - an acronym
+    named = _NAMED.get(region) or region.replace("-", " ").title()
     return named if scheme == region else f"{named} ({scheme.upper()})"
 
 

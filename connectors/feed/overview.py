@@ -72,7 +72,7 @@ def _panel(
 ) -> alt.LayerChart | alt.FacetChart:
     records = [_record(row) for row in rows if row.dimensions.get("phenomenon", TOTAL) == phenomenon]
     axis = alt.Axis(title=None, labelAngle=-40 if len(periods) > 4 else 0, labels=last, ticks=last)  # noqa: PLR2004 - room
-    whom = ["confirmed victims", "possible victims", "status unknown"]
+    whom = [labels.label("status", status) for status in ("confirmed", "possible", "unknown")]
     base = alt.Chart(alt.InlineData(records)).encode(
         x=alt.X("period:N", scale=alt.Scale(domain=periods), axis=axis),
         xOffset=alt.XOffset("whom:N", scale=alt.Scale(domain=whom)),
@@ -80,14 +80,16 @@ def _panel(
     )
     known, unknown = base.transform_filter("datum.value !== null"), base.transform_filter("datum.value === null")
     name = labels.label("phenomenon", phenomenon)
-    y = alt.Y("value:Q", title=f"{name}, persons", axis=alt.Axis(tickCount=3, format=",d", titleFontSize=10))
+    counted = any(record["value"] is not None for record in records)
+    ticks = alt.Axis(title=f"{name}, persons", tickCount=3, format=",d", titleFontSize=10, labels=counted, grid=counted)
+    y = alt.Y("value:Q", axis=ticks, scale=alt.Scale(domainMin=0))
     colour = alt.Color(
         "whom:N",
         scale=alt.Scale(domain=whom, range=list(COLOURS[:3])),
         legend=alt.Legend(title=None, orient="top", symbolType="square"),
     )
     box = unknown.mark_bar(width={"band": 0.8}, color=BOX, stroke=QUIET, strokeDash=[3, 2], strokeWidth=0.8)
-    hatch = unknown.mark_text(text="//", color=QUIET, fontSize=9, baseline="middle")
+    hatch = unknown.mark_text(text="/ /", color=QUIET, fontSize=9, baseline="middle", dx=8)
     layers = [
         known.mark_bar(width={"band": 0.86}).encode(y=y, color=colour),
         known.mark_text(dy=-5, color=INK, fontSize=8).encode(y=y, text="shown:N"),

@@ -43,7 +43,7 @@ def picture(spec: Spec, *, scale: float = 1.5) -> bytes:
 
 @functools.cache
 def _bundle() -> str:
-    bundle: str = vl_convert.javascript_bundle(None)
+    bundle: str = vl_convert.javascript_bundle(None)  # type: ignore[arg-type] # None is its documented default
     return bundle.replace("</script", "<\\/script")
 
 

@@ -1,0 +1,76 @@
+"""`amana audit`: verify the audit log, show its entries, prove one of them.
+
+Decides what is printed. The checks are `connectors.adapters.audit_verify`'s; no broker is needed.
+"""
+
+import base64
+import json
+import time
+from collections import deque
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from amana.auditlog import AuditLog, Verified
+from schemas.errors import ConfigurationError, IntegrityError
+
+__all__ = ["register"]
+
+_UNCOVERED = ("INT-122", "INT-125", "INT-126")  # what a log looks like in the instant of an append
+_TRIES, _PAUSE_SECONDS = 4, 0.4
+
+Log = Annotated[Path | None, typer.Argument(metavar="[DIR]", help="The log's folder, or a site's; else AMANA_DATA.")]
+Key = Annotated[Path | None, typer.Option("--key", metavar="FILE", help="Trusted public key; else the site's.")]
+Seen = Annotated[Path | None, typer.Option("--seen", metavar="FILE", help="A signed checkpoint that you kept.")]
+Last = Annotated[int, typer.Option("--last", min=1, help="How many entries, from the end.")]
+Index = Annotated[int, typer.Argument(min=0, help="Index of the entry.")]
+At = Annotated[Path | None, typer.Option("--log", metavar="DIR", help="The log's folder, or a site's.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the sub-commands `audit verify`, `audit show` and `audit prove`."""
+    group = typer.Typer(help="The audit log: verify it, show it, prove an entry.", no_args_is_help=True)
+    for command in (verify, show, prove):
+        group.command()(command)
+    app.add_typer(group, name="audit")
+
+
+def verify(log: Log = None, key: Key = None, seen: Seen = None) -> None:
+    """Check every entry, leaf hash, checkpoint and signature; name the first that is wrong."""
+    try:
+        note = seen.read_text(encoding="utf-8").removesuffix("\n\n") if seen else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError("CFG-133", f"{seen} cannot be read") from error
+    opened = AuditLog(log, key=key)
+    found = _patiently(opened, f"{note.rstrip()}\n" if note else "")
+    root = base64.b64encode(found.head.root).decode()
+    typer.echo(f"The audit log is whole: {found.entries} entries, {found.checkpoints} checkpoints, root {root}")
+
+
+def show(last: Last = 20, log: At = None) -> None:
+    """Print the last entries, a JSON object a line."""
+    opened = AuditLog(log)
+    for index, decision in deque(opened.entries(), maxlen=last):
+        typer.echo(json.dumps({"index": index, **asdict(decision)}, ensure_ascii=False))
+
+
+def prove(index: Index, log: At = None) -> None:
+    """Print the inclusion proof of an entry: its bytes, its path to the root, and the signed checkpoint."""
+    proof = AuditLog(log).prove(index)
+    path = [base64.b64encode(node).decode() for node in proof.path]
+    plain = {"index": index, "entry": proof.entry.decode(), "path": path, "checkpoint": proof.note}
+    typer.echo(json.dumps(plain, indent=1, ensure_ascii=False))
+
+
+def _patiently(log: AuditLog, seen: str) -> Verified:
+    """Verify; where only the end is unfinished, look again, since the log may be in the middle of an append."""
+    for _ in range(_TRIES):
+        try:
+            return log.verify(seen=seen)
+        except IntegrityError as error:
+            if error.code not in _UNCOVERED:
+                raise
+            time.sleep(_PAUSE_SECONDS)
+    return log.verify(seen=seen)

@@ -1,0 +1,73 @@
+"""`amana feed`: list, get and export the released trends.
+
+Decides how rows are printed. Which rows there are is `amana.feed`'s to say.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from amana.feed import TrendFeed
+from connectors.feed import export as files
+from schemas.errors import ConfigurationError
+
+__all__ = ["register"]
+
+Region = Annotated[list[str] | None, typer.Option("--region", help="Region id, as levant; may be repeated.")]
+TableName = Annotated[str | None, typer.Option("--table", help="Table of the policy, as totals.")]
+Period = Annotated[str, typer.Option("--period", help="YYYY-Qn or YYYY.")]
+Formats = Annotated[list[str] | None, typer.Option("--format", help="csv or parquet; may be repeated.")]
+Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the files go.")]
+Revisions = Annotated[bool, typer.Option("--all-revisions", help="Also rows that a later revision replaced.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the sub-commands `feed list`, `feed get` and `feed export`."""
+    group = typer.Typer(help="The released trends: list, get, export.", no_args_is_help=True)
+    group.command("list")(show)
+    group.command("get")(get)
+    group.command("export")(export)
+    app.add_typer(group, name="feed")
+
+
+def show() -> None:
+    """Say what there is: regions, tables, periods, and how many cells are published, suppressed or withheld."""
+    table = Table("region", "population", "table", "from", "to")
+    for name in ("published", "suppressed", "withheld"):
+        table.add_column(name, justify="right")
+    for one in TrendFeed().list():
+        numbers = map(str, (one.published, one.suppressed, one.withheld))
+        table.add_row(one.region, one.population, one.table, one.first, one.last, *numbers)
+    Console().print(table)
+
+
+def get(
+    region: Region = None, table: TableName = None, period: Period = "", *, all_revisions: Revisions = False
+) -> None:
+    """Print rows as CSV, a table after the other."""
+    found = TrendFeed().get(table, regions=region or (), period=period, all_revisions=all_revisions)
+    for frame in files.frames(found).values():
+        typer.echo(files.guarded(frame).write_csv(), nl=False)
+
+
+def export(
+    region: Region = None,
+    table: TableName = None,
+    formats: Formats = None,
+    out: Out = Path("trend"),
+    *,
+    chart: Annotated[bool, typer.Option("--chart", help="Also chart.html, chart.png and a PNG per chart.")] = False,
+) -> None:
+    """Write a file per table, and charts where asked for."""
+    if unknown := [name for name in formats or () if name not in {"csv", "parquet"}]:
+        raise ConfigurationError("CFG-152", f"no such format: {unknown[0]}; there are csv and parquet")
+    chosen: list[files.Format] = ["parquet" if name == "parquet" else "csv" for name in formats or ["csv"]]
+    written = TrendFeed().export(out, table=table, regions=region or (), formats=chosen, charts=chart)
+    for path in written:
+        typer.echo(str(path))
+    if not written:
+        typer.echo("nothing was released yet", err=True)
+        raise typer.Exit(1)
