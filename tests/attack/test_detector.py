@@ -1,0 +1,117 @@
+"""Texts that try to slip through or to stop the detector: none passes unscanned, none harms another."""
+
+import asyncio
+import socket
+import time
+from collections.abc import Iterator
+
+import psutil
+import pytest
+import regex  # type: ignore[import-untyped]  # ships no type information
+
+from anonymizer.engines import pool, presidio, recognisers, shape
+from anonymizer.microdata.redact import Text
+from schemas.errors import ConfigurationError, ContractError
+from tests.support.raw_events import shipped
+
+RULES = shipped(timeout_seconds=1.0).text
+GOOD = Text("write to lina.k@example.org")
+
+
+@pytest.fixture(scope="module")
+def analyzer() -> presidio.Analyzer:
+    return presidio.Analyzer(RULES)
+
+
+@pytest.fixture(scope="module")
+def flawed() -> Iterator[pool.Pool]:
+    with pool.Pool(RULES, 1, module="tests.support.misbehaving_detector") as made:
+        yield made
+
+
+def _codes(made: pool.Pool, *texts: Text) -> list[str | int]:
+    """Return the code of a failed text, the number of findings of any other."""
+    verdicts = asyncio.run(made.detect(texts))
+    return [v.code if isinstance(v, ContractError) else len(v) for v in verdicts]
+
+
+@pytest.mark.parametrize("unit", [".", "1-", "a.", "a@", "1 ", "(", "+9", "-", "http://", "A1", "::", "مارس ", "0/"])
+def test_long_repetitions_cost_at_most_two_seconds(analyzer: presidio.Analyzer, unit: str) -> None:
+    text = (unit * 8192)[:8100] + " mail ana.k@example.org"
+    began = time.process_time()
+    found = {f.type for f in analyzer.findings(text)}
+    assert time.process_time() - began < 2
+    assert "EMAIL_ADDRESS" in found
+
+
+def test_a_pattern_that_runs_out_of_time_raises() -> None:
+    """Presidio logs it and goes on as if the text were clean."""
+    one = shape.Shape("X", [shape.Rule("bomb", r"(a|aa)+$", 1.0)], None, "en", 0.2)
+    with pytest.raises(TimeoutError):
+        list(one.find("a" * 60 + "b"))
+    with pytest.raises(TimeoutError):
+        one.analyze("a" * 60 + "b", ["X"])
+
+
+def test_an_analyzer_whose_pattern_runs_out_of_time_refuses_the_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = presidio.Analyzer(shipped(timeout_seconds=0.2).text)
+    mail = next(r for r in one._recognisers["en"] if r.supported_entities == ["EMAIL_ADDRESS"])
+    monkeypatch.setattr(mail, "rules", ((regex.compile(r"(a|aa)+$"), 1.0, None), (regex.compile("@"), 1.0, None)))
+    with pytest.raises(ContractError, match="CON-041") as caught:
+        one.findings("a" * 60 + "b @")
+    assert "aaa" not in str(caught.value)
+
+
+def test_an_entity_without_a_recogniser_refuses_to_start() -> None:
+    """Presidio drops it in silence as long as another one is served (its issue 2256)."""
+    rules = shipped(entities=("EMAIL_ADDRESS", "PERSON_NAME")).text
+    with pytest.raises(ConfigurationError, match="CFG-020"):
+        presidio.Analyzer(rules)
+    with pytest.raises(ConfigurationError, match="CFG-020"):
+        pool.Pool(rules)
+
+
+def test_every_entity_of_the_shipped_policy_is_served_in_all_three_languages() -> None:
+    for language in presidio.LANGUAGES:
+        made = recognisers.build(RULES.entities, RULES.phone_regions, language, 1.0)
+        assert {entity for one in made for entity in one.supported_entities} == set(RULES.entities)
+
+
+@pytest.mark.parametrize(("word", "code"), [("crash", "CON-042"), ("memory", "CON-042"), ("hang", "CON-041")])
+def test_a_text_that_ends_its_process_fails_alone(flawed: pool.Pool, word: str, code: str) -> None:
+    assert _codes(flawed, GOOD, Text(word), GOOD, GOOD) == [1, code, 1, 1]
+
+
+def test_a_text_that_is_too_long_fails_alone(flawed: pool.Pool) -> None:
+    assert _codes(flawed, GOOD, Text("x" * 8193), GOOD) == [1, "CON-040", 1]
+    assert _codes(flawed, GOOD, Text("x", known={"a": "y" * 5000}), GOOD) == [1, "CON-040", 1]
+
+
+def test_a_detector_that_was_killed_from_outside_costs_no_text(flawed: pool.Pool) -> None:
+    assert _codes(flawed, GOOD) == [1]
+    flawed._children[0]._process.kill()
+    assert _codes(flawed, GOOD, GOOD) == [1, 1]
+
+
+def test_no_detector_outlives_its_pool() -> None:
+    made = pool.Pool(RULES, 1)
+    child = psutil.Process(made._children[0]._process.pid)
+    made.close()
+    assert not child.is_running()
+
+
+def test_detection_touches_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("a socket was opened")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    one = presidio.Analyzer(RULES)
+    text = "see www.example.com or write to ana@example.org"
+    assert {kind for *_, kind, _ in one.plain(text, "en")} == {"URL", "EMAIL_ADDRESS"}
+    assert len(one.findings(text)) == 2
+
+
+def test_a_detector_takes_at_most_500_megabytes(flawed: pool.Pool) -> None:
+    _codes(flawed, *[GOOD] * 50)
+    assert psutil.Process(flawed._children[0]._process.pid).memory_info().rss < 500 << 20

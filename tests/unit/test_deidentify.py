@@ -1,0 +1,137 @@
+"""Admission, and what becomes of revisions, without broker or detector."""
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from anonymizer.microdata import carry
+from anonymizer.microdata.redact import Finding
+from schemas import catalogue
+from schemas.errors import ContractError
+from streams.core import admit, deidentify
+from streams.core.deidentify import Seen
+from tests.support import raw_events
+
+POLICY = raw_events.shipped()
+PLAN = carry.plan(catalogue.load("raw.case"), catalogue.load("deidentified.case"))
+
+
+def _case(**changes: object) -> dict[str, Any]:
+    nothing = {field.name: None for field in catalogue.load("raw.case").fields if field.nullable}
+    return nothing | raw_events.event("case", 1, **changes)
+
+
+def _record(**changes: object) -> dict[str, Any]:
+    return deidentify.record_of(_case(**changes), PLAN, [], POLICY, key=raw_events.DEDUPE)[0]
+
+
+def _check(**changes: object) -> None:
+    admit.check("case", "police-jor", _case(**changes), {}, as_of=dt.date(2024, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [({"agency": "shelter-lbn"}, "CON-024"), ({"con_Consent": False}, "CON-023"),
+     ({"event_date": "2024-02"}, "CON-013"),
+     ({"event_date": "1989-12-31"}, "CON-025"), ({"prs_Gender": "Woman"}, "CON-011"),
+     ({"event_date": "17.4.23"}, "CON-012"),
+     ({"vic_AgeWhenTrafficked": -1}, "CON-014"), ({"revision": 0}, "CON-014")],
+)  # fmt: skip
+def test_what_breaks_the_contract_is_not_admitted(changes: dict[str, object], code: str) -> None:
+    with pytest.raises(ContractError, match=code):
+        _check(**changes)
+
+
+def test_negative_measures_are_not_admitted() -> None:
+    record = raw_events.event("indicator", 1, value=-1)
+    with pytest.raises(ContractError, match="CON-014"):
+        admit.check("indicator", "police-jor", record, {}, as_of=None)
+
+
+def test_a_withdrawal_needs_no_consent() -> None:
+    _check(con_Consent=False, consent_basis="None", withdrawn=True)
+
+
+def test_an_opened_birth_date_must_be_a_date() -> None:
+    with pytest.raises(ContractError, match="CON-012") as caught:
+        admit.check("case", "police-jor", _case(), {"prs_Birthdate": "sometime 1990"}, as_of=None)
+    assert "1990" not in str(caught.value)
+
+
+def test_an_event_is_late_after_the_last_revision_of_its_year_and_never_in_a_backfill() -> None:
+    event = _case(event_date="2020-05")
+    assert admit.lateness(event, POLICY, None) is None
+    assert admit.lateness(event, POLICY, dt.date(2022, 1, 15)) is None
+    late = admit.lateness(event, POLICY, dt.date(2022, 1, 16))
+    assert late == admit.Lateness("2020", dt.date(2022, 1, 15))
+
+
+def test_a_new_event_passes_with_its_place() -> None:
+    step = deidentify.step(None, _record(), partition=1, offset=5)
+    assert step is not None
+    assert [(r["state"], r["source_partition"], r["source_offset"]) for r in step.records] == [("reported", 1, 5)]
+
+
+def test_a_replay_says_nothing_and_a_repetition_is_a_duplicate() -> None:
+    first = deidentify.step(None, _record(), partition=1, offset=5)
+    assert first is not None
+    assert deidentify.step(first.seen, _record(), partition=1, offset=5) is None
+    again = deidentify.step(first.seen, _record(), partition=1, offset=6)
+    assert again is not None
+    assert (again.records, again.fate, again.seen.through) == ((), "duplicate", 6)
+
+
+def test_an_equal_revision_with_other_content_is_a_conflict() -> None:
+    first = deidentify.step(None, _record(), partition=0, offset=0)
+    assert first is not None
+    other = deidentify.step(first.seen, _record(prs_Gender="Masculine"), partition=0, offset=1)
+    assert other is not None
+    assert (other.records, other.fate, other.code) == ((), "quarantined", "CON-020")
+    assert (other.seen.digest, other.seen.revision) == (first.seen.digest, 1)
+
+
+def test_a_lower_revision_is_superseded() -> None:
+    seen = Seen(3, "t", "d", 7)
+    step = deidentify.step(seen, _record(revision=2), partition=0, offset=8)
+    assert step is not None
+    assert (step.fate, step.seen.revision) == ("superseded", 3)
+
+
+@pytest.mark.parametrize("changes", [{"person": "9" * 32}, {"event_date": "2022-12-31"}])
+def test_a_correction_of_person_or_year_leaves_the_old_token_first(changes: dict[str, object]) -> None:
+    first = deidentify.step(None, _record(), partition=0, offset=0)
+    assert first is not None
+    step = deidentify.step(first.seen, _record(revision=2, **changes), partition=0, offset=1)
+    assert step is not None
+    (left, came) = step.records
+    assert (left["state"], left["token"], left["revision"]) == ("moved", first.seen.token, 2)
+    assert (came["state"], came["revision"]) == ("reported", 2)
+    assert came["token"] != first.seen.token
+    assert step.seen.token == came["token"]
+
+
+def test_a_withdrawal_is_passed_on_as_such() -> None:
+    assert _record(withdrawn=True, revision=2)["state"] == "withdrawn"
+
+
+def test_the_digest_ignores_frame_and_dropped_fields_alone() -> None:
+    digest = _record()["digest"]
+    assert _record(revision=4)["digest"] == digest
+    assert _record(hte_State="Amman")["digest"] == digest
+    assert _record(prs_Citizenship=["LBN"])["digest"] != digest
+
+
+@pytest.mark.parametrize(("rule", "kept"), [("withhold", None), ("mask", "to [EMAIL_ADDRESS_1] now")])
+def test_the_policy_decides_whether_masked_text_is_kept(rule: str, kept: str | None) -> None:
+    scanned = [("to a@example.org now", (Finding(3, 16, "EMAIL_ADDRESS", 1.0),))]
+    policy = raw_events.shipped(rule)
+    record, receipt = deidentify.record_of(_case(), PLAN, scanned, policy, key=raw_events.DEDUPE)
+    assert record["narrative"] == kept
+    assert receipt.types == {"EMAIL_ADDRESS": 1}
+    assert receipt.rules[f"text.{rule}"] == 1
+
+
+def test_state_is_read_as_it_was_written() -> None:
+    seen = Seen(2, "t", "d", 9)
+    assert deidentify.load(9, deidentify.dump(seen)) == seen
