@@ -11,7 +11,7 @@ import functools
 import json
 import os
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -22,22 +22,35 @@ __all__ = ["complete"]
 _KEY_BYTES: Final = 32
 
 
-def complete(private: Path, public: Path, *, agencies: Iterable[str], principals: Iterable[str]) -> None:
-    """Make what is missing of a site's keys and passwords below `private` (0700) and `public`."""
+def complete(
+    private: Path,
+    public: Path,
+    *,
+    agencies: Iterable[str],
+    principals: Iterable[str],
+    given: Mapping[str, str] | None = None,
+) -> None:
+    """Make what is missing of a site's keys and passwords below `private` (0700) and `public`.
+
+    `given` holds passwords of principals that another system has chosen already.
+    """
     sealing = _key(private / "sealing.key")
     signing = _key(private / "audit-signing.key")
     for name in ("agencies-shared", "dedupe-party", *(f"agency/{agency}" for agency in agencies)):
         _key(private / f"{name}.key")
     for principal in principals:
-        _once(private / "principals" / f"{principal}.json", functools.partial(_credential, principal))
+        _once(
+            private / "principals" / f"{principal}.json",
+            functools.partial(_credential, principal, (given or {}).get(principal)),
+        )
     sealing_public = x25519.X25519PrivateKey.from_private_bytes(sealing).public_key().public_bytes_raw()
     signing_public = ed25519.Ed25519PrivateKey.from_private_bytes(signing).public_key().public_bytes_raw()
     _once(public / "sealing.pub", sealing_public.hex)
     _once(public / "audit.pub", signing_public.hex)
 
 
-def _credential(principal: str) -> str:
-    return json.dumps({"username": principal, "password": secrets.token_urlsafe(_KEY_BYTES)})
+def _credential(principal: str, password: str | None) -> str:
+    return json.dumps({"username": principal, "password": password or secrets.token_urlsafe(_KEY_BYTES)})
 
 
 def _key(path: Path) -> bytes:

@@ -5,8 +5,8 @@ about persons.
 
 - Secrets are made on first start, 0600 in 0700 folders; one that others can read is refused.
 - `AMANA_DATA` names the directory; `AMANA_KAFKA` and `AMANA_REGISTRY` put an existing cluster in the local one's place.
-- `AMANA_KAFKA_PROTOCOL` (SASL_PLAINTEXT or SASL_SSL), `AMANA_KAFKA_CA` and `AMANA_KAFKA_ADMIN_MECHANISM` (SCRAM-SHA-512
-  or PLAIN) say how such a cluster is entered.
+- `AMANA_KAFKA_PROTOCOL` (SASL_PLAINTEXT or SASL_SSL), `AMANA_KAFKA_CA`, `AMANA_KAFKA_ADMIN_MECHANISM` (SCRAM-SHA-512 or
+  PLAIN) and `AMANA_KAFKA_ADMIN_PASSWORD` (kept on first start) say how such a cluster is entered.
 """
 
 import dataclasses
@@ -113,7 +113,7 @@ class Site:
         try:
             for folder in ("", *_FOLDERS):
                 (home / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
-            keys.complete(home / "secrets", home / "public", agencies=chosen, principals=access.principals(chosen))
+            keys.complete(home / "secrets", home / "public", agencies=chosen, **_credentials_of(home, chosen))
         except OSError as error:
             raise ConfigurationError("CFG-004", f"{home} cannot be written: {error.strerror}") from error
         site = cls(home, known.get("kafka", ""), known.get("registry", ""), chosen, as_of or _date(known.get("as_of")))
@@ -203,6 +203,15 @@ def _stored(home: Path) -> Mapping[str, Any]:
     except (OSError, ValueError) as error:
         raise ConfigurationError("CFG-002", f"{home}/site.json cannot be read") from error
     return found
+
+
+def _credentials_of(home: Path, agencies: tuple[str, ...]) -> dict[str, Any]:
+    """Say whose passwords are made here: everybody's, but nobody's for an existing cluster without its admin's."""
+    given = os.environ.get("AMANA_KAFKA_ADMIN_PASSWORD")
+    foreign = os.environ.get("AMANA_KAFKA") and not given
+    if foreign and not (home / "secrets" / "principals" / f"{access.ADMIN}.json").exists():
+        return {"principals": ()}
+    return {"principals": access.principals(agencies), "given": {access.ADMIN: given} if given else {}}
 
 
 def _date(text: str | None) -> dt.date | None:
