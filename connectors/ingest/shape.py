@@ -88,7 +88,9 @@ class Shaper:
             values["person"] = self._person(values)
         else:
             values = {name: value for name, value in values.items() if name in self.schema_names}
-        event = dict(raw.validate(self._kind, values, today=self._today).__dict__)
+        valid = raw.validate(self._kind, values, today=self._today).__dict__
+        # Avro's union of null and array takes a tuple for a hint of the branch.
+        event = {name: list(value) if isinstance(value, tuple) else value for name, value in valid.items()}
         _refuse_without_consent(event)
         return event
 
@@ -124,7 +126,9 @@ class Shaper:
             return person.row_id(self._agency, self._digest, line)
         if given is None:
             raise ContractError("CON-010", "a field is missing", field=OWN_ID)
-        return str(given)
+        if not isinstance(given, str):
+            raise ContractError("CON-014", "a value of another type, form or range", field=OWN_ID)
+        return given
 
     def _person(self, values: Mapping[str, Any]) -> str:
         names = [str(values[name]) for name in _NAMES if values.get(name)]
@@ -143,22 +147,22 @@ def _converter(field: str, spec: FieldSpec | None, found: mappings.Mapping) -> C
     codes, none = found.codes.get(field, {}), frozenset((*found.missing, *found.unknown.get(field, ())))
     country = spec is not None and spec.codelist == "country"
 
-    def code(text: object) -> object:
-        if not isinstance(text, str):
-            return text
+    def code(text: str) -> str:
         name = codes.get(text, text)
         return (codelists.alpha3(name) or name) if country else name
 
     def one(cell: object) -> object:
-        text = mappings.tidy(cell) if isinstance(cell, str) else cell
-        return None if text is None or text in none else code(text)
+        if not isinstance(cell, str):
+            return cell  # a number, a yes or no, nothing; the contract refuses the rest
+        text = mappings.tidy(cell)
+        return None if text in none else code(text)
 
     def several(cell: object) -> object:
         parts = _SEVERAL.split(mappings.tidy(cell)) if isinstance(cell, str) else cell
         if not isinstance(parts, list):
             return parts
         kept = [part for part in (one(part) for part in parts) if part is not None]
-        return list(dict.fromkeys(kept)) or None
+        return [part for place, part in enumerate(kept) if part not in kept[:place]] or None
 
     def plain(cell: object) -> object:
         """Return a date or own id as text, also where a file gives a number."""
