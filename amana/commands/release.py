@@ -166,7 +166,7 @@ def compose(site: Site) -> ReleaseDeps:
     ledger = Ledger.open(site.path("ledger", "ledger.sqlite"))
     found = registry.ids(site.registry, ["audit", "ledger", "trend", "cell"])
     bus = KafkaBus(site.kafka_settings(PRINCIPAL), Schemas(found.current, found.readable), site.agencies)
-    seed = hmac.digest(key, b"weights of the suppression", "sha256")
+    seed = hmac.digest(key, b"amana/1|suppression weights", "sha256")
     plan = functools.partial(_plan, policy, Engine(Highs(), seed))
     return ReleaseDeps(bus, log, ledger, plan, policy.digest, metadata.version("amana-pipeline"))
 

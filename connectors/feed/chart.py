@@ -119,18 +119,26 @@ def _point(row: Row, names: Sequence[str]) -> _Point:
 
 
 def _drawn(points: Sequence[_Point]) -> tuple[list[_Point], str]:
-    """Leave out lines where every number is 0, and those beyond what a chart can show; say which."""
-    lines: dict[str, list[_Point]] = {}
-    for point in sorted(points, key=lambda one: one.order):
-        lines.setdefault(point.category, []).append(point)
-    empty = [name for name, found in lines.items() if all(point.value == 0 for point in found)]
-    kept = [name for name in lines if name not in empty or len(empty) == len(lines)]
-    most = sorted(kept, key=lambda name: (name != "All", -sum(point.value or 0 for point in lines[name])))[:_LINES]
-    shown = [name for name in kept if name in most]
-    notes = [f"0 persons in each of: {', '.join(empty)}."] if empty and len(empty) < len(lines) else []
-    if len(kept) > len(shown):
-        notes.append(f"{len(kept) - len(shown)} more lines are in the table.")
-    return [point for name in shown for point in lines[name]], " ".join(notes)
+    """Leave out lines, bars and panels where every number is 0, and lines beyond what a chart can show; say which."""
+    shown, notes = sorted(points, key=lambda one: one.order), []
+    for side in ("panel", "category", "bar"):
+        shown, empty = _without_empty(shown, side)
+        notes += [f"0 persons in each of: {', '.join(empty)}."] if empty else []
+    weight: dict[str, int] = {}
+    for point in shown:
+        weight[point.category] = weight.get(point.category, 0) + (point.value or 0)
+    most = sorted(weight, key=lambda name: (name != "All", -weight[name]))[:_LINES]
+    notes += [f"{len(weight) - len(most)} more lines are in the table."] if len(weight) > len(most) else []
+    return [point for point in shown if point.category in most], " ".join(notes)
+
+
+def _without_empty(points: Sequence[_Point], side: str) -> tuple[list[_Point], list[str]]:
+    """Drop what holds published zeros alone, unless all does: zeros are said in words, suppressed cells are drawn."""
+    filled = {getattr(point, side) for point in points if point.value != 0}
+    if not filled:
+        return list(points), []
+    empty = sorted({getattr(point, side) for point in points} - filled)
+    return [point for point in points if getattr(point, side) in filled], empty
 
 
 def _panels(points: Sequence[_Point]) -> Any:  # noqa: ANN401 - as above

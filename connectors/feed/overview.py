@@ -38,7 +38,9 @@ def of_all(rows: Iterable[Row]) -> Spec:
     if not found:
         raise ValueError("no total of cases was released")
     quarters = [row for row in found if "-Q" in row.period]
-    shown = _last(quarters or found)
+    drawn = _last(quarters or found)
+    filled = {row.dimensions.get("status") for row in drawn if row.value != 0}  # a suppressed total counts as filled
+    shown = [row for row in drawn if row.dimensions.get("status") in filled] or drawn
     one = max(shown, key=lambda row: (row.as_of, row.release))
     source = f"Population cases, k = {one.k}, latest release {one.release} as of {one.as_of}, policy {one.policy}."
     title = alt.TitleParams(
@@ -81,7 +83,9 @@ def _panel(
     known, unknown = base.transform_filter("datum.value !== null"), base.transform_filter("datum.value === null")
     name = labels.label("phenomenon", phenomenon)
     counted = any(record["value"] is not None for record in records)
-    ticks = alt.Axis(title=f"{name}, persons", tickCount=3, format=",d", titleFontSize=10, labels=counted, grid=counted)
+    ticks = alt.Axis(
+        title=f"{name}, persons", tickCount=3, format=",d", titleFontSize=10, labels=counted, grid=counted, minExtent=34
+    )
     y = alt.Y("value:Q", axis=ticks, scale=alt.Scale(domainMin=0))
     colour = alt.Color(
         "whom:N",
@@ -89,7 +93,7 @@ def _panel(
         legend=alt.Legend(title=None, orient="top", symbolType="square"),
     )
     box = unknown.mark_bar(width={"band": 0.8}, color=BOX, stroke=QUIET, strokeDash=[3, 2], strokeWidth=0.8)
-    hatch = unknown.mark_text(text="/ /", color=QUIET, fontSize=9, baseline="middle", dx=8)
+    hatch = unknown.mark_text(text="/ /", color=QUIET, fontSize=9, baseline="middle", dx=4)
     layers = [
         known.mark_bar(width={"band": 0.86}).encode(y=y, color=colour),
         known.mark_text(dy=-5, color=INK, fontSize=8).encode(y=y, text="shown:N"),

@@ -1,0 +1,114 @@
+"""Charts draw a suppressed cell as suppressed, name what they stand on, and need no network."""
+
+import json
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from connectors.feed import chart, overview, page
+from connectors.feed.page import Titled
+from tests.support.feed import a_feed_row, a_region
+
+
+def _values(spec: object) -> Iterator[dict[str, Any]]:
+    """Yield every record of a specification's data."""
+    if isinstance(spec, dict):
+        for name, found in spec.items():
+            if name == "datasets":
+                yield from (record for records in found.values() for record in records)
+            elif name == "values" and found and isinstance(found[0], dict):
+                yield from found
+            else:
+                yield from _values(found)
+    elif isinstance(spec, list):
+        for one in spec:
+            yield from _values(one)
+
+
+def _is_dark(pixels: bytes) -> bool:
+    return pixels.startswith(b"\x89PNG") and len(pixels) > 5_000
+
+
+@pytest.mark.parametrize("none", [False, True])
+def test_a_suppressed_cell_has_no_number_and_says_so(*, none: bool) -> None:
+    spec = chart.of_period(a_region(none=none), "pave", "pave", "2024-Q1")
+    drawn = list(_values(spec))
+    suppressed = [one for one in drawn if one["status"] == "suppressed"]
+    assert suppressed
+    assert all(one["value"] is None and one["shown"] == "suppressed" for one in suppressed)
+    assert not none or len(suppressed) == len(drawn)
+
+
+def test_bars_and_numbers_stand_for_published_cells_alone() -> None:
+    """Every mark with a place on the scale filters out what has no value; the box of a suppressed cell has none."""
+    spec = chart.of_period([a_feed_row(None), a_feed_row(0, dimensions={"country": "LBN"})], "pave", "pave", "2024-Q1")
+    layers = spec["vconcat"][0]["spec"]["layer"]
+    for layer in layers:
+        on_scale = "field" in layer["encoding"].get("x", {})
+        (only,) = [step["filter"] for step in layer["transform"]]
+        assert only == ("datum.value !== null" if on_scale else "datum.value === null")
+    assert sum("field" not in layer["encoding"]["x"] for layer in layers) == 3
+
+
+def test_every_chart_names_what_it_stands_on() -> None:
+    text = json.dumps(chart.of_period(a_region(), "pave", "pave", "2024-Q1"))
+    for word in ("Scheme pave", "region pave", "population cases", "k = 11", "release cases-2024-Q1-0", "revision 0"):
+        assert word in text
+    for word in ("policy 0123456789abcdef", "as of 2024-04-20", "Trafficking", "Smuggling", "possible", "confirmed"):
+        assert word in text
+
+
+def test_zeros_are_said_in_words_where_a_line_holds_nothing_else() -> None:
+    rows = [a_feed_row(n, dimensions={"country": code}) for code, n in (("LBN", 20), ("JOR", 0))]
+    text = json.dumps(chart.of_period(rows, "pave", "pave", "2024-Q1"))
+    assert "0 persons in each of: Jordan." in text
+
+
+def test_trafficking_and_smuggling_never_share_a_panel() -> None:
+    for record in _values(chart.of_period(a_region(), "pave", "pave", "2024-Q1")):
+        assert not ("Trafficking" in record["panel"] and "Smuggling" in record["panel"])
+
+
+def test_pictures_are_drawn_also_where_all_is_suppressed() -> None:
+    rows = [*a_region(none=True), *a_region(period="2024-Q2", none=True)]
+    assert _is_dark(page.picture(chart.of_period(rows, "pave", "pave", "2024-Q1")))
+    assert _is_dark(page.picture(overview.of_all(rows)))
+
+
+def test_the_overview_draws_every_total_once() -> None:
+    rows = [*a_region(), *a_region(period="2024-Q2"), *a_region(scheme="levant", region="levant")]
+    assert len(list(_values(overview.of_all(rows)))) == 3 * 4
+
+
+class _Loads(HTMLParser):
+    """Collects every attribute through which a page could load something."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        loading = {"src", "srcset", "data", "poster", "background", "action", "formaction"}
+        self.found += [f"{tag} {name}" for name, _ in attrs if name in loading or (name == "href" and tag != "a")]
+
+
+def test_the_page_loads_nothing_and_forbids_itself_to() -> None:
+    rows = list(a_region())
+    text = page.page([Titled("pave", "2024-Q1", chart.of_period(rows, "pave", "pave", "2024-Q1"))], "Trends </title>")
+    parser = _Loads()
+    parser.feed(text)
+    assert parser.found == []
+    assert "default-src 'none'" in text
+    assert "connect-src" not in text
+    assert "Trends &lt;/title&gt;" in text
+    assert not re.search(r"@import|url\(\s*['\"]?https?:", text.partition("<script>")[0])
+
+
+def test_no_text_of_a_row_can_end_the_script_it_stands_in() -> None:
+    spec = chart.of_period([a_feed_row(dimensions={"country": "</script><b>"})], "pave", "pave", "2024-Q1")
+    text = page.page([Titled("pave", "2024-Q1", spec)], "Trends")
+    assert "</script><b>" not in text
+    assert text.count("</script") == text.count("<script>")
