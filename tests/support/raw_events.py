@@ -97,12 +97,18 @@ def planted(kind: str, number: int, seed: int = 0) -> Planted:
     return Planted(event(kind, number, language=told.language, **filled), found)
 
 
-def record(kind: str, clear: Mapping[str, Any], offset: int = 0, ids: Mapping[str, int] | None = None) -> Record:
+def record(
+    kind: str,
+    clear: Mapping[str, Any],
+    offset: int = 0,
+    ids: Mapping[str, int] = _IDS,
+    public: bytes = public_key_of(SEALING),
+) -> Record:
     """Seal and encode an event as its agency's publisher does."""
     schema = catalogue.load(f"raw.{kind}")
-    topic = topics.raw("police-jor", kind)
-    fresh = random.Random(f"{clear['event_id']}{clear['revision']}{offset}").randbytes(32)
-    sealed = Sealer(public_key_of(SEALING)).seal(clear, schema, topic=topic, ephemeral=fresh)
+    topic = topics.raw(str(clear["agency"]), kind)
+    fresh = random.Random(f"{clear}{offset}").randbytes(32)
+    sealed = Sealer(public).seal(clear, schema, topic=topic, ephemeral=fresh)
     key = str(clear["event_id"]).encode()
-    value = codec.encode((ids or _IDS)[schema.stem], schema.parsed, sealed)
+    value = codec.encode(ids[schema.stem], schema.parsed, sealed)
     return Record(topic, partition_of(key, 2), offset, key, value)

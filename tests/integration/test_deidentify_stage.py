@@ -1,0 +1,147 @@
+"""The stage deidentify: raw events in, de-identified ones out, and nobody's identity in any byte of it."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import kafka
+import pytest
+
+from amana.site import Site
+from anonymizer.engines import pool
+from connectors.adapters import registry
+from schemas import catalogue, codec, limits
+from streams import state, topics
+from streams.agents import deidentify
+from streams.stage import Record, Result
+from tests.support import raw_events, runtime
+
+AGENCY = "police-jor"
+DEPS = raw_events.deps()
+
+
+@pytest.fixture(scope="module")
+def detector() -> Iterator[pool.Pool]:
+    with pool.Pool(raw_events.shipped().text, 1) as made:
+        yield made
+
+
+def _stage(detector: pool.Pool, rule: str = "mask") -> deidentify.Deidentify:
+    private = deidentify.Private(raw_events.SEALING, raw_events.DEDUPE, detector, None, "test")
+    return deidentify.Deidentify(raw_events.shipped(rule), DEPS, private)
+
+
+def _run(stage: deidentify.Deidentify, batch: list[Record], kept: dict[str, bytes] | None = None) -> Result:
+    result = asyncio.run(stage(batch, (kept or {}).get))
+    if kept is not None:
+        kept.update(result.writes)
+    return result
+
+
+def _read(result: Result, topic: str, stem: str) -> list[dict[str, Any]]:
+    found = [o for o in result.outputs if o.topic == topic]
+    return [codec.decode(o.value or b"", DEPS.readable[stem], limits.INTERNAL) for o in found]
+
+
+@pytest.mark.parametrize("kind", catalogue.KINDS)
+@pytest.mark.parametrize("rule", ["mask", "withhold"])
+def test_no_planted_identity_is_in_any_output_byte(detector: pool.Pool, kind: str, rule: str) -> None:
+    planted = [raw_events.planted(kind, number) for number in range(40)]
+    result = _run(_stage(detector, rule), [raw_events.record(kind, p.event, n) for n, p in enumerate(planted)])
+    assert Counter(o.topic for o in result.outputs) == {topics.deidentified(kind): 40, "audit": 1}
+    said = b"".join(o.key + (o.value or b"") for o in result.outputs) + b"".join(result.writes.values())
+    assert not [i for p in planted for i in p.identities if i.encode() in said]
+
+
+def test_a_record_that_fails_keeps_its_sealed_bytes_in_quarantine(detector: pool.Pool) -> None:
+    good = raw_events.record("case", raw_events.planted("case", 1).event, 0)
+    value = good.value or b""
+    moved = raw_events.record("case", raw_events.event(agency="shelter-lbn"), 3)
+    batch = [
+        Record(good.topic, 0, 0, good.key, value[:40]),
+        Record(good.topic, 0, 1, good.key, None),
+        Record(good.topic, 0, 2, good.key, value[:1] + b"\xff\xff\xff\xff" + value[5:]),
+        Record(good.topic, 0, 3, good.key, moved.value),
+        raw_events.record("case", raw_events.event(con_Consent=False), 4),
+        raw_events.record("case", raw_events.event(hte_Description="x" * 9000), 5),
+    ]
+    result = _run(_stage(detector), batch)
+    held = _read(result, topics.quarantine(AGENCY), "quarantine")
+    assert [h["code"] for h in held] == ["CON-003", "CON-001", "CON-004", "CON-024", "CON-023", "CON-040"]
+    assert [h["payload"] for h in held] == [r.value or b"" for r in batch]
+    assert [o["outcome"] for o in _read(result, "outcomes", "outcome")] == ["quarantined"] * 6
+    assert not result.writes
+
+
+def test_revisions_of_one_batch_and_of_the_next_are_told_apart(detector: pool.Pool) -> None:
+    first, second = raw_events.event(), raw_events.event(revision=2, prs_Gender="Masculine")
+    other = raw_events.event(prs_Gender="Masculine")
+    kept: dict[str, bytes] = {}
+    stage = _stage(detector)
+    events = [first, first, second, first, other]
+    result = _run(stage, [raw_events.record("case", e, n) for n, e in enumerate(events)], kept)
+    assert [r["revision"] for r in _read(result, "deidentified.case", "deidentified.case")] == [1, 2]
+    fates = {o["offset"]: o["outcome"] for o in _read(result, "outcomes", "outcome")}
+    assert fates == {1: "duplicate", 3: "superseded", 4: "superseded"}
+    replay = _run(stage, [raw_events.record("case", e, n) for n, e in enumerate(events)], kept)
+    assert {o.topic for o in replay.outputs} == {"audit"}
+    conflict = _run(stage, [raw_events.record("case", {**second, "vic_AgeWhenTrafficked": 40}, 5)], kept)
+    assert [h["code"] for h in _read(conflict, topics.quarantine(AGENCY), "quarantine")] == ["CON-020"]
+    assert {state.through_of(value) for value in kept.values()} == {5}
+
+
+def test_the_audit_record_tells_offsets_hashes_and_decades_alone(detector: pool.Pool) -> None:
+    batch = [raw_events.record("case", raw_events.event(number=n), 7 + n) for n in range(12)]
+    (said,) = _read(_run(_stage(detector), batch), "audit", "audit")
+    assert (said["topic"], said["first_offset"], said["last_offset"]) == ("raw.police-jor.case", 7, 18)
+    assert said["policy"] == raw_events.shipped().digest
+    assert said["details"]["fate.deidentified"] == "11-100"
+    assert said["details"]["rule.drop.direct_identifier"] == "101-1000"
+    assert all(value[0].isdigit() and ("-" in value or value == "0") for value in said["details"].values())
+
+
+@pytest.mark.broker
+def test_a_worker_de_identifies_what_an_agency_published(site: Site) -> None:
+    """Through the real broker: as many records as were sent, and no planted identity in what came out."""
+    kind, number = "referral", 60
+    ids = registry.ids(site.registry).current
+    planted = [raw_events.planted(kind, 5000 + n) for n in range(number)]
+    sent = [raw_events.record(kind, p.event, 0, ids, site.public("sealing")) for p in planted]
+    runtime.produce_all(site, f"agency.{AGENCY}", sent[0].topic, [(r.key or b"", r.value) for r in sent])
+    with subprocess.Popen(
+        [sys.executable, "-m", "amana", "worker", "deidentify"], env={**os.environ, "AMANA_DATA": str(site.dir)}
+    ) as worker:
+        try:
+            came = _until(site, topics.deidentified(kind), {r.key for r in sent}, ids)
+        finally:
+            worker.terminate()
+            worker.wait(30)
+    assert len(came) == number
+    said = b"".join(
+        (r.key or b"") + (r.value or b"") for t in _topics(kind) for r in runtime.consume_all(site, "admin", t)
+    )
+    assert not [i for p in planted for i in p.identities if i.encode() in said]
+
+
+def _topics(kind: str) -> tuple[str, ...]:
+    raw = topics.raw(AGENCY, kind)
+    return (raw, topics.deidentified(kind), "outcomes", "audit", topics.quarantine(AGENCY), "late", "state.deidentify")
+
+
+def _until(site: Site, topic: str, keys: set[bytes | None], ids: Any, seconds: float = 120) -> set[str]:  # noqa: ANN401
+    """Read a topic until every event of `keys` came, or time is up."""
+    stem = topic
+    allowed = {ids[stem]: catalogue.load(stem).parsed}
+    end = time.monotonic() + seconds
+    came: set[str] = set()
+    while time.monotonic() < end and len(came) < len(keys):
+        records: list[kafka.consumer.fetcher.ConsumerRecord] = runtime.consume_all(site, "admin", topic)
+        read = (codec.decode(r.value, allowed, limits.INTERNAL)["event_id"] for r in records)
+        came = {event for event in read if event.encode() in keys}
+        time.sleep(1)
+    return came
