@@ -26,6 +26,7 @@ __all__ = ["acls", "admin_of", "differing_topics", "found_acls", "lets_anybody_i
 
 _MAX_REPLICAS: Final = 3
 _PATIENCE_SECONDS: Final = 30.0
+_START_SECONDS: Final = 90.0
 _TRY_MS: Final = 3_000
 _REQUEST_MS: Final = 20_000
 _ANY: Final = kafka_admin.ACLFilter(
@@ -44,7 +45,7 @@ def provision(site: sites.Site) -> None:
         TransportError: TRA-008, the broker or the registry cannot be reached as admin.
         IntegrityError: INT-003, a topic has another number of partitions than the table.
     """
-    with admin_of(site) as admin:
+    with admin_of(site, seconds=_START_SECONDS) as admin:
         _users(site, admin)
         _topics(site, admin)
         _rules(site, admin)

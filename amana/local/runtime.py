@@ -6,6 +6,7 @@ Decides how to start a supervisor of its own process and how to learn that it is
 
 import contextlib
 import datetime as dt
+import os
 import re
 import signal
 import sys
@@ -46,7 +47,8 @@ def running(
         ConfigurationError: as of `amana up`: the directory is in use, cannot be written, the disk is full.
         TransportError: a server does not start; TRA-007, the system ended or was not ready within three minutes.
     """
-    artifacts.ensure()  # here, where its progress bar is seen
+    if not (os.environ.get("AMANA_KAFKA") and os.environ.get("AMANA_REGISTRY")):
+        artifacts.ensure()  # here, where its progress bar is seen
     home = data_dir.absolute()
     (home / "run").mkdir(mode=0o700, parents=True, exist_ok=True)
     (home / "logs").mkdir(mode=0o700, exist_ok=True)

@@ -18,7 +18,8 @@ from amana.site import Site
 pytestmark = pytest.mark.broker
 
 UP = [sys.executable, "-m", "amana", "up", "--data"]
-STOP_SECONDS = 8
+STOP_SECONDS = 10
+Start = Callable[[], psutil.Process]
 
 
 @pytest.fixture(scope="module")
@@ -27,14 +28,15 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("lifecycle")
 
 
-@pytest.fixture
-def up(home: Path) -> Iterator[Callable[..., psutil.Process]]:
+@pytest.fixture(scope="module")
+def up(home: Path) -> Iterator[Start]:
+    """Return a function that starts the system, or hands out the one that runs."""
     started: list[subprocess.Popen[bytes]] = []
 
-    def start(*options: str) -> psutil.Process:
-        process = subprocess.Popen([*UP, str(home), *options], stdout=subprocess.DEVNULL)
-        started.append(process)
-        ready = home / "run" / "up.ready"
+    def start() -> psutil.Process:
+        if not started or started[-1].poll() is not None:
+            started.append(subprocess.Popen([*UP, str(home)], stdout=subprocess.DEVNULL))
+        process, ready = started[-1], home / "run" / "up.ready"
         _until(lambda: process.poll() is not None or _read(ready) == str(process.pid), seconds=120)
         assert process.poll() is None
         return psutil.Process(process.pid)
@@ -60,22 +62,8 @@ def _pid(home: Path, name: str) -> int:
     return int(_read(home / "run" / f"{name}.pid") or 0)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
-def test_nothing_outlives_the_parent(up: Callable[..., psutil.Process], home: Path, number: signal.Signals) -> None:
-    """Whether it is asked to stop or killed; and the next start on the same directory succeeds, killed or not."""
-    parent = up("--no-workers")
-    children = parent.children(recursive=True)
-    assert {child.pid for child in children} >= {_pid(home, "broker"), _pid(home, "registry")}
-    parent.send_signal(number)
-    gone, alive = psutil.wait_procs([parent, *children], timeout=STOP_SECONDS)
-    assert alive == []
-    assert len(gone) >= 3
-    if number != signal.SIGKILL:
-        assert list((home / "run").glob("*.pid")) == []
-
-
-def test_a_second_start_on_the_same_directory_is_refused(up: Callable[..., psutil.Process], home: Path) -> None:
-    first = up("--no-workers")
+def test_a_second_start_on_the_same_directory_is_refused(up: Start, home: Path) -> None:
+    first = up()
     second = subprocess.run([*UP, str(home)], capture_output=True, text=True, timeout=60, check=False)
     assert second.returncode == 2
     assert "CFG-074" in second.stderr
@@ -84,32 +72,30 @@ def test_a_second_start_on_the_same_directory_is_refused(up: Callable[..., psuti
     assert _pid(home, "up") == first.pid
 
 
-def test_a_killed_broker_returns_at_the_same_address_with_its_users(
-    up: Callable[..., psutil.Process], home: Path
-) -> None:
-    up("--no-workers")
+def test_a_killed_broker_returns_at_the_same_address_with_its_users(up: Start, home: Path) -> None:
+    up()
     killed, address = _pid(home, "broker"), Site.open(home).kafka
     os.kill(killed, signal.SIGKILL)
-    _until(lambda: _pid(home, "broker") not in (0, killed), seconds=10)
+    _until(lambda: _pid(home, "broker") not in (0, killed), seconds=30)
     site = Site.open(home)
     assert site.kafka == address
-    with provision.admin_of(site) as admin:
+    with provision.admin_of(site, seconds=90) as admin:
         assert provision.differing_topics(site, admin) == ()
 
 
-def test_a_killed_worker_returns(up: Callable[..., psutil.Process], home: Path) -> None:
+def test_a_killed_worker_returns(up: Start, home: Path) -> None:
     up()
     killed = _pid(home, "worker-aggregate-0")
     others = {name: _pid(home, name) for name in ("broker", "worker-dedupe-0", "worker-deidentify-0")}
     os.kill(killed, signal.SIGKILL)
-    _until(lambda: _pid(home, "worker-aggregate-0") not in (0, killed), seconds=10)
+    _until(lambda: _pid(home, "worker-aggregate-0") not in (0, killed), seconds=30)
     assert psutil.pid_exists(_pid(home, "worker-aggregate-0"))
     assert {name: _pid(home, name) for name in others} == others
 
 
-def test_no_secret_of_the_site_is_visible_to_others(up: Callable[..., psutil.Process], home: Path) -> None:
+def test_no_secret_of_the_site_is_visible_to_others(up: Start, home: Path) -> None:
     """Not in a process list, not in a log, not in a file that others can read."""
-    parent = up("--no-workers")
+    parent = up()
     secrets = {Site.open(home).kafka_settings(name)["sasl_plain_password"] for name in ("admin", "analysts")}
     seen = " ".join(word for child in parent.children(recursive=True) for word in child.cmdline())
     seen += " ".join(log.read_text(errors="replace") for log in (home / "logs").glob("*.log"))
@@ -118,10 +104,24 @@ def test_no_secret_of_the_site_is_visible_to_others(up: Callable[..., psutil.Pro
     assert [path for path in exposed if any(secret in path.read_text("latin-1") for secret in secrets)] == []
 
 
-def test_a_taken_port_is_named(home: Path) -> None:
+def test_a_taken_port_is_named(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        command = [*UP, str(home), "--kafka-port", str(port)]
+        command = [*UP, str(tmp_path), "--kafka-port", str(port)]
         refused = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert refused.returncode == 2
     assert f"CFG-071: port {port}" in refused.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
+def test_nothing_outlives_the_parent(up: Start, home: Path, number: signal.Signals) -> None:
+    """Whether it is asked to stop or killed; and the next start on the same directory succeeds, killed or not."""
+    parent = up()
+    children = parent.children(recursive=True)
+    assert {child.pid for child in children} >= {_pid(home, "broker"), _pid(home, "registry")}
+    parent.send_signal(number)
+    gone, alive = psutil.wait_procs([parent, *children], timeout=STOP_SECONDS)
+    assert alive == []
+    assert len(gone) >= 3
+    if number != signal.SIGKILL:
+        assert list((home / "run").glob("*.pid")) == []

@@ -1,8 +1,12 @@
 """A started site is what its tables say."""
 
+import shutil
+from pathlib import Path
+
 import pytest
 
 from amana.local import provision, registry
+from amana.local import runtime as local
 from amana.site import Site
 from tests.support import runtime
 
@@ -36,3 +40,33 @@ def test_what_is_written_is_read_back_in_order(site: Site) -> None:
     records = [(b"key", f"{number}".encode()) for number in range(20)]
     runtime.produce_all(site, "admin", "scratch", records)
     assert [(record.key, record.value) for record in runtime.consume_all(site, "admin", "scratch")] == records
+
+
+@pytest.fixture
+def elsewhere(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A second data directory that takes the running broker and registry for an existing cluster."""
+    monkeypatch.setenv("AMANA_KAFKA", site.kafka)
+    monkeypatch.setenv("AMANA_REGISTRY", site.registry)
+    for folder in ("secrets", "public"):
+        shutil.copytree(site.path(folder), tmp_path / folder)
+    return tmp_path
+
+
+def test_an_existing_cluster_is_used_and_provisioned_as_the_local_one_is(site: Site, elsewhere: Path) -> None:
+    with provision.admin_of(site) as admin:
+        admin.delete_topics(["calendar"])
+    with local.running(elsewhere, workers=False) as entered:
+        assert (entered.kafka, entered.registry) == (site.kafka, site.registry)
+        assert {path.name for path in entered.path("run").glob("*.pid")} == {"up.pid"}
+        with provision.admin_of(entered) as admin:
+            assert provision.differing_topics(entered, admin) == ()
+
+
+def test_without_the_admins_password_an_existing_cluster_is_left_as_it_is(site: Site, elsewhere: Path) -> None:
+    (elsewhere / "secrets" / "principals" / "admin.json").unlink()
+    with provision.admin_of(site) as admin:
+        admin.delete_topics(["calendar"])
+    with local.running(elsewhere, workers=False), provision.admin_of(site) as admin:
+        assert [topic.name for topic in provision.differing_topics(site, admin)] == ["calendar"]
+    assert not (elsewhere / "secrets" / "principals" / "admin.json").exists()
+    provision.provision(site)
