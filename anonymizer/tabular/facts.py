@@ -116,7 +116,7 @@ def facts_of(
     countries = frozenset(country for region in policy.regions for country in region.countries)
     kept = tuple(d for d in BLOCK if all(d in cube.dimensions for cube in population.cubes))
     sorted_facts: dict[tuple[int, tuple[str, ...]], dict[str, list[Fact]]] = {}
-    for key in sorted(cells):
+    for key in sorted(key for key in cells if key.startswith(f"{population.name}|")):
         name, cube, *values = key.split("|")
         if (name, cube) not in dimensions or cube not in wanted:
             continue

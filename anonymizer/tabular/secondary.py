@@ -27,7 +27,7 @@ from schemas.errors import DisclosureError
 __all__ = ["protect", "weights"]
 
 _TOLERANCE = 1e-6
-_ROUNDS = 24  # batches that the targets of a system are split into; more of them withhold less and take longer
+_ROUNDS = 16  # batches that the targets of a system are split into; more of them withhold less and take longer
 _REWARD = 1000.0  # for a target that reaches its end within a batch; one that costs more is taken alone later
 
 
