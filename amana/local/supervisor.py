@@ -66,6 +66,7 @@ def serve(options: Options, say: Callable[[str], None] = print) -> None:
         site = sites.Site.create(home, agencies=options.agencies, as_of=options.as_of)
         if shutil.disk_usage(home).free < _MIN_FREE_BYTES:
             raise ConfigurationError("CFG-073", f"less than {_MIN_FREE_BYTES >> 20} MiB are free in {home}")
+        site.policy()  # a refused policy is said before anything starts
         _Supervisor(site, options, say).run()
 
 

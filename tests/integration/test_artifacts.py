@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import requests
 
 from amana.local import artifacts
 from schemas.errors import TransportError
@@ -26,9 +25,9 @@ def cache(cached: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     """A cache of this test's own, linked to the user's, on a machine whose network is down."""
 
     def down(*_: object, **__: object) -> None:
-        raise requests.ConnectionError
+        raise ConnectionError
 
-    monkeypatch.setattr(requests, "request", down)
+    monkeypatch.setattr("requests.request", down)
     copy = tmp_path / "cache"
     shutil.copytree(cached, copy, copy_function=_link)
     yield copy

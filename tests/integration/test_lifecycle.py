@@ -113,6 +113,25 @@ def test_a_taken_port_is_named(tmp_path: Path) -> None:
     assert f"CFG-071: port {port}" in refused.stderr
 
 
+def _refusal(home: Path) -> str:
+    """Return what a start that must be refused says, having left no process behind."""
+    refused = subprocess.run([*UP, str(home)], capture_output=True, text=True, timeout=60, check=False)
+    assert refused.returncode == 2
+    assert "Traceback" not in refused.stderr
+    return refused.stderr
+
+
+def test_a_bad_policy_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    (tmp_path / "policy.toml").write_text("name = ", encoding="utf-8")
+    assert "CFG-010" in _refusal(tmp_path)
+    assert not (tmp_path / "kafka").exists()
+
+
+def test_a_directory_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    assert "CFG-004" in _refusal(tmp_path / "file")
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
 def test_nothing_outlives_the_parent(up: Start, home: Path, number: signal.Signals) -> None:
     """Whether it is asked to stop or killed; and the next start on the same directory succeeds, killed or not."""
