@@ -16,9 +16,10 @@ import altair as alt
 from connectors.feed import labels
 from connectors.feed.rows import TOTAL, Row, latest
 
-__all__ = ["Spec", "of_period", "periods_of", "styled"]
+__all__ = ["Sheets", "Spec", "of_period", "periods_of", "styled"]
 
 Spec = dict[str, Any]
+Sheets = dict[str, list[dict[str, object]]]
 
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 INK, QUIET, BOX = "#1d2733", "#5b6776", "#eef0f2"
@@ -68,7 +69,8 @@ def of_period(rows: Iterable[Row], scheme: str, region: str, period: str) -> Spe
     tables: dict[tuple[str, str], list[Row]] = {}
     for row in found:
         tables.setdefault((row.population, row.table), []).append(row)
-    sections = [_section(tables[name]) for name in sorted(tables, key=_precedence)]
+    sheets: Sheets = {}
+    sections = [_section(tables[name], sheets) for name in sorted(tables, key=_precedence)]
     title = alt.TitleParams(
         f"{labels.place(scheme, region)}, {labels.period(period)}",
         subtitle=[
@@ -76,14 +78,14 @@ def of_period(rows: Iterable[Row], scheme: str, region: str, period: str) -> Spe
             "Hatched: suppressed. Such a cell is not zero; its number is withheld so that nobody can be singled out.",
         ],
     )
-    return styled(alt.vconcat(*sections, spacing=34).properties(title=title).resolve_scale(color="independent"))
+    return styled(alt.vconcat(*sections, spacing=34).properties(title=title).resolve_scale(color="independent"), sheets)
 
 
 def _precedence(name: tuple[str, str]) -> tuple[bool, bool, tuple[str, str]]:
     return (name[0] != "cases", name[1] != "totals", name)
 
 
-def _section(rows: Sequence[Row]) -> Any:  # noqa: ANN401 - one of altair's chart classes
+def _section(rows: Sequence[Row], sheets: Sheets) -> Any:  # noqa: ANN401 - one of altair's chart classes
     """Draw one table: a line per category, a bar per second dimension or status, a panel per whom it counts."""
     first = rows[0]
     names = sorted({name for row in rows for name in row.dimensions if name not in _SIDES})
@@ -98,7 +100,8 @@ def _section(rows: Sequence[Row]) -> Any:  # noqa: ANN401 - one of altair's char
         fontSize=13,
         subtitleFontSize=10,
     )
-    return _panels(points).properties(title=title)
+    sheets[f"{first.population}/{first.table}"] = [point.record() for point in points]
+    return _panels(points, f"{first.population}/{first.table}").properties(title=title)
 
 
 def _provenance(row: Row) -> str:
@@ -141,10 +144,10 @@ def _without_empty(points: Sequence[_Point], side: str) -> tuple[list[_Point], l
     return [point for point in points if getattr(point, side) in filled], empty
 
 
-def _panels(points: Sequence[_Point]) -> Any:  # noqa: ANN401 - as above
+def _panels(points: Sequence[_Point], sheet: str) -> Any:  # noqa: ANN401 - as above
     bars = sorted(dict.fromkeys(point.bar for point in points), key=_rank)
     panels = sorted(dict.fromkeys(point.panel for point in points), key=_rank)
-    base = alt.Chart(alt.InlineData([point.record() for point in points])).encode(
+    base = alt.Chart(alt.NamedData(sheet)).encode(
         y=_lines_of(list(dict.fromkeys(point.category for point in points)), bars),
         tooltip=[alt.Tooltip(name, type="nominal", title=title) for name, title in _TOOLTIP.items()],
     )
@@ -206,14 +209,14 @@ def _hatched(unknown: alt.Chart) -> list[Any]:
     ]
 
 
-def styled(chart: Any) -> Spec:  # noqa: ANN401 - as above
-    """Return the specification in the one style of all charts."""
+def styled(chart: Any, sheets: Sheets) -> Spec:  # noqa: ANN401 - as above
+    """Return the specification in the one style of all charts, with its data, which altair would copy at each step."""
     spec: Spec = (
         chart.configure(font="sans-serif", background="#ffffff", padding=18)
         .configure_title(anchor="start", fontSize=19, subtitleFontSize=11, color=INK, subtitleColor=QUIET, offset=14)
         .configure_view(stroke=None)
         .configure_axis(labelColor=INK, titleColor=QUIET, gridColor="#e6e9ec", domainColor="#c5ccd3", labelFontSize=11)
         .configure_legend(labelColor=INK, labelFontSize=11)
-        .to_dict()
+        .to_dict(validate=False)
     )
-    return spec
+    return {**spec, "datasets": dict(sheets)}

@@ -20,14 +20,14 @@ __all__ = ["Format", "frames", "guarded", "write"]
 Format = Literal["csv", "parquet"]
 
 _BEFORE = ("population", "table", "scheme", "region", "period")
-_AFTER = ("value", "status", "k", "release", "as_of", "revision", "policy")
+_AFTER = ("value", "cell_status", "k", "release", "as_of", "revision", "policy")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def frames(rows: Iterable[Row]) -> Mapping[str, pl.DataFrame]:
-    """Return a frame per table: place and period, a column per dimension, value and status, then where it came from.
+    """Return a frame per table: place and period, a column per dimension, value and what became of it, its origin.
 
-    A suppressed value is null, never 0.
+    A suppressed value is null, never 0. `cell_status` says published, suppressed or withheld: `status` is a dimension.
     """
     tables: dict[str, list[Row]] = {}
     for row in rows:
@@ -59,7 +59,8 @@ def write(rows: Iterable[Row], directory: Path, formats: Sequence[Format]) -> tu
 
 def _frame(rows: Sequence[Row]) -> pl.DataFrame:
     names = sorted({name for row in rows for name in row.dimensions})
-    columns = {name: [getattr(row, name) for row in rows] for name in (*_BEFORE, *_AFTER)}
+    fields = {name: name for name in (*_BEFORE, *_AFTER)} | {"cell_status": "status"}
+    columns = {name: [getattr(row, field) for row in rows] for name, field in fields.items()}
     dimensions = {name: [row.dimensions.get(name) for row in rows] for name in names}
     frame = pl.DataFrame(
         {**{n: columns[n] for n in _BEFORE}, **dimensions, **{n: columns[n] for n in _AFTER}},

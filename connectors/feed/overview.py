@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 import altair as alt
 
 from connectors.feed import chart, labels
-from connectors.feed.chart import BOX, COLOURS, INK, QUIET, Spec
+from connectors.feed.chart import BOX, COLOURS, INK, QUIET, Sheets, Spec
 from connectors.feed.rows import TOTAL, Row, latest, region_id
 
 __all__ = ["of_all", "totals"]
@@ -51,8 +51,9 @@ def of_all(rows: Iterable[Row]) -> Spec:
         ],
     )
     places = sorted({(row.scheme, row.region) for row in shown})
-    panels = [_row(shown, place, last=place == places[-1]) for place in places]
-    return chart.styled(alt.vconcat(*panels, spacing=12).properties(title=title).resolve_scale(color="shared"))
+    sheets: Sheets = {}
+    panels = [_row(shown, place, sheets, last=place == places[-1]) for place in places]
+    return chart.styled(alt.vconcat(*panels, spacing=12).properties(title=title).resolve_scale(color="shared"), sheets)
 
 
 def _last(rows: Sequence[Row]) -> list[Row]:
@@ -60,32 +61,33 @@ def _last(rows: Sequence[Row]) -> list[Row]:
     return [row for row in rows if row.period in kept]
 
 
-def _row(rows: Sequence[Row], place: tuple[str, str], *, last: bool) -> alt.HConcatChart:
+def _row(rows: Sequence[Row], place: tuple[str, str], sheets: Sheets, *, last: bool) -> alt.HConcatChart:
     mine = [row for row in rows if (row.scheme, row.region) == place]
     periods = sorted({row.period for row in rows})
     phenomena = sorted({row.dimensions.get("phenomenon", TOTAL) for row in rows}, reverse=True)
-    panels = [_panel(mine, phenomenon, periods, last=last) for phenomenon in phenomena]
-    title = alt.TitleParams(labels.place(*place), fontSize=12, subtitle=f"feed trend.{region_id(mine[0])}", offset=4)
-    return alt.hconcat(*panels, spacing=34).properties(title=title)
+    panels = []
+    for phenomenon in phenomena:
+        records = [_record(row) for row in mine if row.dimensions.get("phenomenon", TOTAL) == phenomenon]
+        sheets[f"{'/'.join(place)}/{phenomenon}"] = records
+        counted = any(record["value"] is not None for record in records)
+        title = f"{labels.label('phenomenon', phenomenon)}, persons"
+        ticks = alt.Axis(
+            title=title, tickCount=3, format=",d", titleFontSize=10, labels=counted, grid=counted, minExtent=34
+        )
+        panels.append(_panel(f"{'/'.join(place)}/{phenomenon}", periods, ticks, last=last))
+    heading = alt.TitleParams(labels.place(*place), fontSize=12, subtitle=f"feed trend.{region_id(mine[0])}", offset=4)
+    return alt.hconcat(*panels, spacing=34).properties(title=heading)
 
 
-def _panel(
-    rows: Sequence[Row], phenomenon: str, periods: Sequence[str], *, last: bool
-) -> alt.LayerChart | alt.FacetChart:
-    records = [_record(row) for row in rows if row.dimensions.get("phenomenon", TOTAL) == phenomenon]
+def _panel(sheet: str, periods: Sequence[str], ticks: alt.Axis, *, last: bool) -> alt.LayerChart | alt.FacetChart:
     axis = alt.Axis(title=None, labelAngle=-40 if len(periods) > 4 else 0, labels=last, ticks=last)  # noqa: PLR2004 - room
     whom = [labels.label("status", status) for status in ("confirmed", "possible", "unknown")]
-    base = alt.Chart(alt.InlineData(records)).encode(
+    base = alt.Chart(alt.NamedData(sheet)).encode(
         x=alt.X("period:N", scale=alt.Scale(domain=periods), axis=axis),
         xOffset=alt.XOffset("whom:N", scale=alt.Scale(domain=whom)),
         tooltip=[alt.Tooltip(name, type="nominal") for name in ("period", "whom", "shown")],
     )
     known, unknown = base.transform_filter("datum.value !== null"), base.transform_filter("datum.value === null")
-    name = labels.label("phenomenon", phenomenon)
-    counted = any(record["value"] is not None for record in records)
-    ticks = alt.Axis(
-        title=f"{name}, persons", tickCount=3, format=",d", titleFontSize=10, labels=counted, grid=counted, minExtent=34
-    )
     y = alt.Y("value:Q", axis=ticks, scale=alt.Scale(domainMin=0))
     colour = alt.Color(
         "whom:N",

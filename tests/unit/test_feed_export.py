@@ -22,6 +22,11 @@ def test_both_formats_hold_every_row_once(tmp_path: Path) -> None:
         assert frame["value"].sum() == sum(row.value or 0 for row in expected)
 
 
+def test_a_dimension_named_like_a_field_keeps_its_own_column() -> None:
+    frame = export.frames([a_feed_row(dimensions={"status": "confirmed"})])["totals"]
+    assert (frame["status"].item(), frame["cell_status"].item()) == ("confirmed", "published")
+
+
 def test_order_of_arrival_does_not_change_a_byte(tmp_path: Path) -> None:
     found = list(a_region())
     export.write(found, tmp_path / "one", ["csv"])
@@ -33,8 +38,8 @@ def test_order_of_arrival_does_not_change_a_byte(tmp_path: Path) -> None:
 def test_a_suppressed_value_is_empty_and_never_zero(tmp_path: Path) -> None:
     export.write([a_feed_row(None), a_feed_row(0, period="2024-Q2")], tmp_path, ["csv", "parquet"])
     suppressed, zero = csv.DictReader((tmp_path / "totals.csv").read_text().splitlines())
-    assert (suppressed["value"], suppressed["status"]) == ("", "suppressed")
-    assert (zero["value"], zero["status"]) == ("0", "published")
+    assert (suppressed["value"], suppressed["cell_status"]) == ("", "suppressed")
+    assert (zero["value"], zero["cell_status"]) == ("0", "published")
     assert pl.read_parquet(tmp_path / "totals.parquet")["value"].to_list() == [None, 0]
 
 
