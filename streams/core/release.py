@@ -167,8 +167,8 @@ def plan(
 ) -> tuple[Publish | Withhold, ...]:
     """Plan everything that is due as of a date and not yet released.
 
-    A population that no agency feeds has no release; one that is fed has every window from its first year on, empty
-    or not. Where no event of a population has a month, there are only years.
+    A population has every window from its first to its last year with events, empty or not: beyond them nobody has
+    reported, and a zero would say otherwise. Where no event of a population has a month, there are only years.
 
     Args:
         cells: cell key (`population|cube|value|…`) → persons by agency; the whole `cells` table.
@@ -203,7 +203,8 @@ def _population(
         return
     before = tuple(row for row in published if row.population == population.name)
     already = {Printed(Window.parse(r.period), r.revision, dt.date.fromisoformat(r.as_of)) for r in before}
-    due = calendar.due(as_of, already, policy, first_year=min(year for year, _ in facts))
+    years = [year for year, _ in facts]
+    due = [d for d in calendar.due(as_of, already, policy, first_year=min(years)) if d.window.year <= max(years)]
     dated = any(fact.quarter != "unknown" for cubes in facts.values() for cube in cubes.values() for fact in cube)
     tables = tuple(table for table in policy.tables if table.population == population.name)
     wanted = tuple(d for d in due if d.window.size == "year" or (dated and any(t.period == "quarter" for t in tables)))
