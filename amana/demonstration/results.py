@@ -1,0 +1,33 @@
+"""What the demo leaves for the analyst and the officer.
+
+Decides the names of the files. Reads through the public API: the feed as an analyst, the log offline as an officer.
+"""
+
+import shutil
+from pathlib import Path
+
+from amana import feed
+from amana.auditlog import AuditLog
+from amana.site import Site
+
+__all__ = ["audit", "trends"]
+
+
+def trends(site: Site, out: Path) -> None:
+    """Write `trend/*.csv`, `trend/*.parquet`, `chart.html` and `chart.png`; without a release, no files."""
+    analyst = feed.TrendFeed(site)
+    if not analyst.export(out / "trend", formats=("csv", "parquet")):
+        return
+    feed.draw(analyst.get(), out, pictures=False)
+
+
+def audit(site: Site, out: Path) -> int:
+    """Copy the log and its public key, verify the copy against that key, and return the number of entries.
+
+    Raises:
+        IntegrityError: the log is not whole.
+    """
+    shutil.copytree(site.path("audit"), out / "audit", ignore=shutil.ignore_patterns("*.lock", "lock"))
+    (out / "public").mkdir()
+    shutil.copy(site.path("public", "audit.pub"), out / "public" / "audit.pub")
+    return AuditLog(out / "audit").verify().entries
