@@ -41,7 +41,7 @@ _IP: Final = (
     Rule("IPv4", r"(?<![\w.])[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?:/[0-9]{1,2})?(?![\w.]*[0-9])", 0.8, checks.ip),
     Rule("IPv6", r"(?<![\w:.])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![\w:])", 0.8, checks.ip),
 )
-_CARD: Final = (Rule("card", r"(?<![\w\-])[2-6](?:[ \-]?[0-9]){12,18}(?![0-9])", 0.2, checks.card),)
+_CARD: Final = (Rule("card", r"(?<![\w\-])[2-6](?:[\s\-]?[0-9]){12,18}(?![0-9])", 0.2, checks.card),)
 _CASE: Final = (
     Rule("UNHCR", r"(?<![\w\-])[0-9]{3}-[0-9]{2}(?:[A-Z]|-)[0-9]{5}(?![\w\-])", 0.9),
     Rule("UNHCR registration group", r"(?<![\w\-])[A-Z]{3}-[0-9]{8}(?![\w\-])", 0.8),
@@ -90,7 +90,7 @@ class Iban(Shape):
     _SHORTEST: Final = 15
 
     def __init__(self, language: str, seconds: float) -> None:
-        rule = Rule("iban", r"(?<![A-Z0-9])[A-Z]{2}[0-9]{2}(?:[ \-.]?[A-Z0-9]){11,30}", 0.3)
+        rule = Rule("iban", r"(?<![A-Z0-9])[A-Z]{2}[0-9]{2}(?:[\s\-.]?[A-Z0-9]){11,30}", 0.3)
         super().__init__(
             "IBAN_CODE", [rule], context("iban", "bank", "account", "compte", "حساب", "ايبان"), language, seconds
         )

@@ -43,14 +43,14 @@ class Normalised:
 
 
 def normalise(text: str) -> Normalised:
-    """Fold a text: NFKC, no marks, no invisible characters, ASCII digits, spaces and hyphens, one form of alef.
+    """Fold a text: NFKC, no accents, no invisible characters, ASCII digits, spaces and hyphens, one form of alef.
 
     Source: UAX #15 (NFKC); `docs/reference` on the tricks that defeat patterns.
     """
     if text.isascii():
         return Normalised(text, None, None)
-    if unicodedata.is_normalized("NFKC", text) and not any(map(_dropped, set(text))):
-        return Normalised(text.translate(_FOLD), None, None)
+    if all(len(_SINGLES[character]) == 1 for character in set(text)):
+        return Normalised("".join(map(_SINGLES.__getitem__, text)), None, None)
     return _mapped(text)
 
 
@@ -76,8 +76,8 @@ def _mapped(text: str) -> Normalised:
 
 def _folded(cluster: str) -> str:
     """Fold a character with the marks that combine with it."""
-    folded = unicodedata.normalize("NFKC", cluster).translate(_FOLD)
-    return "".join(c for c in folded if not _dropped(c))
+    bare = "".join(c for c in unicodedata.normalize("NFKD", cluster) if not _dropped(c))
+    return unicodedata.normalize("NFC", bare).translate(_FOLD)
 
 
 class _Memo(dict[str, str]):

@@ -39,6 +39,11 @@ def test_normal_text_is_free_of_marks_and_invisible_characters(text: str) -> Non
     assert not {unicodedata.category(c) for c in normalise(text).text} & {"Cf", "Mn", "Me"}
 
 
+@given(TEXTS)
+def test_the_short_way_for_texts_without_tricks_gives_the_same_text(text: str) -> None:
+    assert normalise(text).text == normalise("\u200b" + text).text
+
+
 @given(st.text("0123456789+-/ abc@."))
 def test_plain_text_is_left_alone(text: str) -> None:
     assert normalise(text).text == text
