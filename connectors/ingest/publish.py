@@ -57,7 +57,8 @@ def publish(job: Job, progress: Progress | None = None) -> Summary:
     """Publish a file; rows that are on the broker already stay as they are.
 
     Raises:
-        ConfigurationError: CFG-100 to CFG-103, the file or the mapping; CFG-111, a publisher is at work on this topic.
+        ConfigurationError: CFG-100 to CFG-103, the file or the mapping; CFG-111, a publisher is at work on this topic;
+            CFG-112, the journal or report cannot be written.
         ContractError: CON-100 to CON-105, the file as a whole is refused.
         TransportError: TRA-110; what was acknowledged is written down, and the same command goes on from there.
         IntegrityError: INT-110 to INT-112, the journal and the topic contradict each other.
@@ -66,23 +67,33 @@ def publish(job: Job, progress: Progress | None = None) -> Summary:
     source = reader.survey(job.file)
     found = mappings.choose(source, job.kind, job.mapping)
     shaper = Shaper(job.agency, job.kind, found, keys=job.keys, today=job.today).of(source)
-    job.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     report = Report(job.path(source.digest, "report.jsonl"))
-    with ExitStack() as stack:
-        stack.enter_context(_locked(job))
-        broker = stack.enter_context(job.broker())
-        head = {"agency": job.agency, "kind": job.kind, "file": source.digest, "mapping": found.label}
-        _settle_others(job, broker, source.digest)
-        journal = stack.enter_context(closing(Journal.open(job.path(source.digest, "journal"), head)))
-        journal.settle(broker.quiet_ends() if journal.open_plan else broker.ends())
-        _Run(journal, broker, report).all(_wrapped(shaper, job.envelope(), source, report, journal, progress))
-    report.write()
+    try:
+        job.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _send(job, source, shaper, found.label, report, progress)
+        report.write()
+    except OSError as error:
+        raise ConfigurationError("CFG-112", f"journal or report cannot be written: {error.strerror}") from error
     counts = report.statuses
     return Summary(
         job.agency, job.kind, found.label, source.digest, counts.total(),
         counts["accepted"], counts["already"], counts["refused"], report.refusals, report.path,
         time.monotonic() - started,
     )  # fmt: skip
+
+
+def _send(
+    job: Job, source: reader.Source, shaper: Shaper, label: str, report: Report, progress: Progress | None
+) -> None:
+    """Steps 2 to 4."""
+    with ExitStack() as stack:
+        stack.enter_context(_locked(job))
+        broker = stack.enter_context(job.broker())
+        _settle_others(job, broker, source.digest)
+        head = {"agency": job.agency, "kind": job.kind, "file": source.digest, "mapping": label}
+        journal = stack.enter_context(closing(Journal.open(job.path(source.digest, "journal"), head)))
+        journal.settle(broker.quiet_ends() if journal.open_plan else broker.ends())
+        _Run(journal, broker, report).all(_wrapped(shaper, job.envelope(), source, report, journal, progress))
 
 
 def _locked(job: Job) -> filelock.FileLock:

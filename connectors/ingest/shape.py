@@ -79,7 +79,7 @@ class Shaper:
         if row.fault:
             raise row.fault
         values = dict(self._mapping.defaults)
-        values.update(self._values(row.cells))
+        self._convert(row.cells, values)
         values.update(self._flags(row.cells))
         own_id = self._own_id(values.pop(OWN_ID, None), row.line)
         values["agency"] = self._agency
@@ -99,11 +99,12 @@ class Shaper:
         """Names of the contract's fields."""
         return frozenset(field.name for field in self.schema.fields)
 
-    def _values(self, cells: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
+    def _convert(self, cells: Mapping[str, Any], values: dict[str, Any]) -> None:
+        """Put the cells' values into `values`; what is missing leaves the default there."""
         for column, (field, convert) in self._columns.items():
-            value = convert(cells.get(column))
-            if value is not None:
-                yield field, value
+            cell = cells.get(column)
+            if cell is not None and (value := convert(cell)) is not None:
+                values[field] = value
 
     def _flags(self, cells: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
         for field, columns in self._mapping.flags.items():
