@@ -6,10 +6,12 @@ Decides the settings under which a stage's order of effects holds. Does not deci
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import faust
+from faust.types import TP
 
+from schemas.errors import IntegrityError
 from schemas.parsing import Parsed
 from streams import outbox, stage, state, transport
 
@@ -97,8 +99,47 @@ def consume(
     """Run `handler` over every batch of `topics`, one batch at a time, in the order of effects of `streams.stage`."""
     source = app.topic(*topics, key_serializer="raw", value_serializer=transport.AS_FETCHED, allow_empty=True)
 
+    progress = _Progress(app)
+
     async def handle(batches: faust.StreamT[Any]) -> None:
         async for fetched in batches:
-            await stage.run(handler, transport.records_of(fetched), kept, box.send)
+            batch = transport.records_of(fetched)
+            await progress.check(batch)
+            await stage.run(handler, batch, kept, box.send)
+            progress.settle(batch)
 
     app.agent(source, name=f"{app.conf.id}.batches", concurrency=1)(handle)
+
+
+class _Progress:
+    """Watches that no record is passed over: whatever a consumer mislays, nothing behind it may be committed.
+
+    Where a batch does not follow the one before it, the process ends; the next one begins at what is committed.
+    """
+
+    def __init__(self, app: faust.App) -> None:
+        self._app = app
+        self._next: dict[TP, int] = {}
+        app.on_partitions_revoked.connect(self._forget)
+
+    async def check(self, batch: Sequence[stage.Record]) -> None:
+        """End the process unless `batch` begins at or before the offset that is due."""
+        tp = TP(batch[0].topic, batch[0].partition)
+        if tp not in self._next:
+            earliest = await self._consumer.earliest_offsets(tp)
+            self._next[tp] = max(self._consumer.committed_position(tp), earliest[tp] or 0)
+        if batch[0].offset > self._next[tp]:
+            stage.end(IntegrityError("INT-022", f"offset {self._next[tp]} was passed over"), batch)
+
+    def settle(self, batch: Sequence[stage.Record]) -> None:
+        """Let the batch be committed."""
+        tp = TP(batch[0].topic, batch[0].partition)
+        self._next[tp] = batch[-1].offset + 1
+        self._consumer.settle(tp, batch)
+
+    async def _forget(self, *_: object, **__: object) -> None:
+        self._next.clear()
+
+    @property
+    def _consumer(self) -> transport.BatchConsumer:
+        return cast("transport.BatchConsumer", self._app.consumer)

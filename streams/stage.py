@@ -13,7 +13,7 @@ from typing import NoReturn, Protocol
 
 from schemas.errors import AmanaError
 
-__all__ = ["Handler", "Output", "Record", "Result", "State", "run"]
+__all__ = ["Handler", "Output", "Record", "Result", "State", "end", "run"]
 
 EXIT_STATUS = 70
 """What a process ends with when a batch could not be finished (EX_SOFTWARE of sysexits.h)."""
@@ -84,10 +84,10 @@ async def run(
         if result.writes:
             await state.write(batch[0].partition, result.writes)
     except Exception as error:  # noqa: BLE001 - whatever it was, going on would acknowledge what was not done
-        _end(error, batch)
+        end(error, batch)
 
 
-def _end(error: Exception, batch: Sequence[Record]) -> NoReturn:
+def end(error: Exception, batch: Sequence[Record]) -> NoReturn:
     """Say the code or the type, never the message, which could hold a value; and end without cleaning up."""
     code = error.code if isinstance(error, AmanaError) else type(error).__name__
     where = f"{batch[0].topic}[{batch[0].partition}]@{batch[0].offset}" if batch else "an empty batch"

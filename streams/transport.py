@@ -48,24 +48,36 @@ class BatchConsumer(driver.Consumer):
                 return
             if active is not None and tp not in active and tp not in self._buffered_partitions:
                 continue
-            kept = records if self._is_changelog_tp(tp) else await self._book(tp, records)
+            kept = records if self._is_changelog_tp(tp) else self._unread(tp, records)
             if kept:
                 yield tp, self._message(tp, kept, generation)
 
-    async def _book(self, tp: TP, records: Sequence[Any]) -> Sequence[Any]:
-        """Register all offsets but the last as a gap, which Faust commits over once the last is acknowledged.
+    def _unread(self, tp: TP, records: Sequence[Any]) -> Sequence[Any]:
+        """Drop what was read before, and keep Faust from booking the fetch as read before it is handled.
 
-        Faust's own gap is left out where it has read nothing of the partition yet, and includes the message itself;
-        so the read offset is set to just below the last record.
+        Faust takes a jump in offsets for a hole in the log, to be committed over as soon as anything behind it is
+        acknowledged. A fetch that a rebalance then drops unhandled would be lost. So the read offset is set to just
+        below the last record, and `settle` books the others once they are handled.
         """
         read = self._read_offset[tp]
         if read is not None and records and records[0].offset < read:
             records = [record for record in records if record.offset >= read]
         if len(records) > 1:
-            first, last = records[0].offset, records[-1].offset
-            await self._add_gap(tp, first if read is None else min(read + 1, first), last - 1)
-            self._read_offset[tp] = last - 1
+            self._read_offset[tp] = records[-1].offset - 1
         return records
+
+    def settle(self, tp: TP, records: Sequence[stage.Record]) -> None:
+        """Book all handled records but the last, whose acknowledgement is Faust's own and follows."""
+        first, last = records[0].offset, records[-1].offset
+        committed = self._committed_offset[tp]
+        begin = first if committed is None else max(first, committed)
+        if begin < last:
+            self._gap[tp].addi(begin, last)
+            self._gap[tp].merge_overlaps()
+
+    def committed_position(self, tp: TP) -> int:
+        """Return the offset from which the partition was to be read; 0 where nothing is committed."""
+        return self._committed_offset[tp] or 0
 
     def _message(self, tp: TP, records: Sequence[Any], generation: int) -> ConsumerMessage:
         last = records[-1]

@@ -24,11 +24,13 @@ def events(number: int, seed: int, persons: int | None = None) -> list[dict[str,
     draw = random.Random(seed)
     made: list[dict[str, Any]] = []
     latest: dict[str, dict[str, Any]] = {}
+    known: list[str] = []
     for n in range(number):
         roll = draw.random()
-        if latest and roll < 0.25:
-            event = _again(draw, latest[draw.choice(list(latest)[-500:])], roll)
+        if known and roll < 0.25:
+            event = _again(draw, latest[draw.choice(known[-500:])], roll)
         else:
+            known.append(f"{n:032x}")
             event = _first(draw, n, draw.randrange(persons or max(1, number // 2)))
         event = {**event, "source_partition": n % 2, "source_offset": n}
         latest[event["event_id"]] = event

@@ -1,0 +1,80 @@
+"""Three kill -9 of a worker in the middle of 200,000 events change no count."""
+
+import asyncio
+import os
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from kafka import KafkaAdminClient
+
+from amana import standing
+from amana.commands import cells
+from amana.local import runtime
+from amana.site import Site
+from connectors.adapters import registry
+from tests.support import flow
+
+pytestmark = [pytest.mark.broker, pytest.mark.slow, pytest.mark.timeout(600)]
+
+EVENTS = 200_000
+WORKERS = {"deidentify": 0, "dedupe": 1, "aggregate": 1, "release": 0}
+KILLS = ("dedupe", "aggregate", "dedupe")
+PATIENCE_SECONDS = 300
+
+
+@pytest.fixture(scope="module")
+def counting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Run a system of its own, whose supervisor starts again what is killed."""
+    with runtime.running(tmp_path_factory.mktemp("kills"), workers=WORKERS) as site:
+        yield site
+
+
+def test_three_kills_change_no_count(counting: Site) -> None:
+    """Difference 0, cell by cell, against a recount of the events that does not use the code under test."""
+    sent = flow.events(EVENTS, seed=20)
+    schema = registry.ids(counting.registry, ["deidentified.case"]).id_of("deidentified.case")
+    asyncio.run(flow.publish(counting.kafka_settings("worker.deidentify"), sent, schema))
+    _kill_in_the_middle(counting)
+    _wait_until_read(counting)
+
+    counted = {cell: count for cell, count in cells.read(counting).items() if cell.startswith("cases|profile|")}
+    truth = flow.recount(sent)
+    assert sum(truth.values()) > EVENTS // 10
+    assert Counter(counted) - truth == truth - Counter(counted) == Counter()
+
+
+def _kill_in_the_middle(site: Site) -> None:
+    """Kill each time the stage has committed a further share of its input, at a moment drawn within it."""
+    draw = random.Random(3)
+    for number, stage in enumerate(KILLS, 1):
+        _wait_for_commit(site, "dedupe", EVENTS * number // 5)
+        time.sleep(draw.uniform(0, 1.5))
+        os.kill(int(_pid(site, stage)), signal.SIGKILL)
+
+
+def _pid(site: Site, stage: str) -> str:
+    return Path(site.path("run", f"worker-{stage}-0.pid")).read_text(encoding="ascii").strip()
+
+
+def _wait_for_commit(site: Site, group: str, least: int) -> None:
+    admin = KafkaAdminClient(**site.kafka_settings(standing.PRINCIPAL))
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    try:
+        while sum(max(0, at.offset) for at in admin.list_group_offsets([group]).get(group, {}).values()) < least:
+            assert time.monotonic() < deadline, f"{group} did not get to {least} events"
+            time.sleep(0.2)
+    finally:
+        admin.close()
+
+
+def _wait_until_read(site: Site) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    with standing.Standing(site) as place:
+        while any(place.look().lags.values()):
+            assert time.monotonic() < deadline, "the stages did not read everything"
+            time.sleep(0.5)
