@@ -16,6 +16,7 @@ import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from amana.commands.release import Answer, request
+from amana.local import runtime
 from amana.site import Site
 from connectors.adapters import audit_verify, registry
 from connectors.feed.reader import TrendReader
@@ -27,8 +28,15 @@ from tests.support.release_worker import RELEASES, planned
 pytestmark = pytest.mark.broker
 
 
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Run a broker of their own: the stages, which no worker serves here, must have nothing to catch up with."""
+    with runtime.running(tmp_path_factory.mktemp("release"), workers=False) as running:
+        yield running
+
+
 @contextmanager
-def _worker(site: Site) -> Iterator[subprocess.Popen[bytes]]:
+def worker(site: Site) -> Iterator[subprocess.Popen[bytes]]:
     with (site.path("logs", "release-test.log")).open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.support.release_worker", str(site.dir)],
@@ -44,7 +52,13 @@ def _worker(site: Site) -> Iterator[subprocess.Popen[bytes]]:
 
 def _send_decisions(site: Site, count: int) -> None:
     number = registry.ids(site.registry, ["audit"]).id_of("audit")
-    record: dict[str, object] = {"action": "batch", "actor": "deidentify", "policy": "p", "code": "c", "details": {"rules": "≤10"}}
+    record: dict[str, object] = {
+        "action": "batch",
+        "actor": "deidentify",
+        "policy": "p",
+        "code": "c",
+        "details": {"rules": "≤10"},
+    }
     record |= {"topic": "raw.police-jor.case", "partition": 0, "first_offset": 0, "last_offset": 9}
     producer = KafkaProducer(**site.kafka_settings("worker.deidentify"), acks="all")
     for _ in range(count):
@@ -88,7 +102,7 @@ def test_killed_at_random_moments_it_records_before_it_publishes_and_publishes_o
     _send_decisions(site, 1_000)
     answers = _asked(site, day)
     while not answers:
-        with _worker(site) as process:
+        with worker(site) as process:
             _wait(process, answers, 2.5 + chosen.random() * 3 if kills < 6 else 120)
             killed = process.poll() is None and not answers
             process.send_signal(signal.SIGKILL if killed else signal.SIGTERM)
