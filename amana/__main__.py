@@ -16,6 +16,7 @@ __all__ = ["main"]
 COMMANDS = {
     "demo": "demo",
     "up": "up",
+    "provision": "provision",
     "worker": "worker",
     "simulate": "simulate",
     "publish": "publish",

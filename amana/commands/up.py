@@ -1,18 +1,16 @@
-"""`amana up`: the whole system on this machine until it is stopped; `amana provision`: an existing cluster's tables.
+"""`amana up`: the whole system on this machine until it is stopped.
 
 Decides the options. Does not supervise (`amana.local.supervisor`).
 """
 
 import datetime as dt
 import functools
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from amana import site as sites
-from amana.local import provision as provisioning
 from amana.local import supervisor
 from schemas.errors import ConfigurationError
 from streams import access
@@ -26,9 +24,8 @@ Workers = Annotated[list[str] | None, typer.Option("--workers", metavar="STAGE=N
 
 
 def register(app: typer.Typer) -> None:
-    """Add `up` and `provision`."""
+    """Add `up`."""
     app.command()(up)
-    app.command()(provision)
 
 
 def up(  # noqa: PLR0913 - a command line's options
@@ -52,15 +49,6 @@ def up(  # noqa: PLR0913 - a command line's options
     )
     # A reader of a pipe or a log sees each line as it is said.
     supervisor.serve(options, functools.partial(print, flush=True))
-
-
-def provision(data: Data = None, agency: Agencies = None) -> None:
-    """Make users, topics, rules and schemas of an existing cluster what they must be, and end."""
-    if not (os.environ.get("AMANA_KAFKA") and os.environ.get("AMANA_REGISTRY")):
-        raise ConfigurationError("CFG-077", "set AMANA_KAFKA and AMANA_REGISTRY to the cluster to provision")
-    site = sites.Site.create(sites.data_dir(data), agencies=tuple(agency or ()))
-    provisioning.provision(site)
-    print(f"{len(provisioning.topic_table(site))} topics, their users, rules and schemas are as they must be")
 
 
 def _date(text: str | None) -> dt.date | None:

@@ -1,0 +1,29 @@
+"""`amana provision`: the users, topics, rules and schemas of an existing cluster.
+
+Decides the options. Does not decide what they must be (`streams.topics`, `streams.access`).
+"""
+
+import os
+
+import typer
+
+from amana import site as sites
+from amana.commands.up import Agencies, Data
+from amana.local import provision as provisioning
+from schemas.errors import ConfigurationError
+
+__all__ = ["register"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add `provision`."""
+    app.command()(provision)
+
+
+def provision(data: Data = None, agency: Agencies = None) -> None:
+    """Make users, topics, rules and schemas of an existing cluster what they must be, and end."""
+    if not (os.environ.get("AMANA_KAFKA") and os.environ.get("AMANA_REGISTRY")):
+        raise ConfigurationError("CFG-077", "set AMANA_KAFKA and AMANA_REGISTRY to the cluster to provision")
+    site = sites.Site.create(sites.data_dir(data), agencies=tuple(agency or ()))
+    provisioning.provision(site)
+    print(f"{len(provisioning.topic_table(site))} topics, their users, rules and schemas are as they must be")
