@@ -18,7 +18,7 @@ from streams import outbox, stage, state, transport
 __all__ = ["Deps", "build", "consume"]
 
 FETCH_BYTES = 1_048_576
-"""Largest fetch of one partition, so the largest batch."""
+"""Largest fetch of one partition unless a stage says otherwise: seconds of work at most."""
 
 BUFFERED_FETCHES = 8
 """Messages that may wait in a stream: each is a whole fetch."""
@@ -44,7 +44,9 @@ class Deps:
     readable: Mapping[str, Mapping[int, Parsed]]
 
 
-def build(name: str, settings: Mapping[str, Any], folder: Path, *, instance: str | None = None) -> faust.App:
+def build(
+    name: str, settings: Mapping[str, Any], folder: Path, *, instance: str | None = None, fetch: int = FETCH_BYTES
+) -> faust.App:
     """Return the application of the stage `name`, which is its consumer group's name too.
 
     Args:
@@ -52,6 +54,7 @@ def build(name: str, settings: Mapping[str, Any], folder: Path, *, instance: str
         settings: As `Site.kafka_settings` gives them.
         folder: Where Faust keeps its own files.
         instance: Static member of the group: a restart takes its partitions back without waiting for the timeout.
+        fetch: Largest fetch of one partition, in bytes; it is what one batch comes from.
     """
     (folder / name).mkdir(parents=True, exist_ok=True)
     app = faust.App(
@@ -63,7 +66,7 @@ def build(name: str, settings: Mapping[str, Any], folder: Path, *, instance: str
         broker_heartbeat_interval=SESSION_SECONDS / 4,
         consumer_auto_offset_reset="earliest",
         consumer_group_instance_id=instance,
-        consumer_max_fetch_size=FETCH_BYTES,
+        consumer_max_fetch_size=fetch,
         cython_optimizations=True,
         datadir=str(folder / name),
         processing_guarantee="at_least_once",

@@ -58,7 +58,8 @@ def _stage(site: sites.Site, allowed: registry.AllowList, name: str, index: int)
 
     settings = site.kafka_settings(f"worker.{name}")
     member = f"{name}-{index}"
-    app = apps.build(name, settings, site.path("state", member), instance=member)
+    fetch = apps.FETCH_BYTES * (4 if name == "aggregate" else 1)  # streams.agents.aggregate says why
+    app = apps.build(name, settings, site.path("state", member), instance=member, fetch=fetch)
     deps = apps.Deps(
         outbox.Outbox(settings, member), secrets.token_hex(_EPOCH_BYTES), allowed.current, allowed.readable
     )

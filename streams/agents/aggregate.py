@@ -14,11 +14,13 @@ from streams import state
 from streams.core import aggregate, deltas
 from streams.stage import Record, Result
 
-__all__ = ["CELLS", "Aggregate", "attach"]
+__all__ = ["CELLS", "FETCH_BYTES", "Aggregate", "attach"]
 
 CELLS = "cells"
 SOURCE = "deltas"
 PARTITIONS = 4
+FETCH_BYTES = 4_194_304
+"""Large batches, since a cell is written once a batch however many deltas it has there."""
 
 
 def attach(app: faust.App, *, deps: apps.Deps) -> None:

@@ -14,6 +14,7 @@ __all__ = ["Delta", "read"]
 _HEADER = 5
 _MORE = 0x80
 _WIDEST = 63
+_new = tuple.__new__
 
 
 class Delta(NamedTuple):
@@ -43,16 +44,19 @@ def read(payload: bytes, header: bytes) -> Delta:
 
 
 def _fields(payload: bytes) -> tuple[Delta, int]:
+    """Read field by field; lengths and numbers of one byte, which nearly all are, without a call."""
     start, at = _text(payload, _HEADER)
     cell = payload[start:at]
     start, at = _text(payload, at)
     agency = payload[start:at]
-    amount, at = _long(payload, at)
+    byte = payload[at]
+    amount, at = ((byte >> 1) ^ -(byte & 1), at + 1) if byte < _MORE else _long(payload, at)
     start, at = _text(payload, at)
     source = payload[start:at]
     offset, at = _long(payload, at)
-    ordinal, at = _long(payload, at)
-    return Delta(cell, agency, amount, source, offset, ordinal), at
+    byte = payload[at]
+    ordinal, at = ((byte >> 1) ^ -(byte & 1), at + 1) if byte < _MORE else _long(payload, at)
+    return _new(Delta, (cell, agency, amount, source, offset, ordinal)), at
 
 
 def _long(payload: bytes, at: int) -> tuple[int, int]:
@@ -73,7 +77,8 @@ def _long(payload: bytes, at: int) -> tuple[int, int]:
 
 def _text(payload: bytes, at: int) -> tuple[int, int]:
     """Return where a string at `at` begins and ends."""
-    length, at = _long(payload, at)
+    byte = payload[at]
+    length, at = ((byte >> 1) ^ -(byte & 1), at + 1) if byte < _MORE else _long(payload, at)
     if length < 0 or at + length > len(payload):
         raise IndexError
     return at, at + length

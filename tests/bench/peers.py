@@ -71,7 +71,8 @@ def ours(site: Site, name: str, clock: Clock, run: int) -> None:
     """Run the stage as `amana worker` does, but for the clock and the group's name."""
     settings = site.kafka_settings(PRINCIPAL)
     allowed = registry.ids(site.registry)
-    app = apps.build(f"bench-{name}-{run}", settings, site.path("state"))
+    fetch = aggregate.FETCH_BYTES if name == "aggregate" else apps.FETCH_BYTES
+    app = apps.build(f"bench-{name}-{run}", settings, site.path("state"), fetch=fetch)
     deps = apps.Deps(outbox.Outbox(settings, name), secrets.token_hex(8), allowed.current, allowed.readable)
     if name == "aggregate":
         kept = TimedTable(app, "cells", deps.box, deps.epoch, partitions=4, through=rules.through_of)
