@@ -16,7 +16,12 @@ from streams.stage import Output
 
 AGENCIES = ("police-jor", "shelter-lbn", "hotline-egy", "un-mission-irq")
 COUNTRIES = ("JOR", "LBN", "EGY", "IRQ", "TUR", "unknown")
-EXPLOITATION: tuple[list[str], ...] = ([], ["forced-labour"], ["sexual-exploitation"], ["domestic-servitude", "forced-labour"])
+EXPLOITATION: tuple[list[str], ...] = (
+    [],
+    ["forced-labour"],
+    ["sexual-exploitation"],
+    ["domestic-servitude", "forced-labour"],
+)
 
 
 def events(number: int, seed: int, persons: int | None = None) -> list[dict[str, Any]]:
