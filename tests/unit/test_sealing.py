@@ -3,6 +3,10 @@
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -110,3 +114,15 @@ def test_an_ephemeral_key_of_wrong_length_or_low_order_is_refused(ephemeral: byt
 
 def test_sealed_bytes_without_their_keys_are_refused() -> None:
     assert refused({**sealed(prs_FirstName="Layla"), "sealing": None}).field == "sealing"
+
+
+def test_a_field_key_is_that_of_rfc_5869() -> None:
+    """The library's HKDF opens what our HMAC calls sealed."""
+    record, private = sealed(prs_FirstName="Zarilan"), X25519PrivateKey.from_private_bytes(b"e" * 32)
+    recipient = sealing.public_key_of(PRIVATE)
+    shared = private.exchange(X25519PublicKey.from_public_bytes(recipient))
+    salt = record["sealing"]["ephemeral"] + recipient
+    key = HKDF(algorithm=SHA256(), length=32, salt=salt, info=b"amana/1|prs_FirstName").derive(shared)
+    bound = f"{TOPIC}|police-jor|{'0' * 32}|prs_FirstName".encode()
+    padded = ChaCha20Poly1305(key).decrypt(bytes(12), record["prs_FirstName"], bound)
+    assert padded.rstrip(b"\x00") == b"Zarilan\x80"
