@@ -10,7 +10,7 @@ enough, because one publisher at a time (a lock per topic) sends one window at a
 3. `done`: the offsets that the broker acknowledged are written.
 4. A plan without a done is settled at the next start, of this file or any other of the topic: where the end offset has
    moved by the number of planned rows they were appended, and where it has not moved they were not. Any other movement
-   means that somebody else wrote to the topic at the same time: INT-110, nothing is guessed.
+   means that somebody else wrote to the topic at the same time: INT-116, nothing is guessed.
 
 The journal holds digests, line numbers and offsets, nothing of a person. A last line that a crash has torn counts as
 not written: what it would have said has not been relied upon yet.
@@ -46,13 +46,13 @@ class Journal:
         """Open a journal and read what it says; `head` is written into a new one, and must be an old one's.
 
         Raises:
-            IntegrityError: INT-111, the journal is damaged or belongs to something else.
+            IntegrityError: INT-117, the journal is damaged or belongs to something else.
         """
         journal = cls(path)
         entries = journal._read()
         if entries:
             if head is not None and entries[0] != {"head": dict(head)}:
-                raise IntegrityError("INT-111", f"{path.name} is the journal of something else")
+                raise IntegrityError("INT-117", f"{path.name} is the journal of something else")
             for entry in entries[1:]:
                 journal._apply(entry)
         elif head is not None:
@@ -83,7 +83,7 @@ class Journal:
         """Find out what became of the open plan, given the partitions' end offsets, after which nothing is under way.
 
         Raises:
-            IntegrityError: INT-110, somebody else wrote to the topic meanwhile; INT-112, the topic is another one.
+            IntegrityError: INT-116, somebody else wrote to the topic meanwhile; INT-118, the topic is another one.
         """
         self._refuse_another_topic(ends)
         if not self.open_plan:
@@ -94,13 +94,13 @@ class Journal:
             if moved == len(lines):
                 appended[partition] = range(before, before + moved)
             elif moved:
-                raise IntegrityError("INT-110", f"partition {partition} has moved by {moved}, not {len(lines)} records")
+                raise IntegrityError("INT-116", f"partition {partition} has moved by {moved}, not {len(lines)} records")
         self.done(appended)
 
     def _refuse_another_topic(self, ends: Mapping[int, int]) -> None:
         for partition, offset in self.published.values():
             if offset >= ends.get(partition, 0):
-                raise IntegrityError("INT-112", f"{self._path.name} knows offsets that the topic does not have")
+                raise IntegrityError("INT-118", f"{self._path.name} knows offsets that the topic does not have")
 
     def _write(self, entry: Mapping[str, Any]) -> None:
         self._append(entry)
@@ -140,5 +140,5 @@ class Journal:
         except ValueError:
             entry = None
         if not isinstance(entry, dict) or not entry.keys() & {"head", "plan", "done"}:
-            raise IntegrityError("INT-111", f"{self._path.name} is damaged")
+            raise IntegrityError("INT-117", f"{self._path.name} is damaged")
         return entry

@@ -61,7 +61,7 @@ def publish(job: Job, progress: Progress | None = None) -> Summary:
             CFG-112, the journal or report cannot be written.
         ContractError: CON-100 to CON-105, the file as a whole is refused.
         TransportError: TRA-110; what was acknowledged is written down, and the same command goes on from there.
-        IntegrityError: INT-110 to INT-112, the journal and the topic contradict each other.
+        IntegrityError: INT-116 to INT-118, the journal and the topic contradict each other.
     """
     started = time.monotonic()
     source = reader.survey(job.file)

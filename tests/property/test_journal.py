@@ -85,7 +85,7 @@ def test_another_writer_in_the_meantime_is_not_guessed_away(tmp_path: Path) -> N
     journal.plan({0: (0, [1, 2, 3])})
     journal.close()
     assert Journal.ends_open(path)
-    with pytest.raises(IntegrityError, match="INT-110"):
+    with pytest.raises(IntegrityError, match="INT-116"):
         Journal.open(path, HEAD).settle({0: 2, 1: 0})
 
 
@@ -96,7 +96,7 @@ def test_a_journal_of_another_file_or_topic_is_refused(tmp_path: Path) -> None:
     journal.done({0: [4]})
     journal.close()
     assert not Journal.ends_open(path)
-    with pytest.raises(IntegrityError, match="INT-111"):
+    with pytest.raises(IntegrityError, match="INT-117"):
         Journal.open(path, {"file": "other"})
-    with pytest.raises(IntegrityError, match="INT-112"):
+    with pytest.raises(IntegrityError, match="INT-118"):
         Journal.open(path, HEAD).settle({0: 4, 1: 0})
