@@ -104,7 +104,7 @@ def draw(found: Sequence[Row], directory: Path, *, pictures: bool = True) -> tup
     Raises:
         IntegrityError: INT-150, the disk refuses.
     """
-    single = [(name, chart.of_period(found, *name)) for name in chart.periods_of(found)]
+    single = [(name, chart.of_period(mine, *name)) for name, mine in chart.by_period(found).items()]
     over = overview.of_all(found) if overview.totals(found) else single[-1][1]
     titled = [page.Titled("All regions", "overview", over)]
     titled += [page.Titled(_id(scheme, region), period, spec) for (scheme, region, period), spec in single]
@@ -127,9 +127,9 @@ def one_chart(found: Sequence[Row], region: str, period: str) -> chart.Spec:
     Raises:
         ConfigurationError: CFG-151, nothing was released for it.
     """
-    for scheme, name, window in chart.periods_of(found):
+    for (scheme, name, window), mine in chart.by_period(found).items():
         if (_id(scheme, name), window) == (region, period):
-            return chart.of_period(found, scheme, name, window)
+            return chart.of_period(mine, scheme, name, window)
     raise ConfigurationError("CFG-151", f"nothing was released for region {region!r} and period {period!r}")
 
 

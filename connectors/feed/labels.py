@@ -3,6 +3,7 @@
 Decides words alone. A code without a name is shown as it is.
 """
 
+import functools
 from collections.abc import Mapping
 
 from connectors.feed.rows import TOTAL
@@ -42,6 +43,7 @@ _NAMES: Mapping[str, str] = {
 }
 
 
+@functools.cache
 def label(name: str, code: str) -> str:
     """Name one code of a dimension; several codes joined by `+` are named one by one."""
     if code == TOTAL:

@@ -31,8 +31,26 @@ class Titled:
 
 def page(charts: Sequence[Titled], title: str) -> str:
     """Return a self-contained HTML page with these charts; the first is shown when it opens."""
-    plain = [{"region": one.region, "period": one.period, "spec": one.spec} for one in charts]
-    return _PAGE.substitute(title=html.escape(title), bundle=_bundle(), charts=_inline(plain))
+    packed = _Packed()
+    plain = [{"region": one.region, "period": one.period, "spec": packed.spec(one.spec)} for one in charts]
+    inlined = {"charts": _inline(plain), "words": _inline(list(packed.places))}
+    return _PAGE.substitute(title=html.escape(title), bundle=_bundle(), **inlined)
+
+
+class _Packed:
+    """The words and numbers of all charts' records, each once; records refer to them by place."""
+
+    def __init__(self) -> None:
+        self.places: dict[object, int] = {}
+
+    def spec(self, spec: Spec) -> Spec:
+        """Return a specification whose sheets are columns' names and rows of places."""
+        return {**spec, "datasets": {name: self._sheet(sheet) for name, sheet in spec["datasets"].items()}}
+
+    def _sheet(self, records: Sequence[Mapping[str, object]]) -> Mapping[str, object]:
+        names, places = list(records[0]) if records else [], self.places
+        rows = [[places.setdefault(one[name], len(places)) for name in names] for one in records]
+        return {"names": names, "rows": rows}
 
 
 def picture(spec: Spec, *, scale: float = 1.5) -> bytes:
@@ -47,9 +65,13 @@ def _bundle() -> str:
     return bundle.replace("</script", "<\\/script")
 
 
-def _inline(value: Sequence[Mapping[str, object]]) -> str:
+def _inline(value: Sequence[object]) -> str:
     """Spell JSON so that nothing in it can end the script it stands in."""
-    return json.dumps(value, ensure_ascii=False).replace("<", "\\u003c").replace("\u2028", "\\u2028")
+    return (
+        json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        .replace("<", "\\u003c")
+        .replace("\u2028", "\\u2028")
+    )
 
 
 _PAGE = Template("""<!DOCTYPE html>
@@ -82,15 +104,20 @@ main { padding: 0 1.2rem 2rem; overflow-x: auto; }
 <script>$bundle</script>
 <script>
 "use strict";
-const charts = $charts;
+const words = $words, charts = $charts;
 const region = document.getElementById("region"), period = document.getElementById("period");
 function fill(select, names, kept) {
   select.replaceChildren(...[...new Set(names)].map(name => new Option(name, name)));
   if (names.includes(kept)) select.value = kept; else select.selectedIndex = select.options.length - 1;
 }
+function unpacked(sheets) {
+  const record = (names, row) => Object.fromEntries(row.map((place, at) => [names[at], words[place]]));
+  const records = sheet => sheet.rows.map(row => record(sheet.names, row));
+  return Object.fromEntries(Object.entries(sheets).map(([name, sheet]) => [name, records(sheet)]));
+}
 function draw() {
   const found = charts.find(one => one.region === region.value && one.period === period.value);
-  vegaEmbed("#chart", found.spec, {actions: false, renderer: "svg"});
+  vegaEmbed("#chart", {...found.spec, datasets: unpacked(found.spec.datasets)}, {actions: false, renderer: "svg"});
 }
 function choose() {
   fill(period, charts.filter(one => one.region === region.value).map(one => one.period), period.value);
