@@ -5,7 +5,8 @@ as one, and a name that is spelt beyond these rules counts as two.
 
 The normal form of a name part, step by step:
 
-1. Unicode NFKC; the Arabic article at the head of a word of five or more letters goes; then ASCII by `anyascii`, small.
+1. Unicode NFKC; the Arabic article at the head of a word of five or more letters goes; then ASCII by `anyascii`, small,
+   letter by letter: two letters of another script never make a digraph (the s and h of \u0633\u0647\u0627\u0645, Siham).
 2. Split at spaces and hyphens; what is not a letter goes; the particles al, el, ul, bin, ben, ibn, bint go.
 3. Digraphs fold to one consonant: sh ch → s, kh → k, gh → g, th → t, dh → d, ph → f, dj → j.
 4. Letters that the scripts of the region confuse fold: q c → k, p → b, v → f, x → k.
@@ -32,6 +33,7 @@ _ARTICLE = re.compile("\\b\u0627\u0644(?=\\w{3})")  # alef, lam
 _SPLIT = re.compile(r"[\s\-_/.]+")
 _LETTERS = re.compile(r"[^a-z]+")
 _PARTICLES = frozenset({"al", "el", "ul", "bin", "ben", "ibn", "bint"})
+_ARABIC_PARTICLES = re.compile("\\b(?:\u0628\u0646|\u0627\u0628\u0646|\u0628\u0646\u062a)\\b")  # bin, ibn, bint
 _DIGRAPHS = re.compile("sh|ch|kh|gh|th|dh|ph|dj")
 _DIGRAPH_TO = {"sh": "s", "ch": "s", "kh": "k", "gh": "g", "th": "t", "dh": "d", "ph": "f", "dj": "j"}
 _FOLD = str.maketrans("qcpvx", "kkbfk", "aeiouwy")
@@ -46,9 +48,15 @@ def normal_form(names: Iterable[str]) -> str:
 
 @functools.lru_cache(maxsize=65_536)
 def _parts(name: str) -> tuple[str, ...]:
-    latin = anyascii(_ARTICLE.sub("", unicodedata.normalize("NFKC", name))).lower()
+    spelt = _ARABIC_PARTICLES.sub("", _ARTICLE.sub("", unicodedata.normalize("NFKC", name)))
+    latin = "".join(map(_latin, spelt)).lower()
     words = (_LETTERS.sub("", word) for word in _SPLIT.split(latin))
     return tuple(_skeleton(word) for word in words if word and word not in _PARTICLES)
+
+
+def _latin(letter: str) -> str:
+    """Spell a letter of another script with a vowel after it: vowels go, and until then keep digraphs from arising."""
+    return anyascii(letter) + "a" if letter.isalpha() and not letter.isascii() else anyascii(letter)
 
 
 def _skeleton(word: str) -> str:

@@ -19,6 +19,12 @@ def test_arabic_and_latin_spellings_of_a_name_meet(numbers: list[int], variant: 
     assert normal_form(latin) == normal_form([names.arabic(number) for number in numbers])
 
 
+def test_every_invented_name_is_one_in_all_its_spellings() -> None:
+    for number in ALL_NAMES:
+        spelt = names.latin(number), names.latin(number, 1), names.arabic(number)
+        assert len({normal_form([one]) for one in spelt}) == 1, spelt
+
+
 def test_no_two_invented_names_meet() -> None:
     assert len({normal_form([names.latin(number)]) for number in ALL_NAMES}) == len(ALL_NAMES)
 
@@ -41,6 +47,9 @@ def test_a_key_is_32_hex_digits_whatever_the_name(parts: list[str], year: int | 
         (["Fatima"], ["Fatimah"]),
         (["Houda"], ["Huda"]),
         (["Chadi Gassan"], ["Ghassan", "Shadi"]),
+        (["Siham"], ["\u0633\u0647\u0627\u0645"]),
+        (["Taher", "bin Salim"], ["\u0637\u0627\u0647\u0631", "\u0628\u0646 \u0633\u0627\u0644\u0645"]),
+        (["\u015eahin"], ["Shahin"]),
     ],
 )
 def test_usual_spellings_meet(one: list[str], other: list[str]) -> None:
