@@ -6,7 +6,7 @@ as one, and a name that is spelt beyond these rules counts as two.
 The normal form of a name part, step by step:
 
 1. Unicode NFKC; the Arabic article at the head of a word of five or more letters goes; then ASCII by `anyascii`, small,
-   letter by letter: two letters of another script never make a digraph (the s and h of \u0633\u0647\u0627\u0645, Siham).
+   letter by letter: two letters of another script never make a digraph (s, h in \u0633\u0647\u0627\u0645, Siham).
 2. Split at spaces and hyphens; what is not a letter goes; the particles al, el, ul, bin, ben, ibn, bint go.
 3. Digraphs fold to one consonant: sh ch → s, kh → k, gh → g, th → t, dh → d, ph → f, dj → j.
 4. Letters that the scripts of the region confuse fold: q c → k, p → b, v → f, x → k.
