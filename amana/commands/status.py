@@ -7,8 +7,6 @@ import json
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from amana import site as sites
 from amana import standing
@@ -40,14 +38,12 @@ def status(
 
 
 def _show(found: standing.Tally) -> None:
-    rows = [row for row in found.as_document()["rows"] if row["published"]]
-    table = Table("agency", "kind", "published", *outcomes.FATES, "held", title="What became of every record")
-    for row in rows:
-        table.add_row(*(str(value) for value in row.values()))
-    console = Console()
-    console.print(table)
-    lags = ", ".join(f"{stage} {lag}" for stage, lag in found.lags.items())
-    console.print(f"to read: {lags}")
+    """Print plain lines: a table of so many columns would be cut short in a terminal, and in a log."""
+    for row in found.as_document()["rows"]:
+        if row["published"]:
+            fates = [f"{row[fate]} {fate.replace('_', ' ')}" for fate in (*outcomes.FATES, "held") if row[fate]]
+            print(f"{row['agency']:<24}{row['kind']:<12}{row['published']:>9} published: {', '.join(fates)}")
+    print("to read: " + ", ".join(f"{stage} {lag}" for stage, lag in found.lags.items()))
     for held in found.held:
-        console.print(f"held: {held}", markup=False, soft_wrap=True)
-    console.print("idle" if found.is_idle else "not idle")
+        print(f"held: {held}")
+    print("idle" if found.is_idle else "not idle")
