@@ -12,8 +12,8 @@ demo: $(STAMP)
 
 # All tiers: pure ones side by side, then everything that needs a broker, one after the other.
 test: $(STAMP)
-	$(BIN)/pytest -q -n 2 tests/unit tests/property tests/attack -m "not broker"
-	$(BIN)/pytest -q --durations=15 tests -m "broker"
+	$(BIN)/pytest -q -n 2 -m "not broker"
+	$(BIN)/pytest -q --durations=15 -m broker
 
 consistency: $(STAMP)
 	$(BIN)/pytest -q --durations=0 tests/consistency

@@ -10,6 +10,18 @@ from amana.local import runtime
 from amana.site import Site
 
 
+_REAL = ("integration", "consistency", "e2e")
+"""Tiers that start real servers."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs the broker, so that no test can fall between the two halves of `make test`."""
+    for item in items:
+        tier = item.path.relative_to(Path(__file__).parent).parts[0]
+        if tier in _REAL or "site" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.broker)
+
+
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Run broker and registry with all topics, rules and schemas, without workers; shared by the whole session."""
