@@ -9,7 +9,6 @@ import pytest
 from amana.local import runtime
 from amana.site import Site
 
-
 _REAL = ("integration", "consistency", "e2e")
 """Tiers that start real servers."""
 
