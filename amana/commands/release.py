@@ -22,7 +22,8 @@ from rich.console import Console
 from rich.table import Table
 
 from amana.site import Site
-from anonymizer.engines.solver import Highs
+from amana.spread import spread
+from anonymizer.engines import solver
 from anonymizer.policy import Policy
 from anonymizer.tabular.program import Engine
 from connectors.adapters import registry
@@ -167,14 +168,15 @@ def compose(site: Site) -> ReleaseDeps:
     found = registry.ids(site.registry, ["audit", "ledger", "trend", "cell"])
     bus = KafkaBus(site.kafka_settings(PRINCIPAL), Schemas(found.current, found.readable), site.agencies)
     seed = hmac.digest(key, b"amana/1|suppression weights", "sha256")
-    plan = functools.partial(_plan, policy, Engine(Highs(), seed))
+    plan = functools.partial(_plan, policy, Engine(solver.Highs(), seed))
     return ReleaseDeps(bus, log, ledger, plan, policy.digest, metadata.version("amana-pipeline"))
 
 
 def _plan(
     policy: Policy, engine: Engine, cells: Cells, as_of: dt.date, published: Sequence[TrendRow]
 ) -> Sequence[Outcome]:
-    return planning.plan(cells, as_of, published, policy, engine=engine)
+    apart = functools.partial(spread, modules=solver.MODULES)
+    return planning.plan(cells, as_of, published, policy, engine=engine, spread=apart)
 
 
 def _send(settings: Mapping[str, Any], tick: Mapping[str, object]) -> None:

@@ -4,7 +4,6 @@ Decides what each stage is given. Does not decide what it does: `streams.agents`
 """
 
 import contextlib
-import hmac
 import importlib.metadata
 import secrets
 from typing import Annotated, Any, Final
@@ -41,7 +40,7 @@ def worker(
     log = structlog.get_logger()
     log.info("started", worker=name, index=index, policy=site.policy().digest[:16], schemas=len(allowed.current))
     if name == "release":
-        _release(site, allowed)
+        _release(site)
     else:
         _stage(site, allowed, name, index)
     log.info("stopped", worker=name, index=index)
@@ -70,27 +69,12 @@ def _stage(site: sites.Site, allowed: registry.AllowList, name: str, index: int)
         running.execute_from_commandline()
 
 
-def _release(site: sites.Site, allowed: registry.AllowList) -> None:
+def _release(site: sites.Site) -> None:
     """Run the release process: it reads, plans, records and publishes; nothing of it is a Faust stream."""
-    from anonymizer.engines import solver  # noqa: PLC0415 - what only the release process needs
-    from anonymizer.tabular.program import Engine  # noqa: PLC0415 - as above
-    from connectors.adapters import audit_storage, ledger  # noqa: PLC0415 - as above
-    from streams.agents import release, release_bus, release_ports  # noqa: PLC0415 - as above
-    from streams.core import release as rules  # noqa: PLC0415 - as above
+    from amana.commands.release import compose  # noqa: PLC0415 - what only the release process needs
+    from streams.agents import release  # noqa: PLC0415 - as above
 
-    policy, signing = site.policy(), site.secret("audit-signing")
-    engine = Engine(solver.Highs(), hmac.digest(signing, b"amana/1|suppression weights", "sha256"))
-    schemas = release_bus.Schemas(allowed.current, allowed.readable)
-    release.run(
-        release_ports.ReleaseDeps(
-            bus=release_bus.KafkaBus(site.kafka_settings("worker.release"), schemas, site.agencies),
-            log=audit_storage.AuditStorage.open(site.path("audit"), signing),
-            ledger=ledger.Ledger.open(site.path("ledger", "ledger.sqlite")),
-            plan=lambda cells, as_of, rows: rules.plan(cells, as_of, rows, policy, engine=engine),
-            policy=policy.digest,
-            code=_code(),
-        )
-    )
+    release.run(compose(site))
 
 
 def _attach(

@@ -66,6 +66,7 @@ class Frame:
         active = {fact.country for fact in every if sum(fact.agencies.values())}
         self.countries = sorted(countries if empties else active & countries)
         self.scope = scope
+        self._atoms = {country: scope.atom(country) for country in countries | active}
         tables = tuple(t for t in scope.tables if scope.windows_of(t))
         self.cliques = cliques_of(tables, quarters=scope.quarterly())
         quarters = _QUARTERS if YEAR in scope.windows else tuple(w for w in scope.windows if w != YEAR)
@@ -77,12 +78,13 @@ class Frame:
             raise DisclosureError("DIS-026", "the tables are too many for one joint system")
         self._dimensions = [clique.dimensions for clique in self.cliques]
         self._flags: dict[tuple[int, str, str], Flags] = {}
+        self._smallest: dict[frozenset[str], int] = {}
 
     def _along(self, axis: str) -> list[dict[str, str]]:
         if axis == "country":
-            return [{"country": c, "atom": self.scope.atom(c)} for c in self.countries]
+            return [{"country": c, "atom": self._atoms[c]} for c in self.countries]
         if axis == "atom":
-            return [{"atom": atom} for atom in sorted({self.scope.atom(c) for c in self.countries})]
+            return [{"atom": atom} for atom in sorted({self._atoms[c] for c in self.countries})]
         if axis == "quarter":
             return [{"quarter": quarter} for quarter in self.quarters]
         if "=" in axis:
@@ -99,7 +101,7 @@ class Frame:
             case "country":
                 return fact.country
             case "atom":
-                return self.scope.atom(fact.country)
+                return self._atoms[fact.country]
             case "quarter":
                 return fact.quarter
         name, _, asked = dimension.partition("=")
@@ -112,11 +114,17 @@ class Frame:
         """Return persons per variable and agency."""
         counts = np.zeros((int(self.offsets[-1]), len(names)))
         columns = {name: i for i, name in enumerate(names)}
+        along: dict[tuple[str, str], list[str]] = {}  # cube and dimension → the facts' coordinates, for all cliques
         for clique, leaves, offset in zip(self.cliques, self.leaves, self.offsets, strict=False):
             order = sorted(clique.dimensions)
             places = {tuple(leaf[d] for d in order): offset + i for i, leaf in enumerate(leaves)}
-            for fact in facts.get(clique.cube, ()):
-                place = places.get(tuple(self.coordinate(fact, d) for d in order))
+            mine = facts.get(clique.cube, ())
+            for dimension in order:
+                if (clique.cube, dimension) not in along:
+                    along[clique.cube, dimension] = [self.coordinate(fact, dimension) for fact in mine]
+            coordinates = zip(*(along[clique.cube, d] for d in order), strict=True)
+            for fact, coordinate in zip(mine, coordinates, strict=True):
+                place = places.get(coordinate)
                 for agency, persons in fact.agencies.items() if place is not None else ():
                     counts[place, columns[agency]] += persons
         return counts
@@ -183,10 +191,15 @@ class Frame:
         wanted = {**dict(key.codes), "country" if key.place.isupper() else "place": key.place}
         if key.window != YEAR:
             wanted["quarter"] = key.window
-        needed = {"atom" if dimension == "place" else dimension for dimension in wanted}
-        able = [i for i, dimensions in enumerate(self._dimensions) if needed <= dimensions]
-        chosen = min(able, key=lambda i: (len(self.leaves[i]), i))
+        chosen = self._able(frozenset("atom" if dimension == "place" else dimension for dimension in wanted))
         kept = np.ones(len(self.leaves[chosen]), np.bool_)
         for dimension, code in wanted.items():
             kept &= self._where(chosen, dimension, code)
-        return [(int(i), 1.0) for i in np.flatnonzero(kept) + self.offsets[chosen]]
+        return [(i, 1.0) for i in (np.flatnonzero(kept) + self.offsets[chosen]).tolist()]
+
+    def _able(self, needed: frozenset[str]) -> int:
+        """Return the smallest clique that has all these dimensions."""
+        if needed not in self._smallest:
+            able = [i for i, dimensions in enumerate(self._dimensions) if needed <= dimensions]
+            self._smallest[needed] = min(able, key=lambda i: (len(self.leaves[i]), i))
+        return self._smallest[needed]

@@ -22,7 +22,7 @@ from anonymizer.tabular.program import Engine, Flags, Meter
 from anonymizer.tabular.table import CellKey, Scope, System
 from schemas.errors import DisclosureError
 
-__all__ = ["Proof", "Protected", "Request", "protect"]
+__all__ = ["Job", "Proof", "Protected", "Request", "do", "protect"]
 
 _GIVES_WAY = frozenset({"DIS-021", "DIS-023"})
 
@@ -35,6 +35,15 @@ class Request:
     due: frozenset[str]
     known: Mapping[CellKey, int]
     rules: Suppression
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One block and all that its protection takes: no job needs another, so each can be done in another process."""
+
+    facts: Mapping[str, Sequence[Fact]]
+    request: Request
+    engine: Engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +65,11 @@ class Protected:
     values: Mapping[CellKey, int | None]
     withheld: Mapping[str, DisclosureError]
     proof: Proof
+
+
+def do(job: Job) -> Protected:
+    """Do one job."""
+    return protect(job.facts, job.request, job.engine)
 
 
 def protect(facts: Mapping[str, Sequence[Fact]], request: Request, engine: Engine) -> Protected:

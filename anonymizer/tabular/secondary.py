@@ -93,11 +93,11 @@ def protect(system: System, targets: Targets, marks: tuple[Flags, Flags], seed: 
 
 def _repair(state: _State, batch: Indices, upwards: int, *, alone: bool, solve: Meter) -> None:
     """Withhold the cheapest cells that let the open targets of a batch reach their ends; alone, it must."""
+    batch = batch[state.open[upwards][batch]]
+    if not len(batch):
+        return
     chosen = np.zeros(len(state.targets.exact), np.bool_)
     chosen[batch] = True
-    chosen &= state.open[upwards]
-    if not chosen.any():
-        return
     answer = solve(_cheapest(state, chosen, upwards, alone=alone))
     if answer is not None:
         state.learn(answer[: len(state.system.values)])

@@ -11,7 +11,7 @@ carries the pattern of suppressed cells, not only published values, from print t
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 
@@ -26,9 +26,12 @@ from streams.core.calendar import Due, Printed, Window
 from streams.core.certificate import certificate
 from streams.core.rows import TrendRow
 
-__all__ = ["Publish", "TrendRow", "Withhold", "plan"]
+__all__ = ["Publish", "Spread", "TrendRow", "Withhold", "plan"]
 
 Feeds = Mapping[str, tuple[TrendRow, ...]]
+Blocks = tuple[tuple[Mapping[str, str], protect.Protected], ...]
+Spread = Callable[[Callable[[protect.Job], protect.Protected], Sequence[protect.Job]], Iterable[protect.Protected]]
+"""How independent jobs are done: as `map` does, results in the order of the jobs, be it in several processes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ class Withhold:
 
 @dataclass(frozen=True, slots=True)
 class _Year:
-    """One population's year in one call: what is due of it, and every block's protected tables."""
+    """One population's year in one call: what is due of it, and a job for every block; none without a mechanism."""
 
     policy: Policy
     population: Population
@@ -77,7 +80,14 @@ class _Year:
     year: int
     due: tuple[Due, ...]
     tables: tuple[TablePlan, ...]
-    blocks: tuple[tuple[Mapping[str, str], protect.Protected], ...]
+    jobs: tuple[protect.Job, ...]
+
+    def blocks(self, done: Iterator[protect.Protected]) -> Blocks:
+        """Take the results of this year's jobs off `done`; without a mechanism every table is withheld."""
+        fault = DisclosureError("DIS-027", "no mechanism for this population's mode")
+        refused = protect.Protected({}, {t.name: fault for t in self.tables}, protect.Proof())
+        keys = blocks_of(self.population)
+        return tuple((block, next(done) if self.jobs else refused) for block in keys)
 
     def head(self, due: Due) -> rows.Head:
         """Return what all rows of one release have in common; its id follows from what it is a release of."""
@@ -92,27 +102,27 @@ class _Year:
         """Return one table in one window."""
         return Scope((table,), self.policy.regions, (rows.window_key(due.window.label),))
 
-    def published(self, due: Due) -> Feeds:
+    def published(self, due: Due, blocks: Blocks) -> Feeds:
         """Return the rows of one release, by region."""
         feeds: dict[str, list[TrendRow]] = {}
         head = self.head(due)
+        regions = [(region, region.id, {region.id, *region.countries}) for region in self.policy.regions]
         for table in self.tables:
             keys = tuple(keys_of(table, self.scope(due, table)))
-            for block, outcome in self.blocks:
+            for block, outcome in blocks:
                 if table.name in outcome.withheld:
                     continue
                 for key, spelt, value, status in rows.rows_of(head, table, keys, outcome.values, block):
-                    for region in self.policy.regions:
-                        if key.place in (region.id, *region.countries):
-                            row = head.row(table, region, spelt, value, status)
-                            feeds.setdefault(region.id, []).append(row)
+                    for region, name, places in regions:
+                        if key.place in places:
+                            feeds.setdefault(name, []).append(head.row(table, region, spelt, value, status))
         return {region: tuple(feeds[region]) for region in sorted(feeds)}
 
-    def withheld(self, due: Due) -> Iterator[Withhold]:
+    def withheld(self, due: Due, blocks: Blocks) -> Iterator[Withhold]:
         """Yield the tables of one window that are withheld, one row for every block that they are withheld from."""
         head = self.head(due)
         for table in (t for t in self.tables if t.period == "quarter" or due.window.size == "year"):
-            faults = [(block, o.withheld[table.name]) for block, o in self.blocks if table.name in o.withheld]
+            faults = [(block, o.withheld[table.name]) for block, o in blocks if table.name in o.withheld]
             if faults:
                 feeds = {
                     region.id: tuple(
@@ -136,11 +146,11 @@ class _Year:
                     feeds,
                 )
 
-    def outcomes(self, engine: Engine) -> Iterator[Publish | Withhold]:
+    def outcomes(self, blocks: Blocks, solver: str) -> Iterator[Publish | Withhold]:
         """Yield every window's release, each followed by the tables withheld from it."""
-        texts = certificate([outcome.proof for _, outcome in self.blocks], engine.solver.version)
+        texts = certificate([outcome.proof for _, outcome in blocks], solver)
         for due in self.due:
-            feeds, head = self.published(due), self.head(due)
+            feeds, head = self.published(due, blocks), self.head(due)
             if feeds:
                 yield Publish(
                     head.release,
@@ -154,7 +164,7 @@ class _Year:
                     feeds,
                     texts,
                 )
-            yield from self.withheld(due)
+            yield from self.withheld(due, blocks)
 
 
 def plan(
@@ -164,6 +174,7 @@ def plan(
     policy: Policy,
     *,
     engine: Engine,
+    spread: Spread = map,
 ) -> tuple[Publish | Withhold, ...]:
     """Plan everything that is due as of a date and not yet released.
 
@@ -177,16 +188,17 @@ def plan(
         policy: populations, tables, regions, thresholds, calendar.
         engine: the solver, the secret seed of the suppression's weights, and the work allowed per joint system,
             beyond which everything of that system is withheld.
+        spread: how the joint systems, which are independent, are solved.
 
     Returns:
         The releases in order of population and window, each followed by the tables withheld from it. The same input
-        gives the same outcomes, byte for byte, whatever the order of `cells` and `published`.
+        gives the same outcomes, byte for byte, whatever the order of `cells` and `published` and however it is spread.
     """
-    return tuple(
-        outcome
-        for population in policy.populations
-        for outcome in _population(population, cells, as_of, published, policy, engine=engine)
-    )
+    years = [
+        year for p in policy.populations for year in _population(p, cells, as_of, published, policy, engine=engine)
+    ]
+    done = iter(spread(protect.do, [job for year in years for job in year.jobs]))
+    return tuple(o for year in years for o in year.outcomes(year.blocks(done), engine.solver.version))
 
 
 def _population(
@@ -197,7 +209,7 @@ def _population(
     policy: Policy,
     *,
     engine: Engine,
-) -> Iterator[Publish | Withhold]:
+) -> Iterator[_Year]:
     facts = facts_of(cells, population, policy)
     if not facts:
         return
@@ -210,28 +222,24 @@ def _population(
     wanted = tuple(d for d in due if d.window.size == "year" or (dated and any(t.period == "quarter" for t in tables)))
     for year, group in groupby(wanted, key=lambda d: d.window.year):
         page = _Year(policy, population, as_of, year, tuple(group), tables, ())
-        blocks = tuple(_blocks(page, facts, before, engine))
-        yield from replace(page, blocks=blocks).outcomes(engine)
+        known = population.mode == "suppression"
+        yield replace(page, jobs=tuple(_jobs(page, facts, before, engine))) if known else page
 
 
-def _blocks(
+def _jobs(
     page: _Year,
     facts: Mapping[tuple[int, tuple[str, ...]], Mapping[str, Sequence[Fact]]],
     before: Sequence[TrendRow],
     engine: Engine,
-) -> Iterator[tuple[Mapping[str, str], protect.Protected]]:
-    """Protect every block of a year: what is due of it beside what was printed of it before."""
+) -> Iterator[protect.Job]:
+    """Yield a job for every block of a year: what is due of it beside what was printed of it before."""
     due = frozenset(rows.window_key(d.window.label) for d in page.due)
     printed = {rows.window_key(r.period) for r in before if Window.parse(r.period).year == page.year}
     windows = tuple(w for w in ("Q1", "Q2", "Q3", "Q4", YEAR) if w in due | printed)
     tables = tuple(t for t in page.tables if YEAR in windows or t.period == "quarter")
     scope = Scope(tables, page.policy.regions, windows)
     for block in blocks_of(page.population):
-        if page.population.mode != "suppression":
-            fault = DisclosureError("DIS-027", "no mechanism for this population's mode")
-            yield block, protect.Protected({}, {t.name: fault for t in page.tables}, protect.Proof())
-            continue
         known = rows.known_cells(before, page.year, block, page.policy)
         request = protect.Request(scope, due, known, page.policy.suppression)
         codes = tuple(block[d] for d in BLOCK if d in block)
-        yield block, protect.protect(facts.get((page.year, codes), {}), request, engine)
+        yield protect.Job(facts.get((page.year, codes), {}), request, engine)

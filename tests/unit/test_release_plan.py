@@ -176,3 +176,15 @@ def test_cliques_without_a_junction_tree_are_merged() -> None:
 )
 def test_codes_are_coarsened_as_declared(dimension: str, code: str, released_as: str) -> None:
     assert facts.coarse(dimension, code) == released_as
+
+
+def test_a_withheld_table_is_not_tried_again_before_its_revision() -> None:
+    """Its rows count as printed: else every tick would be another draw. The revision is revision 1 and may succeed."""
+    cells, first = cells_of(PEOPLE), dt.date(2024, 2, 1)
+    refused = plan(cells, first, (), RULES, engine=dataclasses.replace(engine(), limits=Limits(programs=0)))
+    assert any(row.status == "withheld" for row in all_rows(refused))
+    printed = all_rows(refused)
+    assert not plan(cells, first, printed, RULES, engine=engine())
+    revised = plan(cells, LATER, printed, RULES, engine=engine())
+    assert {(o.revision, o.year) for o in revised} == {(1, 2023)}
+    assert any(row.status == "published" and row.value for row in all_rows(revised))
