@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from amana.feed import TrendFeed
 from connectors.feed import export as files
@@ -35,13 +33,9 @@ def register(app: typer.Typer) -> None:
 
 def show() -> None:
     """Say what there is: regions, tables, periods, and how many cells are published, suppressed or withheld."""
-    table = Table("region", "population", "table", "from", "to")
-    for name in ("published", "suppressed", "withheld"):
-        table.add_column(name, justify="right")
     for one in TrendFeed().list():
-        numbers = map(str, (one.published, one.suppressed, one.withheld))
-        table.add_row(one.region, one.population, one.table, one.first, one.last, *numbers)
-    Console().print(table)
+        cells = f"{one.published} published, {one.suppressed} suppressed, {one.withheld} withheld"
+        print(f"{one.region:<18}{one.population:<12}{one.table:<24}{one.first:<8} to {one.last:<8} {cells}")
 
 
 def get(
