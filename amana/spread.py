@@ -6,15 +6,12 @@ end when their jobs do, or when this process does, however it does; so does the 
 """
 
 import concurrent.futures
-import copyreg
 import multiprocessing
 import os
 import signal
 import threading
 from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
-
-from schemas.errors import DisclosureError
 
 __all__ = ["spread"]
 
@@ -53,10 +50,3 @@ def _follow() -> None:
 def _end_after(wait: Callable[[], None]) -> None:
     wait()
     os._exit(1)
-
-
-def _parts(fault: DisclosureError) -> tuple[type[DisclosureError], tuple[str, str]]:
-    return DisclosureError, (fault.code, fault.message)
-
-
-copyreg.pickle(DisclosureError, _parts)  # by itself an exception travels as its sentence alone

@@ -4,6 +4,7 @@ Decides the five families and their dispositions. Does not decide messages of si
 fault is found. A message never holds a value from a person's record, only codes, fields, lengths, offsets and ids.
 """
 
+from collections.abc import Callable
 from enum import StrEnum
 
 __all__ = [
@@ -38,6 +39,14 @@ class AmanaError(Exception):
         self.code = code
         self.message = message
         self.field = field
+
+    def __reduce__(self) -> tuple[Callable[..., "AmanaError"], tuple[object, ...]]:
+        """Travel between processes whole: a fault of a child must not become another fault at its parent."""
+        return _again, (type(self), self.code, self.message, self.field)
+
+
+def _again(family: type[AmanaError], code: str, message: str, field: str | None) -> AmanaError:
+    return family(code, message, field=field)
 
 
 class ContractError(AmanaError):
