@@ -18,7 +18,7 @@ from tests.support import demo
 
 pytestmark = [pytest.mark.broker, pytest.mark.slow, pytest.mark.timeout(900)]
 
-EVENTS = 12_000
+EVENTS = 15_000
 STAGES = ("deidentify", "dedupe", "aggregate")
 PATIENCE_SECONDS = 500
 NOT_FATES = {"rows", "refused", "published"}
