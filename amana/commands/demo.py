@@ -4,12 +4,11 @@ Decides how the end is shown and the exit status: 0 only if every row has exactl
 (`amana.demonstration.run`).
 """
 
+import functools
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from amana.demonstration import split
 from amana.demonstration.report import FATES, Account, Report
@@ -32,46 +31,42 @@ def demo(
     ] = None,
 ) -> None:
     """Run broker, registry, agencies, workers, one release, its charts and the audit."""
-    console = Console(highlight=False)
     if source is not None:
-        console.print(f"{source} over the agencies: {split.RULE}")
-    made = Demo(out, source, lambda words: console.print(words, markup=False))
+        print(f"{source} over the agencies: {split.RULE}")
+    made = Demo(out, source, functools.partial(print, flush=True))
     report = made.run()
-    console.print(_fates(report))
+    print(_fates(report))
+    print(f"\n{report.cells} exact cells, internal; of the released tables' cells {report.released} are published,")
+    print(f"{report.suppressed} suppressed, {report.withheld} withheld. Seconds: {sum(report.seconds.values()):.0f}\n")
     for one in made.withheld:
-        console.print(f"withheld: {one.population} {one.window}, table {one.table}: {one.code}", markup=False)
-    console.print(
-        f"{report.cells} exact cells (internal); released {report.released}, suppressed {report.suppressed}, "
-        f"withheld {report.withheld}"
-    )
-    console.print(f"difference {report.total.difference}; total {sum(report.seconds.values()):.0f} s")
+        print(f"withheld: {one.population} {one.window}, table {one.table}: {one.code}")
     for name, words in _WHERE.items():
-        console.print(f"  {out / name}: {words}", markup=False)
+        print(f"  {str(out / name) + ':':<28}{words}")
     raise typer.Exit(1 if report.total.difference else 0)
 
 
-_WHERE = {
+_AGENCY_WIDTH: Final = 24
+
+_WHERE: Final = {
     "chart.html": "the trends as charts; open it in a browser",
     "trend": "the trends as CSV and Parquet",
     "report.json": "what happened to every row",
-    "audit": "the log of every decision: amana audit verify checks it offline",
+    "audit": "the log of every decision; amana audit verify checks it offline",
     "internal": "exact counts: for the operator alone",
-    "site": "the system itself: AMANA_DATA for every other command, after amana up --data",
+    "site": "the system itself; amana up --data starts it again",
 }
 
 
-def _fates(report: Report) -> Table:
-    table = Table(title="What happened to every row", title_justify="left")
-    table.add_column("agency")
-    for name in ("read", "refused", "published", *FATES.values(), "difference"):
-        table.add_column(name.replace("_", " "), justify="right")
-    for agency, account in sorted(report.accounts.items()):
-        table.add_row(agency, *_figures(account))
-    table.add_section()
-    table.add_row("total", *_figures(report.total))
-    return table
+def _fates(report: Report) -> str:
+    """Return a table of fixed columns: as wide as it must be, and never cut short."""
+    names = ("read", "refused", "published", *(name.replace("_", " ") for name in FATES.values()), "difference")
+    widths = [max(len(name), 6) + 1 for name in names]
+    head = f"{'':<{_AGENCY_WIDTH}}" + "".join(f"{name:>{width}}" for name, width in zip(names, widths, strict=True))
+    lines = [_line(agency, account, widths) for agency, account in sorted(report.accounts.items())]
+    return "\n".join(["", "What happened to every row", head, *lines, _line("total", report.total, widths)])
 
 
-def _figures(account: Account) -> list[str]:
+def _line(name: str, account: Account, widths: list[int]) -> str:
     fates = [account.fates[fate] for fate in FATES]
-    return [str(n) for n in (account.rows_read, account.refused, account.published, *fates, account.difference)]
+    figures = (account.rows_read, account.refused, account.published, *fates, account.difference)
+    return f"{name:<{_AGENCY_WIDTH}}" + "".join(f"{n:>{width}}" for n, width in zip(figures, widths, strict=True))
