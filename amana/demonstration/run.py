@@ -18,10 +18,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from amana import standing
 from amana.commands import cells as exact
 from amana.commands import release as releases
-from amana.demonstration import arrivals, results, split
+from amana.demonstration import arrivals, progress, results, split
 from amana.demonstration.report import Report
 from amana.local import runtime
 from amana.publisher import Publisher, Summary
@@ -76,10 +75,10 @@ class Demo:
 
     def _flow(self, site: Site, files: Mapping[tuple[str, str], Path]) -> None:
         with self._timed("publish", "agencies publish"):
-            for summary in _publish(site.dir, files):
+            for summary in progress.over(_publish(site.dir, files), len(files)):
                 self.report.account(summary.agency).add_publication(summary)
         with self._timed("count", "de-identify, dedupe, aggregate"):
-            found = standing.wait_idle(site, _IDLE_SECONDS)
+            found = progress.until_idle(site, _IDLE_SECONDS)
             if not found.is_idle:
                 raise TransportError(
                     "TRA-060", f"the stages are not idle after {_IDLE_SECONDS:.0f} s: see {site.dir}/logs"
