@@ -1,0 +1,46 @@
+"""How far the demo is, on a terminal.
+
+Decides that a bar is drawn on a terminal alone: in a file it would be noise.
+"""
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from typing import Final, TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
+
+from amana import standing
+from amana.site import Site
+
+__all__ = ["over", "until_idle"]
+
+_POLL_SECONDS: Final = 0.5
+
+Item = TypeVar("Item")
+
+
+def over(items: Iterable[Item], total: int) -> Iterator[Item]:
+    """Yield the items, with a bar of how many came by."""
+    with _bar() as bar:
+        yield from bar.track(items, total=total)
+
+
+def until_idle(site: Site, seconds: float) -> standing.Tally:
+    """Return where `site` stands as soon as it is idle, or when `seconds` have passed; a bar of records with a fate."""
+    deadline = time.monotonic() + seconds
+    with standing.Standing(site) as looking, _bar() as bar:
+        task = bar.add_task("", total=None)
+        while True:
+            found = looking.look()
+            decided = sum(sum(fates.values()) for fates in found.fates.values())
+            bar.update(task, completed=decided, total=sum(found.published.values()))
+            if found.is_idle or time.monotonic() > deadline:
+                return found
+            time.sleep(_POLL_SECONDS)
+
+
+def _bar() -> Progress:
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True)
