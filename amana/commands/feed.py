@@ -45,6 +45,9 @@ def get(
     found = TrendFeed().get(table, regions=region or (), period=period, all_revisions=all_revisions)
     for frame in files.frames(found).values():
         typer.echo(files.guarded(frame).write_csv(), nl=False)
+    if not found:
+        typer.echo("nothing was released that fits", err=True)
+        raise typer.Exit(1)
 
 
 def export(
