@@ -17,7 +17,11 @@ from faust.types import TP, ConsumerMessage
 
 from streams import stage
 
-__all__ = ["AS_FETCHED", "BatchConsumer", "BatchTransport", "records_of"]
+__all__ = ["AS_FETCHED", "FETCH_WAIT_MS", "BatchConsumer", "BatchTransport", "records_of"]
+
+
+FETCH_WAIT_MS = 50
+"""How long the broker may hold a fetch back that has nothing to give, in milliseconds."""
 
 
 class _AsFetched(codecs.Codec):
@@ -34,8 +38,24 @@ AS_FETCHED = _AsFetched()
 """The serializer of every topic that is read through this transport."""
 
 
+class _PromptThread(driver.AIOKafkaConsumerThread):
+    """The driver's consumer thread, whose fetches do not wait for partitions that have nothing to give.
+
+    A node is asked for all partitions without buffered records in one request at a time. Faust lets the broker hold
+    that request back for 1.5 s where all of them are drained, and a partition that fills meanwhile waits with them.
+    """
+
+    def _create_worker_consumer(self, transport: driver.Transport) -> Any:  # noqa: ANN401 - aiokafka is not typed
+        consumer = super()._create_worker_consumer(transport)
+        consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001 - a constant of the driver, without a setting
+        return consumer
+
+
 class BatchConsumer(driver.Consumer):
     """The driver's consumer, delivering whole fetches."""
+
+    def _new_consumer_thread(self) -> driver.AIOKafkaConsumerThread:
+        return _PromptThread(self, loop=self.loop, beacon=self.beacon)
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:  # noqa: ASYNC109 - Faust's signature
         """Yield one message per partition that the next fetch brought, until a rebalance overtakes it."""
