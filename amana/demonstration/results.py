@@ -9,16 +9,16 @@ from pathlib import Path
 from amana import feed
 from amana.auditlog import AuditLog
 from amana.site import Site
+from connectors.feed import export
 
 __all__ = ["audit", "trends"]
 
 
 def trends(site: Site, out: Path) -> None:
     """Write `trend/*.csv`, `trend/*.parquet`, `chart.html` and `chart.png`; without a release, no files."""
-    analyst = feed.TrendFeed(site)
-    if not analyst.export(out / "trend", formats=("csv", "parquet")):
-        return
-    feed.draw(analyst.get(), out, pictures=False)
+    if found := feed.TrendFeed(site).get():
+        export.write(found, out / "trend", ("csv", "parquet"))
+        feed.draw(found, out, pictures=False)
 
 
 def audit(site: Site, out: Path) -> int:

@@ -5,6 +5,7 @@ step is the product's own: nothing here counts, protects or draws on its own.
 """
 
 import concurrent.futures
+import contextlib
 import csv
 import datetime as dt
 import io
@@ -13,7 +14,6 @@ import multiprocessing
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -59,17 +59,20 @@ class Demo:
         Raises:
             AmanaError: of the step that could not be done.
         """
-        with _writable(self.out):
+        as_of = RELEASE_DATE if self.source is None else None
+        with (
+            _writable(self.out),
+            concurrent.futures.ThreadPoolExecutor(1) as beside,
+            contextlib.ExitStack() as stack,
+        ):
             _clear(self.out)
-            with self._timed("prepare", "input"):
-                files = self._input()
-            as_of = RELEASE_DATE if self.source is None else None
-            begun = time.monotonic()
-            self.say("broker, registry and workers: starting")
-            with runtime.running(self.out / "site", as_of=as_of) as site:
-                self._took("start", begun)
-                self._flow(site, files)
-                self._read(site)
+            prepared = beside.submit(self._input)
+            with self._timed("start", "input, broker, registry, workers"):
+                site = stack.enter_context(runtime.running(self.out / "site", as_of=as_of))
+                files = prepared.result()
+            self._flow(site, files)
+            self._count(self._released(site, beside))
+            self._read(site)
             self._write()
         return self.report
 
@@ -85,11 +88,26 @@ class Demo:
                 )
         for (agency, _), fates in found.fates.items():
             self.report.account(agency).add_fates(fates)
-        self.report.deidentified = arrivals.count(site)
+
+    def _released(self, site: Site, beside: concurrent.futures.Executor) -> releases.Answer:
+        """Release what is due; meanwhile the operator reads the exact counts."""
         with self._timed("release", "release"):
+            inside = beside.submit(self._inside, site)
             answer = releases.request(site, RELEASE_DATE, patience=_RELEASE_SECONDS)
             if answer.code:
                 raise TransportError("TRA-061", f"nothing was released ({answer.code}: {answer.reason})")
+            inside.result()
+        return answer
+
+    def _inside(self, site: Site) -> None:
+        internal = self.out / "internal"
+        internal.mkdir(mode=0o700)
+        text = exact.export_text(exact.read(site), site.policy())
+        (internal / "cells.csv").write_text(text, encoding="utf-8", newline="")
+        self.report.cells = sum(1 for _ in csv.reader(io.StringIO(text))) - 1
+        self.report.deidentified = arrivals.count(site)
+
+    def _count(self, answer: releases.Answer) -> None:
         self.withheld = answer.withheld
         for line in answer.lines:
             self.report.released += line.released
@@ -97,12 +115,7 @@ class Demo:
             self.report.withheld += line.withheld
 
     def _read(self, site: Site) -> None:
-        """Read as each of the three users: the operator, the analyst, the officer."""
-        internal = self.out / "internal"
-        internal.mkdir(mode=0o700)
-        text = exact.export_text(exact.read(site), site.policy())
-        (internal / "cells.csv").write_text(text, encoding="utf-8", newline="")
-        self.report.cells = sum(1 for _ in csv.reader(io.StringIO(text))) - 1
+        """Read as the analyst and the officer do."""
         with self._timed("draw", "trends and charts"):
             results.trends(site, self.out)
         with self._timed("verify", "audit log"):
@@ -126,7 +139,7 @@ class Demo:
             files[agency, kind] = path
         return files
 
-    @contextmanager
+    @contextlib.contextmanager
     def _timed(self, stage: str, words: str) -> Iterator[None]:
         self.say(f"{words} …")
         begun = time.monotonic()
@@ -152,7 +165,7 @@ def _publish_one(home: Path, agency: str, kind: str, file: Path) -> Summary:
     return Publisher(Site.open(home), agency).publish(file, kind)
 
 
-@contextmanager
+@contextlib.contextmanager
 def _writable(out: Path) -> Iterator[None]:
     """Turn what a disk says into a sentence."""
     try:

@@ -147,7 +147,10 @@ def _object(text: str) -> dict[str, Any] | None:
 
 
 def _header(first: str, delimiter: str) -> tuple[str, ...]:
-    names = next(csv.reader([first], delimiter=delimiter))
+    try:
+        names = next(csv.reader([first], delimiter=delimiter))
+    except csv.Error:  # its message may quote what stands there
+        raise ContractError("CON-105", "the first line is not a header of columns") from None
     seen: set[str] = set()
     for position, name in enumerate(names, start=1):
         if name.strip() and name in seen:
