@@ -27,13 +27,16 @@ from streams.core.outcomes import Outcome
 from streams.partitions import partition_of
 from streams.stage import Output, Record, Result
 
-__all__ = ["STATE", "Deidentify", "Detector", "Private", "attach"]
+__all__ = ["LONGEST_HELD", "STATE", "Deidentify", "Detector", "Private", "attach"]
 
 STATE = "state.deidentify"
 STATE_PARTITIONS = 2
 PARTITIONS = 4
 _AT_ONCE = 64
 """Records opened, and then scanned, together."""
+
+LONGEST_HELD = 512 * 1024
+"""Bytes of a refused record that quarantine holds: far beyond what can be decoded, and fitting into one request."""
 
 
 class Detector(Protocol):
@@ -203,7 +206,8 @@ class _Batch:
         return deidentify.load(state.through_of(value), value[state.WIDTH :])
 
     def _quarantine(self, at: Record, code: str, where: str | None) -> None:
-        record = self._place(at) | {"stage": "deidentify", "code": code, "field": where, "payload": at.value or b""}
+        held = (at.value or b"")[:LONGEST_HELD]
+        record = self._place(at) | {"stage": "deidentify", "code": code, "field": where, "payload": held}
         self._send(topics.quarantine(self._agency), "quarantine", at, record)
         self._outcome(at, "quarantined")
         self._fates[f"quarantined.{code}"] += 1

@@ -78,6 +78,14 @@ def test_a_record_that_fails_keeps_its_sealed_bytes_in_quarantine(detector: pool
     assert not result.writes
 
 
+def test_a_record_too_large_for_quarantine_is_held_cut(detector: pool.Pool) -> None:
+    """Else a single megabyte from one agency would end the stage for all, again and again."""
+    large = Record(f"raw.{AGENCY}.case", 0, 0, b"k", bytes(1_000_000))
+    (held,) = _read(_run(_stage(detector), [large]), topics.quarantine(AGENCY), "quarantine")
+    assert len(held["payload"]) == deidentify.LONGEST_HELD
+    assert held["code"] == "CON-001"
+
+
 def test_revisions_of_one_batch_and_of_the_next_are_told_apart(detector: pool.Pool) -> None:
     first, second = raw_events.event(), raw_events.event(revision=2, prs_Gender="Masculine")
     other = raw_events.event(prs_Gender="Masculine")
