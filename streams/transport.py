@@ -50,17 +50,6 @@ class _PromptThread(driver.AIOKafkaConsumerThread):
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001 - a constant of the driver, without a setting
         return consumer
 
-    async def seek_to_committed(self) -> Any:  # noqa: ANN401 - partition to offset, None where nothing is committed
-        """Seek to what is committed, and to the beginning where nothing is.
-
-        A fetch that a rebalance dropped has moved the position; the driver leaves it there for a group that is new.
-        """
-        found: Any = await super().seek_to_committed()
-        fresh = [tp for tp, offset in found.items() if offset is None and not self.consumer._is_changelog_tp(tp)]  # noqa: SLF001 - as the driver does
-        if fresh:
-            await self.call_thread(self._ensure_consumer().seek_to_beginning, *fresh)
-        return found
-
 
 class BatchConsumer(driver.Consumer):
     """The driver's consumer, delivering whole fetches."""

@@ -78,7 +78,7 @@ def _rate(site: Site, peer: str, number: int, run: int) -> float:
             return number / float(found[1])
         if done.returncode != stage.EXIT_STATUS:
             break
-    msg = f"{peer} ended without a time, status {done.returncode}"
+    msg = f"{peer} ended without a time"
     raise RuntimeError(msg)
 
 
