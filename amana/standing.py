@@ -16,7 +16,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from amana import site as sites
-from connectors.adapters import registry
+from connectors.adapters import reading, registry
 from schemas import codec, limits
 from schemas.errors import TransportError
 from streams import topics
@@ -158,14 +158,11 @@ class Standing:
         return lags
 
     def _read(self) -> None:
-        ends = self._consumer.end_offsets(self._outcomes)
-        while any(self._consumer.position(one) < ends[one] for one in self._outcomes):
-            for records in self._consumer.poll(timeout_ms=500).values():
-                found = (codec.decode(record.value, self._readable, limits.INTERNAL) for record in records)
-                for outcome in map(outcomes.Outcome.from_record, found):
-                    known = self._held.get(outcome.position)
-                    if known is None or outcome.rank > known.rank:
-                        self._held[outcome.position] = outcome
+        for record in reading.to_present_end(self._consumer, self._outcomes):
+            outcome = outcomes.Outcome.from_record(codec.decode(record.value, self._readable, limits.INTERNAL))
+            known = self._held.get(outcome.position)
+            if known is None or outcome.rank > known.rank:
+                self._held[outcome.position] = outcome
 
     def _missing(self, ends: Mapping[TopicPartition, int]) -> Iterator[Held]:
         for partition in sorted(ends):

@@ -7,7 +7,8 @@ Faust's path per message costs more than everything else together (about 3,500 e
 decoding as the limit.
 """
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, cast
 
 import faust
@@ -52,10 +53,40 @@ class _PromptThread(driver.AIOKafkaConsumerThread):
 
 
 class BatchConsumer(driver.Consumer):
-    """The driver's consumer, delivering whole fetches."""
+    """The driver's consumer, delivering whole fetches, and none of them before the position is right.
+
+    Faust resumes the partitions of a new assignment before it seeks, and leaves one without a committed offset where
+    the last fetch ended, handled or not. What is fetched before the seek is given back, and none is fetched during it.
+    """
+
+    def __init__(self, *args: Any, **named: Any) -> None:  # noqa: ANN401 - Faust's signature
+        super().__init__(*args, **named)
+        self._seeking = asyncio.Lock()
+        self._sought = False
 
     def _new_consumer_thread(self) -> driver.AIOKafkaConsumerThread:
         return _PromptThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """Take an assignment whose positions are not known yet."""
+        self._sought = False
+        await super().on_partitions_assigned(assigned, generation_id)
+
+    async def perform_seek(self) -> None:
+        """Seek to what is committed, and where nothing is, to the earliest record that the broker has."""
+        async with self._seeking:
+            await super().perform_seek()
+            sources = (tp for tp in self.assignment() if not self._is_changelog_tp(tp))
+            fresh = [tp for tp in sources if self._committed_offset[tp] is None]
+            if fresh:
+                await self.seek_wait(await self.earliest_offsets(*fresh))
+            self._sought = True
+
+    async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Mapping[TP, list[Any]]:  # noqa: ASYNC109 - Faust's signature
+        async with self._seeking:
+            sought = self._sought
+            fetched: Mapping[TP, list[Any]] = await super()._getmany(active_partitions, timeout)
+        return {tp: records for tp, records in fetched.items() if sought or self._is_changelog_tp(tp)}
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:  # noqa: ASYNC109 - Faust's signature
         """Yield one message per partition that the next fetch brought, until a rebalance overtakes it."""

@@ -7,18 +7,16 @@ cell is. What is exported is disclosive: it belongs in `internal/` and nowhere e
 import csv
 import io
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from amana import site as sites
 from amana.standing import PRINCIPAL
 from anonymizer.policy import Policy
-from connectors.adapters import registry
+from connectors.adapters import reading, registry
 from schemas import codec, limits
 from schemas.errors import ConfigurationError, TransportError
 from streams.core import aggregate, cube
@@ -26,7 +24,6 @@ from streams.core import aggregate, cube
 __all__ = ["COLUMNS", "export_text", "read", "register"]
 
 COLUMNS = ("population", "cube", "dimensions", "count")
-PARTITIONS = 4
 
 
 def register(app: typer.Typer) -> None:
@@ -65,9 +62,9 @@ def read(site: sites.Site) -> dict[str, int]:
     readable = registry.ids(site.registry, ["cell"]).allowed("cell")
     entries = []
     try:
-        for key, value in _entries(site):
-            cell = None if value is None else codec.decode(value, readable, limits.INTERNAL)
-            entries.append((key.decode(), None if cell is None else aggregate.Cell.from_record(cell)))
+        for record in reading.whole(site.kafka_settings(PRINCIPAL), "cells"):
+            cell = None if record.value is None else codec.decode(record.value, readable, limits.INTERNAL)
+            entries.append((record.key.decode(), None if cell is None else aggregate.Cell.from_record(cell)))
     except KafkaError as error:
         raise TransportError("TRA-030", "the broker is out of reach") from error
     return aggregate.totals(aggregate.merge(entries))
@@ -85,17 +82,3 @@ def export_text(totals: dict[str, int], policy: Policy) -> str:
 def _row(cell: str, count: int, policy: Policy) -> tuple[str, str, str, int]:
     population, name, values = cube.dimensions_of(cell, policy)
     return population, name, ";".join(f"{dimension}={value}" for dimension, value in values.items()), count
-
-
-def _entries(site: sites.Site) -> Iterator[tuple[bytes, bytes | None]]:
-    consumer = KafkaConsumer(**site.kafka_settings(PRINCIPAL), enable_auto_commit=False, max_poll_records=10_000)
-    try:
-        partitions = [TopicPartition("cells", number) for number in range(PARTITIONS)]
-        consumer.assign(partitions)
-        consumer.seek_to_beginning(*partitions)
-        ends = consumer.end_offsets(partitions)
-        while any(consumer.position(partition) < ends[partition] for partition in partitions):
-            for records in consumer.poll(timeout_ms=500).values():
-                yield from ((record.key, record.value) for record in records)
-    finally:
-        consumer.close()

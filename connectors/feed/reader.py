@@ -10,6 +10,7 @@ from typing import Any, Self
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
+from connectors.adapters import reading
 from connectors.feed.rows import Row
 from schemas import codec, limits
 from schemas.errors import ConfigurationError, TransportError
@@ -67,20 +68,14 @@ class TrendReader:
     def _first_of_each_key(self, partition: TopicPartition) -> Iterator[Row]:
         seen: set[bytes] = set()
         try:
-            for record in self._records(partition):
+            self._consumer.assign([partition])
+            self._consumer.seek_to_beginning(partition)
+            for record in reading.to_present_end(self._consumer, [partition]):
                 if record.key not in seen:
                     seen.add(record.key)
                     yield Row.of(codec.decode(record.value, self._allowed, limits.INTERNAL))
         except KafkaError as error:
             raise _unreachable(error) from error
-
-    def _records(self, partition: TopicPartition) -> Iterator[Any]:
-        self._consumer.assign([partition])
-        self._consumer.seek_to_beginning(partition)
-        end = self._consumer.end_offsets([partition])[partition]
-        while self._consumer.position(partition) < end:
-            for records in self._consumer.poll(timeout_ms=500).values():
-                yield from records
 
 
 def _unreachable(error: KafkaError) -> TransportError:

@@ -20,7 +20,7 @@ from amana.local import runtime
 from amana.site import Site
 from connectors.adapters import registry
 from schemas import catalogue, codec
-from streams import outbox, stage
+from streams import outbox
 from streams.partitions import partition_of
 from streams.stage import Output
 from tests.support import flow
@@ -34,7 +34,6 @@ EVENTS = 40_000
 
 CELLS = 3_000
 RUNS = 2
-ATTEMPTS = 4
 PARTITIONS = 4
 
 
@@ -64,22 +63,16 @@ def _measure(site: Site) -> dict[str, float]:
 
 
 def _rate(site: Site, peer: str, number: int, run: int) -> float:
-    """Run one peer in a process of its own; it prints the seconds it took, among what its terminal says.
-
-    A stage of ours that ends itself (status 70) is begun anew under another name, as the supervisor would.
-    """
-    for attempt in range(ATTEMPTS):
-        command = [sys.executable, "-m", "tests.bench.peers", peer, str(number), str(run + RUNS * attempt)]
-        done = subprocess.run(
-            command, env={**os.environ, "AMANA_DATA": str(site.dir)}, stdout=subprocess.PIPE, check=False, timeout=600
-        )
-        found = re.search(rb'"seconds": ([0-9.e+-]+)', done.stdout)
-        if found is not None:
-            return number / float(found[1])
-        if done.returncode != stage.EXIT_STATUS:
-            break
-    msg = f"{peer} ended without a time"
-    raise RuntimeError(msg)
+    """Run one peer in a process of its own; it prints the seconds it took, among what its terminal says."""
+    command = [sys.executable, "-m", "tests.bench.peers", peer, str(number), str(run)]
+    done = subprocess.run(
+        command, env={**os.environ, "AMANA_DATA": str(site.dir)}, stdout=subprocess.PIPE, check=False, timeout=600
+    )
+    found = re.search(rb'"seconds": ([0-9.e+-]+)', done.stdout)
+    if found is None:
+        msg = f"{peer} ended without a time"
+        raise RuntimeError(msg)
+    return number / float(found[1])
 
 
 async def _fill(site: Site, schema: int) -> None:

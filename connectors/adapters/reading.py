@@ -1,0 +1,42 @@
+"""Read partitions up to the end that they have now, and stop.
+
+Decides when such a reading is over: what arrives after it began is not part of it. Does not decide what a record means,
+and lets the client's errors pass, since only the reader knows what they mean to whom.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from kafka import KafkaConsumer, TopicPartition
+
+__all__ = ["to_present_end", "whole"]
+
+_POLL_MS = 500
+
+
+def to_present_end(consumer: KafkaConsumer, partitions: Sequence[TopicPartition]) -> Iterator[Any]:
+    """Yield the client's records from the current positions to the present ends.
+
+    Raises:
+        KafkaError: the broker is out of reach.
+    """
+    ends = consumer.end_offsets(partitions)
+    while any(consumer.position(one) < ends[one] for one in partitions):
+        for records in consumer.poll(timeout_ms=_POLL_MS).values():
+            yield from records
+
+
+def whole(settings: Mapping[str, Any], topic: str) -> Iterator[Any]:
+    """Yield every record that all partitions of `topic` hold now, over a connection of its own.
+
+    Raises:
+        KafkaError: the broker is out of reach.
+    """
+    consumer = KafkaConsumer(**settings, enable_auto_commit=False, max_poll_records=10_000)
+    try:
+        partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
+        consumer.assign(partitions)
+        consumer.seek_to_beginning(*partitions)
+        yield from to_present_end(consumer, partitions)
+    finally:
+        consumer.close()
