@@ -14,7 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from schemas.errors import ConfigurationError
 
-__all__ = ["Calendar", "Cube", "Policy", "Population", "Region", "Suppression", "TablePlan", "TextRules", "load"]
+__all__ = [
+    "Calendar", "Cube", "NameThresholds", "Policy", "Population", "Region", "Replacing", "Suppression", "TablePlan",
+    "TextRules", "load",
+]  # fmt: skip
 
 
 class _Frozen(BaseModel):
@@ -51,6 +54,21 @@ class Generalisation(_Frozen):
     place: Literal["country"]
 
 
+class NameThresholds(_Frozen):
+    """By language: a word is masked where its probability of being no part of an identifier lies below this."""
+
+    en: float = Field(gt=0, le=1)
+    fr: float = Field(gt=0, le=1)
+    ar: float = Field(gt=0, le=1)
+
+
+class Replacing(_Frozen):
+    """What stands in the place of a masked date or place; everything else gets a numbered placeholder."""
+
+    date: Literal["placeholder", "shift", "month", "year"]
+    place: Literal["placeholder", "country"]
+
+
 class TextRules(_Frozen):
     """What happens to free text, and the bounds within which it is scanned; lengths in characters, time in seconds."""
 
@@ -62,6 +80,8 @@ class TextRules(_Frozen):
     score_threshold: float = Field(ge=0, le=1)
     phone_regions: tuple[str, ...]
     entities: tuple[str, ...] = Field(min_length=1)
+    names: NameThresholds
+    replace: Replacing
 
 
 class Cube(_Frozen):
