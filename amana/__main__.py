@@ -21,6 +21,7 @@ COMMANDS = {
     "simulate": "simulate",
     "publish": "publish",
     "redact": "redact",
+    "evaluate": "evaluate",
     "release": "release",
     "feed": "feed",
     "audit": "audit",
