@@ -27,11 +27,12 @@ _CHARACTER: Final = re.compile(r"\w+|[^\w\s.,;:!?()\[\]{}'\"`´‘’“”„«
 _TITLES: Final = frozenset({"mr", "mrs", "ms", "no", "nr", "about"})
 _FUNCTION_WORDS: Final = frozenset(
     {
-        "a", "an", "the", "this", "that", "these", "those", "my", "your", "his", "her", "its", "our", "their", "whose",
-        "s", "of", "in", "on", "at", "by", "for", "from", "to", "with", "within", "without", "into", "onto", "upon", "under",
-        "over", "between", "among", "through", "during", "before", "after", "since", "until", "till", "against",
-        "as", "near", "per", "than", "via", "towards", "toward", "around", "across", "along", "behind", "beside", "beyond",
-        "above", "below", "and", "or", "but", "nor", "so", "if", "because", "although", "though", "while", "whether",
+        "a", "an", "the", "this", "that", "these", "those", "my", "your", "his", "her", "its", "our", "their",
+        "whose", "s", "of", "in", "on", "at", "by", "for", "from", "to", "with", "within", "without", "into", "onto",
+        "upon", "under", "over", "between", "among", "through", "during", "before", "after", "since", "until", "till",
+        "against", "as", "near", "per", "than", "via", "towards", "toward", "around", "across", "along", "behind",
+        "beside", "beyond", "above", "below", "and", "or", "but", "nor", "so", "if", "because", "although", "though",
+        "while", "whether",
     }
 )  # fmt: skip
 _LEFT_ASIDE: Final = _TITLES | _FUNCTION_WORDS
