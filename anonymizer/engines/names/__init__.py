@@ -1,0 +1,1 @@
+"""Trained recognisers of names, places, organisations and other give-aways."""

@@ -1,0 +1,127 @@
+"""A trained model at work: the probability of every label at every token of a text.
+
+Decides how the work is kept small: what a word form contributes, at its place and to its neighbours', is added up once
+and remembered. Does not decide what is masked: see `spans`.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anonymizer.engines.names import lattice
+from anonymizer.engines.names.features import OFFSETS, Features
+from anonymizer.engines.names.tokens import LINE_BREAK, pieces
+from anonymizer.engines.names.weights import Table, Weights
+
+__all__ = ["Model"]
+
+_MOST_FORMS: Final = 40_000
+_MOST_PAIRS: Final = 400_000
+_HERE: Final = 2  # a remembered row: two words before, one before, here, one after, two after
+
+
+class Model:
+    """Weights with the features they were trained on, and a bounded memory of forms met."""
+
+    def __init__(self, weights: Weights, features: Features) -> None:
+        self.labels = weights.labels
+        self._features = features
+        self._weights = weights
+        self._here, self._around, self._pair = map(_Rows, (weights.here, weights.around, weights.pair))
+        self._columns = weights.transitions.shape[0] * len(weights.labels)
+        self._flags = dict(zip(weights.flags.names, weights.flags.values.reshape(-1, self._columns), strict=True))
+        self._known: dict[str, int] = {}
+        self._forms: list[str] = []
+        self._table: NDArray[np.float32] = np.zeros((1024, 1 + len(OFFSETS), self._columns), dtype=np.float32)
+        self._known_pairs: dict[int, int] = {}
+        self._pair_rows: dict[tuple[str, ...], int] = {}
+        self._pairs: NDArray[np.float32] = np.zeros((1024, 2, self._columns), dtype=np.float32)
+
+    def probabilities(self, forms: Sequence[str]) -> NDArray[np.float64]:
+        """Return the marginal probability of every label (tokens by labels), averaged over the model's members."""
+        if not forms:
+            return np.zeros((0, len(self.labels)))
+        members = len(self._weights.transitions)
+        scores = self.scores(forms).reshape(len(forms), members, -1).transpose(1, 0, 2)
+        return np.asarray(lattice.marginals(scores, self._weights.transitions, pieces(forms)).mean(axis=0))
+
+    def scores(self, forms: Sequence[str]) -> NDArray[np.float32]:
+        """Return the score of every label at every token before neighbours' labels count (tokens by columns)."""
+        ids = self._ids((LINE_BREAK, LINE_BREAK, *forms, LINE_BREAK, LINE_BREAK))
+        rows = self._table[ids]
+        count = len(forms)
+        total = rows[2 : 2 + count, _HERE].copy()
+        for slot, offset in enumerate(OFFSETS):
+            total += rows[2 + offset : 2 + offset + count, slot if offset < 0 else slot + 1]
+        pairs = self._pairs[self._pair_ids(ids[1:-1])]
+        total += pairs[:-1, 0]
+        total += pairs[1:, 1]
+        for name, values in self._features.flags(forms).items():
+            if name in self._flags:
+                total[values] += self._flags[name]
+        return np.asarray(total)
+
+    def _ids(self, forms: Sequence[str]) -> NDArray[np.int64]:
+        if len(self._forms) > _MOST_FORMS or len(self._known_pairs) > _MOST_PAIRS:
+            self._forget()
+        known = self._known
+        try:
+            found = [known[form] for form in forms]
+        except KeyError:
+            self._learn(form for form in dict.fromkeys(forms) if form not in known)
+            found = [known[form] for form in forms]
+        return np.array(found, dtype=np.int64)
+
+    def _learn(self, forms: Iterable[str]) -> None:
+        for form in forms:
+            self._known[form] = len(self._forms)
+            self._forms.append(form)
+            if len(self._forms) > len(self._table):
+                self._table = np.concatenate([self._table, np.zeros_like(self._table)])
+            row = self._table[len(self._forms) - 1]
+            around = self._around.total(self._features.around(form))
+            row[:_HERE], row[_HERE + 1 :] = around[:_HERE], around[_HERE:]
+            row[_HERE] = self._here.total(self._features.here(form))[0]
+
+    def _pair_ids(self, ids: NDArray[np.int64]) -> list[int]:
+        """Rows for every pair of neighbours; most pairs say nothing and share the row of zeros."""
+        known = self._known_pairs
+        codes = ((ids[:-1] << 32) | ids[1:]).tolist()
+        try:
+            return [known[code] for code in codes]
+        except KeyError:
+            for code in codes:
+                if code not in known:
+                    known[code] = self._learn_pair(self._forms[code >> 32], self._forms[code & 0xFFFFFFFF])
+            return [known[code] for code in codes]
+
+    def _learn_pair(self, one: str, other: str) -> int:
+        names = tuple(name for name in self._features.pair(one, other) if name in self._pair.index)
+        if not names:
+            return 0
+        if names not in self._pair_rows:
+            self._pair_rows[names] = len(self._pair_rows) + 1
+            if len(self._pair_rows) + 1 > len(self._pairs):
+                self._pairs = np.concatenate([self._pairs, np.zeros_like(self._pairs)])
+            self._pairs[self._pair_rows[names]] = self._pair.total(names)
+        return self._pair_rows[names]
+
+    def _forget(self) -> None:
+        self._known.clear()
+        self._forms.clear()
+        self._known_pairs.clear()
+        self._pair_rows.clear()
+
+
+class _Rows:
+    """The rows of one table by feature name."""
+
+    def __init__(self, table: Table) -> None:
+        self.index = {name: row for row, name in enumerate(table.names)}
+        self._values = table.values.reshape(len(table.names), table.values.shape[1], -1)
+
+    def total(self, names: Iterable[str]) -> NDArray[np.float32]:
+        """Add up the rows of the names that the model knows (slots by columns)."""
+        return np.asarray(self._values[[self.index[name] for name in names if name in self.index]].sum(axis=0))

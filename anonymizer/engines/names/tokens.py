@@ -1,0 +1,52 @@
+"""Words of a text, and the pieces of it that are labelled together.
+
+Decides what a token is and where a chain of tokens is cut. Does not label anything.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["LINE_BREAK", "LONGEST_PIECE", "Tokens", "pieces", "tokenise"]
+
+LINE_BREAK: Final = "\n"
+LONGEST_PIECE: Final = 40
+_SHORTEST_PIECE: Final = 12
+_TOKEN: Final = re.compile(r"\w+|[^\w\s]|\n[\s]*")
+_ENDS: Final = frozenset({LINE_BREAK, ".", ";", "!", "?", ":"})
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Tokens of one text: their forms and spans (characters, half open); a line break is a token of its own."""
+
+    forms: tuple[str, ...]
+    spans: tuple[tuple[int, int], ...]
+
+
+def tokenise(text: str) -> Tokens:
+    """Cut a text into maximal runs of word characters, single other characters, and line breaks."""
+    spans = tuple([match.span() for match in _TOKEN.finditer(text)])
+    forms = tuple([LINE_BREAK if text[start] == LINE_BREAK else text[start:end] for start, end in spans])
+    return Tokens(forms, spans)
+
+
+def pieces(forms: Sequence[str]) -> NDArray[np.int64]:
+    """Return where to cut a chain of tokens: `bounds[i]:bounds[i + 1]` is a piece of at most `LONGEST_PIECE` tokens.
+
+    A piece ends with a sentence or a line if one ends late enough in it. Words on the other side of a cut are still
+    seen as context; only the labels of two pieces do not depend on each other.
+    """
+    ends = np.array([i + 1 for i, form in enumerate(forms) if form in _ENDS], dtype=np.int64)
+    bounds = [0]
+    while len(forms) - bounds[-1] > LONGEST_PIECE:
+        last = int(np.searchsorted(ends, bounds[-1] + LONGEST_PIECE, side="right"))
+        end = int(ends[last - 1]) if last else 0
+        bounds.append(end if end >= bounds[-1] + _SHORTEST_PIECE else bounds[-1] + LONGEST_PIECE)
+    if forms:
+        bounds.append(len(forms))
+    return np.array(bounds, dtype=np.int64)

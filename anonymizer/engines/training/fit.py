@@ -1,0 +1,106 @@
+"""From labelled tokens to weights: crfsuite's L-BFGS, and its weights in our own form.
+
+Decides the training algorithm and nothing of what it is fed. Deterministic: equal sequences give equal weights.
+
+Source: Okazaki (2007), CRFsuite; Nocedal (1980), L-BFGS; Andrew, Gao (2007) for the c1 penalty (OWL-QN).
+"""
+
+import itertools
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pycrfsuite  # type: ignore[import-untyped]  # no type information of its own
+
+from anonymizer.engines.names.features import OFFSETS, Features, attributes
+from anonymizer.engines.names.tokens import Tokens, pieces
+from anonymizer.engines.names.weights import Table, Weights
+
+__all__ = ["Settings", "fit", "sequences", "train"]
+
+_SLOTS: Final = {f"{offset}": ("around", slot) for slot, offset in enumerate(OFFSETS)} | {
+    "0": ("here", 0),
+    "<": ("pair", 0),
+    ">": ("pair", 1),
+    "!": ("flags", 0),
+}
+_WIDTH: Final = {"here": 1, "around": len(OFFSETS), "pair": 2, "flags": 1}
+
+Piece = tuple[list[list[str]], list[str]]
+"""One piece: the attributes of its tokens, and their labels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Penalties (c1: absolute, c2: squared), passes at most, and the least count of a feature."""
+
+    c1: float = 0.1
+    c2: float = 0.05
+    iterations: int = 100
+    least_count: float = 1.0
+
+
+def sequences(features: Features, tokens: Tokens, labels: Sequence[str]) -> list[Piece]:
+    """Spell out a labelled document as training pieces, cut where the model will cut it."""
+    rows = attributes(features, tokens.forms)
+    bounds = pieces(tokens.forms).tolist()
+    return [(rows[start:end], list(labels[start:end])) for start, end in itertools.pairwise(bounds)]
+
+
+def train(data: Iterable[Piece], settings: Settings, path: Path) -> None:
+    """Train one chain and leave crfsuite's own file at `path`."""
+    trainer = pycrfsuite.Trainer(algorithm="lbfgs", verbose=False)
+    for rows, labels in data:
+        trainer.append(rows, labels)
+    trainer.set_params(
+        {
+            "c1": settings.c1,
+            "c2": settings.c2,
+            "max_iterations": settings.iterations,
+            "feature.minfreq": settings.least_count,
+            "feature.possible_transitions": True,
+        }
+    )
+    trainer.train(str(path))
+
+
+def fit(members: Sequence[Iterable[Piece]], settings: Settings, order: Sequence[str]) -> Weights:
+    """Train one chain per member and return their weights; `order` is the order of labels, the outside first."""
+    infos = []
+    with tempfile.TemporaryDirectory() as folder:
+        for number, data in enumerate(members):
+            path = Path(folder, f"{number}.crfsuite")
+            train(data, settings, path)
+            tagger = pycrfsuite.Tagger()
+            tagger.open(str(path))
+            infos.append(tagger.info())
+            tagger.close()
+    seen = {label for info in infos for label in info.labels}
+    return _weights(infos, tuple(label for label in order if label in seen))
+
+
+def _weights(infos: Sequence[Any], labels: tuple[str, ...]) -> Weights:
+    column = {label: place for place, label in enumerate(labels)}
+    transitions = np.zeros((len(infos), len(labels), len(labels)), dtype=np.float32)
+    cells: dict[str, dict[str, list[tuple[int, int, int, float]]]] = {name: {} for name in _WIDTH}
+    for member, info in enumerate(infos):
+        for (one, other), weight in info.transitions.items():
+            transitions[member, column[one], column[other]] = weight
+        for (attribute, label), weight in info.state_features.items():
+            place, name = attribute.split(":", 1)
+            table, slot = _SLOTS[place]
+            cells[table].setdefault(name, []).append((slot, member, column[label], weight))
+    shape = (len(infos), len(labels))
+    return Weights(labels, transitions, **{name: _table(cells[name], (_WIDTH[name], *shape)) for name in cells})
+
+
+def _table(cells: dict[str, list[tuple[int, int, int, float]]], shape: tuple[int, int, int]) -> Table:
+    names = tuple(sorted(cells))
+    values = np.zeros((len(names), *shape), dtype=np.float32)
+    for row, name in enumerate(names):
+        for slot, member, label, weight in cells[name]:
+            values[row, slot, member, label] = weight
+    return Table(names, values)
