@@ -1,51 +1,72 @@
 # ruff: noqa: RUF001 - the look-alikes are the point of the table
 """Text as patterns see it, with the way back: one spelling for digits, spaces, hyphens and letters.
 
-Decides which characters are folded or dropped before detection. Does not decide what is personal. Every span found in
-the normalised text maps back to the characters it came from, so that nothing of the original is left standing.
+Decides which characters are folded or dropped before detection, and which further readings of a text a person might
+see: look-alike letters read as Latin, values that a line break tore apart, words that an override turned round. Does
+not decide what is personal. Every span found maps back to the characters it came from, so that nothing of the original
+is left standing.
 """
 
+import bisect
+import itertools
+import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
-__all__ = ["Normalised", "normalise"]
+from anonymizer.microdata import lookalikes
 
-_DIGIT_ZEROS = (
-    0x0660, 0x06F0, 0x07C0, 0x0966, 0x09E6, 0x0A66, 0x0AE6, 0x0B66, 0x0BE6, 0x0C66, 0x0CE6, 0x0D66, 0x0E50, 0x0ED0,
-    0x0F20, 0x1040, 0x17E0, 0x1810,
-)  # fmt: skip
+__all__ = ["Normalised", "forms", "normalise"]
+
 _LETTERS = {
-    "أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ی": "ي", "ک": "ك", "ة": "ه", "ؤ": "و", "ئ": "ي",
-    "ı": "i", "İ": "I", "ſ": "s",
+    "أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ٲ": "ا", "ٳ": "ا", "ٵ": "ا", "ى": "ي", "ی": "ي", "ې": "ي", "ے": "ي",
+    "ۍ": "ي", "ک": "ك", "ڪ": "ك", "ة": "ه", "ہ": "ه", "ھ": "ه", "ە": "ه", "ۃ": "ه", "ؤ": "و", "ئ": "ي", "ı": "i",
+    "ſ": "s",
 }  # fmt: skip
 _SIGNS = {
-    "٫": ".", "٬": ",", "،": ",", "؛": ";", "؍": "/", "؟": "?", "⁄": "/", "∕": "/", "\u2028": "\n", "\u2029": "\n",
-    "‐": "-", "‑": "-", "‒": "-", "–": "-", "—": "-", "―": "-", "−": "-", "ー": "-", "＠": "@", "٭": "*", "\u1680": " ",
+    "٫": ".", "٬": ",", "،": ",", "؛": ";", "؍": "/", "؟": "?", "۔": ".", "⁄": "/", "∕": "/", "⧸": "/", "∶": ":",
+    "꞉": ":", "−": "-", "ー": "-", "⁃": "-", "˗": "-", "٭": "*", "‘": "'", "’": "'", "ʼ": "'", "′": "'", "“": '"',
+    "”": '"', "\u1680": " ", "\u2800": " ", "\u0085": "\n", "\u2028": "\n", "\u2029": "\n",
 }  # fmt: skip
-_FOLD = str.maketrans({chr(zero + d): str(d) for zero in _DIGIT_ZEROS for d in range(10)} | _LETTERS | _SIGNS)
+_FOLD = str.maketrans(_LETTERS | _SIGNS)
 _DROPPED_CATEGORIES = frozenset({"Cf", "Mn", "Me"})
-_TATWEEL = "\u0640"
+_DROPPED = frozenset("\u0640\u115f\u1160\u3164\uffa0") | {chr(c) for c in range(0x80, 0xA0) if c != 0x85}  # noqa: PLR2004 (NEL, a line end)
+_OVERRIDE: Final = re.compile("\u202e([^\u202c\n]+)")
+_BREAK: Final = re.compile(r"(?P<hyphen>-?)\r?\n[ \t]{0,8}(?=\S)")
+_ENDS: Final = frozenset(",;!?")
+_INNER: Final = frozenset("@/0123456789")
+_RUN: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Normalised:
-    """A normalised text; `starts[i]`, `ends[i]` are the original span of its character i; None means the same place."""
+    """A reading of a text; `starts[i]`, `ends[i]` are the original span of its character i; None means the same place.
+
+    `news` are the places, in ascending order, where a further reading differs from the first.
+    """
 
     text: str
     starts: tuple[int, ...] | None
     ends: tuple[int, ...] | None
+    news: tuple[int, ...] = ()
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Map a non-empty span of the normalised text to the original one, half open, in characters."""
         if self.starts is None or self.ends is None:
             return start, end
-        return self.starts[start], self.ends[end - 1]
+        return min(self.starts[start:end]), max(self.ends[start:end])
+
+    def differs(self, start: int, end: int) -> bool:
+        """Say whether a span of a further reading holds anything that the first reading shows otherwise."""
+        place = bisect.bisect_left(self.news, start)
+        return place < len(self.news) and self.news[place] < end
 
 
 def normalise(text: str) -> Normalised:
     """Fold a text: NFKC, no accents, no invisible characters, ASCII digits, spaces and hyphens, one form of alef.
 
-    Source: UAX #15 (NFKC); `docs/reference` on the tricks that defeat patterns.
+    Source: UAX #15 (NFKC); UAX #9 and UAX #31 for what is invisible.
     """
     if text.isascii():
         return Normalised(text, None, None)
@@ -54,8 +75,71 @@ def normalise(text: str) -> Normalised:
     return _mapped(text)
 
 
-def _dropped(character: str) -> bool:
-    return character == _TATWEEL or unicodedata.category(character) in _DROPPED_CATEGORIES
+def forms(text: str) -> tuple[Normalised, ...]:
+    """Return the readings of a text: its normal form first, then those that differ from all before.
+
+    They are: look-alikes read as Latin; torn values joined over a line break, without and with the hyphen before it;
+    overridden words turned round as they are shown. What is found in any of them counts. A recogniser that sees words
+    rather than shapes should keep what it finds in a further reading only where that reading `differs`.
+    """
+    first = normalise(text)
+    read = lookalikes.skeleton(first.text)
+    news = (
+        tuple(i for i, (a, b) in enumerate(zip(first.text, read, strict=True)) if a != b) if read != first.text else ()
+    )
+    base = Normalised(read, first.starts, first.ends, news)
+    further = [base] if news else []
+    if "\n" in read:
+        torn = [m for m in _BREAK.finditer(read) if _is_torn(read, m)]
+        plain, hyphened = [(m.end("hyphen"), m.end()) for m in torn], [m.span() for m in torn if m["hyphen"]]
+        further += [_joined(base, gaps) for gaps in (plain, hyphened) if gaps]
+    if "\u202e" in text:
+        further.append(_shown(text))
+    return (first, *further)
+
+
+def _is_torn(text: str, found: re.Match[str]) -> bool:
+    """Say whether the line break may stand within a value: not where a sentence or a title ends."""
+    left = text[max(0, found.start() - _RUN) : found.start()].split()[-1:]
+    right = text[found.end() : found.end() + _RUN].split(maxsplit=1)[0]
+    if not left or text[found.start() - 1].isspace() or left[0][-1] in _ENDS:
+        return False
+    if left[0][-1] in ".:":
+        return not _INNER.isdisjoint(left[0] + right) and not right[0].isupper()
+    return not (left[0][-1].islower() and right[0].isupper() and _INNER.isdisjoint(left[0] + right))
+
+
+def _joined(form: Normalised, gaps: Sequence[tuple[int, int]]) -> Normalised:
+    """Leave out the gaps."""
+    kept = [i for (_, a), (b, _) in itertools.pairwise([(0, 0), *gaps, (len(form.text), 0)]) for i in range(a, b)]
+    seams = {a for _, a in gaps}
+    starts = form.starts or range(len(form.text))
+    ends = form.ends or range(1, len(form.text) + 1)
+    return Normalised(
+        "".join(form.text[i] for i in kept),
+        tuple(starts[i] for i in kept),
+        tuple(ends[i] for i in kept),
+        tuple(place for place, i in enumerate(kept) if i in seams),
+    )
+
+
+def _shown(text: str) -> Normalised:
+    """Turn round what stands behind a right-to-left override, up to its end or the line's."""
+    order = list(range(len(text)))
+    turned: set[int] = set()
+    for found in _OVERRIDE.finditer(text):
+        start, end = found.span(1)
+        order[start:end] = reversed(order[start:end])
+        turned.update(range(start, end))
+    form = _mapped("".join(text[i] for i in order))
+    starts, ends = form.starts or (), form.ends or ()
+    places = [order[a:b] for a, b in zip(starts, ends, strict=True)]
+    return Normalised(
+        form.text,
+        tuple(map(min, places)),
+        tuple(max(place) + 1 for place in places),
+        tuple(i for i, place in enumerate(places) if place[0] in turned),
+    )
 
 
 def _mapped(text: str) -> Normalised:
@@ -76,8 +160,22 @@ def _mapped(text: str) -> Normalised:
 
 def _folded(cluster: str) -> str:
     """Fold a character with the marks that combine with it."""
-    bare = "".join(c for c in unicodedata.normalize("NFKD", cluster) if not _dropped(c))
+    apart = unicodedata.normalize("NFKD", cluster)
+    if apart.startswith(" ") and unicodedata.category(cluster[0]) == "Lo":
+        return ""  # a vowel mark on its own, in Arabic's presentation forms
+    bare = "".join(map(_kept, apart))
     return unicodedata.normalize("NFC", bare).translate(_FOLD)
+
+
+def _kept(character: str) -> str:
+    """Return what stays of a decomposed character."""
+    category = unicodedata.category(character)
+    if character in _DROPPED or category in _DROPPED_CATEGORIES:
+        return ""
+    if category == "Pd":
+        return "-"
+    digit = unicodedata.digit(character, None)
+    return character if digit is None else str(digit)
 
 
 class _Memo(dict[str, str]):
