@@ -103,7 +103,7 @@ class Model:
             return 0
         if names not in self._pair_rows:
             self._pair_rows[names] = len(self._pair_rows) + 1
-            if len(self._pair_rows) + 1 > len(self._pairs):
+            if len(self._pair_rows) >= len(self._pairs):
                 self._pairs = np.concatenate([self._pairs, np.zeros_like(self._pairs)])
             self._pairs[self._pair_rows[names]] = self._pair.total(names)
         return self._pair_rows[names]
