@@ -1,40 +1,55 @@
 """`amana redact`: the de-identifier of the stream, offline: JSON lines in, JSON lines out.
 
-Decides the form of lines and the exit status: 0 if every text was scanned, 1 if one was refused. Detects as the stage
-does, in the same killable processes; a refused text is never written, masked or not.
+Decides the form of lines and the exit status: 0 if every text was scanned, 1 if one was refused. Detects and replaces
+as the stage does, in the same killable processes; a refused text is never written, masked or not. Answers follow their
+lines at once, so that a program may talk to it through a pipe.
 """
 
 import asyncio
-import itertools
+import contextlib
 import json
+import secrets
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, BinaryIO, Final
 
 import pydantic
+import pydantic_core
 import typer
 
+from amana import jsonlines
 from anonymizer import policy as policies
 from anonymizer.engines import pool, presidio
+from anonymizer.microdata import dating, replace
 from anonymizer.microdata import redact as redaction
 from schemas.errors import ConfigurationError, ContractError
 
 __all__ = ["redact", "register"]
 
-_AT_ONCE = 256
+_AT_ONCE: Final = 256
+_LEAST: Final = 1e-9
+
+Tell = Callable[[int, int], None]
+"""Says how many lines are done and how many of them were refused."""
 
 
 class Line(pydantic.BaseModel):
-    """One line of input."""
+    """One line of input; what else it holds is left out."""
 
     model_config = pydantic.ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
-    id: str | int
-    text: str
+    id: pydantic.StrictStr | Annotated[pydantic.StrictInt, pydantic.Field(ge=-(1 << 63), lt=1 << 63)]
+    text: pydantic.StrictStr
     lang: str | None = None
-    known: dict[str, str] = {}
+    known: Mapping[str, str | int | None] = {}
+
+    @property
+    def identities(self) -> dict[str, str]:
+        """The record's own identifiers, those that have a value."""
+        return {name: str(value) for name, value in self.known.items() if value not in {None, ""}}
 
 
 def register(app: typer.Typer) -> None:
@@ -47,72 +62,109 @@ def redact(
         Path | None, typer.Argument(help="JSON lines; standard input if absent.", show_default=False)
     ] = None,
     policy: Annotated[Path | None, typer.Option("--policy", help="Policy file; else the shipped one.")] = None,
-    threshold: Annotated[float | None, typer.Option("--threshold", min=0, max=1, help="Least score kept.")] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option("--threshold", min=0, max=1, help="Least score kept, of every type; else the policy's."),
+    ] = None,
 ) -> None:
     """Mask personal data in texts: {"id","text","lang"?,"known"?} to {"id","lang","text","spans"}."""
     rules = _rules(policy, threshold)
-    with _lines(file) as lines, pool.Pool(rules) as detector:
-        refused = asyncio.run(_answer_all(lines, detector))
-    raise typer.Exit(1 if refused else 0)
-
-
-async def _answer_all(lines: Iterable[str], detector: pool.Pool) -> int:
-    return sum([await _answer(batch, detector) for batch in _batches(enumerate(lines, 1))])
+    with _source(file) as source, pool.Pool(rules) as detector:
+        run = _Run(rules, detector, threshold or 0.0)
+        with _progress() as tell:
+            asyncio.run(run.answer_all(jsonlines.batches(source, _AT_ONCE), tell))
+    raise typer.Exit(1 if run.refused else 0)
 
 
 def _rules(path: Path | None, threshold: float | None) -> policies.TextRules:
+    """Return the text rules; a threshold takes the place of the patterns', and lets no more names be found."""
     try:
         shipped = resources.files("anonymizer").joinpath("policies", "default.toml")
         text = (path or shipped).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError("CFG-011", "the policy file cannot be read") from error
     rules = policies.load(text).text
-    return rules if threshold is None else rules.model_copy(update={"score_threshold": threshold})
+    if threshold is None:
+        return rules
+    sure = max(1 - threshold, _LEAST)
+    names = rules.names.model_copy(update={k: min(own, sure) for k, own in rules.names.model_dump().items()})
+    return rules.model_copy(update={"score_threshold": threshold, "names": names})
 
 
-def _lines(file: Path | None) -> Any:  # noqa: ANN401 - a text stream, opened or standard
+def _source(file: Path | None) -> BinaryIO:
     try:
-        return file.open(encoding="utf-8", errors="surrogateescape") if file else sys.stdin
+        return file.open("rb") if file else sys.stdin.buffer
     except OSError as error:
         raise ConfigurationError("CFG-012", f"{file} cannot be read: {error.strerror}") from error
 
 
-def _batches(lines: Iterable[tuple[int, str]]) -> Iterator[list[tuple[int, str]]]:
-    numbered = iter(lines)
-    while batch := list(itertools.islice(numbered, _AT_ONCE)):
-        yield batch
+@contextlib.contextmanager
+def _progress() -> Iterator[Tell]:
+    """Tell a person how far it is, where one watches and no answers run through the picture."""
+    watched = sys.stderr.isatty() and not sys.stdout.isatty()
+
+    def tell(done: int, refused: int) -> None:
+        if watched:
+            print(f"\r{done:,} lines, {refused:,} refused", end="", file=sys.stderr, flush=True)
+
+    yield tell
+    if watched:
+        print(file=sys.stderr)
 
 
-async def _answer(batch: list[tuple[int, str]], detector: pool.Pool) -> int:
-    """Print the answers to a batch and return how many lines were refused."""
-    parsed = [(number, _parsed(text)) for number, text in batch if text.strip()]
-    good = [line for _, line in parsed if line is not None]
-    verdicts = iter(await detector.detect([redaction.Text(x.text, x.lang, x.known) for x in good]))
-    refused = 0
-    for number, line in parsed:
-        verdict = ContractError("CON-043", "not a JSON object with id and text") if line is None else next(verdicts)
-        if line is None or isinstance(verdict, ContractError):
-            refused += 1
-            print(f"line {number}: {verdict}", file=sys.stderr)
-        else:
-            print(json.dumps(_masked(line, verdict), ensure_ascii=False))
-    return refused
+@dataclass(slots=True)
+class _Run:
+    """One run: its rules, its detector, the least score kept, and what has been done so far."""
+
+    rules: policies.TextRules
+    detector: pool.Pool
+    least: float
+    done: int = 0
+    refused: int = 0
+    key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
+    """Dates are shifted by other numbers of days in every run: nobody outside the stream holds the stream's key."""
+
+    async def answer_all(
+        self, batches: Iterable[Sequence[jsonlines.Numbered]], tell: Callable[[int, int], None]
+    ) -> None:
+        """Answer every line, batch by batch."""
+        for batch in batches:
+            await self._answer(batch)
+            sys.stdout.buffer.flush()
+            tell(self.done, self.refused)
+
+    async def _answer(self, batch: Sequence[jsonlines.Numbered]) -> None:
+        lines = [(number, _parsed(content)) for number, content in batch]
+        good = [line for _, line in lines if isinstance(line, Line)]
+        verdicts = iter(await self.detector.detect([redaction.Text(x.text, x.lang, x.identities) for x in good]))
+        for number, line in lines:
+            self.done += 1
+            verdict = next(verdicts) if isinstance(line, Line) else line
+            if isinstance(line, ContractError) or isinstance(verdict, ContractError):
+                self.refused += 1
+                print(f"line {number}: {verdict}", file=sys.stderr)
+            else:
+                said = json.dumps(self._masked(line, verdict), ensure_ascii=False)
+                sys.stdout.buffer.write(said.encode() + b"\n")
+
+    def _masked(self, line: Line, found: tuple[redaction.Finding, ...]) -> dict[str, Any]:
+        united = redaction.united(finding for finding in found if finding.score >= self.least)
+        own = replace.Own(dating.days_of(self.key, str(line.id)), known=set(line.identities.values()))
+        return {
+            "id": line.id,
+            "lang": presidio.language_of(line.text, line.lang),
+            "text": replace.replaced(line.text, united, self.rules.replace, own),
+            "spans": [[f.start, f.end, f.type, f.score] for f in united],
+        }
 
 
-def _parsed(text: str) -> Line | None:
+def _parsed(content: bytes | None) -> Line | ContractError:
+    """Read a line; whatever cannot be written as UTF-8, such as half a surrogate pair, makes it a broken one."""
+    if content is None:
+        return ContractError("CON-040", "longer than any text that the policy scans")
     try:
-        line = Line.model_validate_json(text.encode("utf-8"))
-        line.text.encode()
-    except (pydantic.ValidationError, UnicodeEncodeError):
-        return None
+        line = Line.model_validate_json(content)
+        line.model_dump_json()
+    except (pydantic.ValidationError, pydantic_core.PydanticSerializationError):
+        return ContractError("CON-043", "not a JSON object with id and text")
     return line
-
-
-def _masked(line: Line, found: tuple[redaction.Finding, ...]) -> dict[str, Any]:
-    united = redaction.united(found)
-    return {
-        "id": line.id,
-        "lang": presidio.language_of(line.text, line.lang),
-        "text": redaction.mask(line.text, united),
-        "spans": [[f.start, f.end, f.type, f.score] for f in united],
-    }

@@ -1,17 +1,15 @@
-"""Findings in a text, their union, and the text with placeholders in their stead.
+"""Findings in a text, and their union.
 
-Decides how overlapping findings are united and how placeholders are numbered. Does not find anything itself: see
-`known` for a record's own identifiers and `anonymizer.engines` for patterns.
+Decides how overlapping findings are united. Does not find anything itself: see `known` for a record's own identifiers
+and `anonymizer.engines` for patterns and names; nor does it replace anything: see `replace`.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from anonymizer.microdata.normalise import normalise
 from schemas.errors import ContractError
 
-__all__ = ["Finding", "Text", "Verdict", "mask", "mask_together", "united"]
+__all__ = ["Finding", "Text", "Verdict", "united"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -60,34 +58,3 @@ def _union(group: Sequence[Finding]) -> Finding:
         return group[0]
     surest = max(group, key=lambda f: (f.score, f.end - f.start, f.type))
     return Finding(min(f.start for f in group), max(f.end for f in group), surest.type, surest.score)
-
-
-def mask(text: str, findings: Iterable[Finding]) -> str:
-    """Return the text with `[TYPE_n]` for every finding; equal values of a type share their number."""
-    numbers: dict[tuple[str, str], int] = {}
-    used: Counter[str] = Counter()
-    pieces: list[str] = []
-    last = 0
-    for finding in united(findings):
-        value = (finding.type, _same(text[finding.start : finding.end]))
-        if value not in numbers:
-            used[finding.type] += 1
-            numbers[value] = used[finding.type]
-        pieces += text[last : finding.start], f"[{finding.type}_{numbers[value]}]"
-        last = finding.end
-    return "".join([*pieces, text[last:]])
-
-
-def mask_together(texts: Sequence[tuple[str, Iterable[Finding]]]) -> str:
-    """Mask the texts of one record, joined by line ends, so that equal values share their number in all of them."""
-    joined: list[Finding] = []
-    offset = 0
-    for text, findings in texts:
-        joined += (Finding(f.start + offset, f.end + offset, f.type, f.score) for f in findings)
-        offset += len(text) + 1
-    return mask("\n".join(text for text, _ in texts), joined)
-
-
-def _same(value: str) -> str:
-    """Return what two spellings of one value have in common: its letters and digits, folded."""
-    return "".join(filter(str.isalnum, normalise(value).text.casefold()))

@@ -7,6 +7,7 @@ Does not decide the rules: `streams.core.admit` and `streams.core.deidentify` do
 
 import asyncio
 import datetime as dt
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -57,6 +58,7 @@ class Private:
         detector: Scans free texts.
         as_of: The calendar's date, None while history is filled in.
         code: Version of the code, for the audit log.
+        models: SHA-256 of each names model by language, for the audit log.
     """
 
     sealing: bytes = field(repr=False)
@@ -64,6 +66,7 @@ class Private:
     detector: Detector
     as_of: dt.date | None
     code: str
+    models: Mapping[str, str] = field(default_factory=dict)
 
 
 def attach(app: faust.App, policy: Policy, agencies: Sequence[str], *, deps: apps.Deps, private: Private) -> None:
@@ -97,7 +100,7 @@ class Deidentify:
         self._policy, self._deps, self._private = policy, deps, private
         self._opener = Opener(private.sealing)
         self._raw = {kind: catalogue.load(f"raw.{kind}") for kind in topics.KINDS}
-        self._plans = {kind: carry.plan(raw, catalogue.load(f"deidentified.{kind}")) for kind, raw in self._raw.items()}
+        self._rules = {kind: self._rules_of(kind) for kind in topics.KINDS}
 
     async def __call__(self, batch: Sequence[Record], value_of: Callable[[str], bytes | None]) -> Result:
         """Take a batch through all steps; the texts of the whole batch are scanned at once."""
@@ -114,6 +117,13 @@ class Deidentify:
         await asyncio.gather(*scans)
         return _Batch(self, self._policy, agency, kind, value_of).result(events)
 
+    def _rules_of(self, kind: str) -> deidentify.Rules:
+        raw, made = self._raw[kind], catalogue.load(f"deidentified.{kind}")
+        schemas = {schema.stem: hashlib.sha256(schema.text.encode()).hexdigest() for schema in (raw, made)}
+        return deidentify.Rules(
+            carry.plan(raw, made), self._policy, self._private.dedupe, self._private.models, schemas
+        )
+
     def _admitted(self, record: Record, agency: str, kind: str) -> _Event:
         """Decode, open and admit one record; what breaks the contract is kept as its refusal."""
         schema = self._raw[kind]
@@ -128,7 +138,7 @@ class Deidentify:
             return event
         event.late = admit.lateness(raw, self._policy, self._private.as_of)
         if event.late is None:
-            plan = self._plans[kind]
+            plan = self._rules[kind].plan
             known = {name: opened[name] for name in plan.identities if name in opened}
             event.texts = [Text(opened[name], raw["language"], known) for name in plan.texts if opened.get(name)]
         return event
@@ -142,8 +152,8 @@ class Deidentify:
 
     def record_of(self, event: _Event, kind: str) -> tuple[dict[str, Any], receipt.Receipt]:
         """De-identify one admitted event."""
-        key = self._private.dedupe
-        return deidentify.record_of(event.raw, self._plans[kind], event.scanned, self._policy, key=key)
+        known = {value for text in event.texts for value in text.known.values()}
+        return deidentify.record_of(event.raw, event.scanned, self._rules[kind], known)
 
     def encode(self, stem: str, record: Mapping[str, Any]) -> bytes:
         """Write a record of one of our own schemas."""

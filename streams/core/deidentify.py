@@ -12,15 +12,16 @@ moved to another person-year. Does not decode, open, detect or send.
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from dataclasses import replace as altered
 from typing import Any, Final
 
-from anonymizer.microdata import carry, pseudonym, redact
-from anonymizer.microdata.receipt import Receipt
+from anonymizer.microdata import carry, dating, pseudonym, redact, replace
+from anonymizer.microdata.receipt import Origin, Receipt
 from anonymizer.policy import Policy
 
-__all__ = ["CONFLICT", "Seen", "Step", "dump", "load", "record_of", "step"]
+__all__ = ["CONFLICT", "Rules", "Seen", "Step", "dump", "load", "record_of", "step"]
 
 CONFLICT: Final = "CON-020"
 _NOT_CONTENT: Final = frozenset(
@@ -51,34 +52,61 @@ class Step:
     code: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the records of one kind are made by.
+
+    Args:
+        plan: What the roles of the kind ask for.
+        policy: Whose levels and text rules hold.
+        key: The dedupe party's key, 32 bytes: tokens, digests and the days by which dates are shifted hang on it.
+        models: SHA-256 of each names model by language.
+        schemas: SHA-256 of the raw and the de-identified schema by stem.
+    """
+
+    plan: carry.Plan
+    policy: Policy
+    key: bytes = field(repr=False)
+    models: Mapping[str, str] = field(default_factory=dict)
+    schemas: Mapping[str, str] = field(default_factory=dict)
+
+
 def record_of(
-    raw: Mapping[str, Any], plan: carry.Plan, scanned: Scanned, policy: Policy, *, key: bytes
+    raw: Mapping[str, Any], scanned: Scanned, rules: Rules, known: Collection[str] = ()
 ) -> tuple[dict[str, Any], Receipt]:
     """Return the de-identified record of an admitted raw event and its receipt.
 
     Args:
         raw: The decoded event; its sealed fields are not looked at.
-        plan: What the roles of its kind ask for.
         scanned: Its free texts with their findings.
-        policy: Whose levels and text rule hold.
-        key: The dedupe party's key, 32 bytes.
+        rules: What the records of its kind are made by.
+        known: The opened values of its identifying fields; none of them is carried.
     """
-    content = {name: rule.value(raw, policy.generalise) for name, rule in plan.carried.items()}
-    content["narrative"] = redact.mask_together(scanned) if scanned and policy.text.narratives == "mask" else None
+    key, policy = rules.key, rules.policy
+    content = {name: rule.value(raw, policy.generalise) for name, rule in rules.plan.carried.items()}
+    content["narrative"] = _narrative(raw, scanned, rules, known)
     content["state"] = "withdrawn" if raw["withdrawn"] else "reported"
     content["token"] = pseudonym.person_token(key, raw["event_date"][:4], raw.get("person") or raw["event_id"])
     frame = {name: raw[name] for name in ("event_id", "agency", "revision")}
     digest = pseudonym.content_digest(key, {k: v for k, v in content.items() if k not in _NOT_CONTENT})
-    return {**frame, **content, "policy": policy.digest[:16], "digest": digest}, _receipt(plan, scanned, policy)
+    return {**frame, **content, "policy": policy.digest[:16], "digest": digest}, _receipt(scanned, rules)
 
 
-def _receipt(plan: carry.Plan, scanned: Scanned, policy: Policy) -> Receipt:
-    rules = Counter(rule.rule for rule in plan.carried.values())
-    rules.update({f"drop.{role}": count for role, count in plan.dropped.items()})
+def _narrative(raw: Mapping[str, Any], scanned: Scanned, rules: Rules, known: Collection[str]) -> str | None:
+    """Return the texts of a record with their findings replaced, None where the policy withholds them."""
+    if not scanned or rules.policy.text.narratives == "withhold":
+        return None
+    own = replace.Own(dating.days_of(rules.key, raw["event_id"]), int(raw["event_date"][:4]), known)
+    return "\n".join(replace.replaced_together(scanned, rules.policy.text.replace, own))
+
+
+def _receipt(scanned: Scanned, by: Rules) -> Receipt:
+    rules = Counter(rule.rule for rule in by.plan.carried.values())
+    rules.update({f"drop.{role}": count for role, count in by.plan.dropped.items()})
     if scanned:
-        rules[f"text.{policy.text.narratives}"] = len(scanned)
+        rules[f"text.{by.policy.text.narratives}"] = len(scanned)
     types = Counter(finding.type for _, findings in scanned for finding in redact.united(findings))
-    return Receipt(dict(rules), dict(types))
+    return Receipt(dict(rules), dict(types), Origin(by.policy.digest, by.models, by.schemas))
 
 
 def step(seen: Seen | None, record: Mapping[str, Any], *, partition: int, offset: int) -> Step | None:
@@ -93,7 +121,7 @@ def step(seen: Seen | None, record: Mapping[str, Any], *, partition: int, offset
     if seen is not None and offset <= seen.through:
         return None
     if seen is not None and record["revision"] <= seen.revision:
-        return _old(replace(seen, through=offset), record)
+        return _old(altered(seen, through=offset), record)
     placed = {**record, "source_partition": partition, "source_offset": offset}
     now = Seen(record["revision"], record["token"], record["digest"], offset)
     if seen is None or seen.token == record["token"]:

@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001 - look-alike characters are what is tested
-"""Laws of normalisation, masking and known identities."""
+"""Laws of normalisation, united findings and known identities."""
 
 import itertools
 import unicodedata
@@ -63,24 +63,6 @@ def test_united_findings_are_apart_and_cover_the_same_characters(findings: list[
     assert all(a.end <= b.start for a, b in itertools.pairwise(united))
     covered = {i for f in findings for i in range(f.start, f.end)}
     assert {i for f in united for i in range(f.start, f.end)} == covered
-
-
-@given(FINDINGS)
-def test_a_mask_leaves_no_character_of_a_finding(findings: list[Finding]) -> None:
-    """Every character of the text is unique, so none that was found may be seen again."""
-    text = "".join(chr(0x4E00 + i) for i in range(60))
-    masked = redact.mask(text, findings)
-    found = {text[i] for f in findings for i in range(f.start, f.end)}
-    assert not found & set(masked)
-    assert set(text) - found <= set(masked)
-
-
-def test_equal_values_share_their_placeholder_in_all_texts_of_a_record() -> None:
-    texts = [
-        ("a Nour b", (Finding(2, 6, "PERSON", 1.0),)),
-        ("NOUR c Lea", (Finding(0, 4, "PERSON", 1.0), Finding(7, 10, "PERSON", 1.0))),
-    ]
-    assert redact.mask_together(texts) == "a [PERSON_1] b\n[PERSON_1] c [PERSON_2]"
 
 
 WRITTEN = (

@@ -1,12 +1,14 @@
 """Admission, and what becomes of revisions, without broker or detector."""
 
 import datetime as dt
+import re
 from typing import Any
 
 import pytest
 
-from anonymizer.microdata import carry
+from anonymizer.microdata import carry, receipt
 from anonymizer.microdata.redact import Finding
+from anonymizer.policy import Replacing
 from schemas import catalogue
 from schemas.errors import ContractError
 from streams.core import admit, deidentify
@@ -15,6 +17,7 @@ from tests.support import raw_events
 
 POLICY = raw_events.shipped()
 PLAN = carry.plan(catalogue.load("raw.case"), catalogue.load("deidentified.case"))
+RULES = deidentify.Rules(PLAN, POLICY, raw_events.DEDUPE)
 
 
 def _case(**changes: object) -> dict[str, Any]:
@@ -23,7 +26,7 @@ def _case(**changes: object) -> dict[str, Any]:
 
 
 def _record(**changes: object) -> dict[str, Any]:
-    return deidentify.record_of(_case(**changes), PLAN, [], POLICY, key=raw_events.DEDUPE)[0]
+    return deidentify.record_of(_case(**changes), [], RULES)[0]
 
 
 def _check(**changes: object) -> None:
@@ -125,11 +128,43 @@ def test_the_digest_ignores_frame_and_dropped_fields_alone() -> None:
 @pytest.mark.parametrize(("rule", "kept"), [("withhold", None), ("mask", "to [EMAIL_ADDRESS_1] now")])
 def test_the_policy_decides_whether_masked_text_is_kept(rule: str, kept: str | None) -> None:
     scanned = [("to a@example.org now", (Finding(3, 16, "EMAIL_ADDRESS", 1.0),))]
-    policy = raw_events.shipped(rule)
-    record, receipt = deidentify.record_of(_case(), PLAN, scanned, policy, key=raw_events.DEDUPE)
+    rules = deidentify.Rules(PLAN, raw_events.shipped(rule), raw_events.DEDUPE)
+    record, done = deidentify.record_of(_case(), scanned, rules)
     assert record["narrative"] == kept
-    assert receipt.types == {"EMAIL_ADDRESS": 1}
-    assert receipt.rules[f"text.{rule}"] == 1
+    assert done.types == {"EMAIL_ADDRESS": 1}
+    assert done.rules[f"text.{rule}"] == 1
+
+
+def _masked(text: str, event_id: str, *spans: tuple[int, int]) -> str:
+    """Return the narrative of an event whose dates are shifted; its one known identity is a birth date."""
+    loaded = raw_events.shipped("mask", replace=Replacing(date="shift", place="country"))
+    found = tuple(Finding(a, b, "DATE_TIME", 1.0) for a, b in spans)
+    rules = deidentify.Rules(PLAN, loaded, raw_events.DEDUPE)
+    narrative = deidentify.record_of(_case(event_id=event_id), [(text, found)], rules, {"1999-03-02"})[0]["narrative"]
+    assert isinstance(narrative, str)
+    return narrative
+
+
+def test_shifted_dates_keep_their_distance_within_a_record_and_differ_between_records() -> None:
+    text = "2023-04-01, 2023-04-18"
+    shown = [re.findall(r"\d{4}-\d\d-\d\d", _masked(text, f"{n:032x}", (0, 10), (12, 22))) for n in range(50)]
+    pairs = [tuple(map(dt.date.fromisoformat, found)) for found in shown]
+    assert {later - sooner for sooner, later in pairs} == {dt.timedelta(days=17)}
+    assert len({sooner for sooner, _ in pairs}) > 40
+    assert dt.date(2023, 4, 1) not in {sooner for sooner, _ in pairs}
+
+
+def test_a_birth_date_that_the_record_knows_is_not_shifted_but_gone() -> None:
+    assert _masked("2 March 1999 or 1999", "1" * 32, (0, 12), (16, 20)) == "[DATE_1] or [DATE_2]"
+
+
+def test_the_receipt_names_what_decided_and_holds_no_text() -> None:
+    rules = deidentify.Rules(PLAN, POLICY, raw_events.DEDUPE, {"en": "a1"}, {"raw.case": "b2"})
+    done = deidentify.record_of(_case(), [("Rola", (Finding(0, 4, "PERSON", 1.0),))], rules)[1]
+    assert (done.origin.policy, done.types) == (POLICY.digest, {"PERSON": 1})
+    details = receipt.bucketed(receipt.merged([done, done]))
+    assert details.items() >= {"model.en": "a1", "schema.raw.case": "b2", "type.PERSON": "1-10"}.items()
+    assert "Rola" not in str(done)
 
 
 def test_state_is_read_as_it_was_written() -> None:
