@@ -41,6 +41,8 @@ def _kinds(low: str) -> list[str]:
         kind = lexicon.classes("people").get(low[:-1])
     if kind:
         found.append(f"k={kind}")
+    if kind := lexicon.classes("middle_east").get(low):
+        found.append(f"r={kind}")
     if common > _RARE_ENOUGH:
         found += [f"l={name}" for name in ("places", "given", "family") if low in lexicon.words(name)]
     return found

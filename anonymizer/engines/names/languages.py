@@ -1,0 +1,45 @@
+"""The languages that have a trained model, and what each brings besides its features.
+
+Decides which model file is read with which features, and which words of a name are looked for on their own.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from anonymizer.engines.names import features_en, lexicon
+from anonymizer.engines.names.features import Features
+
+__all__ = ["LANGUAGES", "Language"]
+
+_COMMON: Final = "2"
+_SHORTEST: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """`model` is a file under `models`; `lower` serves texts without capitals, or all in capitals, where given.
+
+    `part(form)` says whether a word of a person's name is looked for alone in the rest of the text.
+    """
+
+    model: str
+    features: Features
+    part: Callable[[str], bool]
+    lower: str | None = None
+    lower_features: Features | None = None
+
+
+def _english_part(form: str) -> bool:
+    low = form.lower()
+    if len(form) < _SHORTEST or not form.isalpha() or lexicon.classes("people").get(low) == "title":
+        return False
+    return lexicon.commonness("en").get(low, "9") > _COMMON
+
+
+LANGUAGES: Final[Mapping[str, Language]] = MappingProxyType(
+    {
+        "en": Language("en.bin", features_en.CASED, _english_part, "en-lower.bin", features_en.LOWER),
+    }
+)

@@ -1,0 +1,127 @@
+"""The trained recognisers behind Presidio's interface, one per language, loaded when first asked.
+
+Decides which model reads a text: texts without capitals have one of their own. A language without a shipped model is
+refused at the start. Reads package data only; touches no network.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from importlib import resources
+from typing import Any, Final
+
+import presidio_analyzer
+
+from anonymizer.engines.names import spans
+from anonymizer.engines.names.features import Features
+from anonymizer.engines.names.languages import LANGUAGES, Language
+from anonymizer.engines.names.model import Model
+from anonymizer.engines.names.tokens import tokenise
+from anonymizer.engines.names.weights import from_bytes
+from schemas.errors import ConfigurationError
+
+__all__ = ["ENTITIES", "THRESHOLDS", "NameRecogniser", "Reader", "Readers"]
+
+ENTITIES: Final = ("PERSON", "LOC", "ORG", "DATETIME", "CODE", "QUANTITY", "DEM", "MISC")
+THRESHOLDS: Final[Mapping[str, float]] = {"en": 0.99, "fr": 0.99, "ar": 0.995}
+_FOLDERS: Final = ("models", "models/share-alike")
+_FEW: Final = 50
+
+
+class Reader:
+    """One language's models at work; `least_clear` is the probability below which a word is masked."""
+
+    def __init__(self, language: Language, least_clear: float) -> None:
+        self._language = language
+        self._least_clear = least_clear
+        self._cased = _model(language.model, language.features)
+        self._lower: Model | None = None
+
+    def find(self, text: str) -> list[spans.Found]:
+        """Find names and other give-aways in a whole normalised text: start, end, type, score."""
+        tokens = tokenise(text)
+        if not tokens.forms:
+            return []
+        model = self._model(tokens.forms)
+        marks = spans.threshold(model.probabilities(tokens.forms), model.labels, self._least_clear)
+        spans.propagate(tokens.forms, marks, part=self._language.part)
+        return spans.spans(text, tokens, marks)
+
+    def _model(self, forms: Sequence[str]) -> Model:
+        if self._language.lower is None or self._language.lower_features is None or _has_cases(forms):
+            return self._cased
+        if self._lower is None:
+            self._lower = _model(self._language.lower, self._language.lower_features)
+        return self._lower
+
+
+class Readers:
+    """The languages of a pipeline, each loaded when first asked.
+
+    Raises:
+        ConfigurationError: CFG-022, a language has no shipped model.
+    """
+
+    def __init__(self, thresholds: Mapping[str, float] = THRESHOLDS) -> None:
+        for language in thresholds:
+            if language not in LANGUAGES or _path(LANGUAGES[language].model) is None:
+                raise ConfigurationError("CFG-022", f"no trained model serves the language {language}")
+        self._thresholds = dict(thresholds)
+        self._readers: dict[str, Reader] = {}
+
+    def find(self, text: str, language: str) -> list[spans.Found]:
+        """Find names and other give-aways in a whole normalised text: start, end, type, score."""
+        if language not in self._readers:
+            self._readers[language] = Reader(LANGUAGES[language], self._thresholds[language])
+        return self._readers[language].find(text)
+
+
+class NameRecogniser(presidio_analyzer.EntityRecognizer):
+    """A language's reader as one of Presidio's recognisers.
+
+    Raises:
+        ConfigurationError: CFG-022, the language has no shipped model.
+    """
+
+    def __init__(self, language: str = "en", least_clear: float | None = None) -> None:
+        self._readers = Readers({language: THRESHOLDS[language] if least_clear is None else least_clear})
+        super().__init__(supported_entities=list(ENTITIES), name="NameRecogniser", supported_language=language)
+
+    def load(self) -> None:
+        """Do nothing: models load when first asked."""
+
+    def analyze(
+        self,
+        text: str,
+        entities: Iterable[str],
+        nlp_artifacts: Any = None,  # noqa: ANN401, ARG002 - Presidio's interface
+    ) -> list[presidio_analyzer.RecognizerResult]:
+        """Find the asked entities in a whole normalised text."""
+        wanted = set(entities)
+        return [
+            presidio_analyzer.RecognizerResult(kind, start, end, score)
+            for start, end, kind, score in self.find(text, self.supported_language)
+            if kind in wanted
+        ]
+
+    def find(self, text: str, language: str) -> list[spans.Found]:
+        """Find names and other give-aways in a whole normalised text: start, end, type, score."""
+        return self._readers.find(text, language)
+
+
+def _has_cases(forms: Sequence[str]) -> bool:
+    """Tell whether capitals say anything: more than one word in fifty has one, and more than one in ten has none."""
+    upper = sum([form[0].isupper() for form in forms])
+    lower = sum([form[0].islower() for form in forms])
+    return upper * _FEW > lower and lower * 10 > upper
+
+
+def _path(name: str) -> Any:  # noqa: ANN401 - a resource, in a folder or a wheel
+    package = resources.files(__package__)
+    found = (package.joinpath(folder, name) for folder in _FOLDERS)
+    return next((path for path in found if path.is_file()), None)
+
+
+def _model(name: str, features: Features) -> Model:
+    path = _path(name)
+    if path is None:
+        raise ConfigurationError("CFG-022", f"the model {name} is not shipped")
+    return Model(from_bytes(path.read_bytes()), features)
