@@ -1,7 +1,7 @@
 """Phone numbers of the policy's regions, written nationally or internationally.
 
-Decides which runs of digit groups are phone numbers, by the numbering plans of `phonenumbers`, compiled once into one
-pattern: matching region by region with its own matcher takes most of a scan's time.
+Decides which runs of digit groups are phone numbers: what libphonenumber's matcher finds in any region, and besides
+what has the digits of a number without its usual form, by the numbering plans or by the words before it.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -10,7 +10,7 @@ from typing import Final
 import phonenumbers
 import regex  # type: ignore[import-untyped]  # ships no type information
 
-from anonymizer.engines import shape
+from anonymizer.engines import numbering, shape
 from schemas.errors import ConfigurationError
 
 __all__ = ["Phone"]
@@ -32,8 +32,10 @@ class Phone(shape.Shape):
     """Numbers after `+` or `00`, with a country code, or in a region's national form; else digits with context."""
 
     def __init__(self, regions: Sequence[str], language: str, seconds: float) -> None:
-        rule = shape.Rule("digit groups", _CANDIDATE, _NATIONAL, hint=_HINT)
-        super().__init__("PHONE_NUMBER", [rule], _NEAR, language, seconds)
+        valid = shape.Rule("valid number", numbering.HINT, _NATIONAL)
+        loose = shape.Rule("digit groups", _CANDIDATE, _NATIONAL, hint=_HINT)
+        super().__init__("PHONE_NUMBER", [valid, loose], _NEAR, language, seconds)
+        self.numbering = numbering.Numbering(regions)
         self.national = regex.compile("|".join(sorted({_plan(region) for region in regions})))
         codes = sorted({str(phonenumbers.country_code_for_region(region)) for region in regions})
         self.coded = regex.compile(rf"(?:{'|'.join(codes)})[0-9]{{6,11}}")
@@ -41,9 +43,21 @@ class Phone(shape.Shape):
         self.international = regex.compile(rf"(?:{'|'.join(every)})[0-9]{{4,12}}")
 
     def find(self, text: str, fired: Collection[int] | None = None) -> Iterator[shape.Span]:
-        """Yield the longest numbers that start at each digit group of a candidate."""
-        del fired
-        pattern, _, _ = self.rules[0]
+        """Yield valid numbers, and the longest numbers that start at each digit group of a candidate.
+
+        Where `fired` says what can match, only runs of digits are looked at; the numbers found are the same.
+        """
+        if fired is None:
+            places = self.numbering.everywhere(text)
+        else:
+            places = self.numbering.around_digits(text) if 0 in fired else set()
+        for start, end in places:
+            yield start, end, self.boosted(text, start, _NATIONAL)
+        if fired is None or 1 in fired:
+            yield from self._loose(text)
+
+    def _loose(self, text: str) -> Iterator[shape.Span]:
+        pattern, _, _ = self.rules[1]
         for match in pattern.finditer(text, timeout=self.seconds):
             yield from self._numbers(text, match.start(), match.end())
 

@@ -1,0 +1,134 @@
+"""Numbers that are valid in the numbering plans of several regions, as libphonenumber's own matcher finds them.
+
+Decides where the matcher must be asked at all: only runs of digits that some region's plan could accept, each cut out
+with what the matcher looks at around it. Does not decide what a number is worth: see `phones`.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Final
+
+import phonenumbers
+
+from schemas.errors import ConfigurationError
+
+__all__ = ["HINT", "Numbering"]
+
+_KINDS: Final = (
+    "fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "voip", "personal_number", "pager", "uan",
+    "voicemail",
+)  # fmt: skip
+_PUNCTUATION: Final = (
+    r"[-x\u2010-\u2015\u2212\u30fc\uff0d-\uff0f \u00a0\u00ad\u200b\u2060\u3000()\uff08\uff09\uff3b\uff3d.\[\]/~\u2053"
+    r"\u223c\uff5e]"
+)
+_EXTENSION: Final = (
+    r"[ \u00a0\t,;]*(?:;ext=|e?xt(?:ensi(?:o\u0301?|\u00f3))?n?|\uff45?\uff58\uff54\uff4e?|\u0434\u043e\u0431|anexo"
+    r"|[x\uff58#\uff03~\uff5e]|int|\uff49\uff4e\uff54)[:.\uff0e]?[ \u00a0\t,-]*"
+)
+_JOINT: Final = rf"(?:{_PUNCTUATION}{{0,4}}|{_EXTENSION}|[- ]+)"
+_FEWEST: Final = 4
+_GROUP: Final = re.compile(r"\d+")
+_DIGITS: Final = re.compile(r"\d")
+_RUN: Final = re.compile(rf"\d(?:{_JOINT}\d){{{_FEWEST - 1},}}", re.IGNORECASE)
+_SIMPLE: Final = re.compile(r"(?:[0-9]{1,20}(?![0-9])|[\s().\-/])*")
+_ABROAD: Final = re.compile(r"(?<!\d)0\D*0\D*[1-9](?:\D*\d){4}")
+_DIALLED: Final = "00"
+_LONGEST: Final = 24  # digits of a number with its prefixes, and some more
+_LEAD: Final = 11  # two openings with their punctuation, and the character before them
+_TAIL: Final = 4  # the minutes of a time of day, or a letter
+
+HINT: Final = rf"\d(?:\D{{0,4}}\d){{{_FEWEST - 1}}}"
+"""Stands in every text that holds a number: for the prefilter."""
+
+Place = tuple[int, int]
+
+
+class Numbering:
+    """The numbering plans of some regions (alpha-2).
+
+    Raises:
+        ConfigurationError: CFG-022, a region without telephone numbers.
+    """
+
+    def __init__(self, regions: Sequence[str]) -> None:
+        known = {region: _metadata(region) for region in regions}
+        plans = {region: _plan(data) for region, data in known.items()}
+        self._plans = {region: re.compile(plan) for region, plan in plans.items()}
+        self._any = re.compile("|".join(sorted(set(plans.values()))))
+        self._alike = all(data.international_prefix == _DIALLED for data in known.values())
+
+    def everywhere(self, text: str) -> set[Place]:
+        """Return the numbers of a text as Presidio's own recogniser does: one matcher a region, over the whole of it.
+
+        Source: presidio_analyzer 2.2.366, `PhoneRecognizer`, leniency 1 (a valid number).
+        """
+        found = (phonenumbers.PhoneNumberMatcher(text, region) for region in self._plans)
+        return {(match.start, match.end) for matches in found for match in matches}
+
+    def around_digits(self, text: str) -> set[Place]:
+        """Return the same numbers, asking the matcher about runs of digits alone."""
+        return {place for match in _RUN.finditer(text) for place in self._within(text, *match.span())}
+
+    def _within(self, text: str, start: int, end: int) -> Iterator[Place]:
+        run = text[start:end]
+        before = _DIGITS.split(text[max(0, start - _LEAD) : start])[-1]
+        abroad = "+" in before or "\uff0b" in before or _ABROAD.search(run) is not None
+        piece, offset = before + text[start : end + _TAIL], start - len(before)
+        for region in self._candidates(run, abroad=abroad):
+            matches = list(phonenumbers.PhoneNumberMatcher(piece, region))
+            yield from ((match.start + offset, match.end + offset) for match in matches)
+            if abroad and len(matches) == 1 and self._alike and _is_whole(matches[0], run):
+                return  # every region reads it in the same way
+
+    def _candidates(self, run: str, *, abroad: bool) -> Sequence[str]:
+        """Return the regions that have to be asked about a run.
+
+        Those in whose plan some part of it, from a group's start to a group's end, can be a number; and one of the
+        others where it may hold an international number, which all of these read in the same way.
+        """
+        if not self._alike or not _SIMPLE.fullmatch(run):
+            return tuple(self._plans)
+        parts = [part for part in _parts(_GROUP.findall(run)) if self._any.fullmatch(part)]
+        home = [region for region, plan in self._plans.items() if any(map(plan.fullmatch, parts))]
+        others = (region for region in self._plans if region not in home)
+        return [*islice(others, 1), *home] if abroad else home
+
+
+def _parts(groups: Sequence[str]) -> Iterator[str]:
+    """Yield what neighbouring groups of digits make together, as long as it is short enough for a number."""
+    for first in range(len(groups)):
+        part = ""
+        for group in groups[first:]:
+            part += group
+            if len(part) > _LONGEST:
+                break
+            yield part
+
+
+def _is_whole(match: phonenumbers.PhoneNumberMatch, run: str) -> bool:
+    """Say whether a match holds all digits of its run, and its country code from an international prefix."""
+    held = "".join(_DIGITS.findall(match.raw_string))
+    written = held if match.raw_string.lstrip("([").startswith("+") else held.removeprefix(_DIALLED)
+    return held == "".join(_DIGITS.findall(run)) and written.startswith(str(match.number.country_code))
+
+
+def _metadata(region: str) -> phonenumbers.PhoneMetadata:
+    data = phonenumbers.PhoneMetadata.metadata_for_region(region)
+    if data is None:
+        raise ConfigurationError(
+            "CFG-022", "a region of the policy has no telephone numbers", field="text.phone_regions"
+        )
+    return data
+
+
+def _plan(data: phonenumbers.PhoneMetadata) -> str:
+    """Return a pattern of all digits that can be read as a valid number of a country code, and of some more."""
+    if data.national_prefix_transform_rule or data.country_code is None:
+        return "[0-9]*"
+    sharing = [_metadata(region) for region in phonenumbers.COUNTRY_CODE_TO_REGION_CODE[data.country_code]]
+    kinds = (getattr(one, kind) for one in sharing for kind in _KINDS)
+    numbers = sorted({kind.national_number_pattern for kind in kinds if kind and kind.national_number_pattern})
+    prefixes = sorted({one.national_prefix_for_parsing for one in sharing if one.national_prefix_for_parsing})
+    return rf"(?:{data.country_code})?(?:{'|'.join(prefixes)}){{0,2}}(?:{'|'.join(numbers)})"
