@@ -1,0 +1,68 @@
+"""Arabic words as the trained model sees them: stems, sounds, lists. Names are invented or the commonest there are."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from anonymizer.engines.names import arabic, lexicon
+from anonymizer.engines.names.features_ar import FEATURES
+from anonymizer.engines.names.tokens import LINE_BREAK
+from anonymizer.microdata.normalise import normalise
+
+FEATURES.here("كتاب")  # the lists load here, outside any example's deadline
+ARABIC_WORDS = st.text("ابتثجحخدذرزسشصضطظعغفقكلمنهوي", min_size=1, max_size=12)
+
+
+@pytest.mark.parametrize(
+    ("word", "stem", "taken"),
+    [
+        ("والمدينه", "مدينه", "wa"),
+        ("بالمدينه", "مدينه", "ba"),
+        ("للمدينه", "مدينه", "la"),
+        ("المدينه", "مدينه", "a"),
+        ("مدينه", "مدينه", ""),
+        ("ولد", "ولد", ""),
+    ],
+)
+def test_a_stem_is_what_remains_without_conjunction_preposition_and_article(word: str, stem: str, taken: str) -> None:
+    assert arabic.split(word) == (stem, taken)
+
+
+@given(ARABIC_WORDS)
+def test_a_stem_ends_the_word_and_is_never_empty(word: str) -> None:
+    stem, _ = arabic.split(word)
+    assert stem
+    assert word.endswith(stem)
+
+
+@pytest.mark.parametrize(("written", "latin"), [("ماركوس", "markos"), ("شارلوت", "charlotte"), ("فيكتور", "victor")])
+def test_a_foreign_name_sounds_alike_in_both_scripts(written: str, latin: str) -> None:
+    assert arabic.skeleton(written) == arabic.latin_skeleton(latin)
+
+
+@given(st.text(max_size=12))
+def test_a_latin_skeleton_holds_the_letters_of_an_arabic_one(name: str) -> None:
+    assert set(arabic.latin_skeleton(name.lower())) <= set("bdfgklmnrstzS")
+
+
+@pytest.mark.parametrize("name", ["ar_given", "ar_family", "ar_countries", "ar_places", "ar_place_words"])
+def test_a_list_is_spelled_as_text_is_folded(name: str) -> None:
+    """An unfolded entry would never be met."""
+    assert [word for word in lexicon.words(name) if normalise(word).text != word] == []
+
+
+def test_roles_are_spelled_as_text_is_folded() -> None:
+    assert [word for word in lexicon.classes("ar_roles") if normalise(word).text != word] == []
+
+
+def test_a_nisba_and_a_country_are_told_apart() -> None:
+    assert "x=Nc" in FEATURES.here("لبناني")
+    assert "x=C" in FEATURES.here("لبنان")
+
+
+@given(st.one_of(ARABIC_WORDS, st.text(min_size=1, max_size=8).filter(str.strip), st.just(LINE_BREAK)), ARABIC_WORDS)
+def test_no_feature_spans_lines_or_stands_twice(one: str, other: str) -> None:
+    """Feature names are lines of a model file's header; a doubled one would count twice."""
+    for found in (FEATURES.here(one), FEATURES.around(one), FEATURES.pair(one, other)):
+        assert len(set(found)) == len(found)
+    assert LINE_BREAK not in "".join(FEATURES.pair(LINE_BREAK, other))

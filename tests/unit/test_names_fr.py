@@ -1,0 +1,57 @@
+"""French words as the trained model sees them: digits, lists, what the document says elsewhere."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from anonymizer.engines.names import lexicon
+from anonymizer.engines.names.features_fr import FEATURES
+from anonymizer.engines.names.tokens import LINE_BREAK, tokenise
+from anonymizer.microdata.normalise import normalise
+
+FEATURES.here("Livre")  # the lists load here, outside any example's deadline
+WORDS = st.from_regex(r"\w{1,12}", fullmatch=True)
+
+
+@pytest.mark.parametrize(
+    ("form", "kind"),
+    [("12", "D"), ("45", "B"), ("1998", "Y"), ("7100", "4"), ("1er", "O"), ("46087", "5"), ("A4", "Z")],
+)
+def test_a_number_is_told_by_what_it_can_be(form: str, kind: str) -> None:
+    assert f"k={kind}" in FEATURES.around(form)
+
+
+def test_months_peoples_and_countries_need_no_capital() -> None:
+    assert "x=month" in FEATURES.here("decembre")
+    assert "x=people" in FEATURES.here("libanaise")
+    assert "x=country" in FEATURES.here("liban")
+
+
+def test_a_word_after_a_title_is_flagged_wherever_it_stands() -> None:
+    tokens = tokenise("M. Tavelin est venu. Plus tard, Tavelin partit.")
+    titled = FEATURES.flags(tokens.forms)["titled"].tolist()
+    assert [form for form, flag in zip(tokens.forms, titled, strict=True) if flag] == ["Tavelin", "Tavelin"]
+
+
+def test_a_capital_that_is_also_small_elsewhere_is_flagged() -> None:
+    tokens = tokenise("Maison vendue. La maison est vide.")
+    flags = FEATURES.flags(tokens.forms)
+    assert flags["small"].tolist()[0]
+    assert not flags["never small"].tolist()[0]
+
+
+@pytest.mark.parametrize("name", ["fr_countries"])
+def test_a_list_is_spelled_as_text_is_folded(name: str) -> None:
+    """An unfolded entry would never be met."""
+    assert [word for word in lexicon.words(name) if normalise(word).text.lower() != word] == []
+
+
+@given(WORDS, WORDS)
+def test_no_feature_stands_twice(one: str, other: str) -> None:
+    for found in (FEATURES.here(one), FEATURES.around(one), FEATURES.pair(one, other)):
+        assert len(set(found)) == len(found)
+
+
+@given(st.lists(st.one_of(WORDS, st.just(LINE_BREAK)), max_size=20))
+def test_flags_hold_one_value_per_token(forms: list[str]) -> None:
+    assert all(len(values) == len(forms) for values in FEATURES.flags(forms).values())
