@@ -4,7 +4,7 @@ Decides which model reads a text: texts without capitals have one of their own. 
 refused at the start. Reads package data only; touches no network.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import resources
 from typing import Any, Final
 
@@ -25,15 +25,20 @@ THRESHOLDS: Final[Mapping[str, float]] = {"en": 0.99, "fr": 0.99, "ar": 0.995}
 _FOLDERS: Final = ("models", "models/share-alike")
 _FEW: Final = 50
 
+Loader = Callable[[str, Features], Model]
+
 
 class Reader:
-    """One language's models at work; `least_clear` is the probability below which a word is masked."""
+    """One language's models at work; `least_clear` is the probability below which a word is masked.
 
-    def __init__(self, language: Language, least_clear: float) -> None:
+    `load` gives the model of a file name and features: the shipped ones unless said otherwise.
+    """
+
+    def __init__(self, language: Language, least_clear: float, load: Loader | None = None) -> None:
         self._language = language
         self._least_clear = least_clear
-        self._cased = _model(language.model, language.features)
-        self._lower: Model | None = None
+        self._load = load or _shipped
+        self._models: dict[str, Model] = {}
 
     def find(self, text: str) -> list[spans.Found]:
         """Find names and other give-aways in a whole normalised text: start, end, type, score."""
@@ -46,11 +51,13 @@ class Reader:
         return spans.spans(text, tokens, marks)
 
     def _model(self, forms: Sequence[str]) -> Model:
-        if self._language.lower is None or self._language.lower_features is None or _has_cases(forms):
-            return self._cased
-        if self._lower is None:
-            self._lower = _model(self._language.lower, self._language.lower_features)
-        return self._lower
+        language = self._language
+        name, features = language.model, language.features
+        if language.lower is not None and language.lower_features is not None and not _has_cases(forms):
+            name, features = language.lower, language.lower_features
+        if name not in self._models:
+            self._models[name] = self._load(name, features)
+        return self._models[name]
 
 
 class Readers:
@@ -120,7 +127,7 @@ def _path(name: str) -> Any:  # noqa: ANN401 - a resource, in a folder or a whee
     return next((path for path in found if path.is_file()), None)
 
 
-def _model(name: str, features: Features) -> Model:
+def _shipped(name: str, features: Features) -> Model:
     path = _path(name)
     if path is None:
         raise ConfigurationError("CFG-022", f"the model {name} is not shipped")

@@ -1,0 +1,41 @@
+"""`amana train`: make the shipped name models again from their corpora, byte for byte.
+
+Decides the form of options and where files go. Needs the extra `train`.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from anonymizer.engines.names.recogniser import THRESHOLDS
+from schemas.errors import ConfigurationError
+
+__all__ = ["register", "train"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add `train`."""
+    app.command()(train)
+
+
+def train(
+    corpora: Annotated[Path, typer.Option("--corpora", help="Folder of labelled corpora (.jsonl.gz).")],
+    out: Annotated[Path, typer.Option("--out", help="Folder that models and cards are written to.")],
+    language: Annotated[str | None, typer.Option("--language", help="Only this language's models.")] = None,
+) -> None:
+    """Train the name models on labelled corpora, and write each with its card."""
+    try:
+        from anonymizer.engines.training import make, recipes  # noqa: PLC0415 - needs the extra `train`
+    except ModuleNotFoundError as error:
+        raise ConfigurationError("CFG-024", "training needs the extra `train`: amana-pipeline[train]") from error
+    chosen = [recipe for recipe in recipes.RECIPES if language in {None, recipe.language}]
+    if not chosen:
+        raise ConfigurationError("CFG-022", "no model has a recipe in that language", field="--language")
+    for recipe in chosen:
+        made = make.make(recipe, corpora, THRESHOLDS[recipe.language])
+        folder = out / "share-alike" if recipe.share_alike else out
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / recipe.model).write_bytes(made.model)
+        (folder / f"{Path(recipe.model).stem}.json").write_text(made.card, encoding="utf-8")
+        print(f"{recipe.model}: {len(made.model):,} bytes")

@@ -1,0 +1,75 @@
+"""Make a model and its card from a folder of corpora.
+
+Decides the order of things: figures on the held-out fifth with a model that has not seen it, then the model itself on
+everything. Equal corpora give equal bytes.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from anonymizer.engines.names.features import Features
+from anonymizer.engines.names.languages import LANGUAGES
+from anonymizer.engines.names.model import Model
+from anonymizer.engines.names.recogniser import Reader
+from anonymizer.engines.names.tokens import tokenise
+from anonymizer.engines.names.weights import from_bytes, to_bytes
+from anonymizer.engines.training import augment, card, corpora, fit
+from anonymizer.engines.training.recipes import ORDER, Recipe
+from schemas.errors import ConfigurationError
+
+__all__ = ["Made", "make", "read", "trained"]
+
+Documents = Mapping[str, Sequence[corpora.Document]]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A model file's bytes and its card."""
+
+    model: bytes
+    card: str
+
+
+def read(recipe: Recipe, folder: Path) -> dict[str, list[corpora.Document]]:
+    """Read a recipe's corpora.
+
+    Raises:
+        ConfigurationError: CFG-023, a corpus is not in the folder.
+    """
+    for one in recipe.corpora:
+        if not (folder / f"{one.name}.jsonl.gz").is_file():
+            raise ConfigurationError("CFG-023", f"the corpus {one.name} is not in the folder")
+    return {one.name: corpora.read(folder / f"{one.name}.jsonl.gz") for one in recipe.corpora}
+
+
+def make(recipe: Recipe, folder: Path, least_clear: float) -> Made:
+    """Take the figures, then train on everything."""
+    documents = read(recipe, folder)
+    seen = {name: [one for one in docs if not corpora.held_out(one)] for name, docs in documents.items()}
+    unseen = {name: [one for one in docs if corpora.held_out(one)] for name, docs in documents.items()}
+    figures = _figures(recipe, trained(recipe, seen), unseen, least_clear)
+    model = trained(recipe, documents)
+    return Made(model, card.card(recipe, model, folder, figures, least_clear))
+
+
+def trained(recipe: Recipe, documents: Documents) -> bytes:
+    """Train a recipe's model on documents by corpus."""
+    pieces: list[fit.Piece] = []
+    for document in recipe.mix(documents):
+        tokens = tokenise(document.text)
+        labels = corpora.labels(tokens, document.spans, keep=True)
+        pieces += fit.sequences(recipe.features, tokens, labels)
+    return to_bytes(fit.fit([pieces], recipe.settings, ORDER))
+
+
+def _figures(recipe: Recipe, model: bytes, unseen: Documents, least_clear: float) -> dict[str, object]:
+    def load(_name: str, _features: Features) -> Model:
+        return Model(from_bytes(model), recipe.features)  # in every text, with capitals or without
+
+    tested = {name: _lowered(docs) if recipe.low else list(docs) for name, docs in unseen.items() if docs}
+    return card.figures(Reader(LANGUAGES[recipe.language], least_clear, load), tested)
+
+
+def _lowered(documents: Sequence[corpora.Document]) -> list[corpora.Document]:
+    return [low for document in documents if (low := augment.lower(document)) is not None]

@@ -1,0 +1,85 @@
+"""What each shipped model is trained on, and how: the only place that says so.
+
+Decides corpora, their licences, copies and settings per model. Trains nothing.
+"""
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from anonymizer.engines.names.features import Features
+from anonymizer.engines.names.languages import LANGUAGES, Language
+from anonymizer.engines.training import augment
+from anonymizer.engines.training.corpora import KEEP, OUTSIDE, TYPES, Document
+from anonymizer.engines.training.fit import Settings
+
+__all__ = ["ORDER", "RECIPES", "Corpus", "Recipe"]
+
+ORDER: Final = (OUTSIDE, KEEP, *TYPES)
+_SEED: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """A corpus file's name without its ending, its licence, and whose it is."""
+
+    name: str
+    licence: str
+    credit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """One model file: `mix` turns documents by corpus into what is trained on; `low` lower-cases what is tested."""
+
+    model: str
+    language: str
+    features: Features
+    corpora: tuple[Corpus, ...]
+    mix: Callable[[Mapping[str, Sequence[Document]]], list[Document]]
+    settings: Settings
+    licence: str
+    low: bool = False
+    share_alike: bool = False
+
+
+_TAB: Final = Corpus("en-tab-train", "MIT", "Text Anonymization Benchmark, Norsk Regnesentral")
+_RE3D: Final = Corpus(
+    "en-re3d-open", "CC BY 3.0 AU; OGL v3.0; US public domain", "re3d, Defence Science and Technology Laboratory"
+)
+_WIKIGOLD: Final = Corpus("en-wikigold", "CC BY 4.0", "Balasuriya, Ringland, Nothman, Murphy, Curran (2009)")
+_WNUT: Final = Corpus("en-wnut17-train", "CC BY 4.0", "Derczynski, Nichols, van Erp, Limsopatham (2017)")
+_ENGLISH: Final = (_TAB, _RE3D, _WIKIGOLD, _WNUT)
+
+
+def _english(documents: Mapping[str, Sequence[Document]]) -> list[Document]:
+    """Everything, and every line that names somebody once more, naming somebody of the region."""
+    rng = random.Random(_SEED)  # noqa: S311 - augmentation, not secrecy
+    every = [document for corpus in _ENGLISH for document in documents[corpus.name]]
+    return every + [augment.renamed(line, rng) for line in augment.lines_with_names(every)]
+
+
+def _english_lower(documents: Mapping[str, Sequence[Document]]) -> list[Document]:
+    return [low for document in _english(documents) if (low := augment.lower(document)) is not None]
+
+
+def _of(language: str) -> Language:
+    return LANGUAGES[language]
+
+
+_SETTINGS: Final = Settings(iterations=80)
+
+RECIPES: Final = (
+    Recipe("en.bin", "en", _of("en").features, _ENGLISH, _english, _SETTINGS, "CC BY 4.0 and the corpora's licences"),
+    Recipe(
+        "en-lower.bin",
+        "en",
+        _of("en").lower_features or _of("en").features,
+        _ENGLISH,
+        _english_lower,
+        _SETTINGS,
+        "CC BY 4.0 and the corpora's licences",
+        low=True,
+    ),
+)
