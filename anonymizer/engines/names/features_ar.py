@@ -12,7 +12,7 @@ from anonymizer.engines.names import arabic, lexicon, rarity
 from anonymizer.engines.names.features import Features
 from anonymizer.engines.names.tokens import LINE_BREAK
 
-__all__ = ["FEATURES"]
+__all__ = ["FEATURES", "part"]
 
 _EDGE: Final = ("edge",)
 _ARABIC: Final = re.compile("[\u0600-\u06ff]")
@@ -24,6 +24,8 @@ _SHORTEST_SKELETON: Final = 3
 _FOREIGN: Final = frozenset({"", "l", "w", "wl", "b"})
 _LONGEST: Final = 8
 _CACHE: Final = 100_000
+_COMMON: Final = "5"
+_SHORTEST: Final = 4
 
 
 @functools.lru_cache(maxsize=_CACHE)
@@ -119,6 +121,11 @@ def _pair(one: str, other: str) -> tuple[str, ...]:
         return ()
     first = arabic.split(one)[0]
     return (f"w={one} {other}", f"k={_kind(one)} {_kind(other)}", f"m={first} {_kind(other)}")
+
+
+def part(form: str) -> bool:
+    """Say whether a word of a person's name is looked for alone in the rest of the text: rare, and no short one."""
+    return len(form) >= _SHORTEST and form.isalpha() and rarity.grade("ar", form) > _COMMON
 
 
 FEATURES: Final = Features(_here, _around, _pair)

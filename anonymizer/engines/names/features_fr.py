@@ -17,7 +17,7 @@ from anonymizer.engines.names import lexicon, rarity
 from anonymizer.engines.names.features import Features
 from anonymizer.engines.names.tokens import LINE_BREAK
 
-__all__ = ["FEATURES"]
+__all__ = ["FEATURES", "part"]
 
 _EDGE: Final = ("edge",)
 _RUNS: Final = re.compile(r"(.)\1{2,}")
@@ -34,6 +34,8 @@ _LONGEST_DAY, _LAST_DAY = 2, 31
 _YEARS: Final = range(1800, 2100)
 _YEAR_DIGITS: Final = 4
 _OFTEN: Final = 3
+_COMMON: Final = "2"
+_SHORTEST: Final = 3
 
 
 def _shape(form: str) -> str:
@@ -157,6 +159,14 @@ def _titled(forms: Sequence[str]) -> set[str]:
                 found.add(forms[after])
                 after += 1
     return found
+
+
+def part(form: str) -> bool:
+    """Say whether a word of a person's name is looked for alone in the rest of the text: rare, with a capital."""
+    low = form.lower()
+    if len(form) < _SHORTEST or not form.isalpha() or not form[0].isupper() or low in _TITLES:
+        return False
+    return rarity.grade("fr", low) > _COMMON
 
 
 FEATURES: Final = Features(_here, _around, _pair, _flags)

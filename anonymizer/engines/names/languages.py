@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from anonymizer.engines.names import features_en, lexicon
+from anonymizer.engines.names import features_ar, features_en, features_fr, lexicon
 from anonymizer.engines.names.features import Features
 
 __all__ = ["LANGUAGES", "Language"]
@@ -41,5 +41,7 @@ def _english_part(form: str) -> bool:
 LANGUAGES: Final[Mapping[str, Language]] = MappingProxyType(
     {
         "en": Language("en.bin", features_en.CASED, _english_part, "en-lower.bin", features_en.LOWER),
+        "fr": Language("fr.bin", features_fr.FEATURES, features_fr.part),
+        "ar": Language("ar.bin", features_ar.FEATURES, features_ar.part),
     }
 )

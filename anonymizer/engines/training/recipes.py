@@ -50,6 +50,9 @@ _RE3D: Final = Corpus(
 )
 _WIKIGOLD: Final = Corpus("en-wikigold", "CC BY 4.0", "Balasuriya, Ringland, Nothman, Murphy, Curran (2009)")
 _WNUT: Final = Corpus("en-wnut17-train", "CC BY 4.0", "Derczynski, Nichols, van Erp, Limsopatham (2017)")
+_ECHR_FR: Final = Corpus("fr-echr-90", "MIT", "Sierro (2024), anonymisation of case reports from the ECHR")
+_ANERCORP: Final = Corpus("ar-anercorp-train", "CC BY-SA 4.0", "ANERcorp, Benajiba, Rosso, Benedí Ruiz (2007)")
+_AQMAR: Final = Corpus("ar-aqmar-14", "CC BY-SA 3.0", "AQMAR, Mohit, Schneider, Bhowmick, Oflazer, Smith (2012)")
 _ENGLISH: Final = (_TAB, _RE3D, _WIKIGOLD, _WNUT)
 
 
@@ -64,11 +67,16 @@ def _english_lower(documents: Mapping[str, Sequence[Document]]) -> list[Document
     return [low for document in _english(documents) if (low := augment.lower(document)) is not None]
 
 
+def _every(documents: Mapping[str, Sequence[Document]]) -> list[Document]:
+    return [document for corpus in documents.values() for document in corpus]
+
+
 def _of(language: str) -> Language:
     return LANGUAGES[language]
 
 
 _SETTINGS: Final = Settings(iterations=80)
+_SMOOTH: Final = Settings(c1=0.05, c2=1.0, iterations=60)  # weights this small leave the least sure names in reach
 
 RECIPES: Final = (
     Recipe("en.bin", "en", _of("en").features, _ENGLISH, _english, _SETTINGS, "CC BY 4.0 and the corpora's licences"),
@@ -82,4 +90,6 @@ RECIPES: Final = (
         "CC BY 4.0 and the corpora's licences",
         low=True,
     ),
+    Recipe("fr.bin", "fr", _of("fr").features, (_ECHR_FR,), _every, _SMOOTH, "MIT"),
+    Recipe("ar.bin", "ar", _of("ar").features, (_ANERCORP, _AQMAR), _every, _SMOOTH, "CC BY-SA 4.0", share_alike=True),
 )
