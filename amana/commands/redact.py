@@ -31,6 +31,7 @@ __all__ = ["redact", "register"]
 
 _AT_ONCE: Final = 256
 _LEAST: Final = 1e-9
+_LINE_ENDS: Final = {ord(end): f"\\u{ord(end):04x}" for end in "\x85\u2028\u2029"}
 
 Tell = Callable[[int, int], None]
 """Says how many lines are done and how many of them were refused."""
@@ -92,6 +93,8 @@ def _rules(path: Path | None, threshold: float | None) -> policies.TextRules:
 
 
 def _source(file: Path | None) -> BinaryIO:
+    if file is None and sys.stdin is None:
+        raise ConfigurationError("CFG-012", "standard input is closed")
     try:
         return file.open("rb") if file else sys.stdin.buffer
     except OSError as error:
@@ -144,8 +147,7 @@ class _Run:
                 self.refused += 1
                 print(f"line {number}: {verdict}", file=sys.stderr)
             else:
-                said = json.dumps(self._masked(line, verdict), ensure_ascii=False)
-                sys.stdout.buffer.write(said.encode() + b"\n")
+                sys.stdout.buffer.write(_spelt(self._masked(line, verdict)))
 
     def _masked(self, line: Line, found: tuple[redaction.Finding, ...]) -> dict[str, Any]:
         united = redaction.united(finding for finding in found if finding.score >= self.least)
@@ -156,6 +158,11 @@ class _Run:
             "text": replace.replaced(line.text, united, self.rules.replace, own),
             "spans": [[f.start, f.end, f.type, f.score] for f in united],
         }
+
+
+def _spelt(answer: Mapping[str, Any]) -> bytes:
+    """Write an answer as one line, whatever its reader takes for the end of one."""
+    return json.dumps(answer, ensure_ascii=False).translate(_LINE_ENDS).encode() + b"\n"
 
 
 def _parsed(content: bytes | None) -> Line | ContractError:
