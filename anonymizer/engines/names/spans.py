@@ -48,7 +48,7 @@ def threshold(probabilities: NDArray[np.float64], labels: Sequence[str], least_c
     inside = [place for place, label in enumerate(labels) if label not in CLEAR]
     outside = [place for place, label in enumerate(labels) if label in CLEAR]
     clear = probabilities[:, outside].sum(axis=1)
-    kinds = [labels[place] for place in inside]
+    kinds = [labels[place].rpartition("-")[2] for place in inside]  # the first word of a name may be B-PERSON
     best = probabilities[:, inside].argmax(axis=1).tolist()
     return Marks(clear < least_clear, [kinds[place] for place in best], clear)
 

@@ -79,16 +79,18 @@ def _span(folded: Normalised, start: int, end: int, kind: str, level: str = "qua
     return Span(start, end, _OURS[kind], level, None if entity is None else str(entity))
 
 
-def labels(tokens: Tokens, spans: Iterable[Span], *, keep: bool = False) -> list[str]:
+def labels(tokens: Tokens, spans: Iterable[Span], *, keep: bool = False, begun: bool = False) -> list[str]:
     """Label tokens: the type of the span they overlap, else `OUTSIDE`; of nested spans the longest counts.
 
     With `keep`, what the annotator saw and left in clear (level no) is labelled `KEEP` instead of its type.
+    With `begun` the first token of a span is labelled `B-` and its type, the others `I-` and its type.
     """
     found = [OUTSIDE] * len(tokens.forms)
     starts = [start for start, _ in tokens.spans]
     for span in sorted(spans, key=lambda s: s.end - s.start):
-        for place in _within(tokens.spans, starts, span):
-            found[place] = KEEP if keep and span.level == "no" else span.type
+        kind = KEEP if keep and span.level == "no" else span.type
+        for number, place in enumerate(_within(tokens.spans, starts, span)):
+            found[place] = f"{'I' if number else 'B'}-{kind}" if begun and kind != KEEP else kind
     return found
 
 

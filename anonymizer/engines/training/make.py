@@ -58,7 +58,7 @@ def trained(recipe: Recipe, documents: Documents) -> bytes:
     pieces: list[fit.Piece] = []
     for document in recipe.mix(documents):
         tokens = tokenise(document.text)
-        labels = corpora.labels(tokens, document.spans, keep=True)
+        labels = corpora.labels(tokens, document.spans, keep=True, begun=recipe.begun)
         pieces += fit.sequences(recipe.features, tokens, labels)
     return to_bytes(fit.fit([pieces], recipe.settings, ORDER))
 
