@@ -1,46 +1,50 @@
 """The record's own identifiers in its free text: the strongest signal there is.
 
-Decides where values that the structured fields call identifying stand in a text: as a whole, word by word for names,
-digit by digit for numbers, whatever the case, spaces, separators or script of the digits. Does not find inflected or
-transliterated forms.
+Decides where values that the structured fields call identifying stand in a text: names word by word, as they sound in
+any script, with what is written together with them; numbers digit by digit; everything else as it is, whatever the
+case. Does not decide which fields identify, and tells a value's type from its shape alone.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
+from anonymizer.microdata import naming
 from anonymizer.microdata.normalise import Normalised, normalise
 from anonymizer.microdata.redact import Finding
 
 __all__ = ["known_findings"]
 
 _SCORE: Final = 1.0
-_SHORTEST_WORD: Final = 3
 _SHORTEST_NUMBER: Final = 5
 _NATIONAL_DIGITS: Final = 7
 _WIDEST_GAP: Final = 3
-_WORD: Final = re.compile(r"[^\W\d_]+")
 _DIGIT: Final = re.compile(r"[0-9]")
 
 
 def known_findings(text: Normalised, known: Mapping[str, str]) -> list[Finding]:
     """Find the values of `known` (field → value) in a text; spans are those of the original text."""
-    lowered = text.text.lower() if len(text.text.lower()) == len(text.text) else text.text
+    lowered = _small(text.text)
+    values = [value for value in (normalise(value).text.strip() for value in known.values()) if value]
     spans: set[tuple[int, int, str]] = set()
-    for value in known.values():
-        spans.update(_spans(lowered, normalise(value).text.lower().strip()))
+    for value in values:
+        spans.update(_spans(lowered, value.lower()))
+    names = naming.names([value for value in values if _kind(value) == "PERSON"])
+    spans.update((start, end, "PERSON") for start, end in names.places(text.text, lowered))
     return [Finding(*text.span(start, end), kind, _SCORE) for start, end, kind in sorted(spans)]
+
+
+def _small(text: str) -> str:
+    """Return a text in small letters, every character at its place."""
+    lowered = text.lower()
+    return lowered if len(lowered) == len(text) else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
 
 
 def _spans(text: str, value: str) -> Iterator[tuple[int, int, str]]:
     kind = _kind(value)
     for start in _places(text, value):
         yield start, start + len(value), kind
-    if kind == "PERSON":
-        for word in _WORD.findall(value):
-            if len(word) >= _SHORTEST_WORD:
-                yield from ((start, start + len(word), kind) for start in _places(text, word))
-    elif kind in {"PHONE_NUMBER", "NATIONAL_ID"}:
+    if kind in {"PHONE_NUMBER", "NATIONAL_ID"}:
         yield from ((start, end, kind) for start, end in _numbers(text, "".join(_DIGIT.findall(value))))
 
 

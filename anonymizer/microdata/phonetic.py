@@ -1,0 +1,223 @@
+# ruff: noqa: RUF001 - letters of other scripts are the point of the tables
+"""How a name sounds, whatever script and spelling it is written in.
+
+Decides which written words may be one name: the consonants as classes that every transliteration agrees on, and what
+must agree besides where the consonants are few. Does not decide which words of a text are names: see `known`.
+
+A word becomes a *key*, its consonants in classes (B b p; F f v; T t d th dh; S s z sh; K k q g j kh gh; H L M N R), and
+*slots*, the vowels before, between and after them. Arabic and Persian write only long vowels, so that an empty slot of
+theirs says little. Letters that are read in several ways give several readings.
+
+Source: the transliteration tables of ALA-LC, BGN/PCGN and DIN 31635, and the spellings that French, English and Turkish
+civil registers make of the same names; other scripts by `anyascii`.
+
+>>> same_name("Mohammed", "محمد"), same_name("Khadija", "Hatice"), same_name("Lina", "لانا")
+(True, True, False)
+"""
+
+import functools
+import itertools
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from anyascii import anyascii
+
+__all__ = ["keys", "same_name"]
+
+_MEMORY: Final = 16_384
+_MOST_READINGS: Final = 24
+_SURE: Final = 5
+"""Consonants from which on equal keys are enough."""
+_ABJAD: Final = re.compile("[\u0600-\u06ff]")
+_CLASSES: Final = {"a": "a", "e": "ai", "i": "i", "y": "i", "o": "u", "u": "u", "w": "u", "'": "aiu"}
+_VOWELS: Final = frozenset(_CLASSES)
+
+# Grapheme → its readings; a reading is consonant classes (capitals) or vowels (small), and the sounds it may be.
+_LATIN: Final[dict[str, tuple[tuple[str, str], ...]]] = {
+    "b": (("B", "b"),), "p": (("B", "p"),), "f": (("F", "f"),), "v": (("F", "fv"), ("u", "")), "t": (("T", "t"),),
+    "d": (("T", "d"),), "s": (("S", "sx"),), "z": (("S", "z"),), "x": (("KS", "ks"), ("K", "k")), "k": (("K", "k"),),
+    "c": (("K", "kjc"), ("S", "scx")), "q": (("K", "kgq"),), "g": (("K", "gj"),), "j": (("K", "jgc"),),
+    "h": (("H", "h"), ("", "")), "l": (("L", "l"),), "m": (("M", "m"),), "n": (("N", "n"),), "r": (("R", "r"),),
+    "dzh": (("K", "jk"),), "ddzh": (("K", "jk"),), "dj": (("K", "jgck"),), "ddj": (("K", "jgck"),),
+    "ck": (("K", "k"), ("SK", "xk")), "tch": (("S", "xc"), ("TS", "tx")), "tsh": (("S", "xc"),),
+    "shch": (("S", "x"),), "sh": (("S", "xs"),), "ph": (("F", "f"),),
+    "sch": (("S", "xs"), ("SS", "sx"), ("SK", "sk")), "ch": (("S", "xc"), ("K", "kh"), ("TS", "tx")),
+    "kh": (("K", "kh"), ("H", "h")), "gh": (("K", "gG"),), "th": (("T", "t"), ("S", "s")),
+    "dh": (("T", "d"), ("S", "z")), "ts": (("TS", "ts"), ("S", "xc")), "zh": (("S", "zx"), ("K", "j")),
+    "χ": (("K", "kh"), ("H", "h"), ("", "")), "dχ": (("T", "d"), ("S", "z")), "tχ": (("T", "t"), ("S", "s")),
+    "ντχ": (("T", "d"), ("S", "z")), "ντσ": (("NS", "nxc"), ("TS", "ds")), "ντ": (("T", "d"), ("NT", "ntd")),
+    "μπ": (("B", "b"), ("MB", "mbp")), "γκ": (("K", "g"), ("NK", "ngk")), "τζ": (("K", "jgck"), ("TS", "tz")),
+    "ου": (("u", ""),), "ντζ": (("K", "jgck"), ("NK", "njgck"), ("NTS", "ntz")),
+    "νττζ": (("K", "jgck"), ("NK", "njgck")), "ττσ": (("S", "xc"),), "τσ": (("S", "xc"), ("TS", "ts")),
+    "τχ": (("T", "t"), ("S", "s")), "2": (("'", ""),), "3": (("'", ""),), "5": (("K", "kh"), ("H", "h")),
+    "7": (("H", "h"),), "9": (("K", "kgq"), ("S", "s")),
+} | {vowel: ((vowel, ""),) for vowel in _CLASSES}  # fmt: skip
+_ARABIC: Final[dict[str, tuple[tuple[str, str], ...]]] = {
+    "ا": (("a", ""),), "و": (("u", ""), ("F", "v")), "ي": (("i", ""),), "ع": (("'", ""),), "ء": (("'", ""),),
+    "ب": (("B", "bp"),), "پ": (("B", "p"),), "ت": (("T", "t"),), "ط": (("T", "t"),), "ث": (("T", "t"), ("S", "s")),
+    "د": (("T", "d"),), "ذ": (("T", "d"), ("S", "z")), "ض": (("T", "d"), ("S", "z")), "ظ": (("S", "z"), ("T", "d")),
+    "س": (("S", "s"),), "ص": (("S", "s"),), "ش": (("S", "x"),), "ز": (("S", "z"),), "ژ": (("S", "zx"), ("K", "j")),
+    "چ": (("S", "xc"), ("K", "j")), "ج": (("K", "jgck"),), "ح": (("H", "h"),), "ه": (("H", "h"), ("", "")),
+    "خ": (("K", "kh"), ("H", "h")), "غ": (("K", "gG"),), "ق": (("K", "kgq"),), "ك": (("K", "k"),), "گ": (("K", "g"),),
+    "ف": (("F", "fv"),), "ڤ": (("F", "fv"),), "ل": (("L", "l"),), "م": (("M", "m"),), "ن": (("N", "n"),),
+    "ر": (("R", "r"),),
+}  # fmt: skip
+_GRAPHEMES: Final = re.compile("|".join(sorted(_LATIN, key=len, reverse=True)))
+_ENDINGS: Final = {
+    _LATIN["h"]: (("", ""), ("H", "h")),
+    _ARABIC["ه"]: (("a", ""), ("H", "h")),
+    _ARABIC["ي"]: (("i", ""), ("a", "")),  # alef maqsura is folded into yeh
+}
+_SILENT: Final = "tdsxz"
+"""What French does not speak at the end of a word."""
+_OTHER_SCRIPT: Final = re.compile("(νττζ|ντζ|ττσ|ντσ|ντχ|ντ|μπ|γκ|τζ|τσ|τχ|ου)|([χх])|([^\x00-\x7f])")
+_PREFIXES: Final = re.compile("[وف]?(?:لل|[بك]?ال|[بلك])?(?=..)")
+_SUFFIXES: Final = re.compile("(?<=...)(?:ها|هم|هن|هما|كم|نا|ه|ي|ك)$")
+_ARTICLES: Final = re.compile("^(?:(?:al|el|ul)(?=[^aeiouy]..)|[aeu](?=([rsztdnl])\\1))")
+_SERVANT: Final = re.compile("^(?:abd[aeiou]l?(?=[^aeiouy]..)|عبدال(?=..))")
+"""Abd with the article, whose l is written or assimilated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One way to read a word; `slots` is one longer than `key`, `sounds` as long; `full`: all vowels are written."""
+
+    key: str
+    slots: tuple[str, ...]
+    sounds: tuple[str, ...]
+    full: bool
+
+
+class _Place(NamedTuple):
+    """Whether a slot is before the first consonant, behind the last."""
+
+    head: bool
+    tail: bool
+
+
+@functools.lru_cache(_MEMORY)
+def keys(word: str) -> frozenset[str]:
+    """Return the keys of all readings of a normalised word, prefixes and article taken or left."""
+    return frozenset(reading.key for reading in _readings(word))
+
+
+@functools.lru_cache(_MEMORY // 8)
+def _readings(word: str) -> tuple[Reading, ...]:
+    """Return the readings of a normalised word, prefixes and article taken or left."""
+    found = dict.fromkeys(itertools.chain.from_iterable(map(_read, _stems(word.lower()))))
+    return tuple(found)
+
+
+def same_name(one: str, other: str) -> bool:
+    """Say whether two normalised words may be one name."""
+    shared = keys(one) & keys(other)
+    if any(len(key) >= _SURE for key in shared):
+        return True
+    return any(_agree(a, b) for a in _readings(one) for b in _readings(other) if a.key == b.key) if shared else False
+
+
+def _stems(word: str) -> Iterator[str]:
+    """Yield a word without what may be written together with it."""
+    if not _ABJAD.search(word):
+        yield from dict.fromkeys((word, _ARTICLES.sub("", word, count=1), _SERVANT.sub("abd", word)))
+        return
+    for stem in {word, *_without_prefixes(word)}:
+        yield stem
+        yield _SERVANT.sub("عبد", stem)
+        bare = _SUFFIXES.sub("", stem)
+        if bare != stem and len(bare) > 3:  # noqa: PLR2004 - shorter ones are ordinary words with a pronoun
+            yield from {bare, bare.removesuffix("ت")}
+
+
+def _without_prefixes(word: str) -> Iterator[str]:
+    found = _PREFIXES.match(word)
+    yield from (word[end:] for end in range(1, found.end() + 1)) if found else ()
+
+
+def _read(word: str) -> Iterator[Reading]:
+    full = not _ABJAD.search(word)
+    units = _latin(word) if full else [_ARABIC[c] for c in word.replace("لله", "له") if c in _ARABIC]
+    if units and units[-1] in _ENDINGS:
+        units[-1] = _ENDINGS[units[-1]]
+    if full and len(word) > _SURE and word[-1] in _SILENT:
+        units[-1] = (*units[-1], ("", ""))
+    for choice in itertools.islice(itertools.product(*units), _MOST_READINGS):
+        yield _reading(choice, full=full, merged=False)
+        yield _reading(choice, full=full, merged=True)
+
+
+def _latin(word: str) -> list[tuple[tuple[str, str], ...]]:
+    if not word.isascii():
+        word = _OTHER_SCRIPT.sub(_spelt, word)
+    return [_LATIN[grapheme] for grapheme in _GRAPHEMES.findall(word)]
+
+
+def _spelt(found: re.Match[str]) -> str:
+    return found[1] or ("χ" if found[2] else anyascii(found[0]).lower())
+
+
+def _reading(choice: tuple[tuple[str, str], ...], *, full: bool, merged: bool) -> Reading:
+    """Write out a reading; neighbours of one class count once where the letter is doubled, or wherever `merged`."""
+    key: list[str] = []
+    slots = [""]
+    sounds: list[str] = []
+    for code, sound in choice:
+        if code in _VOWELS:
+            slots[-1] += code
+        for consonant in code if code.isupper() else "":
+            same = key and key[-1] == consonant and slots[-1] in ("", "'" if merged else "")
+            if same and (merged or (full and sounds[-1] == sound)):
+                continue
+            key.append(consonant)
+            sounds.append(sound)
+            slots.append("")
+    if sounds and len(key) > 2 and not slots[-1]:  # noqa: PLR2004 - not in the shortest: "about" is no Abd
+        sounds[-1] += {"t": "d", "d": "t", "p": "b", "b": "p"}.get(sounds[-1], "")  # Murat and Murad
+    return Reading("".join(key), tuple(slots), tuple(sounds), full)
+
+
+def _agree(one: Reading, other: Reading) -> bool:
+    """Allow the more differences the more consonants agree: none up to two."""
+    size = len(one.key)
+    if size == 0:
+        return len(one.slots[0]) > 1 and _classes(one.slots[0]) == _classes(other.slots[0])
+    last = len(one.slots) - 1
+    strict = size == 1 and one.full and other.full
+    cost = sum(
+        _clash((a, one.full), (b, other.full), _Place(place == 0, place == last), strict=strict)
+        for place, (a, b) in enumerate(zip(one.slots, other.slots, strict=True))
+    )
+    cost += sum(set(a).isdisjoint(b) for a, b in zip(one.sounds, other.sounds, strict=True))
+    return cost <= max(0, size - 2)
+
+
+def _classes(vowels: str) -> list[str]:
+    return [vowel for vowel, _ in itertools.groupby(v if v == "e" else _CLASSES[v][0] for v in vowels)]
+
+
+def _clash(one: tuple[str, bool], other: tuple[str, bool], place: _Place, *, strict: bool) -> bool:
+    (a, a_full), (b, b_full) = one, other
+    if a_full != b_full:
+        return _clash_across(a, b, place) if b_full else _clash_across(b, a, place)
+    if strict:
+        return _classes(a) != _classes(b)
+    if not a or not b:
+        return a != b
+    return _sounds(a).isdisjoint(_sounds(b))
+
+
+def _clash_across(written: str, spoken: str, place: _Place) -> bool:
+    """Compare a slot of long vowels alone with one of all vowels."""
+    if not written:
+        return bool(spoken) and (place.head or (place.tail and not set(spoken) <= {"e"}))  # a mute e
+    if not spoken:
+        return not set(written) <= {"'"}
+    if place.head and written.startswith("a"):
+        return False  # alef at the head carries any vowel
+    return _sounds(written).isdisjoint(_sounds(spoken))
+
+
+def _sounds(vowels: str) -> frozenset[str]:
+    return frozenset(sound for vowel in vowels for sound in _CLASSES[vowel])
