@@ -10,11 +10,12 @@ import contextlib
 import json
 import secrets
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO, Final
+from typing import Annotated, Any, BinaryIO, Final, TextIO
 
 import pydantic
 import pydantic_core
@@ -23,7 +24,7 @@ import typer
 from amana import jsonlines
 from anonymizer import policy as policies
 from anonymizer.engines import pool, presidio
-from anonymizer.microdata import dating, replace
+from anonymizer.microdata import dating, receipt, replace
 from anonymizer.microdata import redact as redaction
 from schemas.errors import ConfigurationError, ContractError
 
@@ -67,24 +68,32 @@ def redact(
         float | None,
         typer.Option("--threshold", min=0, max=1, help="Least score kept, of every type; else the policy's."),
     ] = None,
+    receipts: Annotated[
+        typer.FileTextWrite | None,
+        typer.Option("--receipts", help="File for one receipt per answer: counts and hashes, no text."),
+    ] = None,
 ) -> None:
     """Mask personal data in texts: {"id","text","lang"?,"known"?} to {"id","lang","text","spans"}."""
-    rules = _rules(policy, threshold)
+    whole = _policy(policy)
+    rules = _text_rules(whole.text, threshold)
     with _source(file) as source, pool.Pool(rules) as detector:
-        run = _Run(rules, detector, threshold or 0.0)
+        run = _Run(rules, detector, threshold or 0.0, receipt.Origin(whole.digest), receipts)
         with _progress() as tell:
             asyncio.run(run.answer_all(jsonlines.batches(source, _AT_ONCE), tell))
     raise typer.Exit(1 if run.refused else 0)
 
 
-def _rules(path: Path | None, threshold: float | None) -> policies.TextRules:
-    """Return the text rules; a threshold takes the place of the patterns', and lets no more names be found."""
+def _policy(path: Path | None) -> policies.Policy:
     try:
         shipped = resources.files("anonymizer").joinpath("policies", "default.toml")
         text = (path or shipped).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError("CFG-011", "the policy file cannot be read") from error
-    rules = policies.load(text).text
+    return policies.load(text)
+
+
+def _text_rules(rules: policies.TextRules, threshold: float | None) -> policies.TextRules:
+    """Return the text rules; a threshold takes the place of the patterns', and lets no more names be found."""
     if threshold is None:
         return rules
     sure = max(1 - threshold, _LEAST)
@@ -117,11 +126,13 @@ def _progress() -> Iterator[Tell]:
 
 @dataclass(slots=True)
 class _Run:
-    """One run: its rules, its detector, the least score kept, and what has been done so far."""
+    """One run: its rules, its detector, the least score kept, where receipts go, and what has been done so far."""
 
     rules: policies.TextRules
     detector: pool.Pool
     least: float
+    origin: receipt.Origin
+    receipts: TextIO | None
     done: int = 0
     refused: int = 0
     key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
@@ -147,10 +158,17 @@ class _Run:
                 self.refused += 1
                 print(f"line {number}: {verdict}", file=sys.stderr)
             else:
-                sys.stdout.buffer.write(_spelt(self._masked(line, verdict)))
+                united = redaction.united(finding for finding in verdict if finding.score >= self.least)
+                sys.stdout.buffer.write(_spelt(self._masked(line, united)))
+                self._receipt(line, united)
 
-    def _masked(self, line: Line, found: tuple[redaction.Finding, ...]) -> dict[str, Any]:
-        united = redaction.united(finding for finding in found if finding.score >= self.least)
+    def _receipt(self, line: Line, united: tuple[redaction.Finding, ...]) -> None:
+        if self.receipts is not None:
+            types = dict(Counter(finding.type for finding in united))
+            done = receipt.Receipt({"text.mask": 1}, types, self.origin)
+            self.receipts.write(json.dumps({"id": line.id, **asdict(done)}) + "\n")
+
+    def _masked(self, line: Line, united: tuple[redaction.Finding, ...]) -> dict[str, Any]:
         own = replace.Own(dating.days_of(self.key, str(line.id)), known=set(line.identities.values()))
         return {
             "id": line.id,

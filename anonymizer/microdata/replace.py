@@ -69,7 +69,9 @@ def replaced_together(texts: Texts, rules: policy.Replacing, own: Own | None = N
         rules: What the policy leaves of dates and places.
         own: What the record says of itself.
     """
-    marked = [(text, [_mark(text, finding) for finding in united(findings)]) for text, findings in texts]
+    found = [(text, united(findings)) for text, findings in texts]
+    types = _types(found)
+    marked = [(text, [_mark(text, finding, types) for finding in findings]) for text, findings in found]
     shown = _Shown([mark for _, marks in marked for mark in marks], rules, own or Own())
     number = _numbering(marked, shown)
     return tuple(_written(text, marks, lambda mark: shown(mark) or number(mark)) for text, marks in marked)
@@ -96,15 +98,30 @@ class _Mark:
     birth: bool = False
 
 
-def _mark(text: str, finding: Finding) -> _Mark:
+def _types(texts: Texts) -> Mapping[str, str]:
+    """Return for every value of a record its type where it was surest: a person called Jordan is no place elsewhere."""
+    surest: dict[str, tuple[float, str]] = {}
+    for text, findings in texts:
+        for one in findings:
+            value = _same(text[one.start : one.end])
+            surest[value] = max((one.score, one.type), surest.get(value, (0.0, "")))
+    return {value: kind for value, (_, kind) in surest.items()}
+
+
+def _same(written: str) -> str:
+    """Return what two spellings of one value have in common: its letters and digits, folded."""
+    return "".join(filter(str.isalnum, normalise(written).text.casefold())) or written
+
+
+def _mark(text: str, finding: Finding, types: Mapping[str, str]) -> _Mark:
     written = text[finding.start : finding.end]
-    label = _LABELS.get(finding.type, finding.type)
-    folded = normalise(written).text.casefold()
+    value: Hashable = _same(written)
+    kind = types[_same(written)]
+    label = _LABELS.get(kind, kind)
     if label == "PERSON":
-        every = _WORD.findall(folded)
+        every = _WORD.findall(normalise(written).text.casefold())
         words = [word for word in every if word not in _TITLES] or every
         return _Mark(finding, written, label, "".join(words) or written, frozenset(words))
-    value: Hashable = "".join(filter(str.isalnum, folded)) or written
     if label == "DATE":
         birth = finding.type in _BIRTHS or dating.about_birth(text[: finding.start])
         return _Mark(finding, written, label, dating.read(written) or value, birth=birth)
@@ -116,6 +133,7 @@ class _Shown:
 
     def __init__(self, marks: Sequence[_Mark], rules: policy.Replacing, own: Own) -> None:
         self._rules, self._own = rules, own
+        self._names = {word for mark in marks for word in mark.words}
         told = [mark.value for mark in marks if mark.birth]
         self._births = [date for date in (*told, *map(dating.read, own.known)) if isinstance(date, dating.Dated)]
         years = [mark.value.year for mark in marks if isinstance(mark.value, dating.Dated) and not mark.birth]
@@ -123,10 +141,11 @@ class _Shown:
 
     def __call__(self, mark: _Mark) -> str | None:
         """Return what stands for a finding, None where only a placeholder may."""
+        left: str | None = None
         if isinstance(mark.value, dating.Dated):
             left = self._date(mark.value)
-        else:
-            left = places.country_of(mark.written) if mark.label == "LOC" and self._rules.place == "country" else None
+        elif mark.label == "LOC" and self._rules.place == "country" and mark.value not in self._names:
+            left = places.country_of(mark.written)
         return f"[{mark.label} {left}]" if left else None
 
     def _date(self, date: dating.Dated) -> str | None:

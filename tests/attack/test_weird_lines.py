@@ -68,6 +68,15 @@ def test_a_threshold_keeps_the_surest_findings_of_every_type() -> None:
     assert answer["text"] == "on 12 March 2024 [EMAIL_ADDRESS_1]"
 
 
+def test_a_receipt_counts_types_names_the_policy_and_holds_no_text(tmp_path: Path) -> None:
+    receipts = tmp_path / "receipts.jsonl"
+    _run(json.dumps({"id": 1, "text": "lea@example.org, rola@example.org"}).encode(), "--receipts", str(receipts))
+    said = json.loads(receipts.read_text())
+    assert (said["id"], said["types"], said["rules"]) == (1, {"EMAIL_ADDRESS": 2}, {"text.mask": 1})
+    assert len(said["origin"]["policy"]) == 64
+    assert "example" not in receipts.read_text()
+
+
 def test_what_was_configured_wrongly_ends_with_two() -> None:
     assert _run(b"", "/nowhere/at/all").returncode == 2
     assert _run(b"", "--policy", "/nowhere/at/all").returncode == 2

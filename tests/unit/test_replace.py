@@ -107,6 +107,16 @@ def test_a_number_that_the_text_holds_already_is_left_to_it() -> None:
     assert _numbers(_found("[PERSON_1] met Lea", PERSON="Lea")) == "[PERSON_1] met [PERSON_2]"
 
 
+def test_a_value_has_the_type_under_which_it_is_surest_everywhere() -> None:
+    text = "Jordan fled to Jordan", [Finding(0, 6, "PERSON", 1.0), Finding(15, 21, "LOC", 0.9)]
+    assert _numbers(text) == "[PERSON_1] fled to [PERSON_1]"
+
+
+def test_nothing_is_left_of_a_place_that_is_part_of_a_name() -> None:
+    text = "Chad Haddad; Chad; Beirut", [Finding(0, 11, "PERSON", 0.9), Finding(13, 17, "LOC", 0.9)]
+    assert _numbers(text) == "[PERSON_1]; [LOC_1]; Beirut"
+
+
 def test_types_of_one_meaning_share_a_label() -> None:
     text = _found("12.03.2024 or 12 March 2024", DATE_TIME="12.03.2024", DATETIME="12 March 2024")
     assert _numbers(text, rules=PLACEHOLDERS) == "[DATE_1] or [DATE_1]"
