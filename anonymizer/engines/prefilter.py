@@ -1,14 +1,14 @@
-"""One scan of a text that says which patterns can match at all.
+"""One scan of a text that says which patterns can match at all, and where.
 
 Decides nothing about findings: it may raise a false alarm, never miss. Hyperscan's prefilter mode over-matches where it
 does not know a construct; flags mirror those of `shape.FLAGS`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import hyperscan
 
-__all__ = ["Prefilter"]
+__all__ = ["Hits", "Prefilter"]
 
 _FLAGS = (
     hyperscan.HS_FLAG_CASELESS
@@ -16,9 +16,11 @@ _FLAGS = (
     | hyperscan.HS_FLAG_MULTILINE
     | hyperscan.HS_FLAG_UTF8
     | hyperscan.HS_FLAG_UCP
-    | hyperscan.HS_FLAG_SINGLEMATCH
     | hyperscan.HS_FLAG_PREFILTER
 )
+
+Hits = Mapping[int, Sequence[int]]
+"""Index of a pattern in its group → where it was seen to end (characters, ascending)."""
 
 
 class Prefilter:
@@ -35,12 +37,29 @@ class Prefilter:
             flags=_FLAGS,
         )
 
-    def fired(self, text: str) -> dict[int, set[int]]:
-        """Return which patterns may match: group → indices within it."""
-        numbers: list[int] = []
-        self._database.scan(text.encode(), match_event_handler=lambda number, *_: numbers.append(number))
-        groups: dict[int, set[int]] = {}
-        for number in numbers:
+    def hits(self, text: str) -> dict[int, dict[int, list[int]]]:
+        """Return which patterns may match and where: group → index within it → ends."""
+        seen: list[tuple[int, int]] = []
+        coded = text.encode()
+        self._database.scan(coded, match_event_handler=lambda number, _, end, *__: seen.append((end, number)))
+        if not seen:
+            return {}
+        seen.sort()
+        place = _characters(coded, (end for end, _ in seen)) if len(coded) > len(text) else None
+        groups: dict[int, dict[int, list[int]]] = {}
+        for end, number in seen:
             group, index = self._places[number]
-            groups.setdefault(group, set()).add(index)
+            groups.setdefault(group, {}).setdefault(index, []).append(end if place is None else place[end])
         return groups
+
+
+def _characters(coded: bytes, ends: Iterable[int]) -> dict[int, int]:
+    """Return the places in characters of ascending places in bytes."""
+    places: dict[int, int] = {}
+    last = count = 0
+    for end in ends:
+        if end > last:
+            count += len(coded[last:end].decode(errors="ignore"))
+            last = end
+        places[end] = count
+    return places

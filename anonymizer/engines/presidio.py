@@ -5,7 +5,7 @@ model and touches no network: the language pipelines are blank, and no recognise
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import presidio_analyzer
@@ -19,7 +19,7 @@ from anonymizer.microdata.redact import Finding
 from anonymizer.policy import TextRules
 from schemas.errors import ConfigurationError, ContractError
 
-__all__ = ["LANGUAGES", "Analyzer", "language_of", "refuse_unserved"]
+__all__ = ["LANGUAGES", "Analyzer", "Value", "distinct", "language_of", "refuse_unserved"]
 
 LANGUAGES: Final = ("en", "fr", "ar")
 _FRENCH_WORDS: Final = frozenset(
@@ -27,6 +27,9 @@ _FRENCH_WORDS: Final = frozenset(
 )
 _ARABIC: Final = re.compile("[\u0600-\u06ff]")
 _FRENCH_SHARE: Final = 12
+
+Value = tuple[int, int, str, float]
+"""Start, end (characters, half open), type and score of a finding in a normalised text."""
 
 
 class _BlankSpacy(nlp_engine.SpacyNlpEngine):
@@ -95,18 +98,18 @@ class Analyzer:
             raise ContractError("CON-041", "a pattern ran out of time") from None
         return sorted(set(found))
 
-    def fast(self, text: str, language: str) -> list[tuple[int, int, str, float]]:
-        """Analyse a normalised text: one scan, then only the recognisers that can fire; no tokens are made."""
-        results = [
-            one.result(span)
-            for group, fired in self._prefilter.fired(text).items()
-            for one in (self._recognisers[language][group],)
-            for span in one.find(text, fired)
-            if span[2] >= self.rules.score_threshold
+    def fast(self, text: str, language: str) -> list[Value]:
+        """Analyse a normalised text: one scan, then recognisers where it saw something; no tokens are made."""
+        made, least = self._recognisers[language], self.rules.score_threshold
+        found = [
+            (start, end, made[group].supported_entities[0], score)
+            for group, hits in self._prefilter.hits(text).items()
+            for start, end, score in made[group].find(text, hits)
+            if score >= least
         ]
-        return _plain_values(presidio_analyzer.EntityRecognizer.remove_duplicates(results))
+        return distinct(found) if found else found
 
-    def plain(self, text: str, language: str) -> list[tuple[int, int, str, float]]:
+    def plain(self, text: str, language: str) -> list[Value]:
         """Analyse a normalised text with Presidio's own engine, unaltered: what `fast` must equal."""
         if self._plain is None:
             self._plain = self._engine()
@@ -128,5 +131,26 @@ class Analyzer:
             yield offset, text[offset : offset + size]
 
 
-def _plain_values(results: list[presidio_analyzer.RecognizerResult]) -> list[tuple[int, int, str, float]]:
+def distinct(found: Iterable[Value]) -> list[Value]:
+    """Leave out what another finding of the same type contains with at least the same score.
+
+    Source: presidio_analyzer 2.2.366, `EntityRecognizer.remove_duplicates`, on plain values.
+    """
+    kept: list[Value] = []
+    active: list[Value] = []
+    for value in sorted(set(found), key=_outermost):
+        start, end, kind, score = value
+        active = [other for other in active if other[2] == kind and other[1] >= start]
+        if score and not any(other[1] >= end and other[3] >= score for other in active):
+            active.append(value)
+            kept.append(value)
+    return sorted(kept)
+
+
+def _outermost(value: Value) -> tuple[str, int, int, float]:
+    start, end, kind, score = value
+    return kind, start, -end, -score
+
+
+def _plain_values(results: list[presidio_analyzer.RecognizerResult]) -> list[Value]:
     return sorted((r.start, r.end, r.entity_type, r.score) for r in results)
