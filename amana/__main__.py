@@ -22,6 +22,7 @@ COMMANDS = {
     "publish": "publish",
     "redact": "redact",
     "evaluate": "evaluate",
+    "train": "train",
     "release": "release",
     "feed": "feed",
     "audit": "audit",
