@@ -30,7 +30,10 @@ class Model:
         self._features = features
         self._weights = weights
         self._here, self._around, self._pair = map(_Rows, (weights.here, weights.around, weights.pair))
-        self._columns = weights.transitions.shape[0] * len(weights.labels)
+        self._members = len(weights.transitions)
+        self._columns = self._members * len(weights.labels)
+        evidence = weights.styles.values.reshape(-1, self._members).astype(np.float64)
+        self._evidence = dict(zip(weights.styles.names, evidence, strict=True))
         self._flags = dict(zip(weights.flags.names, weights.flags.values.reshape(-1, self._columns), strict=True))
         self._known: dict[str, int] = {}
         self._forms: list[str] = []
@@ -40,12 +43,26 @@ class Model:
         self._pairs: NDArray[np.float32] = np.zeros((1024, 2, self._columns), dtype=np.float32)
 
     def probabilities(self, forms: Sequence[str]) -> NDArray[np.float64]:
-        """Return the marginal probability of every label (tokens by labels), averaged over the model's members."""
+        """Return the marginal probability of every label (tokens by labels).
+
+        Each member counts as much as the text is in its style: a mixture of experts.
+        """
         if not forms:
             return np.zeros((0, len(self.labels)))
-        members = len(self._weights.transitions)
-        scores = self.scores(forms).reshape(len(forms), members, -1).transpose(1, 0, 2)
-        return np.asarray(lattice.marginals(scores, self._weights.transitions, pieces(forms)).mean(axis=0))
+        scores = self.scores(forms).reshape(len(forms), self._members, -1).transpose(1, 0, 2)
+        marginals = lattice.marginals(scores, self._weights.transitions, pieces(forms))
+        if self._members == 1:
+            return np.asarray(marginals[0])
+        return np.asarray(np.tensordot(self.styles(forms), marginals, axes=1))
+
+    def styles(self, forms: Sequence[str]) -> NDArray[np.float64]:
+        """Return how far a text is in each member's style; the shares add up to one.
+
+        The evidence of words is divided by the root of their number, because neighbours are not independent.
+        """
+        evidence = np.sum([self._evidence[low] for form in forms if (low := form.lower()) in self._evidence], axis=0)
+        weight = np.exp(evidence / max(1, len(forms)) ** 0.5 * np.ones(self._members))
+        return np.asarray(weight / weight.sum())
 
     def scores(self, forms: Sequence[str]) -> NDArray[np.float32]:
         """Return the score of every label at every token before neighbours' labels count (tokens by columns)."""
@@ -55,7 +72,8 @@ class Model:
         total = rows[2 : 2 + count, _HERE].copy()
         for slot, offset in enumerate(OFFSETS):
             total += rows[2 + offset : 2 + offset + count, slot if offset < 0 else slot + 1]
-        pairs = self._pairs[self._pair_ids(ids[1:-1])]
+        pair_ids = self._pair_ids(ids[1:-1])  # may let the table grow
+        pairs = self._pairs[pair_ids]
         total += pairs[:-1, 0]
         total += pairs[1:, 1]
         for name, values in self._features.flags(forms).items():

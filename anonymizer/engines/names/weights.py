@@ -16,9 +16,9 @@ from schemas.errors import ConfigurationError
 
 __all__ = ["Table", "Weights", "from_bytes", "to_bytes"]
 
-_MAGIC: Final = "amana-names-1"
+_MAGIC: Final = "amana-names-2"
 _SCALE: Final = 1024.0
-_TABLES: Final = ("here", "around", "pair", "flags")
+_TABLES: Final = ("here", "around", "pair", "flags", "styles")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,11 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """One or more chains over the same labels; `transitions` is float32 (members by from by to)."""
+    """One or more chains over the same labels; `transitions` is float32 (members by from by to).
+
+    Each member is trained on texts of its own style; `styles` holds the evidence of a word form for each of them, one
+    number per member in place of labels.
+    """
 
     labels: tuple[str, ...]
     transitions: NDArray[np.float32]
@@ -43,6 +47,7 @@ class Weights:
     around: Table
     pair: Table
     flags: Table
+    styles: Table
 
 
 def to_bytes(weights: Weights) -> bytes:
@@ -76,9 +81,10 @@ def from_bytes(data: bytes) -> Weights:
     numbers = _Numbers(body)
     transitions = numbers.take((members, len(labels), len(labels)))
     tables = {}
-    for name, slots in zip(_TABLES, (1, 4, 2, 1), strict=True):
+    for name, slots in zip(_TABLES, (1, 4, 2, 1, 1), strict=True):
         names = tuple(header["names"][name])
-        tables[name] = Table(names, numbers.take((len(names), slots, members, len(labels))))
+        width = 1 if name == "styles" else len(labels)
+        tables[name] = Table(names, numbers.take((len(names), slots, members, width)))
     return Weights(labels, transitions, **tables)
 
 

@@ -6,7 +6,9 @@ Source: Okazaki (2007), CRFsuite; Nocedal (1980), L-BFGS; Andrew, Gao (2007) for
 """
 
 import itertools
+import math
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +21,7 @@ from anonymizer.engines.names.features import OFFSETS, Features, attributes
 from anonymizer.engines.names.tokens import Tokens, pieces
 from anonymizer.engines.names.weights import Table, Weights
 
-__all__ = ["Settings", "fit", "sequences", "train"]
+__all__ = ["Piece", "Settings", "fit", "sequences", "styles_of", "train"]
 
 _SLOTS: Final = {f"{offset}": ("around", slot) for slot, offset in enumerate(OFFSETS)} | {
     "0": ("here", 0),
@@ -27,6 +29,7 @@ _SLOTS: Final = {f"{offset}": ("around", slot) for slot, offset in enumerate(OFF
     ">": ("pair", 1),
     "!": ("flags", 0),
 }
+_SEVERAL: Final = 5
 _WIDTH: Final = {"here": 1, "around": len(OFFSETS), "pair": 2, "flags": 1}
 
 Piece = tuple[list[list[str]], list[str]]
@@ -67,7 +70,9 @@ def train(data: Iterable[Piece], settings: Settings, path: Path) -> None:
     trainer.train(str(path))
 
 
-def fit(members: Sequence[Iterable[Piece]], settings: Settings, order: Sequence[str]) -> Weights:
+def fit(
+    members: Sequence[Iterable[Piece]], settings: Settings, order: Sequence[str], styles: Table | None = None
+) -> Weights:
     """Train one chain per member and return their weights; `order` is the order of labels, the outside first."""
     infos = []
     with tempfile.TemporaryDirectory() as folder:
@@ -79,10 +84,10 @@ def fit(members: Sequence[Iterable[Piece]], settings: Settings, order: Sequence[
             infos.append(tagger.info())
             tagger.close()
     seen = {label for info in infos for label in info.labels}
-    return _weights(infos, tuple(label for label in order if label in seen))
+    return _weights(infos, tuple(label for label in order if label in seen), styles)
 
 
-def _weights(infos: Sequence[Any], labels: tuple[str, ...]) -> Weights:
+def _weights(infos: Sequence[Any], labels: tuple[str, ...], styles: Table | None) -> Weights:
     column = {label: place for place, label in enumerate(labels)}
     transitions = np.zeros((len(infos), len(labels), len(labels)), dtype=np.float32)
     cells: dict[str, dict[str, list[tuple[int, int, int, float]]]] = {name: {} for name in _WIDTH}
@@ -94,7 +99,23 @@ def _weights(infos: Sequence[Any], labels: tuple[str, ...]) -> Weights:
             table, slot = _SLOTS[place]
             cells[table].setdefault(name, []).append((slot, member, column[label], weight))
     shape = (len(infos), len(labels))
-    return Weights(labels, transitions, **{name: _table(cells[name], (_WIDTH[name], *shape)) for name in cells})
+    tables = {name: _table(cells[name], (_WIDTH[name], *shape)) for name in cells}
+    return Weights(labels, transitions, **tables, styles=styles or styles_of([[]] * len(infos)))
+
+
+def styles_of(texts: Sequence[Iterable[Sequence[str]]]) -> Table:
+    """Return what word forms say about the style of a text, from each style's texts as forms: naive Bayes.
+
+    Words count that stand in several texts; the evidence is the centred logarithm of a word's share.
+    """
+    counts = [Counter(form.lower() for text in texts_of_style for form in text) for texts_of_style in texts]
+    among = Counter(low for style in texts for text in style for low in {form.lower() for form in text})
+    names = tuple(sorted(low for low, texts_with in among.items() if texts_with >= _SEVERAL))
+    shares = [
+        [math.log((count[name] + 0.5) / (count.total() + 0.5 * len(names))) for count in counts] for name in names
+    ]
+    values = np.array(shares, dtype=np.float32).reshape(len(names), 1, len(texts), 1)
+    return Table(names, values - values.mean(axis=2, keepdims=True) if names else values)
 
 
 def _table(cells: dict[str, list[tuple[int, int, int, float]]], shape: tuple[int, int, int]) -> Table:

@@ -12,7 +12,7 @@ from anonymizer.engines.names.features import Features
 from anonymizer.engines.names.languages import LANGUAGES
 from anonymizer.engines.names.model import Model
 from anonymizer.engines.names.recogniser import Reader
-from anonymizer.engines.names.tokens import tokenise
+from anonymizer.engines.names.tokens import Tokens, tokenise
 from anonymizer.engines.names.weights import from_bytes, to_bytes
 from anonymizer.engines.training import augment, card, corpora, fit
 from anonymizer.engines.training.recipes import ORDER, Recipe
@@ -55,12 +55,18 @@ def make(recipe: Recipe, folder: Path, least_clear: float) -> Made:
 
 def trained(recipe: Recipe, documents: Documents) -> bytes:
     """Train a recipe's model on documents by corpus."""
-    pieces: list[fit.Piece] = []
-    for document in recipe.mix(documents):
-        tokens = tokenise(document.text)
-        labels = corpora.labels(tokens, document.spans, keep=True, begun=recipe.begun)
-        pieces += fit.sequences(recipe.features, tokens, labels)
-    return to_bytes(fit.fit([pieces], recipe.settings, ORDER))
+    styles = [_read(mix(documents)) for mix in (recipe.mix, *recipe.others)]
+    members = [[piece for tokens, spans in style for piece in _pieces(recipe, tokens, spans)] for style in styles]
+    forms = fit.styles_of([[tokens.forms for tokens, _ in style] for style in styles]) if recipe.others else None
+    return to_bytes(fit.fit(members, recipe.settings, ORDER, forms))
+
+
+def _read(documents: Sequence[corpora.Document]) -> list[tuple[Tokens, tuple[corpora.Span, ...]]]:
+    return [(tokenise(document.text), document.spans) for document in documents]
+
+
+def _pieces(recipe: Recipe, tokens: Tokens, spans: Sequence[corpora.Span]) -> list[fit.Piece]:
+    return fit.sequences(recipe.features, tokens, corpora.labels(tokens, spans, begun=recipe.begun))
 
 
 def _figures(recipe: Recipe, model: bytes, unseen: Documents, least_clear: float) -> dict[str, object]:
