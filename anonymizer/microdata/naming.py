@@ -99,7 +99,7 @@ class Names:
                     yield self._widened(text, words, place, joined)
 
     def _verdict(self, word: str) -> int:
-        if word in self.written or self._is_inflected(word):
+        if word in self.written or (word[:_STEM] in self.stems and self._is_inflected(word)):
             return _NAME
         if not _SHORTEST <= len(word) <= _LONGEST or word in _ORDINARY:
             return _HEAD if word in _PARTICLES else _OTHER
@@ -115,9 +115,7 @@ class Names:
     def _is_inflected(self, word: str) -> bool:
         """Say whether a word is a known one and a suffix, as Turkish and the English plural write it."""
         ends = range(max(_STEM, len(word) - 4), len(word))
-        return word[:_STEM] in self.stems and any(
-            word[:end] in self.written and word[end:] in _SUFFIXES for end in ends
-        )
+        return any(word[:end] in self.written and word[end:] in _SUFFIXES for end in ends)
 
     def _joined(self, text: str, words: Sequence[tuple[str, int, int]], place: int) -> int:
         """Return the last of the neighbours that together are a name, `place` itself if there are none."""
