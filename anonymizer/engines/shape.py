@@ -11,7 +11,15 @@ from typing import Any, Final
 import presidio_analyzer
 import regex  # type: ignore[import-untyped]  # ships no type information
 
-__all__ = ["Check", "Context", "Rule", "Shape", "Span", "context"]
+from anonymizer.microdata.normalise import normalise
+
+__all__ = ["END", "START", "Check", "Context", "Rule", "Shape", "Span", "Subject", "context"]
+
+START: Final = r"(?<![A-Z0-9_])"
+"""A value begins here; an Arabic letter may stand before it, as its one-letter words do."""
+
+END: Final = r"(?![A-Z0-9_])"
+"""A value ends here."""
 
 Span = tuple[int, int, float]
 """Start, end (characters, half open) and score."""
@@ -31,7 +39,8 @@ _BOOST: Final = 0.35
 class Rule:
     """One pattern with its base score and, where the value carries one, its check.
 
-    `hint` is a cheaper pattern for the prefilter: wherever `regex` matches, `hint` must match too.
+    `hint` is a cheaper pattern for the prefilter: wherever `regex` matches, `hint` must match too. `example` is an
+    invented value that the rule finds; `where` names the countries, ISO 3166-1 alpha-2, and nothing for everywhere.
     """
 
     name: str
@@ -39,11 +48,24 @@ class Rule:
     score: float
     check: Check | None = None
     hint: str | None = None
+    example: str = ""
+    where: str = ""
+    source: str = "shape"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """All that is looked for as one entity type: its rules, and the words before a value that make it surer."""
+
+    entity: str
+    rules: Sequence[Rule]
+    words: tuple[str, ...] = ()
 
 
 def context(*words: str) -> Context:
-    """Compile context words (given as patterns, in normalised spelling) for search before a match."""
-    return regex.compile("|".join(rf"(?<!\w)(?:ال)?{word}" for word in words), FLAGS)
+    """Compile context words (patterns of how they begin, in any spelling) for search before a match."""
+    folded = (normalise(word).text for word in words)
+    return regex.compile("|".join(rf"(?<!\w)(?:[وفبك]?ال|لل|[وفبلك])?{word}" for word in folded), FLAGS)
 
 
 class Shape(presidio_analyzer.PatternRecognizer):
