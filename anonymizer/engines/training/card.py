@@ -69,6 +69,7 @@ def card(recipe: Recipe, model: bytes, folder: Path, held_out: Mapping[str, Any]
         "licence": recipe.licence,
         "share_alike": recipe.share_alike,
         "corpora": sources,
+        "misses": recipe.misses,
         "training": {
             "algorithm": "linear-chain CRF, L-BFGS (CRFsuite)",
             "c1": settings.c1,
