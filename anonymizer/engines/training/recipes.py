@@ -134,7 +134,7 @@ RECIPES: Final = (
         share_alike=True,
         begun=True,
         misses="Names made of common words and standing without a title; foreign names of three letters; parts of long"
-        " names of organisations. Trained on news of 2005 and encyclopaedia articles in standard Arabic: nothing is known"
+        " names of organisations. Trained on news and encyclopaedia articles in standard Arabic: nothing is known"
         " of dialects, of Arabic in Latin letters, or of handwritten spelling.",
     ),
 )
