@@ -1,10 +1,14 @@
 """French words as the trained model sees them: digits, lists, what the document says elsewhere."""
 
+import hashlib
+import json
+from importlib import resources
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anonymizer.engines.names import lexicon
+from anonymizer.engines.names import lexicon, recogniser
 from anonymizer.engines.names.features_fr import FEATURES
 from anonymizer.engines.names.tokens import LINE_BREAK, tokenise
 from anonymizer.microdata.normalise import normalise
@@ -55,3 +59,21 @@ def test_no_feature_stands_twice(one: str, other: str) -> None:
 @given(st.lists(st.one_of(WORDS, st.just(LINE_BREAK)), max_size=20))
 def test_flags_hold_one_value_per_token(forms: list[str]) -> None:
     assert all(len(values) == len(forms) for values in FEATURES.flags(forms).values())
+
+
+def test_the_shipped_model_reads_an_invented_narrative() -> None:
+    """Names of no list, a date, a case number, a place."""
+    text = normalise(
+        "Le 14 décembre 1998, Mme Orvaline Tazoubert fut arrêtée à Beyrouth par M. Kertchoul. Sa requête (no 41234/98) "
+        "fut rejetée le 3 mars 2001."
+    ).text
+    found = recogniser.Readers({"fr": 0.99}).find(text, "fr")
+    covered = " ".join(text[start:end] for start, end, _, _ in found)
+    for word in ("14 decembre 1998", "Orvaline", "Tazoubert", "Beyrouth", "Kertchoul", "41234/98", "3 mars 2001"):
+        assert word in covered
+
+
+def test_the_card_belongs_to_the_model() -> None:
+    folder = resources.files("anonymizer.engines.names") / "models"
+    card = json.loads((folder / "fr.json").read_text(encoding="utf-8"))
+    assert card["sha256"] == hashlib.sha256((folder / "fr.bin").read_bytes()).hexdigest()
