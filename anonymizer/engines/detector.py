@@ -31,6 +31,7 @@ def main(descriptor: int) -> None:
         setup = json.loads(lines.readline())
         _bind(setup["address_space_bytes"])
         analyzer = presidio.Analyzer(policy.TextRules.model_validate(setup["rules"]))
+        analyzer.warm()
         _say(lines, {})
         for line in lines:
             for text, language, known in json.loads(line):

@@ -21,8 +21,9 @@ __all__ = ["Pool"]
 
 _START_SECONDS: Final = 120.0
 _SLACK_SECONDS: Final = 0.5
+_SECONDS_A_CHUNK: Final = 0.05  # beyond the first ones, which the policy's own time-out is for
 _ADDRESS_SPACE: Final = 2 << 30
-_BATCH_BYTES: Final = 48 << 10  # below a socket's buffer, so that handing over never waits for a process that hangs
+_BATCH_BYTES: Final = 48 << 10  # one text may be more: a process reads a message whole before it answers any of it
 _LONGEST_KNOWN: Final = 4096
 
 
@@ -115,17 +116,21 @@ class Pool:
                 yield batch
                 continue
             await child.send(json.dumps([[t.text, t.language, dict(t.known)] for t in batch]).encode())
-            for _ in batch:
-                verdict = await self._verdict(child)
+            for text in batch:
+                verdict = await self._verdict(child, self._seconds(text))
                 if verdict is not None:
                     yield verdict
                 if child.broken:
                     return
 
-    async def _verdict(self, child: Child) -> Verdict | None:
+    def _seconds(self, text: Text) -> float:
+        """Return how long a text may take: what the policy allows, and more for a long one."""
+        return self._rules.timeout_seconds + len(text.text) / self._rules.chunk_characters * _SECONDS_A_CHUNK
+
+    async def _verdict(self, child: Child, seconds: float) -> Verdict | None:
         """Return the verdict on the next text, None where the process ended before it had one."""
         try:
-            answer = await child.receive(self._rules.timeout_seconds + _SLACK_SECONDS)
+            answer = await child.receive(seconds + _SLACK_SECONDS)
         except TimeoutError:
             child.broken = True
             return ContractError("CON-041", "the text took longer to scan than the policy allows")

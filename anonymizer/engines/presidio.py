@@ -1,11 +1,13 @@
 """Presidio's analyzer with our recognisers for English, French and Arabic, and the same findings by a faster way.
 
-Decides which recognisers serve a policy, and refuses to start where an entity of the policy has none. Loads no trained
-model and touches no network: the language pipelines are blank, and no recogniser asks for a suffix list.
+Decides which recognisers serve a policy, and refuses to start where an entity of the policy has none. Patterns read a
+text in chunks, names read it whole. Touches no network: the language pipelines are blank, the trained models are
+package data, and no recogniser asks for a suffix list.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any, Final
 
 import presidio_analyzer
@@ -13,8 +15,9 @@ import spacy
 from presidio_analyzer import nlp_engine
 
 from anonymizer.engines import prefilter, recognisers
+from anonymizer.engines.names import recogniser as names
 from anonymizer.microdata.known import known_findings
-from anonymizer.microdata.normalise import normalise
+from anonymizer.microdata.normalise import Normalised, forms
 from anonymizer.microdata.redact import Finding
 from anonymizer.policy import TextRules
 from schemas.errors import ConfigurationError, ContractError
@@ -27,6 +30,9 @@ _FRENCH_WORDS: Final = frozenset(
 )
 _ARABIC: Final = re.compile("[\u0600-\u06ff]")
 _FRENCH_SHARE: Final = 12
+_NAMED: Final = frozenset(names.ENTITIES)
+_SERVED: Final = recognisers.ENTITIES | _NAMED
+_PROBES: Final = ("Rana told Karim.", "rana told karim 03123456")
 
 Value = tuple[int, int, str, float]
 """Start, end (characters, half open), type and score of a finding in a normalised text."""
@@ -52,7 +58,7 @@ def language_of(text: str, tag: str | None = None) -> str:
     return "fr" if sum(w in _FRENCH_WORDS for w in words) * _FRENCH_SHARE > len(words) else "en"
 
 
-def refuse_unserved(rules: TextRules, served: frozenset[str] = recognisers.ENTITIES) -> None:
+def refuse_unserved(rules: TextRules, served: frozenset[str] = _SERVED) -> None:
     """Refuse a policy that asks for what no recogniser finds; Presidio would drop the entity in silence (#2256).
 
     Raises:
@@ -74,9 +80,11 @@ class Analyzer:
             for code in LANGUAGES
         }
         for made in self._recognisers.values():
-            refuse_unserved(rules, frozenset(entity for one in made for entity in one.supported_entities))
+            refuse_unserved(rules, _NAMED.union(*(one.supported_entities for one in made)))
         first = self._recognisers[LANGUAGES[0]]
         self._prefilter = prefilter.Prefilter([one.hints for one in first])
+        self._named = _NAMED.intersection(rules.entities)
+        self._names = names.Readers(rules.names.model_dump()) if self._named else None
         self._plain: presidio_analyzer.AnalyzerEngine | None = None
 
     def findings(self, text: str, tag: str | None = None, known: Mapping[str, str] | None = None) -> list[Finding]:
@@ -88,15 +96,37 @@ class Analyzer:
         if len(text) > self.rules.max_characters:
             raise ContractError("CON-040", f"a text of {len(text)} characters, more than the policy scans")
         language = language_of(text, tag)
-        folded = normalise(text)
-        found = known_findings(folded, known) if known else []
+        found: set[Finding] = set()
         try:
-            for offset, chunk in self._chunks(folded.text):
-                for start, end, kind, score in self.fast(chunk, language):
-                    found.append(Finding(*folded.span(start + offset, end + offset), kind, score))
+            for place, reading in enumerate(forms(text)):
+                found.update(known_findings(reading, known) if known else ())
+                values = chain(self._patterns(reading, language, place), self._given(reading, language, place))
+                found.update(Finding(*reading.span(start, end), kind, score) for start, end, kind, score in values)
         except TimeoutError:
             raise ContractError("CON-041", "a pattern ran out of time") from None
-        return sorted(set(found))
+        return sorted(found)
+
+    def warm(self) -> None:
+        """Load what is loaded when first used, so that no text pays for it."""
+        for language in LANGUAGES:
+            for probe in _PROBES:
+                self.findings(probe, language)
+
+    def _patterns(self, reading: Normalised, language: str, place: int) -> Iterator[Value]:
+        """Yield what patterns find in the chunks of a reading, of a further one where it shows anything new."""
+        for offset, chunk in self._chunks(reading.text):
+            if place and not reading.differs(offset, offset + len(chunk)):
+                continue
+            for start, end, kind, score in self.fast(chunk, language):
+                yield start + offset, end + offset, kind, score
+
+    def _given(self, reading: Normalised, language: str, place: int) -> Iterator[Value]:
+        """Yield names and what else the trained recognisers give away, at their own thresholds, in a whole reading."""
+        if self._names is None:
+            return
+        for start, end, kind, score in self._names.find(reading.text, language):
+            if kind in self._named and (not place or reading.differs(start, end)):
+                yield start, end, kind, score
 
     def fast(self, text: str, language: str) -> list[Value]:
         """Analyse a normalised text: one scan, then recognisers where it saw something; no tokens are made."""
@@ -110,11 +140,14 @@ class Analyzer:
         return distinct(found) if found else found
 
     def plain(self, text: str, language: str) -> list[Value]:
-        """Analyse a normalised text with Presidio's own engine, unaltered: what `fast` must equal."""
+        """Analyse a normalised text for patterns with Presidio's own engine, unaltered: what `fast` must equal."""
         if self._plain is None:
             self._plain = self._engine()
         results = self._plain.analyze(
-            text, language, entities=list(self.rules.entities), score_threshold=self.rules.score_threshold
+            text,
+            language,
+            entities=[one for one in self.rules.entities if one not in self._named],
+            score_threshold=self.rules.score_threshold,
         )
         return _plain_values(results)
 
