@@ -1,10 +1,14 @@
 """Arabic words as the trained model sees them: stems, sounds, lists. Names are invented or the commonest there are."""
 
+import hashlib
+import json
+from importlib import resources
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anonymizer.engines.names import arabic, lexicon
+from anonymizer.engines.names import arabic, lexicon, recogniser
 from anonymizer.engines.names.features_ar import FEATURES
 from anonymizer.engines.names.tokens import LINE_BREAK
 from anonymizer.microdata.normalise import normalise
@@ -66,3 +70,21 @@ def test_no_feature_spans_lines_or_stands_twice(one: str, other: str) -> None:
     for found in (FEATURES.here(one), FEATURES.around(one), FEATURES.pair(one, other)):
         assert len(set(found)) == len(found)
     assert LINE_BREAK not in "".join(FEATURES.pair(LINE_BREAK, other))
+
+
+def test_the_shipped_model_reads_invented_names() -> None:
+    """Names of no list, after a role and between verbs."""
+    text = normalise("قال السيد طرزوق الكنداشي لوكالة الأنباء أمس إن زعبول مرقاصي وصل إلى بيروت قادما من دمشق.").text
+    found = recogniser.Readers({"ar": 0.995}).find(text, "ar")
+    covered = " ".join(text[start:end] for start, end, _, _ in found)
+    for name in ("طرزوق", "الكنداشي", "زعبول", "مرقاصي", "بيروت", "دمشق"):
+        assert name in covered
+
+
+def test_the_model_is_kept_apart_with_its_licence_and_its_card() -> None:
+    """A share-alike model without its licence beside it could not be passed on."""
+    folder = resources.files("anonymizer.engines.names") / "models" / "share-alike"
+    card = json.loads((folder / "ar.json").read_text(encoding="utf-8"))
+    assert "CC BY-SA 4.0" in (folder / "LICENSE.md").read_text(encoding="utf-8")
+    assert card["share_alike"]
+    assert card["sha256"] == hashlib.sha256((folder / "ar.bin").read_bytes()).hexdigest()
