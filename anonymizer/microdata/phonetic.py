@@ -30,6 +30,8 @@ _MEMORY: Final = 16_384
 _MOST_READINGS: Final = 24
 _SURE: Final = 5
 """Consonants from which on equal keys are enough."""
+_MANY: Final = 3
+"""Vowels in a word of one consonant from which on they need not be the same ones."""
 _ABJAD: Final = re.compile("[\u0600-\u06ff]")
 _CLASSES: Final = {"a": "a", "e": "ai", "i": "i", "y": "i", "o": "u", "u": "u", "w": "u", "'": "aiu"}
 _VOWELS: Final = frozenset(_CLASSES)
@@ -179,18 +181,23 @@ def _reading(choice: tuple[tuple[str, str], ...], *, full: bool, merged: bool) -
 
 
 def _agree(one: Reading, other: Reading) -> bool:
-    """Allow the more differences the more consonants agree: none up to two."""
+    """Allow the more differences the more consonants agree: none of two or fewer, one where a vowel begins the word."""
     size = len(one.key)
     if size == 0:
         return len(one.slots[0]) > 1 and _classes(one.slots[0]) == _classes(other.slots[0])
     last = len(one.slots) - 1
-    strict = size == 1 and one.full and other.full
+    strict = size == 1 and one.full and other.full and min(_vowels(one), _vowels(other)) < _MANY
     cost = sum(
         _clash((a, one.full), (b, other.full), _Place(place == 0, place == last), strict=strict)
         for place, (a, b) in enumerate(zip(one.slots, other.slots, strict=True))
     )
     cost += sum(set(a).isdisjoint(b) for a, b in zip(one.sounds, other.sounds, strict=True))
-    return cost <= max(0, size - 2)
+    begun = one.full and other.full and size > 1 and bool(one.slots[0] and other.slots[0])
+    return cost <= max(int(begun), size - 2)
+
+
+def _vowels(reading: Reading) -> int:
+    return sum(map(len, reading.slots))
 
 
 def _classes(vowels: str) -> list[str]:
