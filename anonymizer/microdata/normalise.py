@@ -11,7 +11,7 @@ import bisect
 import itertools
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -37,6 +37,7 @@ _BREAK: Final = re.compile(r"(?P<hyphen>-?)\r?\n[ \t]{0,8}(?=\S)")
 _ENDS: Final = frozenset(",;!?")
 _INNER: Final = frozenset("@/0123456789")
 _RUN: Final = 64
+_PAIR: Final = 2  # a letter with a mark: remembered, as there are few
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,16 +147,31 @@ def _mapped(text: str) -> Normalised:
     out: list[str] = []
     starts: list[int] = []
     ends: list[int] = []
-    cuts = [i for i, c in enumerate(text) if not unicodedata.combining(c) or i == 0]
-    for start, end in zip(cuts, [*cuts[1:], len(text)], strict=True):
-        kept = _SINGLES[text[start]] if end == start + 1 else _folded(text[start:end])
+    last = 0
+    for start, end in [*_clusters(text), (len(text), len(text))]:
+        out.append("".join(map(_SINGLES.__getitem__, text[last:start])))
+        starts.extend(range(last, start))
+        ends.extend(range(last + 1, start + 1))
+        kept = (_SINGLES.__getitem__ if end - start <= _PAIR else _folded)(text[start:end])
         if not kept and ends:
             ends[-1] = end  # what is dropped goes with the character before it, so that a mask leaves no trace
-        for character in kept:
-            out.append(character)
-            starts.append(start)
-            ends.append(end)
+        out.append(kept)
+        starts.extend([start] * len(kept))
+        ends.extend([end] * len(kept))
+        last = end
     return Normalised("".join(out), tuple(starts), tuple(ends))
+
+
+def _clusters(text: str) -> Iterator[tuple[int, int]]:
+    """Yield what does not become one character each: a character with its marks, or one that folds to none or more."""
+    marks = text.translate(_MARKS)
+    last = 0
+    while (place := marks.find("1", last)) >= 0:
+        start = place - 1 if place > last and unicodedata.combining(text[place]) else place
+        last = place + 1
+        while last < len(text) and unicodedata.combining(text[last]):
+            last += 1
+        yield start, last
 
 
 def _folded(cluster: str) -> str:
@@ -179,7 +195,7 @@ def _kept(character: str) -> str:
 
 
 class _Memo(dict[str, str]):
-    """What single characters fold to; grows with the characters met, of which there are few."""
+    """What characters fold to, alone or with one mark; grows with those met, of which there are few."""
 
     def __missing__(self, character: str) -> str:
         self[character] = folded = _folded(character)
@@ -187,3 +203,15 @@ class _Memo(dict[str, str]):
 
 
 _SINGLES = _Memo()
+
+
+class _MarkMemo(dict[int, str]):
+    """Whether a character (as a number) is a mark, or folds to none or to more than one: 1, else 0."""
+
+    def __missing__(self, number: int) -> str:
+        character = chr(number)
+        self[number] = told = str(int(bool(unicodedata.combining(character)) or len(_SINGLES[character]) != 1))
+        return told
+
+
+_MARKS = _MarkMemo()
