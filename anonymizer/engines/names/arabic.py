@@ -6,6 +6,7 @@ spelling may stand for. Takes folded text (see `normalise`): one alef, no teh ma
 """
 
 import functools
+import itertools
 import re
 from typing import Final
 
@@ -22,7 +23,6 @@ _CONSONANTS: Final = {
     "گ": "g", "ل": "l", "م": "m", "ن": "n", "ح": "", "ع": "", "ه": "", "و": "", "ي": "", "ا": "", "ء": "",
 }  # fmt: skip
 _TABLE: Final = str.maketrans(_CONSONANTS)
-_DOUBLED: Final = re.compile(r"(.)\1+")
 _LATIN: Final = (
     (re.compile("tch|tsch|sch|sh|ch"), "S"),
     (re.compile("ph"), "f"),
@@ -60,14 +60,18 @@ def split(word: str) -> tuple[str, str]:
 
 def skeleton(stem: str) -> str:
     """Return the consonants that a spelling may stand for, each doubling once; vowels and gutturals are left out."""
-    return _DOUBLED.sub(r"\1", stem.translate(_TABLE))
+    return _single(stem.translate(_TABLE))
 
 
 def latin_skeleton(name: str) -> str:
     """Return the same of a lower-case name in Latin letters."""
     for pattern, sound in _LATIN:
         name = pattern.sub(sound, name)
-    return _DOUBLED.sub(r"\1", name)
+    return _single(name)
+
+
+def _single(letters: str) -> str:
+    return "".join([letter for letter, _ in itertools.groupby(letters)])
 
 
 def _commoner(word: str) -> bool:
