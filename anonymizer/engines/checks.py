@@ -7,14 +7,17 @@ score for a shape that fails (a typing error still names a person) and 0 for wha
 import datetime as dt
 import ipaddress
 import re
+from collections.abc import Callable
 from typing import Final
 
 __all__ = [
-    "card", "coordinates", "egypt", "emirates", "file_number", "grouped", "iban_length", "imei", "ip", "iran", "kuwait",
-    "luhn", "mod97", "named", "number", "numbered", "passport",
-    "plate", "readable", "reference", "saudi", "sim", "street", "turkey",
-    "turkish_plate",
+    "Score", "card", "coordinates", "egypt", "emirates", "file_number", "grouped", "iban_length", "imei", "ip",
+    "iran", "kuwait", "luhn", "mod97", "named", "number", "numbered", "passport", "plate", "readable",
+    "reference", "saudi", "sim", "street", "turkey", "turkish_plate",
 ]  # fmt: skip
+
+Score = Callable[[str], float]
+"""A check that always gives a score."""
 
 _IBAN_LENGTHS: Final = {
     country: int(length)
@@ -159,7 +162,8 @@ def number(value: str) -> float:
 def numbered(value: str) -> float | None:
     """Drop a pair of years, such as a season."""
     first, second = value.split("/")
-    return 0.0 if _YEAR.fullmatch(first) and int(second) % 100 == (int(first) + 1) % 100 else None
+    following = str(int(first) + 1)
+    return 0.0 if _YEAR.fullmatch(first) and second in {following, following[2:]} else None
 
 
 def grouped(value: str) -> float:
@@ -191,7 +195,8 @@ def plate(value: str) -> float:
     """Drop amounts, dates, years and words before a number that look like plates."""
     letters = "".join(filter(str.isalpha, value))
     words = letters.upper() in _CURRENCIES | _MONTHS or letters.lower() in _SHORT_WORDS
-    return 0.0 if words or _YEAR.fullmatch(_digits(value)) else _UNLIKELY
+    year = len(letters) < 2 and _YEAR.fullmatch(_digits(value))  # noqa: PLR2004 (one letter may be a word)
+    return 0.0 if words or year else _UNLIKELY
 
 
 def turkish_plate(value: str) -> float:

@@ -4,13 +4,14 @@ Decides how a Presidio recogniser of ours behaves: what a pattern finds is score
 before it, in any of the three languages; a pattern that runs out of time raises. Does not hold any pattern itself.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import presidio_analyzer
 import regex  # type: ignore[import-untyped]  # ships no type information
 
+from anonymizer.engines import reach
 from anonymizer.microdata.normalise import normalise
 
 __all__ = ["END", "START", "Check", "Context", "Rule", "Shape", "Span", "Subject", "context"]
@@ -86,18 +87,23 @@ class Shape(presidio_analyzer.PatternRecognizer):
         self.near = near
         self.seconds = seconds
         self.hints = [r.hint or r.regex for r in rules]
+        self.reaches = [reach.reach(r.regex) for r in rules]
         self.rules = tuple((regex.compile(r.regex, FLAGS), r.score, r.check) for r in rules)
 
-    def find(self, text: str, fired: Collection[int] | None = None) -> Iterator[Span]:
-        """Yield spans of a normalised text, overlaps included; `fired` leaves out rules that cannot match.
+    def find(self, text: str, fired: Mapping[int, Sequence[int]] | None = None) -> Iterator[Span]:
+        """Yield spans of a normalised text, overlaps included; `fired` says which rules can match, and up to where.
 
         Raises:
             TimeoutError: a pattern took longer than the policy allows.
         """
         for index, (pattern, base, check) in enumerate(self.rules):
-            if fired is not None and index not in fired:
+            if fired is None:
+                seen = pattern.finditer(text, timeout=self.seconds)
+            elif index in fired:
+                seen = reach.matches(pattern, text, fired[index], self.reaches[index], self.seconds)
+            else:
                 continue
-            for match in pattern.finditer(text, timeout=self.seconds):
+            for match in seen:
                 start, end = match.span("value") if "value" in pattern.groupindex else match.span()
                 checked = check(text[start:end]) if check else None
                 score = base if checked is None else checked

@@ -57,7 +57,7 @@ NATIONAL: Final = Subject(
             rf"{START}[23](?:{_GAP}[0-9]){{11}}{END}",
             0.4,
             checks.kuwait,
-            example="285010112349",
+            example="285010112358",
             where="KW",
             source="PACI: century, birth date, serial, weights 2 1 6 3 7 9 10 5 8 4 2 modulo 11",
         ),

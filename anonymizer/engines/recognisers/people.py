@@ -46,6 +46,7 @@ CASE: Final = Subject(
             "year and number",
             r"(?<![\w\-/.])(?:19|20)[0-9]{2}/[0-9]{3,8}(?![\w/])",
             0.4,
+            check=checks.numbered,
             hint=r"[0-9]{4}/[0-9]{3}",
             example="2021/00123",
             source="no public specification",
