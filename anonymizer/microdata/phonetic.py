@@ -146,8 +146,10 @@ def _read(word: str) -> Iterator[Reading]:
     if full and len(word) > _SURE and word[-1] in _SILENT:
         units[-1] = (*units[-1], ("", ""))
     for choice in itertools.islice(itertools.product(*units), _MOST_READINGS):
-        yield _reading(choice, full=full, merged=False)
-        yield _reading(choice, full=full, merged=True)
+        apart = _reading(choice, full=full, merged=False)
+        yield apart
+        if any(a == b for a, b in itertools.pairwise(apart.key)):
+            yield _reading(choice, full=full, merged=True)
 
 
 def _latin(word: str) -> list[tuple[tuple[str, str], ...]]:
