@@ -1,7 +1,7 @@
 """All benchmarks, one after the other; each ends in lines `ratio NAME VALUE`."""
 
-from tests.bench import counting
+from tests.bench import counting, detection
 
 if __name__ == "__main__":
-    for name, value in counting.measure().items():
+    for name, value in (counting.measure() | detection.measure()).items():
         print(f"ratio {name} {value:.2f}", flush=True)
