@@ -25,14 +25,14 @@ def marginals(
     `emissions`: scores (members by tokens by labels). `transitions`: scores (members by labels by labels), from row to
     column. `bounds`: piece i is `bounds[i]:bounds[i + 1]`; pieces are independent. Result shaped as `emissions`.
     """
-    potentials = np.exp((emissions - emissions.max(axis=2, keepdims=True)).astype(np.float64))
+    potentials = np.exp(np.subtract(emissions, emissions.max(axis=2, keepdims=True), dtype=np.float64))
     steps = np.exp((transitions - transitions.max(axis=(1, 2), keepdims=True)).astype(np.float64))
     places = _places(bounds)
     outside = _sweep(potentials, np.stack([steps, steps.transpose(0, 2, 1)], axis=1), places)
     forward, backward = np.empty_like(potentials), np.empty_like(potentials)
     real = _real(bounds)
-    forward[:, places[:, 0][real]] = outside[:, :, 0][:, real]
-    backward[:, places[:, 1][real]] = outside[:, :, 1][:, real]
+    forward[:, places[:, 0][real]] = outside[:, :, 0].swapaxes(0, 1)[:, real]
+    backward[:, places[:, 1][real]] = outside[:, :, 1].swapaxes(0, 1)[:, real]
     joint = forward * backward * potentials
     return np.asarray(joint / joint.sum(axis=2, keepdims=True))
 
@@ -52,13 +52,17 @@ def _real(bounds: NDArray[np.int64]) -> NDArray[np.bool_]:
 def _sweep(
     potentials: NDArray[np.float64], steps: NDArray[np.float64], places: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """What the labels before (and, in the other direction, after) say about each token's, up to a factor."""
-    local = potentials[:, places]  # members by steps by directions by pieces by labels
+    """What the labels before (and, in the other direction, after) say about each token's, up to a factor.
+
+    Steps by members by directions by pieces by labels.
+    """
+    local = potentials.swapaxes(0, 1)[places].transpose(0, 3, 1, 2, 4).copy()
     outside = np.ones_like(local)
-    carried = local[:, 0].copy()
-    for step in range(1, local.shape[1]):
-        np.matmul(carried, steps, out=outside[:, step])
-        np.multiply(outside[:, step], local[:, step], out=carried)
-        if step % _RESCALE_EVERY == 0:
+    carried = local[0].copy()
+    for step, (before, here) in enumerate(zip(outside, local, strict=True)):
+        if step:
+            np.matmul(carried, steps, out=before)
+            np.multiply(before, here, out=carried)
+        if step % _RESCALE_EVERY == _RESCALE_EVERY - 1:
             carried /= carried.max(axis=3, keepdims=True) + _TINY
     return outside

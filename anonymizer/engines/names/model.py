@@ -17,6 +17,7 @@ from anonymizer.engines.names.weights import Table, Weights
 
 __all__ = ["Model"]
 
+_LEAST_SHARE: Final = 0.02
 _MOST_FORMS: Final = 40_000
 _MOST_PAIRS: Final = 400_000
 _HERE: Final = 2  # a remembered row: two words before, one before, here, one after, two after
@@ -50,16 +51,18 @@ class Model:
         if not forms:
             return np.zeros((0, len(self.labels)))
         scores = self.scores(forms).reshape(len(forms), self._members, -1).transpose(1, 0, 2)
-        marginals = lattice.marginals(scores, self._weights.transitions, pieces(forms))
-        if self._members == 1:
-            return np.asarray(marginals[0])
-        return np.asarray(np.tensordot(self.styles(forms), marginals, axes=1))
+        shares = self.styles(forms)
+        heard = np.flatnonzero(shares > _LEAST_SHARE)
+        marginals = lattice.marginals(scores[heard], self._weights.transitions[heard], pieces(forms))
+        return np.asarray(np.tensordot(shares[heard] / shares[heard].sum(), marginals, axes=1))
 
     def styles(self, forms: Sequence[str]) -> NDArray[np.float64]:
         """Return how far a text is in each member's style; the shares add up to one.
 
         The evidence of words is divided by the root of their number, because neighbours are not independent.
         """
+        if self._members == 1:
+            return np.ones(1)
         evidence = np.sum([self._evidence[low] for form in forms if (low := form.lower()) in self._evidence], axis=0)
         weight = np.exp(evidence / max(1, len(forms)) ** 0.5 * np.ones(self._members))
         return np.asarray(weight / weight.sum())

@@ -18,6 +18,7 @@ from anonymizer.microdata import evaluation
 __all__ = ["card", "figures"]
 
 _DIGITS: Final = 3
+_OFTEN: Final = 0.9
 
 
 def figures(reader: Reader, documents: Mapping[str, Sequence[corpora.Document]]) -> dict[str, Any]:
@@ -47,6 +48,16 @@ def _evaluated(document: corpora.Document, predicted: Sequence[tuple[int, int]])
 def _share(share: evaluation.Share) -> dict[str, Any]:
     value = share.value
     return {"value": None if value is None else round(value, _DIGITS), "of": share.total}
+
+
+def _misses(held_out: Mapping[str, Any]) -> list[str]:
+    """Say in words what is missed more often than once in ten."""
+    return [
+        f"{name}: {round(share['of'] * (1 - share['value']))} of {share['of']} mentions of {kind}"
+        for name, figures in held_out.items()
+        for kind, share in figures["mentions"].items()
+        if share["of"] and share["value"] < _OFTEN
+    ]
 
 
 def card(recipe: Recipe, model: bytes, folder: Path, held_out: Mapping[str, Any], least_clear: float) -> str:
@@ -82,6 +93,7 @@ def card(recipe: Recipe, model: bytes, folder: Path, held_out: Mapping[str, Any]
             "model": "trained on the other four fifths; the shipped model is trained on everything",
             "threshold": least_clear,
             "figures": dict(held_out),
+            "misses": _misses(held_out),
         },
     }
     return json.dumps(content, ensure_ascii=False, indent=2, sort_keys=True) + "\n"

@@ -10,7 +10,7 @@ import math
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ from anonymizer.engines.names.features import OFFSETS, Features, attributes
 from anonymizer.engines.names.tokens import Tokens, pieces
 from anonymizer.engines.names.weights import Table, Weights
 
-__all__ = ["Piece", "Settings", "fit", "sequences", "styles_of", "train"]
+__all__ = ["BIAS", "Piece", "Settings", "calmed", "fit", "sequences", "styles_of", "train"]
 
 _SLOTS: Final = {f"{offset}": ("around", slot) for slot, offset in enumerate(OFFSETS)} | {
     "0": ("here", 0),
@@ -29,6 +29,7 @@ _SLOTS: Final = {f"{offset}": ("around", slot) for slot, offset in enumerate(OFF
     ">": ("pair", 1),
     "!": ("flags", 0),
 }
+BIAS: Final = "bias"  # a feature that every word has
 _SEVERAL: Final = 5
 _WIDTH: Final = {"here": 1, "around": len(OFFSETS), "pair": 2, "flags": 1}
 
@@ -101,6 +102,15 @@ def _weights(infos: Sequence[Any], labels: tuple[str, ...], styles: Table | None
     shape = (len(infos), len(labels))
     tables = {name: _table(cells[name], (_WIDTH[name], *shape)) for name in cells}
     return Weights(labels, transitions, **tables, styles=styles or styles_of([[]] * len(infos)))
+
+
+def calmed(weights: Weights, by: Sequence[float]) -> Weights:
+    """Make each member surer that words are clear, by so much on the scale of scores: one threshold then suits all."""
+    values = weights.here.values.copy()
+    row, outside = weights.here.names.index(BIAS), 0
+    for member, amount in enumerate(by):
+        values[row, 0, member, outside] += amount
+    return replace(weights, here=Table(weights.here.names, values))
 
 
 def styles_of(texts: Sequence[Iterable[Sequence[str]]]) -> Table:

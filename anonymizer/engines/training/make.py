@@ -58,7 +58,7 @@ def trained(recipe: Recipe, documents: Documents) -> bytes:
     styles = [_read(mix(documents)) for mix in (recipe.mix, *recipe.others)]
     members = [[piece for tokens, spans in style for piece in _pieces(recipe, tokens, spans)] for style in styles]
     forms = fit.styles_of([[tokens.forms for tokens, _ in style] for style in styles]) if recipe.others else None
-    return to_bytes(fit.fit(members, recipe.settings, ORDER, forms))
+    return to_bytes(fit.calmed(fit.fit(members, recipe.settings, ORDER, forms), recipe.calm))
 
 
 def _read(documents: Sequence[corpora.Document]) -> list[tuple[Tokens, tuple[corpora.Span, ...]]]:
