@@ -45,6 +45,15 @@ def test_presidio_gets_the_entities_it_asks_for(english: recogniser.NameRecognis
     assert {result.entity_type for result in results} == {"PERSON"}
 
 
+def test_texts_read_together_hold_what_each_holds_alone(english: recogniser.NameRecogniser) -> None:
+    texts = [NARRATIVE, "", NARRATIVE.lower(), "Nobody came.", NARRATIVE.split(". ")[1]]
+    readers = recogniser.Readers({"en": recogniser.THRESHOLDS["en"]})
+    for together, text in zip(readers.find_all(texts, "en"), texts, strict=True):
+        alone = english.find(text, "en")
+        assert [found[:3] for found in together] == [found[:3] for found in alone]
+        assert [found[3] for found in together] == pytest.approx([found[3] for found in alone])
+
+
 def test_an_empty_text_holds_nothing(english: recogniser.NameRecogniser) -> None:
     assert english.find("", "en") == []
     assert english.find("\n \n", "en") == []

@@ -48,13 +48,32 @@ class Model:
 
         Each member counts as much as the text is in its style: a mixture of experts.
         """
-        if not forms:
-            return np.zeros((0, len(self.labels)))
-        scores = self.scores(forms).reshape(len(forms), self._members, -1).transpose(1, 0, 2)
-        shares = self.styles(forms)
-        heard = np.flatnonzero(shares > _LEAST_SHARE)
-        marginals = lattice.marginals(scores[heard], self._weights.transitions[heard], pieces(forms))
-        return np.asarray(np.tensordot(shares[heard] / shares[heard].sum(), marginals, axes=1))
+        return self.probabilities_of([forms])[0]
+
+    def probabilities_of(self, texts: Sequence[Sequence[str]]) -> list[NDArray[np.float64]]:
+        """Return the probabilities of several texts; those that the same members read go through them together."""
+        found = [np.zeros((0, len(self.labels)))] * len(texts)
+        shares = [self.styles(forms) for forms in texts]
+        groups: dict[tuple[int, ...], list[int]] = {}
+        for number, share in enumerate(shares):
+            if texts[number]:
+                groups.setdefault(tuple(np.flatnonzero(share > _LEAST_SHARE).tolist()), []).append(number)
+        for heard, numbers in groups.items():
+            read = self._read([texts[number] for number in numbers], list(heard))
+            for number, marginals in zip(numbers, read, strict=True):
+                share = shares[number][list(heard)]
+                found[number] = np.tensordot(share / share.sum(), marginals, axes=1)
+        return found
+
+    def _read(self, texts: Sequence[Sequence[str]], members: list[int]) -> list[NDArray[np.float64]]:
+        """The marginals of some members over some texts, text by text."""
+        ends = np.cumsum([0, *map(len, texts)])
+        scores = np.concatenate([self.scores(forms) for forms in texts])
+        bounds = [pieces(forms)[:-1] + start for forms, start in zip(texts, ends[:-1], strict=True)]
+        by_member = scores.reshape(len(scores), self._members, -1).transpose(1, 0, 2)[members]
+        together = np.concatenate([*bounds, ends[-1:]])
+        marginals = lattice.marginals(by_member, self._weights.transitions[members], together)
+        return np.split(marginals, ends[1:-1], axis=1)
 
     def styles(self, forms: Sequence[str]) -> NDArray[np.float64]:
         """Return how far a text is in each member's style; the shares add up to one.

@@ -8,13 +8,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import resources
 from typing import Any, Final
 
+import numpy as np
 import presidio_analyzer
+from numpy.typing import NDArray
 
 from anonymizer.engines.names import spans
 from anonymizer.engines.names.features import Features
 from anonymizer.engines.names.languages import LANGUAGES, Language
 from anonymizer.engines.names.model import Model
-from anonymizer.engines.names.tokens import tokenise
+from anonymizer.engines.names.tokens import Tokens, tokenise
 from anonymizer.engines.names.weights import from_bytes
 from schemas.errors import ConfigurationError
 
@@ -42,11 +44,23 @@ class Reader:
 
     def find(self, text: str) -> list[spans.Found]:
         """Find names and other give-aways in a whole normalised text: start, end, type, score."""
-        tokens = tokenise(text)
-        if not tokens.forms:
-            return []
-        model = self._model(tokens.forms)
-        marks = spans.threshold(model.probabilities(tokens.forms), model.labels, self._least_clear)
+        return self.find_all([text])[0]
+
+    def find_all(self, texts: Sequence[str]) -> list[list[spans.Found]]:
+        """Find in several texts, each for itself; the many cost less than one by one."""
+        read = [tokenise(text) for text in texts]
+        groups: dict[Model, list[int]] = {}
+        for number, tokens in enumerate(read):
+            groups.setdefault(self._model(tokens.forms), []).append(number)
+        found: list[list[spans.Found]] = [[] for _ in texts]
+        for model, numbers in groups.items():
+            labelled = model.probabilities_of([read[number].forms for number in numbers])
+            for number, probabilities in zip(numbers, labelled, strict=True):
+                found[number] = self._spans(texts[number], read[number], model, probabilities)
+        return found
+
+    def _spans(self, text: str, tokens: Tokens, model: Model, probabilities: NDArray[np.float64]) -> list[spans.Found]:
+        marks = spans.threshold(probabilities, model.labels, self._least_clear)
         spans.propagate(tokens.forms, marks, part=self._language.part)
         return spans.spans(text, tokens, marks)
 
@@ -76,9 +90,13 @@ class Readers:
 
     def find(self, text: str, language: str) -> list[spans.Found]:
         """Find names and other give-aways in a whole normalised text: start, end, type, score."""
+        return self.find_all([text], language)[0]
+
+    def find_all(self, texts: Sequence[str], language: str) -> list[list[spans.Found]]:
+        """Find in several whole normalised texts of one language; the many cost less than one by one."""
         if language not in self._readers:
             self._readers[language] = Reader(LANGUAGES[language], self._thresholds[language])
-        return self._readers[language].find(text)
+        return self._readers[language].find_all(texts)
 
 
 class NameRecogniser(presidio_analyzer.EntityRecognizer):
