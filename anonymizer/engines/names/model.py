@@ -39,6 +39,7 @@ class Model:
         self._known: dict[str, int] = {}
         self._forms: list[str] = []
         self._table: NDArray[np.float32] = np.zeros((1024, 1 + len(OFFSETS), self._columns), dtype=np.float32)
+        self._says: NDArray[np.float64] = np.zeros((1024, self._members))
         self._known_pairs: dict[int, int] = {}
         self._pair_rows: dict[tuple[str, ...], int] = {}
         self._pairs: NDArray[np.float32] = np.zeros((1024, 2, self._columns), dtype=np.float32)
@@ -82,8 +83,8 @@ class Model:
         """
         if self._members == 1:
             return np.ones(1)
-        evidence = np.sum([self._evidence[low] for form in forms if (low := form.lower()) in self._evidence], axis=0)
-        weight = np.exp(evidence / max(1, len(forms)) ** 0.5 * np.ones(self._members))
+        ids = self._ids(forms)
+        weight = np.exp(self._says[ids].sum(axis=0) / max(1, len(forms)) ** 0.5)
         return np.asarray(weight / weight.sum())
 
     def scores(self, forms: Sequence[str]) -> NDArray[np.float32]:
@@ -120,6 +121,8 @@ class Model:
             self._forms.append(form)
             if len(self._forms) > len(self._table):
                 self._table = np.concatenate([self._table, np.zeros_like(self._table)])
+                self._says = np.concatenate([self._says, np.zeros_like(self._says)])
+            self._says[len(self._forms) - 1] = self._evidence.get(form.lower(), 0.0)
             row = self._table[len(self._forms) - 1]
             around = self._around.total(self._features.around(form))
             row[:_HERE], row[_HERE + 1 :] = around[:_HERE], around[_HERE:]
