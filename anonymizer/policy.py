@@ -8,6 +8,7 @@ Source: HTCDS 2.0 and the CTDC codebook for categories; Eurostat and CASC practi
 
 import hashlib
 import tomllib
+from collections.abc import Collection
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -82,6 +83,10 @@ class TextRules(_Frozen):
     entities: tuple[str, ...] = Field(min_length=1)
     names: NameThresholds
     replace: Replacing
+
+    def without(self, entities: Collection[str]) -> Self:
+        """Return the rules for all but these entities."""
+        return self.model_copy(update={"entities": tuple(one for one in self.entities if one not in entities)})
 
 
 class Cube(_Frozen):

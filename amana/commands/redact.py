@@ -24,6 +24,7 @@ import typer
 from amana import jsonlines
 from anonymizer import policy as policies
 from anonymizer.engines import pool, presidio
+from anonymizer.engines.names import recogniser as names
 from anonymizer.microdata import dating, receipt, replace
 from anonymizer.microdata import redact as redaction
 from schemas.errors import ConfigurationError, ContractError
@@ -77,7 +78,7 @@ def redact(
     whole = _policy(policy)
     rules = _text_rules(whole.text, threshold)
     with _source(file) as source, pool.Pool(rules) as detector:
-        run = _Run(rules, detector, threshold or 0.0, receipt.Origin(whole.digest), receipts)
+        run = _Run(rules, detector, threshold or 0.0, receipt.Origin(whole.digest, names.hashes()), receipts)
         with _progress() as tell:
             asyncio.run(run.answer_all(jsonlines.batches(source, _AT_ONCE), tell))
     raise typer.Exit(1 if run.refused else 0)
@@ -93,12 +94,11 @@ def _policy(path: Path | None) -> policies.Policy:
 
 
 def _text_rules(rules: policies.TextRules, threshold: float | None) -> policies.TextRules:
-    """Return the text rules; a threshold takes the place of the patterns', and lets no more names be found."""
+    """Return the text rules; a threshold takes the place of the patterns' and of the names'."""
     if threshold is None:
         return rules
-    sure = max(1 - threshold, _LEAST)
-    names = rules.names.model_copy(update={k: min(own, sure) for k, own in rules.names.model_dump().items()})
-    return rules.model_copy(update={"score_threshold": threshold, "names": names})
+    least = rules.names.model_copy(update=dict.fromkeys(rules.names.model_dump(), max(1 - threshold, _LEAST)))
+    return rules.model_copy(update={"score_threshold": threshold, "names": least})
 
 
 def _source(file: Path | None) -> BinaryIO:

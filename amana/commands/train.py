@@ -31,7 +31,7 @@ def train(
         raise ConfigurationError("CFG-024", "training needs the extra `train`: amana-pipeline[train]") from error
     chosen = [recipe for recipe in recipes.RECIPES if language in {None, recipe.language}]
     if not chosen:
-        raise ConfigurationError("CFG-022", "no model has a recipe in that language", field="--language")
+        raise ConfigurationError("CFG-026", "no model has a recipe in that language", field="--language")
     for recipe in chosen:
         made = make.make(recipe, corpora, THRESHOLDS[recipe.language])
         folder = out / "share-alike" if recipe.share_alike else out

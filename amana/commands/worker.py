@@ -6,6 +6,7 @@ Decides what each stage is given. Does not decide what it does: `streams.agents`
 import contextlib
 import importlib.metadata
 import secrets
+from collections.abc import Collection
 from typing import Annotated, Any, Final
 
 import structlog
@@ -13,6 +14,7 @@ import typer
 
 from amana import loglines
 from amana import site as sites
+from anonymizer.policy import TextRules
 from connectors.adapters import registry
 from schemas.errors import ConfigurationError
 from streams import access
@@ -95,15 +97,17 @@ def _attach(
         aggregate.attach(app, deps=deps)
     else:
         from anonymizer.engines import pool  # noqa: PLC0415 - as above
+        from anonymizer.engines.names import recogniser as names  # noqa: PLC0415 - as above
         from streams.agents import deidentify  # noqa: PLC0415 - as above
 
         policy = site.policy()
         private = deidentify.Private(
             sealing=site.secret("sealing"),
             dedupe=site.secret("dedupe-party"),
-            detector=stack.enter_context(pool.Pool(policy.text)),
+            detector=stack.enter_context(pool.Pool(_scanned(policy.text, names.ENTITIES))),
             as_of=site.as_of,
             code=_code(),
+            models=names.hashes(),
         )
         deidentify.attach(app, policy, site.agencies, deps=deps, private=private)
 
@@ -111,3 +115,8 @@ def _attach(
 def _code() -> str:
     """Name the running version, for the audit log."""
     return importlib.metadata.version("amana-pipeline")
+
+
+def _scanned(rules: TextRules, names: Collection[str]) -> TextRules:
+    """Return the rules to scan by: a text that is withheld anyway is counted by patterns, and not read for names."""
+    return rules if rules.narratives == "mask" else rules.without(names)

@@ -34,6 +34,7 @@ _DROPPED_CATEGORIES = frozenset({"Cf", "Mn", "Me"})
 _DROPPED = frozenset("\u0640\u115f\u1160\u3164\uffa0") | {chr(c) for c in range(0x80, 0xA0) if c != 0x85}  # noqa: PLR2004 (NEL, a line end)
 _OVERRIDE: Final = re.compile("\u202e([^\u202c\n]+)")
 _BREAK: Final = re.compile(r"(?P<hyphen>-?)\r?\n[ \t]{0,8}(?=\S)")
+_MIXED: Final = re.compile(r"(?<![\w@./-])[^\W\d_]*[a-zà-ÿ][A-ZÀ-Þ][^\W\d_]*(?![\w@./-])")
 _ENDS: Final = frozenset(",;!?")
 _INNER: Final = frozenset("@/0123456789")
 _RUN: Final = 64
@@ -79,9 +80,10 @@ def normalise(text: str) -> Normalised:
 def forms(text: str) -> tuple[Normalised, ...]:
     """Return the readings of a text: its normal form first, then those that differ from all before.
 
-    They are: look-alikes read as Latin; torn values joined over a line break, without and with the hyphen before it;
-    overridden words turned round as they are shown. What is found in any of them counts. A recogniser that sees words
-    rather than shapes should keep what it finds in a further reading only where that reading `differs`.
+    They are: look-alikes read as Latin; words in mixed case as names are written; torn values joined over a line
+    break, without and with the hyphen before it; overridden words turned round as they are shown. What is found in any
+    of them counts. A recogniser that sees words rather than shapes should keep what it finds in a further reading only
+    where that reading `differs`.
     """
     first = normalise(text)
     read = lookalikes.skeleton(first.text)
@@ -90,6 +92,10 @@ def forms(text: str) -> tuple[Normalised, ...]:
     )
     base = Normalised(read, first.starts, first.ends, news)
     further = [base] if news else []
+    if turns := list(_MIXED.finditer(read)):
+        base = _cased(base, turns)
+        further.append(base)
+        read = base.text
     if "\n" in read:
         torn = [m for m in _BREAK.finditer(read) if _is_torn(read, m)]
         plain, hyphened = [(m.end("hyphen"), m.end()) for m in torn], [m.span() for m in torn if m["hyphen"]]
@@ -97,6 +103,19 @@ def forms(text: str) -> tuple[Normalised, ...]:
     if "\u202e" in text:
         further.append(_shown(text))
     return (first, *further)
+
+
+def _cased(form: Normalised, words: Sequence[re.Match[str]]) -> Normalised:
+    """Write words as a name is: a capital, then small letters; a letter that grows by it stays."""
+    letters = list(form.text)
+    news = set(form.news)
+    for word in words:
+        for place in range(word.start(), word.end()):
+            turned = letters[place].upper() if place == word.start() else letters[place].lower()
+            if len(turned) == 1 and turned != letters[place]:
+                letters[place] = turned
+                news.add(place)
+    return Normalised("".join(letters), form.starts, form.ends, tuple(sorted(news)))
 
 
 def _is_torn(text: str, found: re.Match[str]) -> bool:

@@ -26,7 +26,7 @@ REFUSED = (
     b'{"id":true,"text":"lea@example.org"}\n',
     b'{"id":' + b"9" * 5000 + b',"text":"lea@example.org"}\n',
     b'{"id":13}\n', b"[]\n", b"lea@example.org\n", b"[" * 100_000 + b"\n",
-    json.dumps({"id": 16, "text": "lea@example.org " * 1000}).encode() + b"\n",
+    json.dumps({"id": 16, "text": "lea@example.org " * 10_000}).encode() + b"\n",
     b'{"id":17,"text":"lea@example.org' + b"x" * (9 << 20) + b'"}\n',
 )  # fmt: skip
 
@@ -42,7 +42,7 @@ def test_every_line_is_answered_or_refused_and_no_refused_text_is_written() -> N
     answers = {answer["id"]: answer["text"] for answer in map(json.loads, said.splitlines())}
     assert list(answers) == [1, 2, "three", 4, 5]
     assert answers["three"] == "[EMAIL_ADDRESS_1] 😀"
-    assert answers[4].startswith("[PERSON_1]-")
+    assert answers[4].startswith("[PERSON_1]")
     assert "22" not in answers[4]
     assert "lea" not in said + done.stderr.decode()
     assert [line.split(": ")[1] for line in done.stderr.decode().splitlines()] == ["CON-043"] * 11 + ["CON-040"] * 2

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from anonymizer import policy
+from anonymizer.engines.names import recogniser
 from schemas import catalogue, codec
 from schemas.sealing import Sealer, public_key_of
 from streams import app, outbox, topics
@@ -14,7 +15,7 @@ from streams.partitions import partition_of
 from streams.stage import Record
 from tests.support import narratives
 
-__all__ = ["DEDUPE", "SEALING", "deps", "event", "planted", "record", "shipped"]
+__all__ = ["DEDUPE", "SEALING", "deps", "event", "patterns", "planted", "record", "shipped"]
 
 SEALING = bytes(range(1, 33))
 DEDUPE = bytes(range(2, 34))
@@ -26,6 +27,11 @@ def shipped(narrative_rule: str = "withhold", **text: object) -> policy.Policy:
     """Return the shipped policy with another rule for narratives, or other text bounds."""
     loaded = policy.load(_POLICY.read_text(encoding="utf-8"))
     return loaded.model_copy(update={"text": loaded.text.model_copy(update={"narratives": narrative_rule, **text})})
+
+
+def patterns(**text: object) -> policy.TextRules:
+    """Return the shipped text rules for all that patterns find: the trained models aside."""
+    return shipped("withhold", **text).text.without(recogniser.ENTITIES)
 
 
 def deps() -> app.Deps:

@@ -60,7 +60,7 @@ def test_an_empty_text_holds_nothing(english: recogniser.NameRecogniser) -> None
 
 
 def test_a_language_without_a_model_is_refused_at_the_start() -> None:
-    with pytest.raises(ConfigurationError, match="CFG-022"):
+    with pytest.raises(ConfigurationError, match="CFG-025"):
         recogniser.Readers({"xx": 0.99})
 
 

@@ -4,6 +4,7 @@ Decides which model reads a text: texts without capitals have one of their own. 
 refused at the start. Reads package data only; touches no network.
 """
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import resources
 from typing import Any, Final
@@ -20,7 +21,7 @@ from anonymizer.engines.names.tokens import Tokens, tokenise
 from anonymizer.engines.names.weights import from_bytes
 from schemas.errors import ConfigurationError
 
-__all__ = ["ENTITIES", "THRESHOLDS", "NameRecogniser", "Reader", "Readers"]
+__all__ = ["ENTITIES", "THRESHOLDS", "NameRecogniser", "Reader", "Readers", "hashes"]
 
 ENTITIES: Final = ("PERSON", "LOC", "ORG", "DATETIME", "CODE", "QUANTITY", "DEM", "MISC")
 THRESHOLDS: Final[Mapping[str, float]] = {"en": 0.99, "fr": 0.99, "ar": 0.995}
@@ -78,13 +79,13 @@ class Readers:
     """The languages of a pipeline, each loaded when first asked.
 
     Raises:
-        ConfigurationError: CFG-022, a language has no shipped model.
+        ConfigurationError: CFG-025, a language has no shipped model.
     """
 
     def __init__(self, thresholds: Mapping[str, float] = THRESHOLDS) -> None:
         for language in thresholds:
             if language not in LANGUAGES or _path(LANGUAGES[language].model) is None:
-                raise ConfigurationError("CFG-022", f"no trained model serves the language {language}")
+                raise ConfigurationError("CFG-025", f"no trained model serves the language {language}")
         self._thresholds = dict(thresholds)
         self._readers: dict[str, Reader] = {}
 
@@ -99,11 +100,20 @@ class Readers:
         return self._readers[language].find_all(texts)
 
 
+def hashes() -> dict[str, str]:
+    """Return the SHA-256 over the shipped model files of each language, hexadecimal."""
+    found = {}
+    for code, language in LANGUAGES.items():
+        paths = [path for name in (language.model, language.lower) if name and (path := _path(name))]
+        found[code] = hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()
+    return found
+
+
 class NameRecogniser(presidio_analyzer.EntityRecognizer):
     """A language's reader as one of Presidio's recognisers.
 
     Raises:
-        ConfigurationError: CFG-022, the language has no shipped model.
+        ConfigurationError: CFG-025, the language has no shipped model.
     """
 
     def __init__(self, language: str = "en", least_clear: float | None = None) -> None:
@@ -148,5 +158,5 @@ def _path(name: str) -> Any:  # noqa: ANN401 - a resource, in a folder or a whee
 def _shipped(name: str, features: Features) -> Model:
     path = _path(name)
     if path is None:
-        raise ConfigurationError("CFG-022", f"the model {name} is not shipped")
+        raise ConfigurationError("CFG-025", f"the model {name} is not shipped")
     return Model(from_bytes(path.read_bytes()), features)
