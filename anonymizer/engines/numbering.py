@@ -32,7 +32,8 @@ _FEWEST: Final = 4
 _GROUP: Final = re.compile(r"\d+")
 _DIGITS: Final = re.compile(r"\d")
 _RUN: Final = re.compile(rf"\d(?:{_JOINT}\d){{{_FEWEST - 1},}}", re.IGNORECASE)
-_SIMPLE: Final = re.compile(r"(?:[0-9]{1,20}(?![0-9])|[\s().\-/])*")
+_SIMPLE: Final = re.compile(r"[0-9]{1,400}|(?:[0-9]{1,20}(?![0-9])|[\s().\-/])*")
+_DATE: Final = re.compile(r"(?:[0-3]?[0-9]/[01]?[0-9]|[01]?[0-9]/[0-3]?[0-9])/(?:[12][0-9])?[0-9]{2}")
 _ABROAD: Final = re.compile(r"(?<!\d)0\D*0\D*[1-9](?:\D*\d){4}")
 _DIALLED: Final = "00"
 _LONGEST: Final = 24  # digits of a number with its prefixes, and some more
@@ -88,6 +89,8 @@ class Numbering:
         Those in whose plan some part of it, from a group's start to a group's end, can be a number; and one of the
         others where it may hold an international number, which all of these read in the same way.
         """
+        if _DATE.fullmatch(run):
+            return ()  # the matcher takes no date for a number
         if not self._alike or not _SIMPLE.fullmatch(run):
             return tuple(self._plans)
         parts = [part for part in _parts(_GROUP.findall(run)) if self._any.fullmatch(part)]

@@ -139,7 +139,9 @@ class Deidentify:
         event.late = admit.lateness(raw, self._policy, self._private.as_of)
         if event.late is None:
             plan = self._rules[kind].plan
-            known = {name: opened[name] for name in plan.identities if name in opened}
+            # A withheld text is read for patterns alone: its names go with it, whoever they are.
+            names = plan.identities if self._policy.text.narratives == "mask" else ()
+            known = {name: opened[name] for name in names if name in opened}
             event.texts = [Text(opened[name], raw["language"], known) for name in plan.texts if opened.get(name)]
         return event
 
