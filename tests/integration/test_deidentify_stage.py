@@ -28,7 +28,7 @@ DEPS = raw_events.deps()
 
 @pytest.fixture(scope="module")
 def detector() -> Iterator[pool.Pool]:
-    with pool.Pool(raw_events.shipped().text, 1) as made:
+    with pool.Pool(raw_events.shipped(max_characters=8192).text, 1) as made:
         yield made
 
 
