@@ -13,7 +13,7 @@ import phonenumbers
 
 from schemas.errors import ConfigurationError
 
-__all__ = ["HINT", "Numbering"]
+__all__ = ["HINT", "Numbering", "metadata"]
 
 _KINDS: Final = (
     "fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "voip", "personal_number", "pager", "uan",
@@ -54,7 +54,7 @@ class Numbering:
     """
 
     def __init__(self, regions: Sequence[str]) -> None:
-        known = {region: _metadata(region) for region in regions}
+        known = {region: metadata(region) for region in regions}
         plans = {region: _plan(data) for region, data in known.items()}
         self._plans = {region: re.compile(plan) for region, plan in plans.items()}
         self._any = re.compile("|".join(sorted(set(plans.values()))))
@@ -117,7 +117,12 @@ def _is_whole(match: phonenumbers.PhoneNumberMatch, run: str) -> bool:
     return held == "".join(_DIGITS.findall(run)) and written.startswith(str(match.number.country_code))
 
 
-def _metadata(region: str) -> phonenumbers.PhoneMetadata:
+def metadata(region: str) -> phonenumbers.PhoneMetadata:
+    """Return what libphonenumber knows of a region (alpha-2).
+
+    Raises:
+        ConfigurationError: CFG-022, a region without telephone numbers.
+    """
     data = phonenumbers.PhoneMetadata.metadata_for_region(region)
     if data is None:
         raise ConfigurationError(
@@ -130,7 +135,7 @@ def _plan(data: phonenumbers.PhoneMetadata) -> str:
     """Return a pattern of all digits that can be read as a valid number of a country code, and of some more."""
     if data.national_prefix_transform_rule or data.country_code is None:
         return "[0-9]*"
-    sharing = [_metadata(region) for region in phonenumbers.COUNTRY_CODE_TO_REGION_CODE[data.country_code]]
+    sharing = [metadata(region) for region in phonenumbers.COUNTRY_CODE_TO_REGION_CODE[data.country_code]]
     kinds = (getattr(one, kind) for one in sharing for kind in _KINDS)
     numbers = sorted({kind.national_number_pattern for kind in kinds if kind and kind.national_number_pattern})
     prefixes = sorted({one.national_prefix_for_parsing for one in sharing if one.national_prefix_for_parsing})

@@ -11,7 +11,6 @@ import phonenumbers
 import regex  # type: ignore[import-untyped]  # ships no type information
 
 from anonymizer.engines import numbering, shape
-from schemas.errors import ConfigurationError
 
 __all__ = ["Phone"]
 
@@ -98,11 +97,7 @@ class Phone(shape.Shape):
 
 def _plan(region: str) -> str:
     """Return the pattern of a region's national numbers, trunk prefix optional."""
-    data = phonenumbers.PhoneMetadata.metadata_for_region(region)
-    if data is None:
-        raise ConfigurationError(
-            "CFG-022", "a region of the policy has no telephone numbers", field="text.phone_regions"
-        )
+    data = numbering.metadata(region)
     kinds = (getattr(data, kind) for kind in _KINDS)
     numbers = sorted({kind.national_number_pattern for kind in kinds if kind and kind.national_number_pattern})
     prefix = f"(?:{data.national_prefix})?" if data.national_prefix else ""
