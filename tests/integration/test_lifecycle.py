@@ -19,6 +19,7 @@ pytestmark = pytest.mark.broker
 
 UP = [sys.executable, "-m", "amana", "up", "--data"]
 STOP_SECONDS = 10
+CALM_SECONDS = 5
 Start = Callable[[], psutil.Process]
 
 
@@ -62,6 +63,22 @@ def _pid(home: Path, name: str) -> int:
     return int(_read(home / "run" / f"{name}.pid") or 0)
 
 
+def _calm(home: Path, names: tuple[str, ...]) -> dict[str, int]:
+    """Return the processes' ids once none has ended for a while: a killed broker takes workers with it."""
+    pids: dict[str, int] = {}
+    since = 0.0
+
+    def settled() -> bool:
+        nonlocal pids, since
+        now = {name: _pid(home, name) for name in names}
+        if now != pids or not all(psutil.pid_exists(pid) for pid in now.values()):
+            pids, since = now, time.monotonic()
+        return all(pids.values()) and time.monotonic() - since > CALM_SECONDS
+
+    _until(settled, seconds=120)
+    return pids
+
+
 def test_a_second_start_on_the_same_directory_is_refused(up: Start, home: Path) -> None:
     first = up()
     second = subprocess.run([*UP, str(home)], capture_output=True, text=True, timeout=60, check=False)
@@ -85,8 +102,8 @@ def test_a_killed_broker_returns_at_the_same_address_with_its_users(up: Start, h
 
 def test_a_killed_worker_returns(up: Start, home: Path) -> None:
     up()
-    killed = _pid(home, "worker-aggregate-0")
-    others = {name: _pid(home, name) for name in ("broker", "worker-dedupe-0", "worker-deidentify-0")}
+    others = _calm(home, ("broker", "worker-dedupe-0", "worker-deidentify-0", "worker-aggregate-0"))
+    killed = others.pop("worker-aggregate-0")
     os.kill(killed, signal.SIGKILL)
     _until(lambda: _pid(home, "worker-aggregate-0") not in (0, killed), seconds=30)
     assert psutil.pid_exists(_pid(home, "worker-aggregate-0"))
