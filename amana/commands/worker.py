@@ -6,7 +6,6 @@ Decides what each stage is given. Does not decide what it does: `streams.agents`
 import contextlib
 import importlib.metadata
 import secrets
-from collections.abc import Collection
 from typing import Annotated, Any, Final
 
 import structlog
@@ -14,6 +13,7 @@ import typer
 
 from amana import loglines
 from amana import site as sites
+from anonymizer.engines.names import spans
 from anonymizer.policy import TextRules
 from connectors.adapters import registry
 from schemas.errors import ConfigurationError
@@ -49,7 +49,21 @@ def worker(
 
 
 def _stage(site: sites.Site, allowed: registry.AllowList, name: str, index: int) -> None:
-    """Run a Faust stage; the loop is chosen before anything could ask for one."""
+    """Run a Faust stage; its detectors load meanwhile, as they take longest."""
+    with contextlib.ExitStack() as stack:
+        detector = _detector(site.policy().text, stack) if name == "deidentify" else None
+        _faust(site, allowed, (name, index), detector)
+
+
+def _detector(rules: TextRules, stack: contextlib.ExitStack) -> Any:  # noqa: ANN401 - only this stage loads its type
+    """Start the processes that scan texts."""
+    from anonymizer.engines import pool  # noqa: PLC0415 - only the process that runs the stage needs it
+
+    return stack.enter_context(pool.Pool(_scanned(rules)))
+
+
+def _faust(site: sites.Site, allowed: registry.AllowList, which: tuple[str, int], detector: Any) -> None:  # noqa: ANN401 - as above
+    """Run the stage's application; the loop is chosen before anything could ask for one."""
     import faust  # noqa: PLC0415 - only the process that runs a stage needs it
     import mode.loop  # noqa: PLC0415 - as faust
 
@@ -57,6 +71,7 @@ def _stage(site: sites.Site, allowed: registry.AllowList, name: str, index: int)
     from streams import app as apps  # noqa: PLC0415 - after the loop
     from streams import outbox  # noqa: PLC0415 - as above
 
+    name, index = which
     settings = site.kafka_settings(f"worker.{name}")
     member = f"{name}-{index}"
     fetch = apps.FETCH_BYTES * (4 if name == "aggregate" else 1)  # streams.agents.aggregate says why
@@ -64,11 +79,10 @@ def _stage(site: sites.Site, allowed: registry.AllowList, name: str, index: int)
     deps = apps.Deps(
         outbox.Outbox(settings, member), secrets.token_hex(_EPOCH_BYTES), allowed.current, allowed.readable
     )
-    with contextlib.ExitStack() as stack:
-        _attach(app, site, name, deps, stack)
-        running = faust.Worker(app, loglevel="WARN", quiet=True, redirect_stdouts=False, override_logging=False)
-        running.spinner = None
-        running.execute_from_commandline()
+    _attach(app, site, name, deps, detector)
+    running = faust.Worker(app, loglevel="WARN", quiet=True, redirect_stdouts=False, override_logging=False)
+    running.spinner = None
+    running.execute_from_commandline()
 
 
 def _release(site: sites.Site) -> None:
@@ -84,7 +98,7 @@ def _attach(
     site: sites.Site,
     name: str,
     deps: Any,  # noqa: ANN401 - as app
-    stack: contextlib.ExitStack,
+    detector: Any,  # noqa: ANN401 - as app
 ) -> None:
     """Give `app` the stage's rule; each stage's modules are loaded by its own process alone."""
     if name == "dedupe":
@@ -96,7 +110,6 @@ def _attach(
 
         aggregate.attach(app, deps=deps)
     else:
-        from anonymizer.engines import pool  # noqa: PLC0415 - as above
         from anonymizer.engines.names import recogniser as names  # noqa: PLC0415 - as above
         from streams.agents import deidentify  # noqa: PLC0415 - as above
 
@@ -104,7 +117,7 @@ def _attach(
         private = deidentify.Private(
             sealing=site.secret("sealing"),
             dedupe=site.secret("dedupe-party"),
-            detector=stack.enter_context(pool.Pool(_scanned(policy.text, names.ENTITIES))),
+            detector=detector,
             as_of=site.as_of,
             code=_code(),
             models=names.hashes(),
@@ -117,6 +130,6 @@ def _code() -> str:
     return importlib.metadata.version("amana-pipeline")
 
 
-def _scanned(rules: TextRules, names: Collection[str]) -> TextRules:
+def _scanned(rules: TextRules) -> TextRules:
     """Return the rules to scan by: a text that is withheld anyway is counted by patterns, and not read for names."""
-    return rules if rules.narratives == "mask" else rules.without(names)
+    return rules if rules.narratives == "mask" else rules.without(spans.ENTITIES)

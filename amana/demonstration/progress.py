@@ -6,7 +6,7 @@ Decides that a bar is drawn on a terminal alone: in a file it would be noise.
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
@@ -15,8 +15,6 @@ from amana import standing
 from amana.site import Site
 
 __all__ = ["over", "until_idle"]
-
-_POLL_SECONDS: Final = 0.5
 
 Item = TypeVar("Item")
 
@@ -33,12 +31,13 @@ def until_idle(site: Site, seconds: float) -> standing.Tally:
     with standing.Standing(site) as looking, _bar() as bar:
         task = bar.add_task("", total=None)
         while True:
+            begun = time.monotonic()
             found = looking.look()
             decided = sum(sum(fates.values()) for fates in found.fates.values())
             bar.update(task, completed=decided, total=sum(found.published.values()))
             if found.is_idle or time.monotonic() > deadline:
                 return found
-            time.sleep(_POLL_SECONDS)
+            standing.pause(time.monotonic() - begun)
 
 
 def _bar() -> Progress:

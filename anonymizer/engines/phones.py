@@ -4,7 +4,7 @@ Decides which runs of digit groups are phone numbers: what libphonenumber's matc
 what has the digits of a number without its usual form, by the numbering plans or by the words before it.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import phonenumbers
@@ -41,7 +41,7 @@ class Phone(shape.Shape):
         every = sorted(map(str, phonenumbers.COUNTRY_CODE_TO_REGION_CODE))
         self.international = regex.compile(rf"(?:{'|'.join(every)})[0-9]{{4,12}}")
 
-    def find(self, text: str, fired: Collection[int] | None = None) -> Iterator[shape.Span]:
+    def find(self, text: str, fired: shape.Fired = None) -> Iterator[shape.Span]:
         """Yield valid numbers, and the longest numbers that start at each digit group of a candidate.
 
         Where `fired` says what can match, only runs of digits are looked at; the numbers found are the same.
@@ -51,16 +51,17 @@ class Phone(shape.Shape):
         else:
             places = self.numbering.around_digits(text) if 0 in fired else set()
         for start, end in places:
-            yield start, end, self.boosted(text, start, _NATIONAL)
+            yield start, end, self.boosted(text, start, _NATIONAL, fired)
         if fired is None or 1 in fired:
-            yield from self._loose(text)
+            yield from self._loose(text, fired)
 
-    def _loose(self, text: str) -> Iterator[shape.Span]:
+    def _loose(self, text: str, fired: shape.Fired) -> Iterator[shape.Span]:
         pattern, _, _ = self.rules[1]
         for match in pattern.finditer(text, timeout=self.seconds):
-            yield from self._numbers(text, match.start(), match.end())
+            yield from self._numbers(text, match.span(), fired)
 
-    def _numbers(self, text: str, start: int, end: int) -> Iterator[shape.Span]:
+    def _numbers(self, text: str, span: tuple[int, int], fired: shape.Fired) -> Iterator[shape.Span]:
+        start, end = span
         groups = [m.span() for m in _GROUP.finditer(text, start, end)]
         first = 0
         while first < len(groups):
@@ -69,7 +70,7 @@ class Phone(shape.Shape):
                 first += 1
                 continue
             begin = start if first == 0 else groups[first][0]
-            yield begin, groups[last][1], self.boosted(text, begin, score)
+            yield begin, groups[last][1], self.boosted(text, begin, score, fired)
             first = last + 1
 
     def _longest(

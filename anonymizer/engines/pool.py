@@ -11,7 +11,6 @@ import json
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Final, Self
 
-from anonymizer.engines import presidio
 from anonymizer.engines.child import Child
 from anonymizer.microdata.redact import Finding, Text, Verdict
 from anonymizer.policy import TextRules
@@ -37,11 +36,11 @@ class Pool:
     def __init__(
         self, rules: TextRules, size: int = 2, *, address_space_bytes: int = _ADDRESS_SPACE, module: str | None = None
     ) -> None:
-        presidio.refuse_unserved(rules)
         self._rules = rules
         self._setup = json.dumps({"rules": rules.model_dump(), "address_space_bytes": address_space_bytes}).encode()
         self._module = module or "anonymizer.engines.detector"
         self._children = [Child(self._module, self._setup) for _ in range(size)]
+        self._refuse_unserved()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._idle: asyncio.Queue[int] = asyncio.Queue()
 
@@ -55,6 +54,16 @@ class Pool:
         """End every process."""
         for child in self._children:
             child.kill()
+
+    def _refuse_unserved(self) -> None:
+        """Refuse the rules here, while the processes load the very modules that this takes."""
+        from anonymizer.engines import presidio  # noqa: PLC0415 - seconds, which the processes need as well
+
+        try:
+            presidio.refuse_unserved(self._rules)
+        except ConfigurationError:
+            self.close()
+            raise
 
     async def detect(self, texts: Sequence[Text]) -> list[Verdict]:
         """Scan texts in all processes at once; the verdicts stand in the order of the texts.

@@ -16,6 +16,7 @@ from presidio_analyzer import nlp_engine
 
 from anonymizer.engines import prefilter, recognisers
 from anonymizer.engines.names import recogniser as names
+from anonymizer.engines.names import spans
 from anonymizer.microdata.known import known_findings
 from anonymizer.microdata.normalise import Normalised, forms
 from anonymizer.microdata.redact import Finding
@@ -30,7 +31,7 @@ _FRENCH_WORDS: Final = frozenset(
 )
 _ARABIC: Final = re.compile("[\u0600-\u06ff]")
 _FRENCH_SHARE: Final = 12
-_NAMED: Final = frozenset(names.ENTITIES)
+_NAMED: Final = frozenset(spans.ENTITIES)
 _SERVED: Final = recognisers.ENTITIES | _NAMED
 _PROBES: Final = ("Rana told Karim.", "rana told karim 03123456")
 
@@ -134,6 +135,7 @@ class Analyzer:
         found = [
             (start, end, made[group].supported_entities[0], score)
             for group, hits in self._prefilter.hits(text).items()
+            if min(hits) < len(made[group].rules)  # else there is nothing but words of context
             for start, end, score in made[group].find(text, hits)
             if score >= least
         ]

@@ -4,6 +4,7 @@ Decides how a Presidio recogniser of ours behaves: what a pattern finds is score
 before it, in any of the three languages; a pattern that runs out of time raises. Does not hold any pattern itself.
 """
 
+import bisect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,7 +15,7 @@ import regex  # type: ignore[import-untyped]  # ships no type information
 from anonymizer.engines import reach
 from anonymizer.microdata.normalise import normalise
 
-__all__ = ["END", "START", "Check", "Context", "Rule", "Shape", "Span", "Subject", "context"]
+__all__ = ["END", "START", "Check", "Context", "Fired", "Rule", "Shape", "Span", "Subject", "context"]
 
 START: Final = r"(?<![A-Z0-9_])"
 """A value begins here; an Arabic letter may stand before it, as its one-letter words do."""
@@ -30,6 +31,9 @@ Check = Callable[[str], float | None]
 
 Context = Any
 """A compiled pattern of context words, or None."""
+
+Fired = Mapping[int, Sequence[int]] | None
+"""Index of a rule → ends of what may match it, ascending; behind the rules those of context words. None: unknown."""
 
 FLAGS: Final = regex.DOTALL | regex.MULTILINE | regex.IGNORECASE
 _BEFORE: Final = 48
@@ -87,10 +91,12 @@ class Shape(presidio_analyzer.PatternRecognizer):
         self.near = near
         self.seconds = seconds
         self.hints = [r.hint or r.regex for r in rules]
+        if near is not None:
+            self.hints.append(near.pattern)  # the last: where words of context may end
         self.reaches = [reach.reach(r.regex) for r in rules]
         self.rules = tuple((regex.compile(r.regex, FLAGS), r.score, r.check) for r in rules)
 
-    def find(self, text: str, fired: Mapping[int, Sequence[int]] | None = None) -> Iterator[Span]:
+    def find(self, text: str, fired: Fired = None) -> Iterator[Span]:
         """Yield spans of a normalised text, overlaps included; `fired` says which rules can match, and up to where.
 
         Raises:
@@ -108,14 +114,22 @@ class Shape(presidio_analyzer.PatternRecognizer):
                 checked = check(text[start:end]) if check else None
                 score = base if checked is None else checked
                 if score:
-                    yield start, end, self.boosted(text, start, score)
+                    yield start, end, self.boosted(text, start, score, fired)
 
-    def boosted(self, text: str, start: int, score: float) -> float:
+    def boosted(self, text: str, start: int, score: float, fired: Fired = None) -> float:
         """Return the score, raised where a context word stands shortly before the match."""
-        if score >= 1 or self.near is None:
+        if score >= 1 or self.near is None or not self._hinted(start, fired):
             return score
         found = self.near.search(text, max(0, start - _BEFORE), start, timeout=self.seconds)
         return round(min(1.0, score + _BOOST), 2) if found else score
+
+    def _hinted(self, start: int, fired: Fired) -> bool:
+        """Tell whether a context word may end in the stretch before `start`, by what the prefilter saw."""
+        if fired is None:
+            return True
+        ends = fired.get(len(self.rules), ())
+        place = bisect.bisect_right(ends, start)
+        return place > 0 and ends[place - 1] > start - _BEFORE
 
     def analyze(
         self, text: str, entities: list[str], nlp_artifacts: object = None, regex_flags: int | None = None

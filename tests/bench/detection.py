@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from anonymizer.engines import presidio
-from anonymizer.engines.names import recogniser as names
+from anonymizer.engines.names import spans
 from anonymizer.microdata.normalise import normalise
 from anonymizer.policy import TextRules
 from tests.bench import cnn
@@ -25,7 +25,7 @@ PATTERNS = (
     "PHONE_NUMBER", "EMAIL_ADDRESS", "IBAN_CODE", "DATE_TIME", "URL", "IP_ADDRESS", "CREDIT_CARD", "CASE_NUMBER",
     "NATIONAL_ID", "PASSPORT",
 )  # fmt: skip
-_ASKED = frozenset(names.ENTITIES)
+_ASKED = frozenset(spans.ENTITIES)
 
 Record = tuple[str, str]
 

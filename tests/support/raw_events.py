@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from anonymizer import policy
-from anonymizer.engines.names import recogniser
+from anonymizer.engines.names import spans
 from schemas import catalogue, codec
 from schemas.sealing import Sealer, public_key_of
 from streams import app, outbox, topics
@@ -31,7 +31,7 @@ def shipped(narrative_rule: str = "withhold", **text: object) -> policy.Policy:
 
 def patterns(**text: object) -> policy.TextRules:
     """Return the shipped text rules for all that patterns find: the trained models aside."""
-    return shipped("withhold", **text).text.without(recogniser.ENTITIES)
+    return shipped("withhold", **text).text.without(spans.ENTITIES)
 
 
 def deps() -> app.Deps:

@@ -4,7 +4,7 @@ from importlib import resources
 
 import pytest
 
-from anonymizer.engines.names import recogniser
+from anonymizer.engines.names import recogniser, spans
 from schemas.errors import ConfigurationError
 
 NARRATIVE = (
@@ -36,7 +36,7 @@ def test_a_text_without_capitals_is_read_by_a_model_of_its_own(english: recognis
 
 def test_a_score_is_the_probability_of_being_part_of_an_identifier(english: recogniser.NameRecogniser) -> None:
     for _, _, kind, score in english.find(NARRATIVE, "en"):
-        assert kind in recogniser.ENTITIES
+        assert kind in spans.ENTITIES
         assert 1 - recogniser.THRESHOLDS["en"] < score <= 1
 
 

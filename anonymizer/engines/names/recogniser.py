@@ -21,9 +21,8 @@ from anonymizer.engines.names.tokens import Tokens, tokenise
 from anonymizer.engines.names.weights import from_bytes
 from schemas.errors import ConfigurationError
 
-__all__ = ["ENTITIES", "THRESHOLDS", "NameRecogniser", "Reader", "Readers", "hashes"]
+__all__ = ["THRESHOLDS", "NameRecogniser", "Reader", "Readers", "hashes"]
 
-ENTITIES: Final = ("PERSON", "LOC", "ORG", "DATETIME", "CODE", "QUANTITY", "DEM", "MISC")
 THRESHOLDS: Final[Mapping[str, float]] = {"en": 0.99, "fr": 0.99, "ar": 0.995}
 _FOLDERS: Final = ("models", "models/share-alike")
 _FEW: Final = 50
@@ -118,7 +117,7 @@ class NameRecogniser(presidio_analyzer.EntityRecognizer):
 
     def __init__(self, language: str = "en", least_clear: float | None = None) -> None:
         self._readers = Readers({language: THRESHOLDS[language] if least_clear is None else least_clear})
-        super().__init__(supported_entities=list(ENTITIES), name="NameRecogniser", supported_language=language)
+        super().__init__(supported_entities=list(spans.ENTITIES), name="NameRecogniser", supported_language=language)
 
     def load(self) -> None:
         """Do nothing: models load when first asked."""

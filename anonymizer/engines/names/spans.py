@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from anonymizer.engines.names.tokens import LINE_BREAK, Tokens
 
-__all__ = ["CLEAR", "Found", "Marks", "propagate", "spans", "threshold"]
+__all__ = ["CLEAR", "ENTITIES", "Found", "Marks", "propagate", "spans", "threshold"]
 
+ENTITIES: Final = ("PERSON", "LOC", "ORG", "DATETIME", "CODE", "QUANTITY", "DEM", "MISC")
 CLEAR: Final = frozenset({"O", "KEEP"})
 _PROPAGATED: Final = frozenset({"PERSON", "LOC", "ORG", "CODE"})
 _SURE: Final = 0.5

@@ -3,7 +3,7 @@
 Decides their shapes, lengths and check digits; an account that misses its check digits still counts, less surely.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 from anonymizer.engines import checks, shape
@@ -53,9 +53,8 @@ class Iban(shape.Shape):
     _MOSTLY: Final = 2
     _MISTYPED: Final = 0.5
 
-    def find(self, text: str, fired: Collection[int] | None = None) -> Iterator[shape.Span]:
+    def find(self, text: str, fired: shape.Fired = None) -> Iterator[shape.Span]:
         """Yield IBANs whose check digits hold, and those of the right length that miss them, with a lower score."""
-        del fired
         pattern, base, _ = self.rules[0]
         for match in pattern.finditer(text, timeout=self.seconds, overlapped=True):
             places = [i for i in range(match.start(), match.end()) if text[i].isalnum()]
@@ -68,4 +67,4 @@ class Iban(shape.Shape):
                 yield start, end, 1.0
             elif end == len(text) or not text[end].isalnum():
                 digits = sum(map(str.isdigit, value)) * self._MOSTLY > length
-                yield start, end, self.boosted(text, start, self._MISTYPED if digits else base)
+                yield start, end, self.boosted(text, start, self._MISTYPED if digits else base, fired)
