@@ -32,8 +32,7 @@ CARRIERS = {
         "جرت المقابلة في غرفة هادئة. وصرح {} للصحفيين أمس بأنه لا يعرف شيئا عن الأمر.",
     ),
 }
-KEPT = {"en": 0.75, "fr": 0.80, "ar": 0.80}
-"""English falls short of 0.80 here: a place without a name and a length of time count as give-aways."""
+KEPT = 0.80
 LOCALES = {"en": ("en_US", "tr_TR"), "fr": ("fr_FR", "tr_TR"), "ar": ("ar_AA",)}
 
 
@@ -63,4 +62,4 @@ def test_names_are_masked_in_every_disguise_and_the_rest_stays(language: str) ->
     assert recall.value is not None
     assert recall.value >= 0.98, missed
     assert kept.value is not None
-    assert kept.value >= KEPT[language], kept
+    assert kept.value >= KEPT, kept

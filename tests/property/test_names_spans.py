@@ -41,3 +41,31 @@ def test_spans_are_in_order_apart_and_cover_every_masked_word(text: str, random)
     for (start, end), masked, form in zip(tokens.spans, marks.masked, tokens.forms, strict=True):
         if masked and form[0].isalnum():
             assert any(a <= start and end <= b for a, b, _, _ in found)
+
+
+def _marks(probabilities: list[float]) -> spans.Marks:
+    rows = np.array([[1 - p, p] for p in probabilities])
+    return spans.threshold(rows, ("O", "PERSON"), 0.99)
+
+
+@given(st.lists(st.sampled_from(["the", "Rana", "of", "a", "room"]), min_size=1, max_size=12), st.data())
+def test_sparing_idle_words_uncovers_nothing_else(forms: list[str], data: st.DataObject) -> None:
+    """What is spared is idle, unsure, and stands in a run of nothing but idle words."""
+    risk = st.sampled_from([0.0, 0.2, 0.9])
+    marks = _marks(data.draw(st.lists(risk, min_size=len(forms), max_size=len(forms))))
+    before = marks.masked.copy()
+    spans.spare(forms, marks, {"the", "of", "a"})
+    for place in np.flatnonzero(before & ~marks.masked):
+        assert forms[place] in {"the", "of", "a"}
+        assert marks.clear[place] >= 0.5
+        assert not any(marks.masked[near] for near in (place - 1, place + 1) if 0 <= near < len(forms))
+    assert not (marks.masked & ~before).any()
+
+
+@given(st.floats(0.0, 1.0), st.floats(1.0, 5.0))
+def test_a_weight_masks_no_less(risk: float, weight: float) -> None:
+    """A type that counts for more is masked wherever it was masked before."""
+    rows = np.array([[1 - risk, risk]])
+    plain = spans.threshold(rows, ("O", "DEM"), 0.9).masked
+    heavy = spans.threshold(rows, ("O", "DEM"), 0.9, {"DEM": weight}).masked
+    assert not (plain & ~heavy).any()

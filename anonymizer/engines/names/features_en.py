@@ -24,6 +24,8 @@ _RARE_ENOUGH: Final = "1"
 _LONGEST_SHAPE: Final = 8
 _YEARS: Final = range(1800, 2100)
 _YEAR_DIGITS: Final = 4
+_SEEN_LEVELS: Final = 2
+"""Levels of classes that neighbours look at: the finest says too little about a word next to it."""
 
 
 def shape(form: str) -> str:
@@ -48,6 +50,23 @@ def _kinds(low: str) -> list[str]:
     return found
 
 
+def _classes(low: str) -> list[str]:
+    """Classes of words used alike, the coarsest first; a plural is what its singular is."""
+    known = lexicon.classes("en_word_classes")
+    found = known.get(low) or (known.get(low[:-1]) if low.endswith("s") else None)
+    return found.split(".") if found else []
+
+
+def _alike(low: str) -> list[str]:
+    return [f"v{level}={one}" for level, one in enumerate(_classes(low))]
+
+
+def _pair_of(one: str, other: str, looks: tuple[str, str]) -> tuple[str, ...]:
+    """Name two neighbours by their words, and by their coarsest classes; by how they look where they have none."""
+    kinds = [(_classes(form.lower()) or [look[:2]])[0] for form, look in zip((one, other), looks, strict=True)]
+    return (f"{_word(one)} {_word(other)}", f"v {' '.join(kinds)}")
+
+
 def _word(form: str) -> str:
     """Return what stands for the word: itself, or its shape if it is a number but no year."""
     if not form.isdigit():
@@ -63,21 +82,21 @@ def _here(form: str) -> tuple[str, ...]:
     if form == LINE_BREAK:
         return _EDGE
     low, look, kinds = form.lower(), shape(form), _kinds(form.lower())
-    start = look[0]
-    return ("bias", f"w={_word(form)}", f"h={look}", *_affixes(low), *kinds, *(f"{start}{kind}" for kind in kinds))
+    seen = [f"{look[0]}{kind}" for kind in kinds]
+    return ("bias", f"w={_word(form)}", f"h={look}", *_affixes(low), *kinds, *seen, *_alike(low))
 
 
 def _around(form: str) -> tuple[str, ...]:
     if form == LINE_BREAK:
         return _EDGE
-    look, kinds = shape(form), _kinds(form.lower())
-    return (f"w={_word(form)}", f"h={look}", *(f"{look[0]}{kind}" for kind in kinds))
+    look, kinds, alike = shape(form), _kinds(form.lower()), _alike(form.lower())
+    return (f"w={_word(form)}", f"h={look}", *(f"{look[0]}{kind}" for kind in kinds), *alike[:_SEEN_LEVELS])
 
 
 def _pair(one: str, other: str) -> tuple[str, ...]:
     if LINE_BREAK in {one, other}:
         return ()
-    return (f"{_word(one)} {_word(other)}",)
+    return _pair_of(one, other, (shape(one), shape(other)))
 
 
 def _flags(forms: Sequence[str]) -> Mapping[str, NDArray[np.bool_]]:
@@ -92,15 +111,21 @@ def _lower_here(form: str) -> tuple[str, ...]:
     if form == LINE_BREAK:
         return _EDGE
     low = form.lower()
-    return ("bias", f"w={_word(low)}", f"h={shape(low)}", *_affixes(low), *_kinds(low))
+    return ("bias", f"w={_word(low)}", f"h={shape(low)}", *_affixes(low), *_kinds(low), *_alike(low))
 
 
 def _lower_around(form: str) -> tuple[str, ...]:
     if form == LINE_BREAK:
         return _EDGE
     low = form.lower()
-    return (f"w={_word(low)}", f"h={shape(low)}", *_kinds(low))
+    return (f"w={_word(low)}", f"h={shape(low)}", *_kinds(low), *_alike(low)[:_SEEN_LEVELS])
+
+
+def _lower_pair(one: str, other: str) -> tuple[str, ...]:
+    if LINE_BREAK in {one, other}:
+        return ()
+    return _pair_of(one, other, (shape(one.lower()), shape(other.lower())))
 
 
 CASED: Final = Features(_here, _around, _pair, _flags)
-LOWER: Final = Features(_lower_here, _lower_around, _pair)
+LOWER: Final = Features(_lower_here, _lower_around, _lower_pair)

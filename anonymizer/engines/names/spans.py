@@ -5,8 +5,9 @@ a name in the text, and what belongs to a masked word by rule. Does not compute 
 """
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from anonymizer.engines.names.tokens import LINE_BREAK, Tokens
 
-__all__ = ["CLEAR", "ENTITIES", "Found", "Marks", "propagate", "spans", "threshold"]
+__all__ = ["CLEAR", "ENTITIES", "Found", "Marks", "propagate", "spans", "spare", "threshold"]
 
 ENTITIES: Final = ("PERSON", "LOC", "ORG", "DATETIME", "CODE", "QUANTITY", "DEM", "MISC")
 CLEAR: Final = frozenset({"O", "KEEP"})
@@ -44,14 +45,33 @@ class Marks:
                 self.clear[place] = min(self.clear[place], clear)
 
 
-def threshold(probabilities: NDArray[np.float64], labels: Sequence[str], least_clear: float) -> Marks:
-    """Mask every token whose probability of being clear lies below `least_clear`, as its likeliest type."""
+def threshold(
+    probabilities: NDArray[np.float64],
+    labels: Sequence[str],
+    least_clear: float,
+    weights: Mapping[str, float] = MappingProxyType({}),
+) -> Marks:
+    """Mask every token whose probability of being clear lies below `least_clear`, as its likeliest type.
+
+    A type's probability counts as often as `weights` says, once unless it does.
+    """
     inside = [place for place, label in enumerate(labels) if label not in CLEAR]
     outside = [place for place, label in enumerate(labels) if label in CLEAR]
-    clear = probabilities[:, outside].sum(axis=1)
     kinds = [labels[place].rpartition("-")[2] for place in inside]  # the first word of a name may be B-PERSON
+    clear = probabilities[:, outside].sum(axis=1)
+    dear = probabilities[:, inside] @ np.array([weights.get(kind, 1.0) for kind in kinds])
+    clear = clear / (clear + dear)
     best = probabilities[:, inside].argmax(axis=1).tolist()
     return Marks(clear < least_clear, [kinds[place] for place in best], clear)
+
+
+def spare(forms: Sequence[str], marks: Marks, idle: Collection[str]) -> None:
+    """Leave words that say nothing, `idle`, in clear where nothing else is masked beside them, unless it is sure."""
+    spared = np.array([form.lower() in idle for form in forms], dtype=np.bool_) & (marks.clear >= _SURE)
+    edges = np.flatnonzero(np.diff(marks.masked, prepend=False, append=False)).tolist()
+    for start, end in zip(edges[::2], edges[1::2], strict=True):
+        if spared[start:end].all():
+            marks.masked[start:end] = False
 
 
 def propagate(forms: Sequence[str], marks: Marks, *, part: Callable[[str], bool]) -> None:

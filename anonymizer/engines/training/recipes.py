@@ -125,7 +125,7 @@ RECIPES: Final = (
         _SETTINGS,
         _LICENCE,
         others=(_reports, _web, _any),
-        calm=(-0.1875, 0.375, 0.0, 0.25),
+        calm=(-0.1875, 0.125, 0.0, 0.5),
         misses=_ENGLISH_MISSES,
     ),
     Recipe(
@@ -138,7 +138,7 @@ RECIPES: Final = (
         _LICENCE,
         low=True,
         others=(_lower(_reports), _lower(_web), _lower(_any)),
-        calm=(-0.25, 0.5, 0.75, 0.5),
+        calm=(-0.25, 0.25, 0.5, 0.75),
         misses=_ENGLISH_MISSES,
     ),
     Recipe(
