@@ -24,6 +24,7 @@ COMMANDS = {
     "evaluate": "evaluate",
     "train": "train",
     "release": "release",
+    "protect": "protect",
     "feed": "feed",
     "audit": "audit",
     "schemas": "schemas",

@@ -34,7 +34,7 @@ from schemas.errors import ConfigurationError, TransportError
 from streams.agents.release_bus import KafkaBus, Schemas
 from streams.agents.release_ports import Cells, Outcome, ReleaseDeps
 from streams.core import release as planning
-from streams.core.release import TrendRow
+from streams.core.release import Earlier
 
 __all__ = ["Answer", "Line", "Withheld", "compose", "register", "request"]
 
@@ -173,10 +173,10 @@ def compose(site: Site) -> ReleaseDeps:
 
 
 def _plan(
-    policy: Policy, engine: Engine, cells: Cells, as_of: dt.date, published: Sequence[TrendRow]
+    policy: Policy, engine: Engine, cells: Cells, as_of: dt.date, earlier: Sequence[Earlier]
 ) -> Sequence[Outcome]:
     apart = functools.partial(spread, modules=solver.MODULES)
-    return planning.plan(cells, as_of, published, policy, engine=engine, spread=apart)
+    return planning.plan(cells, as_of, earlier, policy, engine=engine, spread=apart)
 
 
 def _send(settings: Mapping[str, Any], tick: Mapping[str, object]) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 import scipy
 
-from anonymizer.tabular.program import Floats, Program
+from anonymizer.tabular.program import Floats, Indices, Program
 
 __all__ = ["MODULES", "Highs"]
 
@@ -31,15 +31,37 @@ class Highs:
 
     def __call__(self, program: Program) -> Floats | None:
         """Return an optimal x, or None where there is none."""
-        core, sparse = map(import_module, MODULES)
-        highs = core._Highs()  # noqa: SLF001 - as the first sentences say
-        highs.setOptionValue("output_flag", False)
-        if highs.passModel(_model(core, sparse, program)) == core.HighsStatus.kError:
+        session = self.open(program)
+        return session.solve()
+
+    def open(self, program: Program) -> "_Session":
+        """Take up a program that will be solved with changing bounds."""
+        return _Session(program)
+
+
+class _Session:
+    """A model within HiGHS."""
+
+    def __init__(self, program: Program) -> None:
+        self._core, sparse = map(import_module, MODULES)
+        self._highs = self._core._Highs()  # noqa: SLF001 - as the first sentences of this module say
+        self._highs.setOptionValue("output_flag", False)
+        self._sound = self._highs.passModel(_model(self._core, sparse, program)) != self._core.HighsStatus.kError
+
+    def bound(self, rows: Indices, lower: Floats, upper: Floats) -> None:
+        """Change the bounds of some rows."""
+        for row, low, high in zip(rows.tolist(), lower.tolist(), upper.tolist(), strict=True):
+            self._highs.changeRowBounds(row, low, high)
+
+    def solve(self) -> Floats | None:
+        """Return an optimal x, or None where there is none."""
+        if not self._sound:
             return None
-        highs.run()
-        if highs.getModelStatus() != core.HighsModelStatus.kOptimal:
+        self._highs.clearSolver()  # presolve and a fresh start take half the time of the last basis
+        self._highs.run()
+        if self._highs.getModelStatus() != self._core.HighsModelStatus.kOptimal:
             return None
-        return np.array(highs.getSolution().col_value, np.float64)
+        return np.array(self._highs.getSolution().col_value, np.float64)
 
 
 def _model(

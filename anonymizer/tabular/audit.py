@@ -11,14 +11,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from anonymizer.tabular.joint import Joint
 from anonymizer.tabular.primary import Targets
-from anonymizer.tabular.program import Flags, Floats, Matrix, Meter, Program, beside, stack
-from anonymizer.tabular.table import System
+from anonymizer.tabular.program import Flags, Floats, Indices, Matrix, Meter, Program, beside, stack
 from schemas.errors import DisclosureError
 
 __all__ = ["audit"]
 
 _TOLERANCE = 1e-5
+_AT_ONCE = 64  # targets that one program moves together
 
 
 @dataclass(slots=True)
@@ -51,19 +52,20 @@ class _Attack:
             self.least, self.most = np.minimum(self.least, values), np.maximum(self.most, values)
 
     def push(self, *, upwards: bool) -> None:
-        """Move all open targets as far as possible at once, none further than it needs, until that gains no more."""
-        while (before := self.open(upwards=upwards)).any():
-            self._ask(before, capped=True, upwards=upwards)
-            if self.open(upwards=upwards).sum() == before.sum():
-                return
+        """Move open targets some at a time as far as possible, none further than it needs; ever fewer at a time."""
+        size = _AT_ONCE
+        while size > 1 and (before := int(self.open(upwards=upwards).sum())):
+            for start in range(0, before, size):
+                places = np.flatnonzero(self.open(upwards=upwards))[start : start + size]
+                if len(places):
+                    self._ask(_flags(places, len(self.targets.exact)), capped=True, upwards=upwards)
+            size //= 4
 
     def single_out(self, *, upwards: bool) -> None:
         """Ask for the exact bound of each open target, one at a time."""
         for target in np.flatnonzero(self.open(upwards=upwards)):
             if self.open(upwards=upwards)[target]:
-                alone = np.zeros(len(self.targets.exact), np.bool_)
-                alone[target] = True
-                self._ask(alone, capped=False, upwards=upwards)
+                self._ask(_flags(np.array([target]), len(self.targets.exact)), capped=False, upwards=upwards)
                 if self.open(upwards=upwards)[target]:
                     raise DisclosureError("DIS-023", "the audit found a withheld cell that can be told too well")
 
@@ -87,23 +89,28 @@ class _Attack:
             self.consider(answer[:size])
 
 
-def audit(system: System, targets: Targets, withheld: Flags, solve: Meter) -> float:
+def _flags(places: Indices, size: int) -> Flags:
+    flags = np.zeros(size, np.bool_)
+    flags[places] = True
+    return flags
+
+
+def audit(joint: Joint, targets: Targets, shown: Matrix, totals: Floats, solve: Meter) -> float:
     """Attack a pattern; return the least width, in persons, that was found to be possible for any target.
 
     Args:
-        system: the joint system with all cells that are, or already were, published.
+        joint: the joint system of all prints.
         targets: what must stay possible.
-        withheld: flags of the cells that the attacker does not see.
+        shown: the sums that are, or already were, published.
+        totals: what they came to.
         solve: the metered solver.
 
     Raises:
         DisclosureError: DIS-023, a target cannot be at its low or its high end; DIS-022, too much work.
     """
-    shown = system.members.take(~withheld)
-    totals = system.totals[~withheld]
-    nothing = np.zeros(len(system.slack))
-    floor, ceiling = np.concatenate([nothing, totals]), np.concatenate([system.slack, totals])
-    attack = _Attack(stack([system.balance, shown]), floor, ceiling, targets, solve)
+    nothing = np.zeros(len(joint.slack))
+    floor, ceiling = np.concatenate([nothing, totals]), np.concatenate([joint.slack, totals])
+    attack = _Attack(stack([joint.balance, shown]), floor, ceiling, targets, solve)
     for upwards in (True, False):
         attack.push(upwards=upwards)
         attack.single_out(upwards=upwards)

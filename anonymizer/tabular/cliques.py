@@ -17,7 +17,7 @@ from anonymizer.policy import TablePlan
 from anonymizer.tabular.facts import MULTIPLE, UNIVERSE
 from schemas.errors import DisclosureError
 
-__all__ = ["Clique", "cliques_of", "dimensions_of", "junction"]
+__all__ = ["Clique", "cliques_of", "dimensions_of", "junction", "linked"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +74,20 @@ def cliques_of(tables: Sequence[TablePlan], *, quarters: bool) -> tuple[Clique, 
         DisclosureError: DIS-025, tables of two cubes overlap such that no tree links them.
     """
     every = [clique for table in tables for clique in _of(table, quarters=quarters)]
-    inner = _maximal(clique for clique in every if not clique.asks)
-    while not _is_tree(inner, junction(inner)):
-        inner = _maximal(_merge(inner))
+    inner = linked(clique for clique in every if not clique.asks)
     return (*inner, *sorted({clique for clique in every if clique.asks}, key=lambda c: sorted(c.axes)))
+
+
+def linked(cliques: Iterable[Clique]) -> tuple[Clique, ...]:
+    """Return the fewest cliques that hold these and have a junction tree.
+
+    Raises:
+        DisclosureError: DIS-025, as above.
+    """
+    found = _maximal(cliques)
+    while not _is_tree(found, junction(found)):
+        found = _maximal(_merge(found))
+    return tuple(found)
 
 
 def _merge(cliques: Sequence[Clique]) -> list[Clique]:

@@ -3,7 +3,7 @@
 Decides the variables' coordinates. Does not decide cells: `table` does.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import NamedTuple
@@ -60,8 +60,8 @@ class Scope:
 class Frame:
     """The variables of all cliques side by side; `columns[i]` maps a coordinate to its code per variable."""
 
-    def __init__(self, scope: Scope, facts: Mapping[str, Sequence[Fact]], *, empties: bool) -> None:
-        every = [fact for cube in facts.values() for fact in cube]
+    def __init__(self, scope: Scope, every: Sequence[Fact], *, empties: bool) -> None:
+        """Lay out the leaves of a scope for all facts, of all prints."""
         countries = {c for region in scope.regions for c in region.countries}
         active = {fact.country for fact in every if sum(fact.agencies.values())}
         self.countries = sorted(countries if empties else active & countries)
@@ -128,6 +128,13 @@ class Frame:
                 for agency, persons in fact.agencies.items() if place is not None else ():
                     counts[place, columns[agency]] += persons
         return counts
+
+    def touched(self, windows: Collection[str]) -> Flags:
+        """Flag the variables that a print of these windows counts."""
+        whole = YEAR in windows
+        return np.array(
+            [whole or leaf.get("quarter") in windows for leaves in self.leaves for leaf in leaves], np.bool_
+        )
 
     def balance(self) -> tuple[Matrix, Floats]:
         """Return the rows that link the cliques: equal sums over their separators, and somebody's yes if known."""

@@ -4,18 +4,21 @@ Decides the rules: 1 to k-1 persons; too few agencies, or one above its share, u
 Zeros are safe by themselves (and may serve as cover). Does not decide which other cells must go (`secondary`).
 
 Not only published cells are sensitive: two overlapping regions differ by a few countries, a year and its quarters by
-those without a month. So every leaf variable with 1 to k-1 persons is a target too, whether or not a table shows it,
-and with it every sum of leaves of 1 to k-1 persons: if the sum's upper bound is k or more, so is that of no part of
-it less. The agency rules hold for published cells. The homogeneity rule is optional and not switched on.
+those without a month, two prints by those who came late. So every leaf with 1 to k-1 persons is a target too, whether
+or not a table shows it, and with it every sum of leaves of 1 to k-1 persons: if the sum's upper bound is k or more, so
+is that of no part of it less. So is every change of 1 to k-1 persons between two prints that count the same leaves.
+The agency rules hold for published cells. The homogeneity rule is optional and not switched on.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from anonymizer.policy import Suppression
+from anonymizer.tabular.joint import Joint, Print, Sums
 from anonymizer.tabular.program import Flags, Floats, Matrix, stack
-from anonymizer.tabular.table import System
 
 __all__ = ["Targets", "mark", "targets_of"]
 
@@ -29,56 +32,77 @@ class Targets:
     low: Floats
     high: Floats
 
-
-def _waived(system: System, rules: Suppression) -> Flags:
-    return np.array([key.place in rules.single_agency_countries for key in system.cells], np.bool_)
+    def take(self, kept: Flags) -> "Targets":
+        """Return the targets that are flagged."""
+        return Targets(self.sums.take(kept), self.exact[kept], self.low[kept], self.high[kept])
 
 
 def _small(persons: Floats, rules: Suppression) -> Flags:
-    return (persons > 0) & (persons < rules.k)
+    size = np.abs(persons)
+    return (size > 0) & (size < rules.k)
 
 
-def _by_agency(system: System, rules: Suppression) -> Flags:
-    persons = system.totals
-    few = np.count_nonzero(system.agencies > 0, axis=1) < rules.min_agencies
-    one = system.agencies.max(axis=1, initial=0.0) > rules.dominance * persons
-    flags: Flags = (persons > 0) & (few | one) & ~_waived(system, rules)
+def _by_agency(one: Print, rules: Suppression) -> Flags:
+    agencies = np.stack([one.members.times(column) for column in one.counts.T], axis=1)
+    persons = agencies.sum(axis=1)
+    few = np.count_nonzero(agencies > 0, axis=1) < rules.min_agencies
+    dominated = agencies.max(axis=1, initial=0.0) > rules.dominance * persons
+    flags: Flags = (persons > 0) & (few | dominated) & ~one.alone
     return flags
 
 
-def mark(system: System, rules: Suppression) -> Flags:
-    """Flag the cells that are withheld because they are unsafe by themselves."""
-    return _small(system.totals, rules) | _by_agency(system, rules)
+def mark(one: Print, rules: Suppression) -> Flags:
+    """Flag the cells of a print that are withheld because they are unsafe by themselves."""
+    return _small(one.members.times(one.values), rules) | _by_agency(one, rules)
 
 
-def targets_of(system: System, rules: Suppression, frozen: Flags) -> Targets:
-    """Return what must be protected: small cells and variables as 0 to k, cells of few agencies by a margin each side.
+def targets_of(prints: Sequence[Print], joint: Joint, rules: Suppression) -> Targets:
+    """Return what must be protected: small sums as 0 to k either way, cells of few agencies by a margin each side.
 
-    Cells that are `frozen` are out already: nothing protects them any more.
+    Cells that are out already are no targets: nothing protects them any more.
 
     A cell that is unsafe by its agencies alone must be possible at k/2 persons less and k/2 more than it has, so that
     an agency that takes away its own is left with an interval of k persons or more.
     """
-    persons = np.concatenate([system.totals, system.values])
-    sums = stack([system.members, Matrix.diagonal(len(system.values), 1.0)])
-    small = _small(persons, rules)
-    agencies = np.concatenate([_by_agency(system, rules), np.zeros(len(system.values), np.bool_)]) & ~small
-    out = np.concatenate([frozen, np.zeros(len(system.values), np.bool_)])
-    kept = _first(sums, (small | agencies) & ~out)
-    margin = float((rules.k + 1) // 2)
-    low = np.where(small, 0.0, persons - margin)[kept]
-    high = np.where(small, float(rules.k), persons + margin)[kept]
-    return Targets(sums.take(kept), persons[kept], low, high)
+    parts = [*_parts(prints, joint, rules)]
+    sums = stack([part.sums for part in parts]).widened(len(joint.values))
+    ends = [np.concatenate([getattr(part, name) for part in parts]) for name in ("exact", "low", "high")]
+    every = Targets(sums, *ends)
+    return every.take(_first(every))
 
 
-def _first(sums: Matrix, wanted: Flags) -> Flags:
-    """Flag the first of equal sums among those wanted."""
-    order = np.argsort(sums.rows, kind="stable")
+def _parts(prints: Sequence[Print], joint: Joint, rules: Suppression) -> Iterator[Targets]:
+    for one, cells in zip(prints, joint.cells, strict=True):
+        hidden = np.ones(len(cells.exact), np.bool_) if one.shown is None else ~one.shown
+        yield _wide(cells, hidden, rules)
+        yield _beside(cells, hidden & _by_agency(one, rules), rules)
+    for sums in (*joint.leaves, *joint.gains):
+        yield _wide(sums, np.ones(len(sums.exact), np.bool_), rules)
+
+
+def _wide(sums: Sums, open_: Flags, rules: Suppression) -> Targets:
+    kept = open_ & _small(sums.exact, rules)
+    exact = sums.exact[kept]
+    far = np.sign(exact) * rules.k
+    return Targets(sums.rows.take(kept), exact, np.minimum(far, 0.0), np.maximum(far, 0.0))
+
+
+def _beside(sums: Sums, open_: Flags, rules: Suppression) -> Targets:
+    kept = open_ & ~_small(sums.exact, rules)
+    exact, margin = sums.exact[kept], float((rules.k + 1) // 2)
+    return Targets(sums.rows.take(kept), exact, exact - margin, exact + margin)
+
+
+def _first(targets: Targets) -> Flags:
+    """Flag the first of equal sums with equal ends."""
+    sums = targets.sums
+    order = np.lexsort((sums.columns, sums.rows))
     bounds = np.searchsorted(sums.rows[order], np.arange(sums.shape[0] + 1))
-    seen: set[bytes] = set()
-    kept = wanted.copy()
-    for row in np.flatnonzero(wanted):
-        columns = np.sort(sums.columns[order[bounds[row] : bounds[row + 1]]]).tobytes()
-        kept[row] = columns not in seen
-        seen.add(columns)
+    columns, values = sums.columns[order], sums.values[order]
+    seen: set[tuple[bytes, bytes, float]] = set()
+    kept = np.zeros(sums.shape[0], np.bool_)
+    for row, (start, end) in enumerate(pairwise(bounds)):
+        mine = (columns[start:end].tobytes(), values[start:end].tobytes(), float(targets.high[row]))
+        kept[row] = mine not in seen
+        seen.add(mine)
     return kept

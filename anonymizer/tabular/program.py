@@ -13,7 +13,10 @@ import numpy.typing as npt
 
 from schemas.errors import DisclosureError
 
-__all__ = ["Engine", "Flags", "Floats", "Indices", "Limits", "Matrix", "Meter", "Program", "Solver", "beside", "stack"]
+__all__ = [
+    "Engine", "Flags", "Floats", "Indices", "Limits", "Matrix", "Meter", "Program", "Session", "Solver", "beside",
+    "stack",
+]  # fmt: skip
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
@@ -56,6 +59,27 @@ class Matrix:
         shape = (int(kept.sum()), self.shape[1])
         return Matrix(places[self.rows[chosen]], self.columns[chosen], self.values[chosen], shape)
 
+    def pick(self, kept: Flags) -> "Matrix":
+        """Return the columns that are flagged, in order."""
+        chosen = kept[self.columns]
+        places = np.cumsum(kept) - 1
+        shape = (self.shape[0], int(kept.sum()))
+        return Matrix(self.rows[chosen], places[self.columns[chosen]], self.values[chosen], shape)
+
+    def through(self, inner: "Matrix") -> "Matrix":
+        """Return the product with a matrix of which no column is used twice by a row of this one."""
+        order = np.argsort(inner.rows, kind="stable")
+        starts = np.searchsorted(inner.rows[order], np.arange(inner.shape[0] + 1))
+        lengths = np.diff(starts)[self.columns]
+        firsts = np.repeat(starts[self.columns] - np.cumsum(lengths) + lengths, lengths)
+        entries = order[firsts + np.arange(int(lengths.sum()))]
+        values = np.repeat(self.values, lengths) * inner.values[entries]
+        return Matrix(np.repeat(self.rows, lengths), inner.columns[entries], values, (self.shape[0], inner.shape[1]))
+
+    def widened(self, width: int) -> "Matrix":
+        """Return the same with columns of zeros on the right."""
+        return Matrix(self.rows, self.columns, self.values, (self.shape[0], width))
+
 
 def stack(parts: Sequence[Matrix]) -> Matrix:
     """Put matrices under each other; narrower ones are filled with zeros on the right."""
@@ -87,6 +111,16 @@ class Program:
     upper: Floats
 
 
+class Session(Protocol):
+    """One program, solved again and again with other bounds on its rows."""
+
+    def bound(self, rows: Indices, lower: Floats, upper: Floats) -> None:
+        """Change the bounds of some rows."""
+
+    def solve(self) -> Floats | None:
+        """Return an optimal x, or None where there is none."""
+
+
 class Solver(Protocol):
     """Solves programs exactly as given; holds no state between two of them."""
 
@@ -97,6 +131,9 @@ class Solver(Protocol):
     def __call__(self, program: Program) -> Floats | None:
         """Return an optimal x, or None where the program is infeasible, unbounded or was given up."""
 
+    def open(self, program: Program) -> Session:
+        """Take up a program that will be solved with changing bounds."""
+
 
 def _never() -> bool:
     return False
@@ -106,7 +143,7 @@ def _never() -> bool:
 class Limits:
     """How much work one joint system may take: linear programs, and a deadline that the shell may pull."""
 
-    programs: int = 5_000
+    programs: int = 50_000
     expired: Callable[[], bool] = _never
 
 
@@ -133,7 +170,27 @@ class Meter:
         Raises:
             DisclosureError: DIS-022, the limit of programs or of time is reached.
         """
+        self._count()
+        return self.solver(program)
+
+    def open(self, program: Program) -> "_Metered":
+        """Take up a program; every answer counts."""
+        return _Metered(self.solver.open(program), self._count)
+
+    def _count(self) -> None:
         if self.solved >= self.limits.programs or self.limits.expired():
             raise DisclosureError("DIS-022", "protection was given up at its limit of work")
         self.solved += 1
-        return self.solver(program)
+
+
+@dataclass(frozen=True, slots=True)
+class _Metered:
+    session: Session
+    count: Callable[[], None]
+
+    def bound(self, rows: Indices, lower: Floats, upper: Floats) -> None:
+        self.session.bound(rows, lower, upper)
+
+    def solve(self) -> Floats | None:
+        self.count()
+        return self.session.solve()

@@ -1,25 +1,18 @@
-"""One block's tables, protected and proven: the rules in their order, and what happens when they cannot be kept.
+"""One block's tables, protected and proven: what is decided, and what happens when the rules cannot be kept.
 
-Decides the order primary → secondary → audit, and what gives way: first countries without any person become cover,
-then tables are withheld, the most detailed first; at a limit of work everything is. Does not decide what is due or how
-rows look (`streams.core`).
-
-What is published already is known to an attacker: those cells are frozen if their value is still the same. Of a window
-that is not printed again, cells that have changed since are taken as known with their new value, if that is safe.
-Not yet here: the increment between two prints as a cell of its own, and exact arithmetic for certificates.
+Decides what gives way: first countries without any person become cover, then tables are withheld, the most detailed
+first; at a limit of work everything is. Does not decide what is due or how rows look (`streams.core`).
 """
 
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from anonymizer.policy import Suppression, TablePlan
-from anonymizer.tabular import audit, primary, secondary, table
-from anonymizer.tabular.facts import Fact
-from anonymizer.tabular.program import Engine, Flags, Meter
-from anonymizer.tabular.table import CellKey, Scope, System
+from anonymizer.tabular import table
+from anonymizer.tabular.decide import decide
+from anonymizer.tabular.program import Engine, Meter
+from anonymizer.tabular.table import CellKey, Facts, Past, Scope
 from schemas.errors import DisclosureError
 
 __all__ = ["Job", "Proof", "Protected", "Request", "do", "protect"]
@@ -29,11 +22,11 @@ _GIVES_WAY = frozenset({"DIS-021", "DIS-023"})
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to protect: `due` are the windows printed now, `known` cells published before, with their values then."""
+    """What to protect: `due` are the windows printed now, `past` the earlier prints of the same year."""
 
     scope: Scope
     due: frozenset[str]
-    known: Mapping[CellKey, int]
+    past: tuple[Past, ...]
     rules: Suppression
 
 
@@ -41,7 +34,7 @@ class Request:
 class Job:
     """One block and all that its protection takes: no job needs another, so each can be done in another process."""
 
-    facts: Mapping[str, Sequence[Fact]]
+    facts: Facts
     request: Request
     engine: Engine
 
@@ -72,7 +65,7 @@ def do(job: Job) -> Protected:
     return protect(job.facts, job.request, job.engine)
 
 
-def protect(facts: Mapping[str, Sequence[Fact]], request: Request, engine: Engine) -> Protected:
+def protect(facts: Facts, request: Request, engine: Engine) -> Protected:
     """Protect all tables of one population, year and block together.
 
     Args:
@@ -87,8 +80,7 @@ def protect(facts: Mapping[str, Sequence[Fact]], request: Request, engine: Engin
         fault = None
         for empties in (False, True):
             try:
-                system = table.build(facts, request.scope, empties=empties)
-                values, proof = _attempt(system, request, shown, engine.seed, meter)
+                values, proof = _attempt(facts, request, shown, (engine.seed, meter), empties=empties)
                 return Protected(values, withheld, proof)
             except DisclosureError as error:
                 fault = error
@@ -101,34 +93,20 @@ def protect(facts: Mapping[str, Sequence[Fact]], request: Request, engine: Engin
 
 
 def _attempt(
-    system: System, request: Request, shown: Sequence[TablePlan], seed: bytes, solve: Meter
+    facts: Facts, request: Request, shown: Sequence[TablePlan], work: tuple[bytes, Meter], *, empties: bool
 ) -> tuple[dict[CellKey, int | None], Proof]:
-    printed = {key for plan in shown for key in table.keys_of(plan, request.scope) if key.window in request.due}
-    values: dict[CellKey, int | None] = dict.fromkeys((key for key in system.zeros if key in printed), 0)
-    if not system.cells:
+    keys = (key for plan in shown for key in table.keys_of(plan, request.scope) if key.window in request.due)
+    waived = request.rules.single_agency_countries
+    layout = table.lay_out(facts, request.past, request.scope, [*dict.fromkeys(keys)], waived, empties=empties)
+    values: dict[CellKey, int | None] = dict.fromkeys(layout.zeros, 0)
+    if not layout.cells:
         return values, Proof(cells=len(values), pattern=_digest(values))
-    unsafe = primary.mark(system, request.rules)
-    frozen = _frozen(system, request, unsafe)
-    targets = primary.targets_of(system, request.rules, frozen)
-    absent = np.array([key not in printed for key in system.cells], np.bool_) & ~frozen
-    hidden = secondary.protect(system, targets, (unsafe | absent, frozen), seed, solve)
-    width = audit.audit(system, targets, hidden, solve)
-    for key, total, hide in zip(system.cells, system.totals, hidden, strict=True):
-        if key in printed:
-            values[key] = None if hide else int(total)
-    first = int((unsafe & ~absent & ~frozen).sum())
-    suppressed = sum(value is None for value in values.values())
-    proof = Proof(len(values), first, suppressed - first, solve.solved, width, _digest(values))
-    return values, proof
-
-
-def _frozen(system: System, request: Request, unsafe: Flags) -> Flags:
-    flags = np.zeros(len(system.cells), np.bool_)
-    for i, (key, total) in enumerate(zip(system.cells, system.totals, strict=True)):
-        if key in request.known:
-            same = request.known[key] == total
-            flags[i] = same or (key.window not in request.due and not unsafe[i])
-    return flags
+    decided = decide(layout.prints, layout.leaves, layout.cells, request.rules, *work)
+    last = layout.prints[-1]
+    for key, total, hide in zip(layout.cells, last.members.times(last.values), decided.withheld, strict=True):
+        values[key] = None if hide else round(total)
+    first, suppressed = int(decided.unsafe.sum()), int(decided.withheld.sum())
+    return values, Proof(len(values), first, suppressed - first, work[1].solved, decided.width, _digest(values))
 
 
 def _digest(values: Mapping[CellKey, int | None]) -> str:

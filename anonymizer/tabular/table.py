@@ -1,48 +1,49 @@
-"""A release's joint system: leaf variables, how they balance, and which of them each published cell sums.
+"""A policy's tables as prints of one joint system: leaves, how they balance, and which of them each cell sums.
 
 Decides what an attacker may put together: every table, margin, overlapping region, quarter and year of one population,
-year and block. Does not decide which cells are unsafe (`primary`) or which are withheld (`secondary`).
+year and block, at every print. Does not decide which cells are unsafe (`primary`) or which are withheld (`secondary`).
 
 Countries without any person in the block's year are left out: their cells are published as zeros. Leaving variables
 out can only narrow the intervals that are computed, so it never makes a release look safer than it is; `empties` puts
 them back in where they are needed as cover.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
 
 from anonymizer.policy import TablePlan
+from anonymizer.tabular.decide import Leaves
 from anonymizer.tabular.facts import MULTIPLE, UNIVERSE, Fact
 from anonymizer.tabular.frame import YEAR, CellKey, Frame, Scope
-from anonymizer.tabular.program import Floats, Matrix
+from anonymizer.tabular.joint import Print
+from anonymizer.tabular.program import Matrix
 from schemas.errors import DisclosureError
 
-__all__ = ["YEAR", "CellKey", "Scope", "System", "build", "keys_of"]
+__all__ = ["YEAR", "CellKey", "Facts", "Layout", "Past", "Scope", "keys_of", "lay_out"]
+
+Facts = Mapping[str, Sequence[Fact]]
+"""Cube → facts of one block and year."""
 
 
 @dataclass(frozen=True, slots=True)
-class System:
-    """Leaf variables with their exact `values`; `balance · x` lies between 0 and `slack`; cells are `members · x`.
+class Past:
+    """One earlier print: the facts it rested on, and what it showed of each cell, None where suppressed."""
 
-    `agencies` has a row per cell and a column per agency: whose persons they are. `zeros` are cells that no variable
-    of the system touches.
-    """
+    facts: Facts
+    values: Mapping[CellKey, int | None]
 
-    values: Floats
-    balance: Matrix
-    slack: Floats
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Prints over common leaves; `cells` are those of the last, `zeros` the ones of its cells that no leaf touches."""
+
+    prints: tuple[Print, ...]
+    leaves: Leaves
     cells: tuple[CellKey, ...]
-    members: Matrix
-    agencies: Floats
     zeros: tuple[CellKey, ...]
-
-    @property
-    def totals(self) -> Floats:
-        """The exact persons of every cell."""
-        return self.members.times(self.values)
 
 
 def _choices(dimension: str) -> Iterator[tuple[tuple[str, str], ...]]:
@@ -61,32 +62,59 @@ def keys_of(table: TablePlan, scope: Scope) -> Iterator[CellKey]:
             yield CellKey(place, window, tuple(sorted(code for group in codes for code in group)))
 
 
-def build(facts: Mapping[str, Sequence[Fact]], scope: Scope, *, empties: bool = False) -> System:
-    """Build the joint system of one population, year and block.
+def lay_out(
+    now: Facts,
+    past: Sequence[Past],
+    scope: Scope,
+    printed: Collection[CellKey],
+    waived: Collection[str] = (),
+    *,
+    empties: bool = False,
+) -> Layout:
+    """Lay out the joint system of one population, year and block.
 
     Args:
-        facts: cube → facts of that block and year.
+        now: facts as they are today.
+        past: the earlier prints of that year, in their order.
         scope: tables, regions and windows that are released together, or were already.
+        printed: the cells to decide.
+        waived: countries that a single agency may count.
         empties: whether countries without any person are variables too.
 
     Raises:
         DisclosureError: DIS-024, the cubes count different people; DIS-025 and DIS-026, no joint system is sound or
             small enough.
     """
-    keys = tuple(dict.fromkeys(key for table in scope.tables for key in keys_of(table, scope)))
-    frame = Frame(scope, facts, empties=empties)
+    every = [fact for facts in (*(p.facts for p in past), now) for cube in facts.values() for fact in cube]
+    frame = Frame(scope, every, empties=empties)
     if not frame.countries:
         nothing = np.zeros(0)
-        return System(nothing, Matrix.of([], 0), nothing, (), Matrix.of([], 0), np.zeros((0, 0)), keys)
-    lines = {key: frame.line(key) for key in keys}
-    cells = tuple(key for key in keys if lines[key])
-    names = sorted({agency for cube in facts.values() for fact in cube for agency in fact.agencies})
-    counts = frame.count(facts, names)
-    members = Matrix.of([lines[key] for key in cells], len(counts))
+        return Layout((), Leaves(Matrix.of([], 0), nothing, np.zeros(0, np.int64)), (), tuple(printed))
+    names = sorted({agency for fact in every for agency in fact.agencies})
     balance, slack = frame.balance()
-    values = counts.sum(axis=1)
-    surplus = balance.times(values)
-    if np.any(surplus < 0) or np.any(surplus > slack):
+    leaves = Leaves(balance, slack, np.zeros(balance.shape[1], np.int64))
+    maker = _Maker(frame, names, frozenset(waived))
+    prints = [maker.make(one.facts, one.values, one.values) for one in past]
+    last = maker.make(now, printed, None)
+    surplus = balance.times(last.values)
+    if np.any((surplus < 0) | (surplus > slack)):
         raise DisclosureError("DIS-024", "the cubes of this population do not count the same people")
-    agencies = np.stack([members.times(counts[:, i]) for i in range(len(names))], axis=1)
-    return System(values, balance, slack, cells, members, agencies, tuple(key for key in keys if not lines[key]))
+    cells = tuple(key for key in printed if frame.line(key))
+    return Layout((*prints, last), leaves, cells, tuple(key for key in printed if not frame.line(key)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Maker:
+    """Makes prints over the leaves of a frame."""
+
+    frame: Frame
+    agencies: Sequence[str]
+    waived: frozenset[str]
+
+    def make(self, facts: Facts, keys: Collection[CellKey], values: Mapping[CellKey, int | None] | None) -> Print:
+        counts = self.frame.count(facts, self.agencies)
+        lines = {key: line for key in keys if (line := self.frame.line(key))}
+        touched = self.frame.touched({key.window for key in keys})
+        shown = None if values is None else np.array([values[key] is not None for key in lines], np.bool_)
+        alone = np.array([key.place in self.waived for key in lines], np.bool_)
+        return Print(counts, touched, Matrix.of([*lines.values()], len(counts)), shown, alone)

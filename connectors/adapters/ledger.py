@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import Any, Self
 
 from schemas.errors import IntegrityError
-from streams.core.release import Publish, TrendRow, Withhold
+from streams.core.release import Cells, Earlier, Publish, TrendRow, Withhold
 
 __all__ = ["Ledger"]
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS tick (
-    id TEXT PRIMARY KEY, position INTEGER NOT NULL, as_of TEXT NOT NULL, summary TEXT
+    id TEXT PRIMARY KEY, position INTEGER NOT NULL, as_of TEXT NOT NULL, summary TEXT, cells BLOB
 ) STRICT;
 CREATE TABLE IF NOT EXISTS entry (
     number INTEGER PRIMARY KEY, release TEXT NOT NULL, withheld TEXT NOT NULL, tick TEXT NOT NULL REFERENCES tick,
@@ -61,16 +61,24 @@ class Ledger:
             raise _refused(error) from error
         return cls(database)
 
-    def commit(self, tick: str, position: int, as_of: dt.date, outcomes: Sequence[Outcome]) -> None:
+    def commit(self, tick: str, position: int, as_of: dt.date, entered: tuple[Sequence[Outcome], Cells]) -> None:
         """Enter a tick of the calendar with everything it releases or withholds; durable on return, entered once.
+
+        The exact cells behind it are kept beside it, for as long as the ledger is: what is suppressed today must stay
+        so beside every later print, and what changed between two prints is known from both.
 
         Raises:
             IntegrityError: INT-100; nothing may be released.
         """
+        outcomes, cells = entered
         rows = [(found.release, _withheld(found), tick, _fields(found), _pack(found.feeds)) for found in outcomes]
+        exact = zlib.compress(json.dumps(cells).encode()) if outcomes else None
         self._write(
             [
-                ("INSERT OR IGNORE INTO tick VALUES (?, ?, ?, NULL)", [(tick, position, as_of.isoformat())]),
+                (
+                    "INSERT OR IGNORE INTO tick VALUES (?, ?, ?, NULL, ?)",
+                    [(tick, position, as_of.isoformat(), exact)],
+                ),
                 ("INSERT OR IGNORE INTO entry (release, withheld, tick, fields, feeds) VALUES (?, ?, ?, ?, ?)", rows),
             ]
         )
@@ -95,11 +103,13 @@ class Ledger:
         found = self._database.execute(query, (tick,)).fetchall()
         return tuple(_outcome(json.loads(fields), _unpack(feeds)) for fields, feeds in found)
 
-    def published_rows(self) -> tuple[TrendRow, ...]:
-        """Return every row entered so far, of all regions: what later releases are protected against."""
-        query = "SELECT feeds FROM entry ORDER BY number"
-        feeds = [_unpack(packed) for (packed,) in self._database.execute(query).fetchall()]
-        return tuple(row for one in feeds for rows in one.values() for row in rows)
+    def earlier(self) -> tuple[Earlier, ...]:
+        """Return what every tick entered, in order: what later releases are protected against."""
+        rows: dict[str, list[TrendRow]] = {}
+        for tick, packed in self._database.execute("SELECT tick, feeds FROM entry ORDER BY number").fetchall():
+            rows.setdefault(tick, []).extend(row for some in _unpack(packed).values() for row in some)
+        exact = dict(self._database.execute("SELECT id, cells FROM tick WHERE cells IS NOT NULL").fetchall())
+        return tuple(Earlier(tuple(some), json.loads(zlib.decompress(exact[tick]))) for tick, some in rows.items())
 
     def releases(self) -> tuple[str, ...]:
         """Return `release|withheld table` of every published entry: each must stand in the audit log."""
@@ -119,7 +129,7 @@ class Ledger:
         text = json.dumps(dict(summary), sort_keys=True)
         self._write(
             [
-                ("INSERT OR IGNORE INTO tick VALUES (?, ?, ?, NULL)", [(tick, position, as_of.isoformat())]),
+                ("INSERT OR IGNORE INTO tick VALUES (?, ?, ?, NULL, NULL)", [(tick, position, as_of.isoformat())]),
                 ("UPDATE tick SET summary = ? WHERE id = ?", [(text, tick)]),
             ]
         )

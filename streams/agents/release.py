@@ -120,8 +120,8 @@ def _planned(deps: ReleaseDeps, tick: Tick, stop: threading.Event) -> bool:
         return False
     if cells is None:
         raise DisclosureError("DIS-140", f"the stages were not idle within {tick.patience:g} s; nothing is released")
-    outcomes = deps.plan(cells, tick.as_of, deps.ledger.published_rows())
-    deps.ledger.commit(tick.id, tick.position, tick.as_of, outcomes)
+    outcomes = deps.plan(cells, tick.as_of, deps.ledger.earlier())
+    deps.ledger.commit(tick.id, tick.position, tick.as_of, (outcomes, cells))
     return True
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from streams.core.decision import Decision
-from streams.core.release import Publish, TrendRow, Withhold
+from streams.core.release import Cells, Earlier, Publish, TrendRow, Withhold
 
 __all__ = ["AUDIT_STREAM", "Bus", "Cells", "Ledger", "Log", "Outcome", "ReleaseDeps", "Tick"]
 
@@ -17,7 +17,6 @@ AUDIT_STREAM = "audit/0"
 """Topic and partition from which decision records are drained."""
 
 Outcome = Publish | Withhold
-Cells = Mapping[str, Mapping[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +87,8 @@ class Log(Protocol):
 class Ledger(Protocol):
     """The disclosure ledger."""
 
-    def commit(self, tick: str, position: int, as_of: dt.date, outcomes: Sequence[Outcome]) -> None:
-        """Enter a tick with all it releases or withholds, durably and once."""
+    def commit(self, tick: str, position: int, as_of: dt.date, entered: tuple[Sequence[Outcome], Cells]) -> None:
+        """Enter a tick with all it releases or withholds and the exact cells behind it, durably and once."""
         ...
 
     def unpublished(self) -> Iterator[tuple[int, str, Outcome]]:
@@ -104,8 +103,8 @@ class Ledger(Protocol):
         """Return what a tick releases or withholds."""
         ...
 
-    def published_rows(self) -> tuple[TrendRow, ...]:
-        """Return every row entered so far."""
+    def earlier(self) -> tuple[Earlier, ...]:
+        """Return what every tick so far entered, in order."""
         ...
 
     def releases(self) -> tuple[str, ...]:
@@ -131,11 +130,11 @@ class Ledger(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ReleaseDeps:
-    """What the process works with; `plan` takes cells, date and earlier rows; `code` names the running version."""
+    """What the process works with; `plan` takes cells, date and earlier releases; `code` names the version."""
 
     bus: Bus
     log: Log
     ledger: Ledger
-    plan: Callable[[Cells, dt.date, Sequence[TrendRow]], Sequence[Outcome]]
+    plan: Callable[[Cells, dt.date, Sequence[Earlier]], Sequence[Outcome]]
     policy: str
     code: str

@@ -3,10 +3,8 @@
 Decides which populations, windows and tables are released. Does not decide what is safe (`anonymizer.tabular`), when
 (`streams.core.calendar`), how rows look (`streams.core.rows`), or how they are stored and sent.
 
-All windows of a population's year that are due in one call are protected as one system, with all that is published
-already about that year. Not yet here: increments between a first print and its revision as cells of their own, so
-that a few late persons can show as a difference between two published values; years tied together; protection that
-carries the pattern of suppressed cells, not only published values, from print to print.
+All windows of a population's year that are due in one call are protected as one system, with all earlier prints of
+that year and what changed between them. Years are not tied together: each person-year is its own leaf.
 """
 
 import datetime as dt
@@ -19,16 +17,20 @@ from anonymizer.policy import Policy, Population, TablePlan
 from anonymizer.tabular import protect
 from anonymizer.tabular.facts import BLOCK, Fact, blocks_of, facts_of
 from anonymizer.tabular.program import Engine
-from anonymizer.tabular.table import YEAR, Scope, keys_of
+from anonymizer.tabular.table import YEAR, Past, Scope, keys_of
 from schemas.errors import DisclosureError
 from streams.core import calendar, rows
 from streams.core.calendar import Due, Printed, Window
 from streams.core.certificate import certificate
 from streams.core.rows import TrendRow
 
-__all__ = ["Publish", "Spread", "TrendRow", "Withhold", "plan"]
+__all__ = ["Cells", "Earlier", "Publish", "Spread", "TrendRow", "Withhold", "plan"]
+
+Cells = Mapping[str, Mapping[str, int]]
+"""Cell key (`population|cube|value|…`) → persons by agency."""
 
 Feeds = Mapping[str, tuple[TrendRow, ...]]
+_Facts = Mapping[tuple[int, tuple[str, ...]], Mapping[str, Sequence[Fact]]]
 Blocks = tuple[tuple[Mapping[str, str], protect.Protected], ...]
 Spread = Callable[[Callable[[protect.Job], protect.Protected], Sequence[protect.Job]], Iterable[protect.Protected]]
 """How independent jobs are done: as `map` does, results in the order of the jobs, be it in several processes."""
@@ -68,6 +70,14 @@ class Withhold:
     code: str
     reason: str
     feeds: Feeds = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What one earlier call released: its rows, of all regions, and the exact cells that they rested on."""
+
+    rows: tuple[TrendRow, ...]
+    cells: Cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +178,9 @@ class _Year:
 
 
 def plan(
-    cells: Mapping[str, Mapping[str, int]],
+    cells: Cells,
     as_of: dt.date,
-    published: Sequence[TrendRow],
+    earlier: Sequence[Earlier],
     policy: Policy,
     *,
     engine: Engine,
@@ -184,7 +194,7 @@ def plan(
     Args:
         cells: cell key (`population|cube|value|…`) → persons by agency; the whole `cells` table.
         as_of: the calendar's date.
-        published: every row released so far, of all regions; from it follow what is due and what is frozen.
+        earlier: everything released so far, in order; from it follow what is due and what is frozen.
         policy: populations, tables, regions, thresholds, calendar.
         engine: the solver, the secret seed of the suppression's weights, and the work allowed per joint system,
             beyond which everything of that system is withheld.
@@ -192,20 +202,18 @@ def plan(
 
     Returns:
         The releases in order of population and window, each followed by the tables withheld from it. The same input
-        gives the same outcomes, byte for byte, whatever the order of `cells` and `published` and however it is spread.
+        gives the same outcomes, byte for byte, whatever the order of `cells` and of the rows and however it is spread.
     """
-    years = [
-        year for p in policy.populations for year in _population(p, cells, as_of, published, policy, engine=engine)
-    ]
+    years = [year for p in policy.populations for year in _population(p, cells, as_of, earlier, policy, engine=engine)]
     done = iter(spread(protect.do, [job for year in years for job in year.jobs]))
     return tuple(o for year in years for o in year.outcomes(year.blocks(done), engine.solver.version))
 
 
 def _population(
     population: Population,
-    cells: Mapping[str, Mapping[str, int]],
+    cells: Cells,
     as_of: dt.date,
-    published: Sequence[TrendRow],
+    earlier: Sequence[Earlier],
     policy: Policy,
     *,
     engine: Engine,
@@ -213,8 +221,12 @@ def _population(
     facts = facts_of(cells, population, policy)
     if not facts:
         return
-    before = tuple(row for row in published if row.population == population.name)
-    already = {Printed(Window.parse(r.period), r.revision, dt.date.fromisoformat(r.as_of)) for r in before}
+    before = tuple(_before(one, population, policy) for one in earlier)
+    already = {
+        Printed(Window.parse(r.period), r.revision, dt.date.fromisoformat(r.as_of))
+        for rows_, _ in before
+        for r in rows_
+    }
     years = [year for year, _ in facts]
     due = [d for d in calendar.due(as_of, already, policy, first_year=min(years)) if d.window.year <= max(years)]
     dated = any(fact.quarter != "unknown" for cubes in facts.values() for cube in cubes.values() for fact in cube)
@@ -226,20 +238,26 @@ def _population(
         yield replace(page, jobs=tuple(_jobs(page, facts, before, engine))) if known else page
 
 
+def _before(one: Earlier, population: Population, policy: Policy) -> tuple[tuple[TrendRow, ...], _Facts]:
+    """Return a population's rows of an earlier call, and the facts they rested on."""
+    mine = tuple(row for row in one.rows if row.population == population.name)
+    return mine, facts_of(one.cells, population, policy) if mine else {}
+
+
 def _jobs(
-    page: _Year,
-    facts: Mapping[tuple[int, tuple[str, ...]], Mapping[str, Sequence[Fact]]],
-    before: Sequence[TrendRow],
-    engine: Engine,
+    page: _Year, facts: _Facts, before: Sequence[tuple[Sequence[TrendRow], _Facts]], engine: Engine
 ) -> Iterator[protect.Job]:
     """Yield a job for every block of a year: what is due of it beside what was printed of it before."""
     due = frozenset(rows.window_key(d.window.label) for d in page.due)
-    printed = {rows.window_key(r.period) for r in before if Window.parse(r.period).year == page.year}
+    printed = {
+        rows.window_key(r.period) for some, _ in before for r in some if Window.parse(r.period).year == page.year
+    }
     windows = tuple(w for w in ("Q1", "Q2", "Q3", "Q4", YEAR) if w in due | printed)
     tables = tuple(t for t in page.tables if YEAR in windows or t.period == "quarter")
     scope = Scope(tables, page.policy.regions, windows)
     for block in blocks_of(page.population):
-        known = rows.known_cells(before, page.year, block, page.policy)
-        request = protect.Request(scope, due, known, page.policy.suppression)
         codes = tuple(block[d] for d in BLOCK if d in block)
+        shown = [(rows.printed_cells(some, page.year, block, page.policy), then) for some, then in before]
+        past = tuple(Past(then.get((page.year, codes), {}), values) for values, then in shown if values)
+        request = protect.Request(scope, due, past, page.policy.suppression)
         yield protect.Job(facts.get((page.year, codes), {}), request, engine)

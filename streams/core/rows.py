@@ -12,7 +12,7 @@ from anonymizer.tabular.facts import MULTIPLE
 from anonymizer.tabular.table import YEAR, CellKey
 from streams.core.calendar import Window
 
-__all__ = ["Head", "TrendRow", "known_cells", "rows_of", "totals_of", "window_key"]
+__all__ = ["Head", "TrendRow", "printed_cells", "rows_of", "totals_of", "window_key"]
 
 _TOTAL = "_T"
 
@@ -114,13 +114,15 @@ def _key(row: TrendRow, place: str) -> CellKey:
     return CellKey(place, window_key(row.period), tuple(sorted(codes)))
 
 
-def known_cells(rows: Sequence[TrendRow], year: int, block: Mapping[str, str], policy: Policy) -> dict[CellKey, int]:
-    """Return the cells of a year and block that `rows` publish; of several revisions, the last published value."""
+def printed_cells(
+    rows: Sequence[TrendRow], year: int, block: Mapping[str, str], policy: Policy
+) -> dict[CellKey, int | None]:
+    """Return the cells of a year and block that `rows` of one print show or suppress; a withheld table prints none."""
     ids = {(region.scheme, region.name): region.id for region in policy.regions}
-    known: dict[CellKey, int] = {}
-    for row in sorted(rows, key=lambda r: r.revision):
+    printed: dict[CellKey, int | None] = {}
+    for row in rows:
         mine = Window.parse(row.period).year == year and block.items() <= row.dimensions.items()
-        if mine and row.value is not None and (row.scheme, row.region) in ids:
+        if mine and row.status != "withheld" and (row.scheme, row.region) in ids:
             country = row.dimensions.get("country", _TOTAL)
-            known[_key(row, ids[row.scheme, row.region] if country == _TOTAL else country)] = row.value
-    return known
+            printed[_key(row, ids[row.scheme, row.region] if country == _TOTAL else country)] = row.value
+    return printed

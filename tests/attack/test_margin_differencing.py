@@ -3,18 +3,18 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from anonymizer.engines.solver import Highs
 from anonymizer.policy import Policy
 from anonymizer.tabular import audit, primary, table
 from anonymizer.tabular.facts import facts_of
+from anonymizer.tabular.joint import join
 from anonymizer.tabular.program import Limits, Meter
 from schemas.errors import DisclosureError
 from streams.core.release import Publish, TrendRow, Withhold
-from tests.support import disclosure
 from tests.support.disclosure import Attacker, Person, attack, cells_of, released, rows_in, small_policy
 
 ONE = {"here": ("LBN",)}
@@ -84,11 +84,14 @@ def test_the_attack_catches_primary_only_suppression(people: dict[Person, int]) 
 def test_the_audit_itself_catches_primary_only_suppression() -> None:
     rules = small_policy(ONE, [("region", "year", ("gender", "majority"))])
     facts = facts_of(cells_of(members), rules.populations[0], rules)[2023, ("TIP", "confirmed")]
-    system = table.build(facts, table.Scope(rules.tables, rules.regions, (table.YEAR,)))
-    flags = primary.mark(system, rules.suppression)
-    targets = primary.targets_of(system, rules.suppression, np.zeros(len(flags), np.bool_))
+    keys = [*table.keys_of(rules.tables[0], scope := table.Scope(rules.tables, rules.regions, (table.YEAR,)))]
+    layout = table.lay_out(facts, (), scope, keys)
+    system = join(layout.prints, layout.leaves.balance, layout.leaves.slack)
+    targets = primary.targets_of(layout.prints, system, rules.suppression)
+    shown = ~primary.mark(layout.prints[0], rules.suppression)
+    cells = system.cells[0]
     with pytest.raises(DisclosureError, match="DIS-023"):
-        audit.audit(system, targets, flags, Meter(disclosure.engine().solver, Limits()))
+        audit.audit(system, targets, cells.rows.take(shown), cells.exact[shown], Meter(Highs(), Limits()))
 
 
 def test_overlapping_regions_do_not_tell_the_country_between_them() -> None:

@@ -17,7 +17,7 @@ from connectors.adapters.ledger import Ledger
 from schemas.errors import ContractError, IntegrityError
 from streams.agents import release
 from streams.agents.release_ports import Outcome, ReleaseDeps, Tick
-from streams.core.release import TrendRow
+from streams.core.release import Earlier, TrendRow
 from tests.support.audit import PRIVATE, PUBLIC, a_batch
 from tests.support.bus import MemoryBus, PowerCut
 from tests.support.releases import AS_OF, a_publish, a_withhold
@@ -129,8 +129,8 @@ def test_a_log_that_lost_a_published_release_stops_everything(tmp_path: Path) ->
 def test_a_second_tick_sees_what_the_first_released(tmp_path: Path) -> None:
     seen: list[int] = []
 
-    def plan(_cells: object, _as_of: object, published: Sequence[TrendRow]) -> Sequence[Outcome]:
-        seen.append(len(published))
+    def plan(_cells: object, _as_of: object, earlier: Sequence[Earlier]) -> Sequence[Outcome]:
+        seen.append(sum(len(one.rows) for one in earlier))
         return OUTCOMES if len(seen) == 1 else ()
 
     _live(MemoryBus([TICK, Tick(1, "t2", AS_OF, 5.0)]), tmp_path, plan)

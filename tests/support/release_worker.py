@@ -9,7 +9,7 @@ from amana.commands.release import compose
 from amana.site import Site
 from streams.agents import release
 from streams.agents.release_ports import Outcome
-from streams.core.release import TrendRow
+from streams.core.release import Earlier
 from tests.support.releases import a_publish, a_withhold
 
 RELEASES = 40
@@ -21,9 +21,9 @@ def planned(release_id: str) -> tuple[Outcome, ...]:
     return (*many, a_withhold(f"{release_id}-0"))
 
 
-def _plan(_cells: object, as_of: object, published: Sequence[TrendRow]) -> Sequence[Outcome]:
+def _plan(_cells: object, as_of: object, earlier: Sequence[Earlier]) -> Sequence[Outcome]:
     name = str(as_of)
-    return () if any(row.release.startswith(name) for row in published) else planned(name)
+    return () if any(row.release.startswith(name) for one in earlier for row in one.rows) else planned(name)
 
 
 if __name__ == "__main__":

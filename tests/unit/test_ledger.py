@@ -8,28 +8,30 @@ from connectors.adapters.ledger import Ledger
 from schemas.errors import IntegrityError
 from tests.support.releases import AS_OF, a_publish, a_withhold
 
+CELLS = {"cases|profile|TIP": {"agency-1": 3}}
+
 
 def test_entries_come_back_as_they_were_decided(tmp_path: Path) -> None:
     outcomes = (a_publish(), a_withhold())
     ledger = Ledger.open(tmp_path / "ledger.sqlite")
-    ledger.commit("t1", 0, AS_OF, outcomes)
+    ledger.commit("t1", 0, AS_OF, (outcomes, CELLS))
     ledger.close()
     again = Ledger.open(tmp_path / "ledger.sqlite")
     assert tuple(found for _, _, found in again.unpublished()) == outcomes == again.entries_of("t1")
-    assert len(again.published_rows()) == 9
+    assert [(len(one.rows), one.cells) for one in again.earlier()] == [(9, CELLS)]
 
 
 def test_a_release_is_entered_once_and_the_first_entry_holds(tmp_path: Path) -> None:
     ledger = Ledger.open(tmp_path / "ledger.sqlite")
-    ledger.commit("t1", 0, AS_OF, (a_publish(rows=3),))
-    ledger.commit("t1", 0, AS_OF, (a_publish(rows=5),))
-    ledger.commit("t2", 1, AS_OF, (a_publish(rows=7),))
+    ledger.commit("t1", 0, AS_OF, ((a_publish(rows=3),), CELLS))
+    ledger.commit("t1", 0, AS_OF, ((a_publish(rows=5),), CELLS))
+    ledger.commit("t2", 1, AS_OF, ((a_publish(rows=7),), CELLS))
     assert [found for _, _, found in ledger.unpublished()] == [a_publish(rows=3)]
 
 
 def test_what_was_published_is_not_published_again(tmp_path: Path) -> None:
     ledger = Ledger.open(tmp_path / "ledger.sqlite")
-    ledger.commit("t1", 0, AS_OF, (a_publish("r1"), a_publish("r2")))
+    ledger.commit("t1", 0, AS_OF, ((a_publish("r1"), a_publish("r2")), CELLS))
     first, *_ = ledger.unpublished()
     ledger.mark_published(first[0])
     assert [found.release for _, _, found in ledger.unpublished()] == ["r2"]
@@ -39,7 +41,7 @@ def test_what_was_published_is_not_published_again(tmp_path: Path) -> None:
 def test_the_position_moves_when_a_tick_is_finished(tmp_path: Path) -> None:
     ledger = Ledger.open(tmp_path / "ledger.sqlite")
     assert (ledger.position(), ledger.is_planned("t1")) == (-1, False)
-    ledger.commit("t1", 4, AS_OF, ())
+    ledger.commit("t1", 4, AS_OF, ((), CELLS))
     assert (ledger.position(), ledger.is_planned("t1")) == (-1, True)
     ledger.finish("t1", 4, AS_OF, {"outcome": "done"})
     assert ledger.position() == 4

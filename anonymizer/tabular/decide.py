@@ -1,0 +1,126 @@
+"""One print decided beside all earlier ones: primary, complementary suppression, audit, in that order.
+
+Decides the order of the rules, whoever's tables they are, and that large systems are protected part by part: first
+each part's own cells, then those that sum over several parts, beside what the parts show. Does not decide what gives
+way where the rules cannot be kept.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from anonymizer.policy import Suppression
+from anonymizer.tabular import audit, primary, secondary
+from anonymizer.tabular.joint import Joint, Print, join
+from anonymizer.tabular.program import Flags, Floats, Indices, Matrix, Meter, stack
+
+__all__ = ["Decided", "Leaves", "decide"]
+
+
+@dataclass(frozen=True, slots=True)
+class Leaves:
+    """How leaves hang together: `balance · leaves` lies between 0 and `slack`; the number of each leaf's part."""
+
+    balance: Matrix
+    slack: Floats
+    parts: Indices
+
+    def within(self, leaves: Flags) -> "Leaves":
+        """Return the same of fewer leaves, without what links them to others."""
+        linked = np.zeros(self.balance.shape[0], np.bool_)
+        linked[self.balance.rows[~leaves[self.balance.columns]]] = True
+        return Leaves(self.balance.take(~linked).pick(leaves), self.slack[~linked], self.parts[leaves])
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """Flags of the last print's cells: withheld, and those of them unsafe by themselves; the least `width` found."""
+
+    withheld: Flags
+    unsafe: Flags
+    width: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """What is decided, and by which rules; `cost` is that of withholding each cell of the last print."""
+
+    prints: tuple[Print, ...]
+    leaves: Leaves
+    cost: Floats
+    rules: Suppression
+    solve: Meter
+
+    def marks(self, joint: Joint, unsafe: Flags) -> secondary.Marks:
+        """Put the cells of all prints under each other; what an earlier print did not show is hidden for good."""
+        shown = [one.shown for one in self.prints if one.shown is not None]
+        out = np.concatenate([*shown, np.zeros(len(unsafe), np.bool_)])
+        hidden = np.concatenate([*(~flags for flags in shown), unsafe])
+        rows = stack([sums.rows for sums in joint.cells])
+        return secondary.Marks(rows, np.concatenate([sums.exact for sums in joint.cells]), out, hidden)
+
+    def costs(self, cells: int) -> Floats:
+        """Return the costs of all cells: earlier ones are decided."""
+        return np.concatenate([np.zeros(cells - len(self.cost)), self.cost])
+
+    def part(self, number: int) -> tuple["_Case", Flags]:
+        """Return one part with its own cells alone, and flags of those among the last print's."""
+        leaves = self.leaves.parts == number
+        own = [_inside(one.members, leaves) for one in self.prints]
+        prints = tuple(one.within(leaves, cells) for one, cells in zip(self.prints, own, strict=True))
+        return _Case(prints, self.leaves.within(leaves), self.cost[own[-1]], self.rules, self.solve), own[-1]
+
+
+def decide(
+    prints: Sequence[Print], leaves: Leaves, names: Sequence[object], rules: Suppression, seed: bytes, solve: Meter
+) -> Decided:
+    """Decide which cells of the last print may be shown.
+
+    Args:
+        prints: everything published about these leaves before, in order, and last the print to decide.
+        leaves: how the leaves hang together.
+        names: a name for every cell of the last print: with the seed it draws the cell's weight.
+        rules: k and the agency rules.
+        seed: secret bytes.
+        solve: the metered solver.
+
+    Raises:
+        DisclosureError: DIS-021, DIS-022, DIS-023.
+    """
+    totals = prints[-1].members.times(prints[-1].values)
+    case = _Case(tuple(prints), leaves, secondary.weights(names, totals, seed), rules, solve)
+    joint = join(case.prints, leaves.balance, leaves.slack)
+    targets = primary.targets_of(case.prints, joint, rules)
+    unsafe = primary.mark(prints[-1], rules)
+    cells = case.marks(joint, unsafe)
+    mine = len(cells.totals) - len(unsafe)
+    method = secondary.protect
+    for withheld in _by_part(case):
+        method = secondary.settle
+        cells.hidden[mine:][withheld] = True
+    pattern = method(joint, targets, cells, case.costs(len(cells.totals)), solve)
+    width = audit.audit(joint, targets, cells.rows.take(~pattern), cells.totals[~pattern], solve)
+    return Decided(pattern[mine:], unsafe, width)
+
+
+def _by_part(case: _Case) -> Iterator[Flags]:
+    """Yield, for every part of several, flags of the last print's cells that it withholds."""
+    numbers = np.unique(case.leaves.parts)
+    for number in numbers.tolist() if len(numbers) > 1 else ():
+        part, own = case.part(number)
+        joint = join(part.prints, part.leaves.balance, part.leaves.slack)
+        targets = primary.targets_of(part.prints, joint, case.rules)
+        cells = part.marks(joint, primary.mark(part.prints[-1], case.rules))
+        pattern = secondary.protect(joint, targets, cells, part.costs(len(cells.totals)), case.solve)
+        withheld = np.zeros(len(own), np.bool_)
+        withheld[np.flatnonzero(own)] = pattern[len(pattern) - int(own.sum()) :]
+        yield withheld
+
+
+def _inside(members: Matrix, leaves: Flags) -> Flags:
+    """Flag the rows that sum these leaves alone, and one of them at least."""
+    outside, some = np.zeros(members.shape[0], np.bool_), np.zeros(members.shape[0], np.bool_)
+    outside[members.rows[~leaves[members.columns]]] = True
+    some[members.rows] = True
+    return some & ~outside

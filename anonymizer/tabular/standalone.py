@@ -1,0 +1,94 @@
+"""One cross table protected beside all that was published before: what `decide` needs, and what gives way.
+
+Decides which earlier tables matter (those that count some of the same people, or of theirs), and that the largest
+margin is withheld first where a table cannot be protected whole. Does not read or write files (`amana.offline`).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from anonymizer.policy import Suppression
+from anonymizer.tabular.crosstab import Codes, Table, lay_out
+from anonymizer.tabular.decide import decide
+from anonymizer.tabular.program import Engine, Meter
+from schemas.errors import DisclosureError
+
+__all__ = ["Released", "protect", "touching"]
+
+_GIVES_WAY = frozenset({"DIS-021", "DIS-023"})
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """What may be published: cell → value, None where suppressed; the cells withheld with their margin, and why.
+
+    `unsafe` counts the cells suppressed by themselves; `width` is the least interval, in persons, that the audit found.
+    """
+
+    values: Mapping[Codes, int | None]
+    withheld: tuple[Codes, ...] = ()
+    fault: DisclosureError | None = None
+    unsafe: int = 0
+    width: float = float("inf")
+    programs: int = 0
+
+
+def touching(new: Table, history: Sequence[Table]) -> tuple[Table, ...]:
+    """Return the earlier tables that count some of the same people as `new`, or as another that does; in their order.
+
+    Tables with other dimensions are other people's: only rows with equal codes are the same.
+    """
+    same = [table for table in history if set(table.dims) == set(new.dims)]
+    near, reached = [new], set[int]()
+    while near:
+        table = near.pop()
+        for i, other in enumerate(same):
+            if i not in reached and all(set(table.codes[d]) & set(other.codes[d]) for d in new.dims):
+                reached.add(i)
+                near.append(other)
+    return tuple(same[i].ordered(new.dims) for i in sorted(reached))
+
+
+def protect(new: Table, history: Sequence[Table], rules: Suppression, engine: Engine) -> Released:
+    """Protect a table beside earlier ones.
+
+    Args:
+        new: the table to decide.
+        history: everything published before, in order.
+        rules: k and the agency rules.
+        engine: solver, seed, limits.
+    """
+    before, meter = touching(new, history), Meter(engine.solver, engine.limits)
+    margins = sorted(new.margins, key=lambda m: (_size(new, m), sorted(m)))
+    fault: DisclosureError | None = None
+    while margins:
+        table = replace(new, margins=tuple(margins))
+        try:
+            return _attempt(table, before, rules, (engine.seed, meter), (new, fault))
+        except DisclosureError as error:
+            fault = error
+            margins = margins[:-1] if error.code in _GIVES_WAY else []
+    return Released({}, new.cells, fault, programs=meter.solved)
+
+
+def _size(table: Table, margin: frozenset[str]) -> int:
+    size = 1
+    for dim in margin:
+        size *= len(table.codes[dim])
+    return size
+
+
+def _attempt(
+    table: Table,
+    before: Sequence[Table],
+    rules: Suppression,
+    work: tuple[bytes, Meter],
+    asked: tuple[Table, DisclosureError | None],
+) -> Released:
+    layout = lay_out([*before, table])
+    decided = decide(layout.prints, layout.leaves, table.cells, rules, *work)
+    totals = layout.prints[-1].members.times(layout.prints[-1].values)
+    shown = zip(table.cells, totals.tolist(), decided.withheld.tolist(), strict=True)
+    values = {key: None if hide else round(total) for key, total, hide in shown}
+    rest = tuple(key for key in asked[0].cells if key not in values)
+    return Released(values, rest, asked[1], int(decided.unsafe.sum()), decided.width, work[1].solved)
