@@ -5,15 +5,19 @@ UV := .venv/tools/bin/uv
 BIN := .venv/bin
 STAMP := .venv/.synced
 
-.PHONY: demo test check bench consistency clean
+.PHONY: demo test long check bench consistency clean
 
 demo: $(STAMP)
 	$(BIN)/amana demo --out demo-out
 
 # All tiers: pure ones side by side, then everything that needs a broker, one after the other.
 test: $(STAMP)
-	$(BIN)/pytest -q -n 2 -m "not broker"
-	$(BIN)/pytest -q --durations=15 -m broker
+	$(BIN)/pytest -q -n 2 -m "not broker and not slow"
+	$(BIN)/pytest -q --durations=15 -m "broker and not slow"
+
+# What takes minutes each: a region of thirty countries published and attacked over two years.
+long: $(STAMP)
+	$(BIN)/pytest -q -s -m slow
 
 consistency: $(STAMP)
 	$(BIN)/pytest -q --durations=0 tests/consistency

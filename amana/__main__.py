@@ -25,6 +25,7 @@ COMMANDS = {
     "train": "train",
     "release": "release",
     "protect": "protect",
+    "attack": "attack",
     "feed": "feed",
     "audit": "audit",
     "schemas": "schemas",

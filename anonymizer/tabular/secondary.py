@@ -27,7 +27,7 @@ from schemas.errors import DisclosureError
 
 __all__ = ["Marks", "protect", "settle", "weights"]
 
-_TOLERANCE = 1e-6
+_TOLERANCE = 1e-4  # of a person: more than a solver is off by, less than any change that it means
 _AT_ONCE = 64  # targets that one program tries to move without withholding anything
 _GAIN = 0.7  # the share of targets that must be left, at most, for another try with fewer at once
 

@@ -1,0 +1,134 @@
+"""`amana attack`: everything we know to try against a directory of published tables.
+
+Decides which attacks apply to what is there, and the exit status: 1 if anything is recovered. Decides no attack.
+"""
+
+import csv
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from amana.offline import tables as files
+from anonymizer.attacks import exact, noisy, records
+from anonymizer.attacks.exact import Engines
+from anonymizer.attacks.published import Codes, Published, read
+from anonymizer.attacks.results import Result, report
+from anonymizer.engines.glop import Glop, possible, unique
+from schemas.errors import ConfigurationError, ContractError
+
+__all__ = ["ENGINES", "attack", "load", "register", "tried"]
+
+ENGINES = Engines(Glop, possible, unique)
+
+
+def register(app: typer.Typer) -> None:
+    """Add `attack`."""
+    app.command()(attack)
+
+
+def attack(  # noqa: PLR0913, PLR0917 - one parameter per option
+    folder: Annotated[
+        Path, typer.Argument(help="Published tables: CSV files, their names in the order of publication.")
+    ],
+    k: Annotated[int, typer.Option("--k", min=2, help="Fewest persons in a published cell.")] = 11,
+    groups: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="CSV of dimension,group,code; may overlap.")
+    ] = None,
+    own: Annotated[
+        Path | None, typer.Option("--own", metavar="FILE", help="An insider's own counts, a CSV file.")
+    ] = None,
+    truth: Annotated[Path | None, typer.Option(metavar="DIR", help="The true tables, for a self-test.")] = None,
+    sensitive: Annotated[str, typer.Option(metavar="A,B", help="Dimensions that must not be told of anybody.")] = "",
+    log: Annotated[Path | None, typer.Option("--log", metavar="FILE", help="A text in which hashes may stand.")] = None,
+    guesses: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="What an attacker would guess, one a line.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where the report goes, as JSON.")] = None,
+) -> None:
+    """Attack published tables; exit status 1 if a suppressed count, or one person's presence, can be told."""
+    found = load(folder, files.groups(groups) if groups else {})
+    if not found:
+        raise ContractError("CON-080", "the directory holds no table")
+    results = tried(found, k, _truth(truth, found))
+    if sensitive:
+        results.append(records.homogeneity(found, sensitive.split(",")))
+    if own is not None:
+        dims = found[0].dims
+        results.append(exact.insider(found, k, files.read(own, dims, (frozenset(dims),), {}).counts))
+    if log is not None and guesses is not None:
+        results.append(records.dictionary([_text(log)], _text(guesses).splitlines()))
+    if out is not None:
+        summary = {"summary": report(results), "attacks": [asdict(result) for result in results]}
+        out.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    _show(results)
+    raise typer.Exit(1 if any(result.recovered for result in results) else 0)
+
+
+def load(folder: Path, groups: Mapping[str, Mapping[str, frozenset[str]]]) -> list[Published]:
+    """Read every CSV file of a directory, in the order of their names.
+
+    Raises:
+        ContractError: CON-080, CON-082, CON-084.
+    """
+    return read([*_files(folder)], groups)
+
+
+def _files(folder: Path) -> Iterator[tuple[str, list[str], list[dict[str, str]]]]:
+    for path in sorted(folder.glob("*.csv")):
+        try:
+            with path.open(encoding="utf-8-sig", newline="") as file:
+                reader = csv.DictReader(file, strict=True)
+                lines = [*reader]
+                yield path.stem, list(reader.fieldnames or ()), lines
+        except (OSError, UnicodeDecodeError, csv.Error) as error:
+            raise ContractError("CON-080", f"{path.name} cannot be read as CSV") from error
+
+
+def tried(tables: list[Published], k: int, truth: exact.Truth | None = None) -> list[Result]:
+    """Try everything that needs the tables alone."""
+    return [
+        exact.margins(tables, k, ENGINES, truth),
+        exact.history(tables, k, ENGINES, truth),
+        exact.revisions(tables, k, ENGINES),
+        exact.integers(tables, k, ENGINES),
+        exact.membership(tables, k, ENGINES),
+        noisy.averaging(tables),
+        noisy.rounding(tables),
+        noisy.untouched(tables),
+    ]
+
+
+def _truth(folder: Path | None, tables: list[Published]) -> dict[tuple[str, Codes], int] | None:
+    if folder is None:
+        return None
+    found: dict[tuple[str, Codes], int] = {}
+    for table in tables:
+        path = folder / f"{table.name}.csv"
+        for codes, count in files.read(path, table.dims, (frozenset(table.dims),), {}).counts.items():
+            found[table.name, tuple(codes)] = count
+    return found
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise ConfigurationError("CFG-083", "a file that was named cannot be read") from error
+
+
+def _show(results: list[Result]) -> None:
+    table = Table("attack", title_justify="left")
+    for name in ("attacked", "recovered"):
+        table.add_column(name, justify="right")
+    for result in results:
+        table.add_row(result.attack, str(result.attacked), str(result.recovered))
+    Console().print(table)
+    for result in results:
+        for one in result.found:
+            print(f"{result.attack}: {one}")

@@ -1,0 +1,1 @@
+"""What anybody could do with the published tables: attacks that share no code with what they attack."""

@@ -1,0 +1,142 @@
+"""Attacks on exact tables by linear and integer programs: margins, history, revisions, reconstruction, an insider.
+
+Decides what counts as recovered: a sum of people that must be of 1 to k-1 people, one number among them or not. Where
+the true counts are given, a sum of 1 to k-1 people that cannot be none, or cannot be k (an interval violation). A count
+of k and more that was blanked as cover for others, and is told by a later print, is no secret.
+
+Source: Fischetti and Salazar (2001) for feasibility intervals; Garfinkel, Abowd, Martindale (2018) for reconstruction.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from anonymizer.attacks.intervals import Bounds, Solver, bounds
+from anonymizer.attacks.knowledge import Equation, Knowledge, Line, Possible, gather
+from anonymizer.attacks.published import Codes, Published
+from anonymizer.attacks.results import Result
+
+__all__ = ["Engines", "Truth", "history", "insider", "integers", "margins", "membership", "revisions"]
+
+Truth = Mapping[tuple[str, Codes], int]
+"""True counts by table and leaf, for a self-test: an attacker has none."""
+
+_EXACT = 0.5
+_CLOSE = 1e-6
+_SECONDS = 2.0
+_HARDEST = 20  # sums that are tried in whole numbers: those with the narrowest intervals
+
+Sum = tuple[str, Codes, Line]
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """What solves: `take` takes knowledge up, `unique` tries whole numbers."""
+
+    take: Callable[[int, Sequence[Equation]], Solver]
+    possible: Possible
+    unique: Callable[[int, Sequence[Equation], Line, float], int | None]
+
+
+def _told(bound: Bounds, k: int) -> bool:
+    return bound.low > _EXACT and bound.high < k - _EXACT
+
+
+def _attack(
+    name: str, known: Knowledge, sums: Sequence[Sum], k: int, engines: Engines, truth: Sequence[float | None]
+) -> Result:
+    def violated(i: int, low: float, high: float) -> bool:
+        true = truth[i]
+        return true is not None and 0 < abs(true) < k and (low > _CLOSE or high < k - _CLOSE) and true > 0
+
+    def enough(i: int, low: float, high: float) -> bool:
+        return not _told(Bounds(low, high, sure=True), k) and not violated(i, low, high)
+
+    found = bounds([line for *_, line in sums], engines.take(known.variables, known.equations), enough)
+    got = [
+        f"{table}: {', '.join(codes)}"
+        for i, ((table, codes, _), b) in enumerate(zip(sums, found, strict=True))
+        if not enough(i, b.low, b.high)
+    ]
+    return Result(name, len(sums), len(got), tuple(got))
+
+
+def _truths(sums: Iterable[Sum], tables: Sequence[Published], truth: Truth | None) -> list[float | None]:
+    by_name = {table.name: table for table in tables}
+    return [
+        None if truth is None else float(sum(truth.get((name, leaf), 0) for leaf in by_name[name].counted(codes)))
+        for name, codes, _ in sums
+    ]
+
+
+def margins(tables: Sequence[Published], k: int, engines: Engines, truth: Truth | None = None) -> Result:
+    """Every table by itself: what do its totals say of its suppressed cells?"""
+    parts = []
+    for table in (t for t in tables if not t.noisy):
+        known = gather([table], engines.possible)
+        parts.append(_attack("margins", known, known.hidden, k, engines, _truths(known.hidden, tables, truth)))
+    found = tuple(one for part in parts for one in part.found)
+    return Result("margins", sum(part.attacked for part in parts), len(found), found)
+
+
+def history(tables: Sequence[Published], k: int, engines: Engines, truth: Truth | None = None) -> Result:
+    """All tables together: windows, roll-ups, overlapping groups, revisions."""
+    known = gather(tables, engines.possible)
+    return _attack("history", known, known.hidden, k, engines, _truths(known.hidden, tables, truth))
+
+
+def revisions(tables: Sequence[Published], k: int, engines: Engines) -> Result:
+    """What came between two prints of the same people: cells printed twice, and single leaves."""
+    known = gather(tables, engines.possible)
+    solver = engines.take(known.variables, known.equations)
+    found = bounds(
+        [line for *_, line in known.gains], solver, lambda _i, _low, high: high >= k - _EXACT or high < _EXACT
+    )
+    got = [
+        f"{name}: {', '.join(codes)}"
+        for (name, codes, _), b in zip(known.gains, found, strict=True)
+        if b.sure and b.high > _EXACT and _told(b, k)
+    ]
+    return Result("revisions", len(known.gains), len(got), tuple(got))
+
+
+def integers(tables: Sequence[Published], k: int, engines: Engines) -> Result:
+    """Whole numbers only: the narrowest suppressed cells, for those that fractions alone keep open."""
+    known = gather(tables, engines.possible)
+    lines = [line for *_, line in known.hidden]
+    solver = engines.take(known.variables, known.equations)
+    wide = bounds(lines, solver, lambda _i, low, high: high - low >= 2 * k)
+    order = sorted((i for i, b in enumerate(wide) if b.high - b.low < 2 * k), key=lambda i: wide[i].high - wide[i].low)
+    got = []
+    for i in order[:_HARDEST]:
+        name, codes, line = known.hidden[i]
+        value = engines.unique(known.variables, known.equations, line, _SECONDS)
+        if value:
+            got.append(f"{name}: {', '.join(codes)}")
+    return Result("integers", min(len(order), _HARDEST), len(got), tuple(got))
+
+
+def membership(tables: Sequence[Published], k: int, engines: Engines) -> Result:
+    """Is anybody there? Leaves that must hold somebody, and fewer than k."""
+    known = gather(tables, engines.possible)
+    leaves = [("", codes, line) for (_, codes), line in known.leaves.items()]
+    solver = engines.take(known.variables, known.equations)
+    found = bounds([line for *_, line in leaves], solver, lambda _i, low, high: low < _EXACT or high >= k - _EXACT)
+    got = [
+        ", ".join(codes)
+        for (_, codes, _), b in zip(leaves, found, strict=True)
+        if b.low > _EXACT and b.high < k - _EXACT
+    ]
+    return Result("membership", len(leaves), len(got), tuple(got))
+
+
+def insider(tables: Sequence[Published], k: int, own: Mapping[Codes, int]) -> Result:
+    """An agency takes away what it reported itself, by leaf: which published cells are then those of a few others?"""
+    exact = [t for t in tables if not t.noisy]
+    rest = [
+        (f"{t.name}: {', '.join(cell.codes)}", cell.value - sum(own.get(leaf, 0) for leaf in t.counted(cell.codes)))
+        for t in exact
+        for cell in t.cells
+        if cell.value is not None
+    ]
+    got = [name for name, others in rest if 0 < others < k]
+    return Result("insider", len(rest), len(got), tuple(got))

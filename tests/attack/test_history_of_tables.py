@@ -1,0 +1,100 @@
+"""Eight quarters, two years, a revision of each, overlapping regions: published one by one, attacked together."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import pytest
+
+from amana.commands.attack import ENGINES
+from anonymizer.attacks import exact
+from anonymizer.attacks.published import Published, read
+from anonymizer.attacks.results import Result
+from anonymizer.tabular.crosstab import Codes, Table
+from anonymizer.tabular.standalone import touching
+from tests.support.tables import DIMS, MARGINS, QUARTERS, RULES, later, people, published, quarter_of, regions
+
+QUARTERLY = tuple(margin | {"year", "quarter"} for margin in MARGINS)
+ANNUAL = tuple(margin | {"year"} for margin in MARGINS)
+
+
+def printed(countries: int, each_quarter: int, late: float) -> list[tuple[str, Table, Table]]:
+    """Publish two years; return name, table as published beside its history, and, of the first, without memory."""
+    every: list[tuple[str, Table, Table]] = []
+    for year, seed in (("2023", 1), ("2024", 2)):
+        first = people(countries, year, each_quarter, seed)
+        revised = later(first, late, seed + 10)
+        plan = [(f"{year}-{q}", QUARTERLY, quarter_of(first, q)) for q in QUARTERS]
+        for name, margins, counts in (*plan, (year, ANNUAL, first), (f"{year}-revised", ANNUAL, revised)):
+            table = Table(DIMS, margins, counts, regions(countries))
+            near = touching(table, [known for _, known, _ in every])
+            shown = published(table, near)[0]
+            alone = published(table, ())[0] if near and year == "2023" else shown
+            every.append((name, shown, alone))
+    return every
+
+
+def as_read(prints: Sequence[tuple[str, Table, Table]], *, memory: bool) -> list[Published]:
+    """Return the tables as an attacker reads them."""
+    files = []
+    for name, with_memory, without in prints:
+        values = (with_memory if memory else without).values or {}
+        rows = [dict(zip(DIMS, key, strict=True)) | {"value": "" if v is None else str(v)} for key, v in values.items()]
+        files.append((name, [*DIMS, "value"], rows))
+    return read(files, prints[0][1].groups)
+
+
+def truths(prints: Sequence[tuple[str, Table, Table]]) -> dict[tuple[str, Codes], int]:
+    """Return true counts by table and leaf."""
+    return {(name, codes): count for name, table, _ in prints for codes, count in table.counts.items()}
+
+
+def kept(prints: Sequence[tuple[str, Table, Table]], *, revised: bool) -> float:
+    """Return published cells with memory as a share of those without."""
+
+    def shown(values: Mapping[Codes, int | None] | None) -> int:
+        return sum(value is not None for value in (values or {}).values())
+
+    first = [one for one in prints if one[0].startswith("2023")]
+    mine = [(with_memory, without) for name, with_memory, without in first if name.endswith("revised") == revised]
+    return sum(shown(a.values) for a, _ in mine) / sum(shown(b.values) for _, b in mine)
+
+
+def attacked(countries: int, each_quarter: int) -> tuple[list[tuple[str, Table, Table]], list[Result], Result]:
+    """Publish, and attack each year apart: years share nobody."""
+    prints = printed(countries, each_quarter, late=0.005)
+    results = []
+    for year in ("2023", "2024"):
+        mine = [one for one in prints if one[0].startswith(year)]
+        tables, truth = as_read(mine, memory=True), truths(mine)
+        results += [exact.history(tables, RULES.k, ENGINES, truth), exact.revisions(tables, RULES.k, ENGINES)]
+    first = [one for one in prints if one[0].startswith("2023")]
+    return prints, results, exact.history(as_read(first, memory=False), RULES.k, ENGINES, truths(first))
+
+
+@pytest.mark.timeout(900)
+def test_six_countries_tell_nobody_over_two_years() -> None:
+    """0 recovered, 0 interval violations; the same tables published without memory fail."""
+    prints, results, planted = attacked(6, 400)
+    print(f"\nkept: first prints {kept(prints, revised=False):.2f}, revisions {kept(prints, revised=True):.2f}")
+    print([(result.attack, result.attacked, result.recovered) for result in results], planted.recovered)
+    assert [result.found for result in results if result.recovered] == []
+    assert sum(result.attacked for result in results) > 500
+    assert planted.recovered > 0
+    assert kept(prints, revised=False) >= 0.9
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_thirty_countries_tell_nobody_over_two_years() -> None:
+    """The same for a region of thirty countries."""
+    prints, results, planted = attacked(30, 2500)
+    print(f"\nkept: first prints {kept(prints, revised=False):.2f}, revisions {kept(prints, revised=True):.2f}")
+    assert [result.found for result in results if result.recovered] == []
+    assert planted.recovered > 0
+
+
+def test_only_tables_that_touch_are_in_one_system() -> None:
+    """The cost of a print grows with the tables about its people, not with all history."""
+    years = [str(2000 + i) for i in range(40)]
+    tables = [Table(DIMS, QUARTERLY, people(1, year, 5, 1, ("Q1",)), {}, {}) for year in years]
+    assert touching(replace(tables[-1], values=None), tables) == (tables[-1],)
