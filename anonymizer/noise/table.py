@@ -5,6 +5,8 @@ not draw (`anonymizer.noise.sampler` is handed in) and keeps nothing: whoever ca
 
 - The key universe is every combination of codes, zeros included: a key that only appears when somebody has it would
   be a disclosure, and a zero without noise too. No count is compared with any threshold.
+- What is published is what is measured, each margin with an equal part of rho. Measuring the leaves with all of it is
+  worse as soon as the margins are solved together, whatever the sizes; with a long dimension it is far worse.
 - All numbers come from one draw by weighted least squares: totals are not sums of what was rounded or cut off.
 - `display` alone is cut: rounded, at least 0, and blank below two standard deviations of the noisy value.
 
@@ -20,8 +22,8 @@ from typing import Any, Final, Self
 
 import numpy as np
 
+from anonymizer.budget.accounting import variance_of
 from anonymizer.budget.sensitivity import squared
-from anonymizer.noise import strategy
 from anonymizer.noise.fit import Fit, Margin, below, fit
 from anonymizer.noise.sampler import Counts, Sampler
 from schemas.errors import DisclosureError
@@ -125,11 +127,11 @@ def measure(
     """
     exact, codes = _tabulated(counts, len(dims))
     places = _places(dims, margins)
-    rhos = strategy.divide(exact.shape, places, rho)
-    if min(rhos.values()) < 1:
+    if rho < len(places):
         raise DisclosureError("DIS-031", "the budget is too small to be divided over so many margins")
+    spread = variance_of(squared(m), rho // len(places))  # a leaf is in one cell of every margin, so margins add up
     measured = {}
-    for margin, spread in sorted(strategy.variances(rhos, squared(m)).items()):
+    for margin in sorted(places):
         table = exact.sum(axis=tuple(axis for axis in range(len(dims)) if axis not in margin))
         measured[margin] = sampler(table.ravel(), spread).reshape(table.shape), spread
     return Draw(tuple(dims), codes, places, measured, sampler.version)
