@@ -26,6 +26,7 @@ COMMANDS = {
     "release": "release",
     "feed": "feed",
     "audit": "audit",
+    "budget": "budget",
     "schemas": "schemas",
     "cells": "cells",
     "status": "status",
