@@ -21,6 +21,7 @@ often, increments cost 2c a print and add up, and whole tables are better at eve
 by their variances, which are public.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
@@ -49,23 +50,18 @@ class Schedule:
         return sum((Fraction(1, rho) for rho in parts), Fraction(0))
 
 
-def schedule(rho: int, *, windows: int, corrections: int, revisions: int, later: Fraction) -> Schedule:
+def schedule(rho: int, *, windows: int, corrections: int, shares: Sequence[Fraction]) -> Schedule:
     """Divide a year's rho over the first print and its revisions, in the way that makes the last revision better.
 
     Args:
         rho: what the year may cost, in parts per billion.
         windows: in how many windows of a table one leaf is counted.
         corrections: how often one leaf may move after its first print.
-        revisions: how many prints follow the first, on fixed dates.
-        later: the share of `rho` that all revisions have together; not used where increments cost nothing.
+        shares: of `rho`, of the first print and of each revision, together at most 1. Increments of leaves that never
+            move need no shares: each has all of it.
     """
-    if revisions == 0:
-        return Schedule("whole", (rho // windows,))
-    first = int(rho * (1 - later)) // windows
-    whole = Schedule("whole", (first, *(int(rho * later) // (windows * revisions),) * revisions))
-    if corrections == 0:
-        increments = Schedule("increments", (rho // windows,) * (1 + revisions))
-    else:
-        each = min(first, int(rho * later) // (2 * corrections * windows))
-        increments = Schedule("increments", (first, *(each,) * revisions))
-    return min(whole, increments, key=lambda one: (one.spread(revisions), one.spread(0)))
+    whole = Schedule("whole", tuple(int(rho * share) // windows for share in shares))
+    later = int(rho * sum(shares[1:])) // (2 * corrections * windows) if corrections else rho // windows
+    first = whole.rhos[0] if corrections else later
+    increments = Schedule("increments", (first, *(min(first, later),) * (len(shares) - 1)))
+    return min(whole, increments, key=lambda one: (one.spread(len(shares) - 1), one.spread(0)))

@@ -15,6 +15,7 @@ from schemas.errors import BudgetError
 
 DELTA = 1e-6
 CASES = Scope("cases", 2024)
+THIRDS = (Fraction(1, 3),) * 3
 
 
 @pytest.mark.parametrize(("epsilon", "rho"), [(0.5, 0.0066), (1, 0.0244), (2, 0.0882), (4, 0.3111)])
@@ -48,7 +49,7 @@ def test_a_charge_is_never_below_the_loss(squared: int, variance: Fraction) -> N
 def test_late_persons_make_the_first_print_better_than_printing_everything_anew() -> None:
     """Two revisions, leaves that never move: 0.577 of the sd of three whole tables, and no worse at the end."""
     rho = accounting.granted(1, DELTA)
-    found = sensitivity.schedule(rho, windows=2, corrections=0, revisions=2, later=Fraction(1, 4))
+    found = sensitivity.schedule(rho, windows=2, corrections=0, shares=THIRDS)
     anew = Fraction(3 * 2, rho)
     assert found.way == "increments"
     assert math.sqrt(found.spread(0) / anew) <= 0.6
@@ -57,7 +58,7 @@ def test_late_persons_make_the_first_print_better_than_printing_everything_anew(
 
 
 def test_where_leaves_move_whole_tables_are_better_than_increments() -> None:
-    found = sensitivity.schedule(PPB, windows=1, corrections=1, revisions=1, later=Fraction(1, 4))
+    found = sensitivity.schedule(PPB, windows=1, corrections=1, shares=(Fraction(3, 4), Fraction(1, 4)))
     assert found == sensitivity.Schedule("whole", (750_000_000, 250_000_000))
     increments = sensitivity.Schedule("increments", (750_000_000, 125_000_000))
     assert found.spread(1) < increments.spread(1) / 2
@@ -66,17 +67,17 @@ def test_where_leaves_move_whole_tables_are_better_than_increments() -> None:
 trajectories = st.lists(st.integers(0, 3), min_size=3, max_size=3)
 
 
-@given(trajectories, st.integers(0, 2), st.integers(0, 2), st.sampled_from([Fraction(1, 4), Fraction(1, 2)]))
+@given(trajectories, st.integers(0, 2), st.sampled_from([THIRDS, (Fraction(3, 4), Fraction(1, 4)), (Fraction(1),)]))
 def test_no_life_of_a_leaf_costs_more_than_the_year_has(
-    places: list[int], corrections: int, revisions: int, later: Fraction
+    places: list[int], corrections: int, shares: tuple[Fraction, ...]
 ) -> None:
     """Cell 0 is absence: a leaf may come late, move and go, as often as the schedule allows."""
-    places = places[: revisions + 1]
+    places = places[: len(shares)]
     first = next((i for i, place in enumerate(places) if place), len(places))
     moves = sum(a != b for a, b in zip(places[first:], places[first + 1 :], strict=False))
     if moves > corrections:
         return
-    found = sensitivity.schedule(PPB, windows=1, corrections=corrections, revisions=revisions, later=later)
+    found = sensitivity.schedule(PPB, windows=1, corrections=corrections, shares=shares)
     loss = 0
     for before, place, rho in zip([0, *places], places, found.rhos, strict=False):
         held = (place != 0) if found.way == "whole" else (place != before) * ((place != 0) + (before != 0))

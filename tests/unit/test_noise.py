@@ -124,7 +124,7 @@ def test_margins_over_nothing_are_refused(margins: tuple[tuple[str, ...], ...]) 
 def test_increments_add_up_and_so_do_their_variances() -> None:
     """A first print and two increments, one with a person who left: the truth is in force, 1.73 times as wide."""
     changes = [COUNTS, dict.fromkeys(COUNTS, 1), dict.fromkeys(COUNTS, -2)]
-    rhos = sensitivity.schedule(RHO, windows=1, corrections=0, revisions=2, later=Fraction(1, 4)).rhos
+    rhos = sensitivity.schedule(RHO, windows=1, corrections=0, shares=(Fraction(1, 3),) * 3).rhos
     prints = [table.release(counts, DIMS, MARGINS, rho, 1, Silent()) for counts, rho in zip(changes, rhos, strict=True)]
     for first, found in zip(prints[0], table.in_force(prints), strict=True):
         leaves = 24 / math.prod(len(CODES[d]) for d in range(3) if first.codes[d] != "_T")
