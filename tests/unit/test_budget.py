@@ -2,7 +2,9 @@
 
 import doctest
 import math
+import re
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -147,6 +149,18 @@ def test_what_the_ledger_refuses(event: Opened | Reserved | Committed, code: str
     state = apply(state, Committed(CASES, "a", "one"))
     with pytest.raises(BudgetError, match=code):
         apply(state, event)
+
+
+def test_the_page_shows_what_the_code_grants() -> None:
+    page = (Path(__file__).parents[2] / "docs/reference/budget.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^\| (\S+) \| (\d+) \| (\S+) \| (\S+) \| (\S+) \| (\S+) \| (\S+) \|$", page, re.MULTILINE)
+    assert len(shown) == 4
+    for epsilon, rho, own, *deviations in shown:
+        granted = accounting.granted(float(epsilon), DELTA)
+        parts = [(tables, m) for tables in (1, 3) for m in (1, 2)]
+        found = [math.sqrt(tables * accounting.variance_of(m, granted)) for tables, m in parts]
+        assert (rho, own) == (str(granted), f"{accounting.gaussian_epsilon(granted, DELTA):.3f}")
+        assert deviations == [f"{deviation:.1f}" for deviation in found]
 
 
 def test_the_examples_in_the_documentation_hold() -> None:
