@@ -28,6 +28,7 @@ COMMANDS = {
     "attack": "attack",
     "feed": "feed",
     "audit": "audit",
+    "budget": "budget",
     "schemas": "schemas",
     "cells": "cells",
     "status": "status",

@@ -9,6 +9,7 @@ Source: HTCDS 2.0 and the CTDC codebook for categories; Eurostat and CASC practi
 import hashlib
 import tomllib
 from collections.abc import Collection
+from fractions import Fraction
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -16,9 +17,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from schemas.errors import ConfigurationError
 
 __all__ = [
-    "Calendar", "Cube", "NameThresholds", "Policy", "Population", "Region", "Replacing", "Suppression", "TablePlan",
-    "TextRules", "load",
+    "Calendar", "Cube", "NameThresholds", "Policy", "Population", "Privacy", "Region", "Replacing", "Suppression",
+    "TablePlan", "TextRules", "load",
 ]  # fmt: skip
+
+
+_PRINTS = 2  # the calendar's: a first print and one revision
+_WINDOWS_OF_A_QUARTER = 2
 
 
 class _Frozen(BaseModel):
@@ -39,6 +44,37 @@ class Calendar(_Frozen):
 
     grace_days: int = Field(ge=0)
     revision_years: int = Field(ge=1)
+
+
+class Privacy(_Frozen):
+    """What a person-year may lose, in populations of mode `dp`, and how it is divided over first print and revisions.
+
+    `windows` (m) is in how many windows of a table one leaf is counted, a quarter and its year being two; `corrections`
+    how often a leaf may move after its first print. Windows are printed from `first_year` on, whoever is in them: what
+    is printed must not depend on anybody's being there.
+    """
+
+    epsilon: float = Field(gt=0, le=20)
+    delta: float = Field(gt=0, le=1e-3)
+    windows: int = Field(ge=1)
+    corrections: int = Field(ge=1)
+    shares: tuple[float, ...]
+    first_year: int = Field(ge=1900)
+
+    @property
+    def parts(self) -> tuple[Fraction, ...]:
+        """The shares as they were written, exactly."""
+        return tuple(Fraction(str(share)) for share in self.shares)
+
+    @model_validator(mode="after")
+    def _is_not_overspent(self) -> Self:
+        if len(self.shares) != _PRINTS or min(self.shares) <= 0:
+            msg = "shares: one for the first print and one for its revision"
+            raise ValueError(msg)
+        if sum(self.parts) > 1:
+            msg = "shares: the prints of a year spend more than it has"
+            raise ValueError(msg)
+        return self
 
 
 class Person(_Frozen):
@@ -138,6 +174,7 @@ class Policy(_Frozen):
     approved_by: tuple[str, ...] = Field(min_length=1)
     suppression: Suppression
     calendar: Calendar
+    dp: Privacy | None = None
     person: Person
     generalise: Generalisation
     text: TextRules
@@ -152,6 +189,18 @@ class Policy(_Frozen):
         for table in self.tables:
             if (table.population, table.cube) not in cubes:
                 msg = f"table {table.name} names no cube of this policy"
+                raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _noise_has_bounds(self) -> Self:
+        for population in (p for p in self.populations if p.mode == "dp"):
+            if self.dp is None or population.unit != "person-year":
+                msg = f"population {population.name}: mode dp needs a section dp and one leaf per person and year"
+                raise ValueError(msg)
+            quarterly = any(t.population == population.name and t.period == "quarter" for t in self.tables)
+            if quarterly and self.dp.windows < _WINDOWS_OF_A_QUARTER:
+                msg = f"population {population.name}: a quarter and its year are two windows, dp.windows is 1"
                 raise ValueError(msg)
         return self
 

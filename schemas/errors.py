@@ -1,6 +1,6 @@
 """The error tree: who must act, and what the stream does.
 
-Decides the five families and their dispositions. Does not decide messages of single faults: those stand where the
+Decides the families and their dispositions. Does not decide messages of single faults: those stand where the
 fault is found. A message never holds a value from a person's record, only codes, fields, lengths, offsets and ids.
 """
 
@@ -9,6 +9,7 @@ from enum import StrEnum
 
 __all__ = [
     "AmanaError",
+    "BudgetError",
     "ConfigurationError",
     "ContractError",
     "DisclosureError",
@@ -59,6 +60,10 @@ class DisclosureError(AmanaError):
     """The data officer must act: releasing this could disclose somebody. It is withheld. Codes `DIS-…`."""
 
     disposition = Disposition.WITHHOLD
+
+
+class BudgetError(DisclosureError):
+    """The data officer must act: the privacy budget does not allow it. It is withheld. Codes `BUD-…`."""
 
 
 class IntegrityError(AmanaError):

@@ -4,25 +4,35 @@ Decides the options, and that nothing is written where anything is refused. Does
 `anonymizer.tabular.standalone` does.
 """
 
+import math
 import secrets
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
 from amana.offline import history as histories
 from amana.offline import tables
 from amana.offline.history import History
+from anonymizer.budget.accounting import PPB
+from anonymizer.engines.opendp import OpenDP
 from anonymizer.engines.solver import Highs
+from anonymizer.noise import table as noise
 from anonymizer.policy import Suppression
 from anonymizer.tabular import standalone
+from anonymizer.tabular.crosstab import Table
 from anonymizer.tabular.program import Engine, Limits
+from anonymizer.tabular.standalone import touching
 from schemas.errors import ConfigurationError, DisclosureError
 
 __all__ = ["protect", "register"]
+
+_Mode = Literal["suppression", "dp"]
+_Made = tuple[tuple[str, ...], Iterable[Sequence[str]]]
 
 _PROGRAMS = 2_000_000  # a statistician waits as long as it takes; the stream has limits of its own
 
@@ -39,7 +49,14 @@ def protect(  # noqa: PLR0913, PLR0917 - one parameter per option
     margins: Annotated[
         str, typer.Option(metavar="'A,B;A,C'", help="What to publish; the whole cross if not given.")
     ] = "",
+    mode: Annotated[
+        Literal["suppression", "dp"], typer.Option(help="Blank cells, or noise on all of them.")
+    ] = "suppression",
     k: Annotated[int, typer.Option("--k", min=2, help="Fewest persons in a published cell.")] = 11,
+    rho: Annotated[
+        float, typer.Option("--rho", help="What a draw may cost a person-year (zCDP), with --mode dp.")
+    ] = 0.0,
+    m: Annotated[int, typer.Option("--m", min=1, help="In how many cells of a margin one person may be counted.")] = 1,
     history: Annotated[
         Path | None, typer.Option(metavar="DIR", help="What was published before; collects this.")
     ] = None,
@@ -58,16 +75,47 @@ def protect(  # noqa: PLR0913, PLR0917 - one parameter per option
         raise ConfigurationError("CFG-081", "--dims names a dimension twice, or none", field="dims")
     grouped = tables.groups(groups) if groups else {}
     new = tables.read(table, names, tables.margins_of(margins, names), grouped)
-    rules = {"mode": "suppression", "k": k}
+    rules = {"mode": mode, "k": k} if mode == "suppression" else {"mode": mode, "rho": _parts(rho), "m": m}
     with _past(history, rules) as past:
-        released = standalone.protect(new, past.tables, _suppression(k), _engine(past.seed))
-        if not released.values and released.fault is not None:
-            raise released.fault
-        text = tables.write(tables.rows(released), (*names, "value", "status"))
-        if history is not None:
-            past.add(table.stem, text, new, rules)
+        text = past.again(new, rules) if history and mode == "dp" else None
+        if text is None:
+            header, lines = _noisy(new, rules, past) if mode == "dp" else _suppressed(new, k, past)
+            text = tables.write(lines, (*names, *header))
+            if history is not None:
+                past.add(table.stem, text, new, rules)
         histories.save(out / f"{table.stem}.csv", text)
+
+
+def _suppressed(new: Table, k: int, past: History) -> _Made:
+    released = standalone.protect(new, past.tables, _suppression(k), _engine(past.seed))
+    if not released.values and released.fault is not None:
+        raise released.fault
     _tell(released)
+    return ("value", "status"), tables.rows(released)
+
+
+def _noisy(new: Table, rules: Mapping[str, Any], past: History) -> _Made:
+    """Draw once; the draw of the very same table by the same rules is never made again."""
+    if new.groups:
+        raise ConfigurationError("CFG-084", "groups are for suppression: sum a draw's rows instead", field="groups")
+    spent = sum(earlier["rho"] for t, earlier in zip(past.tables, past.rules, strict=True) if touching(new, [t]))
+    print(f"rho {rules['rho'] / PPB:g} for this draw; {spent / PPB:g} was spent on the same people before")
+    counts = dict.fromkeys(product(*(new.codes[d] for d in new.dims)), 0) | dict(new.counts)
+    margins = [tuple(d for d in new.dims if d in margin) for margin in new.margins]
+
+    rows = noise.release(counts, new.dims, margins, rules["rho"], rules["m"], OpenDP())
+    return ("value", "sd", "lo90", "hi90", "display"), map(_spelt, rows)
+
+
+def _spelt(row: noise.Row) -> tuple[str, ...]:
+    numbers = (f"{number:.6f}" for number in (row.value, row.sd, row.lo90, row.hi90))
+    return (*row.codes, *numbers, "" if row.display is None else str(row.display))
+
+
+def _parts(rho: float) -> int:
+    if not 0 < rho < math.inf:
+        raise ConfigurationError("CFG-084", "--mode dp needs --rho above 0", field="rho")
+    return math.floor(rho * PPB)
 
 
 def _suppression(k: int) -> Suppression:

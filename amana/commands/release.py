@@ -11,8 +11,10 @@ import json
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from importlib import metadata
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -21,19 +23,23 @@ from kafka.errors import KafkaError
 from rich.console import Console
 from rich.table import Table
 
+from amana.commands.budget import FILE as BUDGET
 from amana.site import Site
 from amana.spread import spread
 from anonymizer.engines import solver
+from anonymizer.engines.opendp import OpenDP
 from anonymizer.policy import Policy
 from anonymizer.tabular.program import Engine
 from connectors.adapters import registry
 from connectors.adapters.audit_storage import AuditStorage
+from connectors.adapters.budget import BudgetFile
 from connectors.adapters.ledger import Ledger
 from schemas import codec, limits
 from schemas.errors import ConfigurationError, TransportError
 from streams.agents.release_bus import KafkaBus, Schemas
 from streams.agents.release_ports import Cells, Outcome, ReleaseDeps
 from streams.core import release as planning
+from streams.core.noisy import Noise
 from streams.core.release import Earlier
 
 __all__ = ["Answer", "Line", "Withheld", "compose", "register", "request"]
@@ -168,15 +174,19 @@ def compose(site: Site) -> ReleaseDeps:
     found = registry.ids(site.registry, ["audit", "ledger", "trend", "cell"])
     bus = KafkaBus(site.kafka_settings(PRINCIPAL), Schemas(found.current, found.readable), site.agencies)
     seed = hmac.digest(key, b"amana/1|suppression weights", "sha256")
-    plan = functools.partial(_plan, policy, Engine(solver.Highs(), seed))
+    plan = functools.partial(_plan, policy, Engine(solver.Highs(), seed), site.path(*BUDGET))
     return ReleaseDeps(bus, log, ledger, plan, policy.digest, metadata.version("amana-pipeline"))
 
 
 def _plan(
-    policy: Policy, engine: Engine, cells: Cells, as_of: dt.date, earlier: Sequence[Earlier]
+    policy: Policy, engine: Engine, budget: Path, cells: Cells, as_of: dt.date, earlier: Sequence[Earlier]
 ) -> Sequence[Outcome]:
     apart = functools.partial(spread, modules=solver.MODULES)
-    return planning.plan(cells, as_of, earlier, policy, engine=engine, spread=apart)
+    if all(population.mode == "suppression" for population in policy.populations):
+        return planning.plan(cells, as_of, earlier, policy, engine=engine, spread=apart)
+    with closing(BudgetFile.open(budget)) as kept:
+        noise = Noise(OpenDP(), kept.spend)
+        return planning.plan(cells, as_of, earlier, policy, engine=engine, noise=noise, spread=apart)
 
 
 def _send(settings: Mapping[str, Any], tick: Mapping[str, object]) -> None:

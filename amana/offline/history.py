@@ -23,6 +23,7 @@ from schemas.errors import IntegrityError
 __all__ = ["History", "opened", "save"]
 
 _INTERNAL = "internal"
+_PUBLISHED = "[0-9][0-9][0-9][0-9]-*.csv"
 _PRIVATE = 0o600
 
 
@@ -35,21 +36,22 @@ class History:
     rules: tuple[Mapping[str, Any], ...]
     seed: bytes
 
+    def again(self, table: Table, rules: Mapping[str, Any]) -> str | None:
+        """Return what was published of the very same table by the same rules, None where it is new."""
+        for path in sorted(self.folder.glob(_PUBLISHED), reverse=True):
+            exact = json.loads((self.folder / _INTERNAL / f"{path.stem}.json").read_text(encoding="utf-8"))
+            if exact == json.loads(_exact(table, rules)):
+                return path.read_text(encoding="utf-8")
+        return None
+
     def add(self, name: str, published: str, table: Table, rules: Mapping[str, Any]) -> None:
         """Keep a table that is about to be published.
 
         Raises:
-            IntegrityError: INT-160, the directory cannot be written.
+            IntegrityError: INT-162, the directory cannot be written.
         """
         number = f"{len(self.tables) + 1:04}-{name}"
-        exact = {
-            "dims": table.dims,
-            "margins": [sorted(margin) for margin in table.margins],
-            "groups": {d: {g: sorted(c) for g, c in names.items()} for d, names in table.groups.items()},
-            "counts": [[*key, count] for key, count in sorted(table.counts.items())],
-            "rules": dict(rules),
-        }
-        save(self.folder / _INTERNAL / f"{number}.json", json.dumps(exact, ensure_ascii=False), mode=_PRIVATE)
+        save(self.folder / _INTERNAL / f"{number}.json", _exact(table, rules), mode=_PRIVATE)
         save(self.folder / f"{number}.csv", published)
 
 
@@ -58,7 +60,7 @@ def opened(folder: Path) -> Iterator[History]:
     """Open a history for one table; another process waits its turn.
 
     Raises:
-        IntegrityError: INT-160, the directory cannot be read or written; INT-161, it does not hold together.
+        IntegrityError: INT-162, the directory cannot be read or written; INT-161, it does not hold together.
     """
     internal = folder / _INTERNAL
     try:
@@ -66,22 +68,34 @@ def opened(folder: Path) -> Iterator[History]:
         with filelock.FileLock(internal / ".lock", timeout=600):
             yield History(folder, *_earlier(folder), _seed(internal / "seed"))
     except (OSError, filelock.Timeout) as error:
-        raise IntegrityError("INT-160", "the history cannot be read or written; nothing is published") from error
+        raise IntegrityError("INT-162", "the history cannot be read or written; nothing is published") from error
 
 
 def _earlier(folder: Path) -> tuple[tuple[Table, ...], tuple[Mapping[str, Any], ...]]:
-    published = sorted(folder.glob("[0-9][0-9][0-9][0-9]-*.csv"))
+    published = sorted(folder.glob(_PUBLISHED))
     tables, rules = [], []
     for path in published:
         try:
             exact = json.loads((folder / _INTERNAL / f"{path.stem}.json").read_text(encoding="utf-8"))
             table = _table(exact)
-            tables.append(replace(table, values=_values(path, table.dims)))
+            noisy = exact["rules"]["mode"] == "dp"
+            tables.append(replace(table, values={} if noisy else _values(path, table.dims)))
             rules.append(exact["rules"])
         except (FileNotFoundError, ValueError, KeyError, TypeError) as error:
             message = f"{path.name} does not agree with its exact counts; nothing is published"
             raise IntegrityError("INT-161", message) from error
     return tuple(tables), tuple(rules)
+
+
+def _exact(table: Table, rules: Mapping[str, Any]) -> str:
+    exact = {
+        "dims": table.dims,
+        "margins": [sorted(margin) for margin in table.margins],
+        "groups": {d: {g: sorted(c) for g, c in names.items()} for d, names in table.groups.items()},
+        "counts": [[*key, count] for key, count in sorted(table.counts.items())],
+        "rules": dict(rules),
+    }
+    return json.dumps(exact, ensure_ascii=False)
 
 
 def _table(exact: Mapping[str, Any]) -> Table:
@@ -106,7 +120,7 @@ def save(path: Path, text: str, *, mode: int = 0o666) -> None:
     """Write a file whole or not at all; `mode` is what it may be opened for, less the process's mask.
 
     Raises:
-        IntegrityError: INT-160.
+        IntegrityError: INT-162.
     """
     part = path.with_name(f".{path.name}.part")
     try:
@@ -119,4 +133,4 @@ def save(path: Path, text: str, *, mode: int = 0o666) -> None:
             os.fsync(file.fileno())
         part.replace(path)
     except OSError as error:
-        raise IntegrityError("INT-160", "a file cannot be written; nothing is published") from error
+        raise IntegrityError("INT-162", "a file cannot be written; nothing is published") from error

@@ -1,8 +1,8 @@
 """Attacks on exact tables by linear and integer programs: margins, history, revisions, reconstruction, an insider.
 
-Decides what counts as recovered: a sum of people that must be of 1 to k-1 people, one number among them or not. Where
-the true counts are given, a sum of 1 to k-1 people that cannot be none, or cannot be k (an interval violation). A count
-of k and more that was blanked as cover for others, and is told by a later print, is no secret.
+Decides what counts as recovered: a sum of people that must be fewer than k, if it can be anybody at all. Where the true
+counts are given, a sum of 1 to k-1 people that cannot be none, or cannot be k (an interval violation). A count of k and
+more that was blanked as cover for others, and is told by a later print, is no secret.
 
 Source: Fischetti and Salazar (2001) for feasibility intervals; Garfinkel, Abowd, Martindale (2018) for reconstruction.
 """
@@ -38,7 +38,7 @@ class Engines:
 
 
 def _told(bound: Bounds, k: int) -> bool:
-    return bound.low > _EXACT and bound.high < k - _EXACT
+    return _EXACT < bound.high < k - _EXACT
 
 
 def _attack(

@@ -15,7 +15,7 @@ from typing import Any
 from connectors.feed import labels
 from connectors.feed.rows import TOTAL, Row, latest
 
-__all__ = ["Place", "Sheets", "Spec", "by_period", "marked", "of_period", "scale_of", "styled", "ticks_of"]
+__all__ = ["Place", "Sheets", "Spec", "by_period", "marked", "of_period", "scale_of", "shown_of", "styled", "ticks_of"]
 
 Spec = dict[str, Any]
 Place = tuple[str, str, str]
@@ -59,12 +59,12 @@ class _Point:
     value: int | None
     status: str
     order: tuple[Any, ...]
+    shown: str
 
     def record(self) -> dict[str, object]:
-        shown = f"{self.value:,}" if self.value is not None else self.status
         kept = {"category": self.category, "bar": self.bar, "panel": self.panel}
         kept["line"] = f"{self.category}{_JOIN}{self.bar}"
-        return {**kept, "value": self.value, "status": self.status, "shown": shown}
+        return {**kept, "value": self.value, "status": self.status, "shown": self.shown}
 
 
 def by_period(rows: Iterable[Row]) -> dict[Place, list[Row]]:
@@ -99,6 +99,15 @@ def of_period(rows: Iterable[Row], scheme: str, region: str, period: str) -> Spe
     return styled(sections, sheets, title=title, spacing=34, colour="independent")
 
 
+def shown_of(row: Row) -> str:
+    """Return a cell's number, with half of its interval where it is noisy, or what became of it."""
+    if row.value is None:
+        return row.status
+    if row.lo90 is None or row.hi90 is None:
+        return f"{row.value:,}"
+    return f"{row.value:,} ± {(row.hi90 - row.lo90) / 2:,.0f}"
+
+
 def _precedence(name: tuple[str, str]) -> tuple[bool, bool, tuple[str, str]]:
     return (name[0] != "cases", name[1] != "totals", name)
 
@@ -122,7 +131,8 @@ def _section(rows: Sequence[Row], sheets: Sheets) -> Spec:
 
 
 def _provenance(row: Row) -> str:
-    source = f"population {row.population}, k = {row.k}, release {row.release}, revision {row.revision}"
+    rule = f"k = {row.k}" if row.sd is None else "noisy: ± is half the 90 % interval"
+    source = f"population {row.population}, {rule}, release {row.release}, revision {row.revision}"
     return f"{source}, as of {row.as_of}, policy {row.policy}"
 
 
@@ -135,7 +145,7 @@ def _point(row: Row, names: Sequence[str]) -> _Point:
         panel = labels.series(codes)
     bar = " · ".join(second) or (labels.label("status", status) if status else "persons")
     total = [codes.get(name) != TOTAL for name in names]
-    return _Point(category, bar, panel, row.value, row.status, (*total, category, bar))
+    return _Point(category, bar, panel, row.value, row.status, (*total, category, bar), shown_of(row))
 
 
 def _drawn(points: Sequence[_Point]) -> tuple[list[_Point], str]:

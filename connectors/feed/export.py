@@ -20,12 +20,12 @@ __all__ = ["Format", "frames", "guarded", "write"]
 Format = Literal["csv", "parquet"]
 
 _BEFORE = ("population", "table", "scheme", "region", "period")
-_AFTER = ("value", "cell_status", "k", "release", "as_of", "revision", "policy")
+_AFTER = ("value", "sd", "lo90", "hi90", "cell_status", "k", "release", "as_of", "revision", "policy")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def frames(rows: Iterable[Row]) -> Mapping[str, pl.DataFrame]:
-    """Return a frame per table: place and period, a column per dimension, value and what became of it, its origin.
+    """Return a frame per table: place and period, a column per dimension, value, its sd and interval, its origin.
 
     A suppressed value is null, never 0. `cell_status` says published, suppressed or withheld: `status` is a dimension.
     """
@@ -64,7 +64,9 @@ def _frame(rows: Sequence[Row]) -> pl.DataFrame:
     dimensions = {name: [row.dimensions.get(name) for row in rows] for name in names}
     frame = pl.DataFrame(
         {**{n: columns[n] for n in _BEFORE}, **dimensions, **{n: columns[n] for n in _AFTER}},
-        schema_overrides={"value": pl.Int64, "k": pl.Int32, "revision": pl.Int32} | dict.fromkeys(names, pl.String),
+        schema_overrides={"value": pl.Int64, "k": pl.Int32, "revision": pl.Int32}
+        | dict.fromkeys(("sd", "lo90", "hi90"), pl.Float64)
+        | dict.fromkeys(names, pl.String),
     )
     return frame.sort([*_BEFORE, *names, "revision", "release"], nulls_last=True)
 

@@ -42,7 +42,8 @@ def of_all(rows: Iterable[Row]) -> Spec:
     filled = {row.dimensions.get("status") for row in drawn if row.value != 0}  # a suppressed total counts as filled
     shown = [row for row in drawn if row.dimensions.get("status") in filled] or drawn
     one = max(shown, key=lambda row: (row.as_of, row.release))
-    source = f"Population cases, k = {one.k}, latest release {one.release} as of {one.as_of}, policy {one.policy}."
+    rule = f"k = {one.k}" if one.sd is None else "noisy: ± is half the 90 % interval"
+    source = f"Population cases, {rule}, latest release {one.release} as of {one.as_of}, policy {one.policy}."
     title = {
         "text": "Trafficking and smuggling: persons known to several agencies",
         "subtitle": [
@@ -121,5 +122,4 @@ def _layers(y: Spec) -> list[Spec]:
 
 def _record(row: Row) -> dict[str, object]:
     whom = labels.label("status", row.dimensions.get("status", TOTAL))
-    shown = f"{row.value:,}" if row.value is not None else row.status
-    return {"period": row.period, "whom": whom, "value": row.value, "shown": shown}
+    return {"period": row.period, "whom": whom, "value": row.value, "shown": chart.shown_of(row)}

@@ -16,7 +16,10 @@ TOTAL = "_T"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One released cell, as in `trend.avsc`; `value` in persons, None unless `status` is `published`."""
+    """One released cell, as in `trend.avsc`; `value` in persons, None unless `status` is `published`.
+
+    `sd`, `lo90` and `hi90` say how sure a noisy value is; they are None where the value is exact or withheld.
+    """
 
     release: str
     as_of: str
@@ -31,6 +34,9 @@ class Row:
     status: str
     k: int
     policy: str
+    sd: float | None = None
+    lo90: float | None = None
+    hi90: float | None = None
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> Self:

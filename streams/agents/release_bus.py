@@ -116,7 +116,8 @@ class KafkaBus:
     def announce(self, outcome: Publish, policy: str) -> None:
         """Send a ledger entry, under its release id."""
         entry = {name: getattr(outcome, name) for name in ("release", "population", "year", "mode", "pattern")}
-        entry |= {"as_of": outcome.as_of.isoformat(), "policy": policy, "rho_ppb": 0}
+        entry |= {"as_of": outcome.as_of.isoformat(), "policy": policy}
+        entry["rho_ppb"] = int(outcome.certificate.get("rho_ppb", "0"))
         self._send("ledger", "ledger", [(outcome.release.encode(), entry)])
 
     def report(self, decision: Decision) -> None:

@@ -1,10 +1,12 @@
 """What one tick of the calendar releases: from exact cells to protected rows, or a reason to withhold them.
 
-Decides which populations, windows and tables are released. Does not decide what is safe (`anonymizer.tabular`), when
-(`streams.core.calendar`), how rows look (`streams.core.rows`), or how they are stored and sent.
+Decides which populations, windows and tables are released. Does not decide what is safe (`anonymizer.tabular`; under
+differential privacy `streams.core.noisy`), when (`streams.core.calendar`), how rows look (`streams.core.rows`), or how
+they are stored and sent.
 
-All windows of a population's year that are due in one call are protected as one system, with all earlier prints of
-that year and what changed between them. Years are not tied together: each person-year is its own leaf.
+Under suppression all windows of a population's year that are due in one call are protected as one system, with all
+earlier prints of that year and what changed between them. Years are not tied together: each person-year is its own
+leaf.
 """
 
 import datetime as dt
@@ -15,11 +17,11 @@ from itertools import groupby
 
 from anonymizer.policy import Policy, Population, TablePlan
 from anonymizer.tabular import protect
-from anonymizer.tabular.facts import BLOCK, Fact, blocks_of, facts_of
+from anonymizer.tabular.facts import BLOCK, blocks_of, facts_of
 from anonymizer.tabular.program import Engine
 from anonymizer.tabular.table import YEAR, Past, Scope, keys_of
 from schemas.errors import DisclosureError
-from streams.core import calendar, rows
+from streams.core import calendar, noisy, rows
 from streams.core.calendar import Due, Printed, Window
 from streams.core.certificate import certificate
 from streams.core.rows import TrendRow
@@ -30,7 +32,6 @@ Cells = Mapping[str, Mapping[str, int]]
 """Cell key (`population|cube|value|…`) → persons by agency."""
 
 Feeds = Mapping[str, tuple[TrendRow, ...]]
-_Facts = Mapping[tuple[int, tuple[str, ...]], Mapping[str, Sequence[Fact]]]
 Blocks = tuple[tuple[Mapping[str, str], protect.Protected], ...]
 Spread = Callable[[Callable[[protect.Job], protect.Protected], Sequence[protect.Job]], Iterable[protect.Protected]]
 """How independent jobs are done: as `map` does, results in the order of the jobs, be it in several processes."""
@@ -41,7 +42,8 @@ class Publish:
     """One release: one population, window and revision, with its rows for every region and its audit certificate.
 
     `feeds` maps a region's id, the end of its topic's name, to that topic's rows. `pattern` is the SHA-256 of the
-    suppression pattern of the joint system. `certificate` holds texts for the audit record: counts are bucketed.
+    suppression pattern of the joint system, or of the stored draw. `certificate` holds texts for the audit record:
+    counts are bucketed.
     """
 
     release: str
@@ -82,7 +84,7 @@ class Earlier:
 
 @dataclass(frozen=True, slots=True)
 class _Year:
-    """One population's year in one call: what is due of it, and a job for every block; none without a mechanism."""
+    """One population's year in one call: what is due of it, and under suppression a job for every block."""
 
     policy: Policy
     population: Population
@@ -93,18 +95,20 @@ class _Year:
     jobs: tuple[protect.Job, ...]
 
     def blocks(self, done: Iterator[protect.Protected]) -> Blocks:
-        """Take the results of this year's jobs off `done`; without a mechanism every table is withheld."""
-        fault = DisclosureError("DIS-027", "no mechanism for this population's mode")
-        refused = protect.Protected({}, {t.name: fault for t in self.tables}, protect.Proof())
-        keys = blocks_of(self.population)
-        return tuple((block, next(done) if self.jobs else refused) for block in keys)
+        """Take the results of this year's jobs off `done`."""
+        return tuple((block, next(done)) for block in blocks_of(self.population)) if self.jobs else ()
+
+    def refused(self, faults: Mapping[str, DisclosureError]) -> Blocks:
+        """Return every block with these tables withheld from it."""
+        nothing = protect.Protected({}, faults, protect.Proof())
+        return tuple((block, nothing) for block in blocks_of(self.population))
 
     def head(self, due: Due) -> rows.Head:
         """Return what all rows of one release have in common; its id follows from what it is a release of."""
         window = due.window.label
         parts = (self.policy.digest, self.as_of.isoformat(), window, self.population.name, str(due.revision))
         release = hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
-        k = self.policy.suppression.k
+        k = self.policy.suppression.k if self.population.mode == "suppression" else 0
         population, digest = self.population.name, self.policy.digest[:16]
         return rows.Head(release, self.as_of.isoformat(), due.revision, population, window, k, digest)
 
@@ -176,14 +180,40 @@ class _Year:
                 )
             yield from self.withheld(due, blocks)
 
+    def noisy(self, facts: noisy.Facts, mechanism: noisy.Noise | None) -> Iterator[Publish | Withhold]:
+        """Yield every window's release under differential privacy, each followed by the tables withheld from it."""
+        several = "one person may have several codes here, which noise has no bound for"
+        unserved = {t.name: DisclosureError("DIS-027", several) for t in self.tables if not noisy.is_served(t)}
+        for due in self.due:
+            head = self.head(due)
+            try:
+                found = noisy.printed(self.policy, self.population, due, facts, head, mechanism)
+            except DisclosureError as fault:
+                yield from self.withheld(due, self.refused({t.name: fault for t in self.tables}))
+                continue
+            yield Publish(
+                head.release,
+                self.as_of,
+                self.population.name,
+                head.period,
+                self.year,
+                due.revision,
+                self.population.mode,
+                found.digest,
+                found.feeds,
+                found.certificate,
+            )
+            yield from self.withheld(due, self.refused(unserved))
 
-def plan(
+
+def plan(  # noqa: PLR0913 - everything that a release rests on, and nothing else
     cells: Cells,
     as_of: dt.date,
     earlier: Sequence[Earlier],
     policy: Policy,
     *,
     engine: Engine,
+    noise: noisy.Noise | None = None,
     spread: Spread = map,
 ) -> tuple[Publish | Withhold, ...]:
     """Plan everything that is due as of a date and not yet released.
@@ -198,54 +228,71 @@ def plan(
         policy: populations, tables, regions, thresholds, calendar.
         engine: the solver, the secret seed of the suppression's weights, and the work allowed per joint system,
             beyond which everything of that system is withheld.
+        noise: draws and keeps the budget of populations under differential privacy; without it they are withheld.
         spread: how the joint systems, which are independent, are solved.
 
     Returns:
         The releases in order of population and window, each followed by the tables withheld from it. The same input
         gives the same outcomes, byte for byte, whatever the order of `cells` and of the rows and however it is spread.
     """
-    years = [year for p in policy.populations for year in _population(p, cells, as_of, earlier, policy, engine=engine)]
+    facts = {p.name: facts_of(cells, p, policy) for p in policy.populations}
+    years = [
+        year
+        for p in policy.populations
+        for year in _population(p, facts[p.name], as_of, earlier, policy, engine=engine)
+    ]
     done = iter(spread(protect.do, [job for year in years for job in year.jobs]))
-    return tuple(o for year in years for o in year.outcomes(year.blocks(done), engine.solver.version))
+    return tuple(
+        outcome
+        for year in years
+        for outcome in (
+            year.noisy(facts[year.population.name], noise)
+            if year.population.mode == "dp"
+            else year.outcomes(year.blocks(done), engine.solver.version)
+        )
+    )
 
 
 def _population(
     population: Population,
-    cells: Cells,
+    facts: noisy.Facts,
     as_of: dt.date,
     earlier: Sequence[Earlier],
     policy: Policy,
     *,
     engine: Engine,
 ) -> Iterator[_Year]:
-    facts = facts_of(cells, population, policy)
-    if not facts:
-        return
     before = tuple(_before(one, population, policy) for one in earlier)
     already = {
-        Printed(Window.parse(r.period), r.revision, dt.date.fromisoformat(r.as_of))
-        for rows_, _ in before
-        for r in rows_
+        Printed(Window.parse(r.period), r.revision, dt.date.fromisoformat(r.as_of)) for some, _ in before for r in some
     }
-    years = [year for year, _ in facts]
-    due = [d for d in calendar.due(as_of, already, policy, first_year=min(years)) if d.window.year <= max(years)]
-    dated = any(fact.quarter != "unknown" for cubes in facts.values() for cube in cubes.values() for fact in cube)
     tables = tuple(table for table in policy.tables if table.population == population.name)
-    wanted = tuple(d for d in due if d.window.size == "year" or (dated and any(t.period == "quarter" for t in tables)))
+    quarterly = any(table.period == "quarter" for table in tables)
+    first, last = as_of.year, as_of.year
+    if population.mode == "dp":  # on schedule, whoever is there
+        first = policy.dp.first_year if policy.dp else first
+    elif facts:
+        first, last = min(year for year, _ in facts), max(year for year, _ in facts)
+        cubes = [fact for by_cube in facts.values() for cube in by_cube.values() for fact in cube]
+        quarterly = quarterly and any(fact.quarter != "unknown" for fact in cubes)
+    else:
+        return
+    due = [d for d in calendar.due(as_of, already, policy, first_year=first) if d.window.year <= last]
+    wanted = [d for d in due if d.window.size == "year" or quarterly]
     for year, group in groupby(wanted, key=lambda d: d.window.year):
         page = _Year(policy, population, as_of, year, tuple(group), tables, ())
         known = population.mode == "suppression"
         yield replace(page, jobs=tuple(_jobs(page, facts, before, engine))) if known else page
 
 
-def _before(one: Earlier, population: Population, policy: Policy) -> tuple[tuple[TrendRow, ...], _Facts]:
+def _before(one: Earlier, population: Population, policy: Policy) -> tuple[tuple[TrendRow, ...], noisy.Facts]:
     """Return a population's rows of an earlier call, and the facts they rested on."""
     mine = tuple(row for row in one.rows if row.population == population.name)
     return mine, facts_of(one.cells, population, policy) if mine else {}
 
 
 def _jobs(
-    page: _Year, facts: _Facts, before: Sequence[tuple[Sequence[TrendRow], _Facts]], engine: Engine
+    page: _Year, facts: noisy.Facts, before: Sequence[tuple[Sequence[TrendRow], noisy.Facts]], engine: Engine
 ) -> Iterator[protect.Job]:
     """Yield a job for every block of a year: what is due of it beside what was printed of it before."""
     due = frozenset(rows.window_key(d.window.label) for d in page.due)

@@ -15,11 +15,15 @@ from streams.core.calendar import Window
 __all__ = ["Head", "TrendRow", "printed_cells", "rows_of", "totals_of", "window_key"]
 
 _TOTAL = "_T"
+_NOISY = frozenset({"sd", "lo90", "hi90"})
 
 
 @dataclass(frozen=True, slots=True)
 class TrendRow:
-    """One released cell of one table in one region's feed, as in `trend.avsc`; `value` is None unless published."""
+    """One released cell of one table in one region's feed, as in `trend.avsc`; `value` is None unless published.
+
+    A noisy cell has the sd and the 90 % interval of its value before it was rounded; an exact one has none.
+    """
 
     release: str
     as_of: str
@@ -34,10 +38,14 @@ class TrendRow:
     status: str
     k: int
     policy: str
+    sd: float | None = None
+    lo90: float | None = None
+    hi90: float | None = None
 
     def record(self) -> dict[str, object]:
-        """Return the row as the Avro record of `trend.avsc`."""
-        return {**asdict(self), "dimensions": dict(self.dimensions)}
+        """Return the row as the Avro record of `trend.avsc`; what only noisy cells have is left out of others."""
+        plain = {**asdict(self), "dimensions": dict(self.dimensions)}
+        return {name: value for name, value in plain.items() if value is not None or name not in _NOISY}
 
 
 @dataclass(frozen=True, slots=True)

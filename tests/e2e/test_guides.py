@@ -20,7 +20,7 @@ from amana.local import runtime
 pytestmark = pytest.mark.broker
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("README.md", *(f"docs/guide/{name}.md" for name in ("agency", "operator", "analyst", "officer")))
+PAGES = ("README.md", *(f"docs/guide/{name}.md" for name in ("agency", "operator", "analyst", "officer", "disclosure")))
 """In the order of the flow: the analyst reads what the agency published and the operator released."""
 
 FENCED = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -143,3 +143,19 @@ def _broken(folder: Path) -> Path:
     broken.mkdir()
     table(broken, "country,gender,value,status\nLBN,F,8.5,published\n")
     return broken
+
+
+def test_noise_is_drawn_once_and_says_how_sure_it_is(tmp_path: Path) -> None:
+    """The same table by the same rules is the same draw; a history of noise takes no suppressed table."""
+    history, out = tmp_path / "history", tmp_path / "out"
+    options = ["--dims", "country,gender", "--history", history]
+    for folder in (out, tmp_path / "again"):
+        amana("protect", table(tmp_path), *options, "--mode", "dp", "--rho", "0.0244", "--out", folder)
+    text = (out / "assisted.csv").read_text(encoding="utf-8")
+    assert text == (tmp_path / "again" / "assisted.csv").read_text(encoding="utf-8")
+    assert text.splitlines()[0] == "country,gender,value,sd,lo90,hi90,display"
+    for row in csv.DictReader(text.splitlines()):
+        assert float(row["lo90"]) < float(row["value"]) < float(row["hi90"])
+    assert "CFG-084" in amana("protect", table(tmp_path), *options, "--mode", "dp", "--out", out, status=2)
+    assert "DIS-028" in amana("protect", table(tmp_path), *options, "--out", out, status=1)
+    amana("attack", history)

@@ -112,3 +112,11 @@ def test_no_text_of_a_row_can_end_the_script_it_stands_in() -> None:
     text = page.page([Titled("pave", "2024-Q1", spec)], "Trends")
     assert "</script><b>" not in text
     assert text.count("</script") == text.count("<script>")
+
+
+def test_a_noisy_number_is_drawn_with_its_uncertainty() -> None:
+    row = a_feed_row(1040, sd=7.4, lo90=1028.0, hi90=1052.4, k=0)
+    drawn = json.dumps(chart.of_period([row], row.scheme, row.region, row.period), ensure_ascii=False)
+    assert "1,040 ± 12" in drawn
+    assert "half the 90 % interval" in drawn
+    assert "k = 0" not in drawn

@@ -43,6 +43,15 @@ def test_a_suppressed_value_is_empty_and_never_zero(tmp_path: Path) -> None:
     assert pl.read_parquet(tmp_path / "totals.parquet")["value"].to_list() == [None, 0]
 
 
+def test_a_noisy_value_has_its_uncertainty_beside_it_and_an_exact_one_has_none(tmp_path: Path) -> None:
+    noisy = a_feed_row(40, period="2024-Q2", sd=7.4, lo90=28.2, hi90=52.6, k=0)
+    export.write([a_feed_row(), noisy], tmp_path, ["csv", "parquet"])
+    exact, found = csv.DictReader((tmp_path / "totals.csv").read_text().splitlines())
+    assert (exact["sd"], exact["lo90"], exact["hi90"]) == ("", "", "")
+    assert (found["value"], found["sd"], found["lo90"], found["hi90"]) == ("40", "7.4", "28.2", "52.6")
+    assert pl.read_parquet(tmp_path / "totals.parquet")["sd"].to_list() == [None, 7.4]
+
+
 @pytest.mark.parametrize("code", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx"])
 def test_no_text_begins_a_formula(tmp_path: Path, code: str) -> None:
     export.write([a_feed_row(dimensions={"country": code})], tmp_path, ["csv"])

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("amana", "schemas", "anonymizer", "streams", "connectors")
 SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
-CODE = re.compile(r'"((?:CON|DIS|INT|TRA|CFG)-\d{3})"')
+CODE = re.compile(r'"((?:BUD|CFG|CON|DIS|INT|TRA)-\d{3})"')
 
 
 @pytest.mark.parametrize("name", PACKAGES)

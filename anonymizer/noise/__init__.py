@@ -1,0 +1,1 @@
+"""Tables with noise: exact counts in, published numbers with their uncertainty out."""

@@ -1,0 +1,94 @@
+"""Processes that spend: reserve, draw and commit again and again until they are killed, and say what they have seen.
+
+`python -m tests.support.spender kill|crowd …` forks them, which takes a millisecond each, and kills them. Their trace
+is written with single appends, which a killed process has either made or not: `begun`, just before a draw is made;
+`shown`, after a release's draw was returned and could have been published; `refused`.
+"""
+
+import os
+import random
+import signal
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from anonymizer.budget.ledger import Charge, Opened, Scope
+from connectors.adapters.budget import BudgetFile
+from schemas.errors import BudgetError
+
+__all__ = ["RHO", "SCOPE", "charge", "crowd", "kill", "once", "opened"]
+
+SCOPE, RHO = Scope("cases", 2024), 10
+
+
+def opened(releases: int) -> Opened:
+    """Grant enough for so many releases."""
+    return Opened(SCOPE, "policy", releases * RHO, 1)
+
+
+def charge(release: str) -> Charge:
+    """Return the charge of one release, always the same; all in one window, so that they add up."""
+    return Charge(release, SCOPE, "policy", 0, "2024", RHO)
+
+
+def once(path: Path, trace: Path, release: str, enough_for: int) -> None:
+    """Spend on one release and say what came of it."""
+    ledger, said = BudgetFile.open(path), os.open(trace, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    _spend(ledger, said, release, enough_for)
+    ledger.close()
+    os.close(said)
+
+
+def crowd(path: Path, trace: Path, size: int, releases: int, enough_for: int) -> None:
+    """Let so many processes spend once, all at the same time."""
+    children = []
+    for number in range(size):
+        release = f"r{number % releases}"
+        children.append(_forked(partial(once, path, trace, release, enough_for)))
+    sys.exit(any(os.waitpid(child, 0)[1] for child in children))
+
+
+def kill(path: Path, trace: Path, kills: int, releases: int, enough_for: int, seed: int) -> None:
+    """Let one process after the other spend on releases drawn at random, and kill each at a random instant."""
+    choose = random.Random(seed)
+    for _ in range(kills):
+        child = _forked(partial(_until_killed, path, trace, releases, enough_for))
+        time.sleep(choose.uniform(0.002, 0.05))
+        os.kill(child, signal.SIGKILL)
+        if os.waitpid(child, 0)[1] != signal.SIGKILL:
+            sys.exit("a spender ended by itself")
+
+
+def _until_killed(path: Path, trace: Path, releases: int, enough_for: int) -> None:
+    ledger, said = BudgetFile.open(path), os.open(trace, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    choose = random.Random(os.urandom(8))
+    while True:
+        _spend(ledger, said, f"r{choose.randrange(releases)}", enough_for)
+
+
+def _spend(ledger: BudgetFile, said: int, release: str, enough_for: int) -> None:
+    def draw() -> bytes:
+        os.write(said, f"begun {release}\n".encode())
+        return os.urandom(8)
+
+    try:
+        shown = ledger.spend(opened(enough_for), charge(release), draw)
+    except BudgetError as error:
+        os.write(said, f"refused {release} {error.code}\n".encode())
+    else:
+        os.write(said, f"shown {release} {shown.hex()}\n".encode())
+
+
+def _forked(work: Callable[[], None]) -> int:
+    child = os.fork()
+    if child == 0:
+        work()
+        os._exit(0)
+    return child
+
+
+if __name__ == "__main__":
+    task, where, told, *numbers = sys.argv[1:]
+    (kill if task == "kill" else crowd)(Path(where), Path(told), *map(int, numbers))
