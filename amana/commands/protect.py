@@ -19,6 +19,7 @@ from amana.offline import history as histories
 from amana.offline import tables
 from amana.offline.history import History
 from anonymizer.budget.accounting import PPB
+from anonymizer.engines.glop import Auditor
 from anonymizer.engines.opendp import OpenDP
 from anonymizer.engines.solver import Highs
 from anonymizer.noise import table as noise
@@ -123,7 +124,7 @@ def _suppression(k: int) -> Suppression:
 
 
 def _engine(seed: bytes) -> Engine:
-    return Engine(Highs(), seed, Limits(programs=_PROGRAMS))
+    return Engine(Highs(), Auditor(), seed, Limits(programs=_PROGRAMS))
 
 
 @contextmanager

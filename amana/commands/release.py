@@ -26,7 +26,7 @@ from rich.table import Table
 from amana.commands.budget import FILE as BUDGET
 from amana.site import Site
 from amana.spread import spread
-from anonymizer.engines import solver
+from anonymizer.engines import glop, solver
 from anonymizer.engines.opendp import OpenDP
 from anonymizer.policy import Policy
 from anonymizer.tabular.program import Engine
@@ -174,14 +174,14 @@ def compose(site: Site) -> ReleaseDeps:
     found = registry.ids(site.registry, ["audit", "ledger", "trend", "cell"])
     bus = KafkaBus(site.kafka_settings(PRINCIPAL), Schemas(found.current, found.readable), site.agencies)
     seed = hmac.digest(key, b"amana/1|suppression weights", "sha256")
-    plan = functools.partial(_plan, policy, Engine(solver.Highs(), seed), site.path(*BUDGET))
+    plan = functools.partial(_plan, policy, Engine(solver.Highs(), glop.Auditor(), seed), site.path(*BUDGET))
     return ReleaseDeps(bus, log, ledger, plan, policy.digest, metadata.version("amana-pipeline"))
 
 
 def _plan(
     policy: Policy, engine: Engine, budget: Path, cells: Cells, as_of: dt.date, earlier: Sequence[Earlier]
 ) -> Sequence[Outcome]:
-    apart = functools.partial(spread, modules=solver.MODULES)
+    apart = functools.partial(spread, modules=(*solver.MODULES, *glop.MODULES))
     if all(population.mode == "suppression" for population in policy.populations):
         return planning.plan(cells, as_of, earlier, policy, engine=engine, spread=apart)
     with closing(BudgetFile.open(budget)) as kept:

@@ -1,19 +1,47 @@
-"""GLOP and CP-SAT of OR-Tools: the attackers' engines, so that an attack does not share a solver with the protection.
+"""GLOP and CP-SAT of OR-Tools: engines of the audit and of the attacks, which share no solver with the protection.
 
-Decides how knowledge becomes a model. Decides nothing of what is asked.
+Decides how programs and knowledge become models. Decides nothing of what is asked. Loaded by the first call: a process
+that only hands programs on need not spend the time.
 """
 
 from collections.abc import Sequence
-from typing import Final
+from importlib import import_module, metadata
+from typing import Any, Final
 
-from ortools.linear_solver import pywraplp
-from ortools.sat.python import cp_model
+import numpy as np
 
 from anonymizer.attacks.knowledge import Equation, Line
+from anonymizer.tabular.program import Floats, Program
 
-__all__ = ["Glop", "possible", "unique"]
+__all__ = ["MODULES", "Auditor", "Glop", "possible", "unique"]
+
+MODULES: Final = ("ortools.linear_solver.python.model_builder_helper", "scipy.sparse")
+"""What a process that audits takes long to load."""
 
 _MOST: Final = 1_000_000.0  # beyond every count of people that is published here
+
+
+class Auditor:
+    """Solves the audit's programs with GLOP's own settings."""
+
+    @property
+    def version(self) -> str:
+        """OR-Tools' version: it fixes its GLOP."""
+        return f"glop/ortools-{metadata.version('ortools')}"
+
+    def __call__(self, program: Program) -> Floats | None:
+        """Return an optimal x, or None where there is none."""
+        glop, sparse = map(import_module, MODULES)
+        entries = (program.matrix.values, (program.matrix.rows, program.matrix.columns))
+        rows = sparse.csr_array(entries, shape=program.matrix.shape)
+        model, solver = glop.ModelBuilderHelper(), glop.ModelSolverHelper("glop")
+        model.fill_model_from_sparse_data(
+            program.lower, program.upper, program.cost, program.row_lower, program.row_upper, sparse.csr_matrix(rows)
+        )
+        solver.solve(model)
+        if solver.status() != glop.SolveStatus.OPTIMAL:
+            return None
+        return np.array(solver.variable_values(), np.float64)
 
 
 class Glop:
@@ -21,7 +49,8 @@ class Glop:
 
     def __init__(self, variables: int, equations: Sequence[Equation]) -> None:
         """Take the equations up."""
-        self._solver = pywraplp.Solver.CreateSolver("GLOP")
+        self._mp: Any = import_module("ortools.linear_solver.pywraplp")
+        self._solver = self._mp.Solver.CreateSolver("GLOP")
         self._variables = [self._solver.NumVar(0.0, _MOST, "") for _ in range(variables)]
         for line, value in equations:
             row = self._solver.Constraint(value, value)
@@ -35,7 +64,7 @@ class Glop:
         for variable, times in line.items():
             objective.SetCoefficient(self._variables[variable], times)
         objective.SetMaximization()
-        if self._solver.Solve() != pywraplp.Solver.OPTIMAL:
+        if self._solver.Solve() != self._mp.Solver.OPTIMAL:
             return None
         return [variable.solution_value() for variable in self._variables]
 
@@ -50,6 +79,7 @@ def unique(variables: int, equations: Sequence[Equation], line: Line, seconds: f
 
     Source: Garfinkel, Abowd, Martindale (2018), reconstruction by a SAT solver; here of OR-Tools.
     """
+    cp_model: Any = import_module("ortools.sat.python.cp_model")
     model = cp_model.CpModel()
     people = [model.new_int_var(0, int(_MOST), "") for _ in range(variables)]
     for row, value in equations:

@@ -84,7 +84,7 @@ class _Attack:
             lower=np.concatenate([np.zeros(size), np.full(count, -np.inf)]),
             upper=np.concatenate([np.full(size, np.inf), far]),
         )
-        answer = self.solve(program)
+        answer = self.solve.audit(program)
         if answer is not None:
             self.consider(answer[:size])
 

@@ -14,8 +14,8 @@ import numpy.typing as npt
 from schemas.errors import DisclosureError
 
 __all__ = [
-    "Engine", "Flags", "Floats", "Indices", "Limits", "Matrix", "Meter", "Program", "Session", "Solver", "beside",
-    "stack",
+    "Auditor", "Engine", "Flags", "Floats", "Indices", "Limits", "Matrix", "Meter", "Program", "Session", "Solver",
+    "beside", "stack",
 ]  # fmt: skip
 
 Floats = npt.NDArray[np.float64]
@@ -121,7 +121,7 @@ class Session(Protocol):
         """Return an optimal x, or None where there is none."""
 
 
-class Solver(Protocol):
+class Auditor(Protocol):
     """Solves programs exactly as given; holds no state between two of them."""
 
     @property
@@ -130,6 +130,10 @@ class Solver(Protocol):
 
     def __call__(self, program: Program) -> Floats | None:
         """Return an optimal x, or None where the program is infeasible, unbounded or was given up."""
+
+
+class Solver(Auditor, Protocol):
+    """Solves programs, and some again and again."""
 
     def open(self, program: Program) -> Session:
         """Take up a program that will be solved with changing bounds."""
@@ -149,9 +153,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """What protection runs on: a solver, the secret `seed` of its weights, its limits."""
+    """What protection runs on: a solver, another one to audit with, the secret `seed` of its weights, its limits."""
 
     solver: Solver
+    auditor: Auditor
     seed: bytes
     limits: Limits = field(default_factory=Limits)
 
@@ -161,8 +166,14 @@ class Meter:
     """A solver that counts, and fails closed at its limits."""
 
     solver: Solver
+    auditor: Auditor
     limits: Limits
     solved: int = 0
+
+    @classmethod
+    def of(cls, engine: Engine) -> "Meter":
+        """Begin to count."""
+        return cls(engine.solver, engine.auditor, engine.limits)
 
     def __call__(self, program: Program) -> Floats | None:
         """Solve one program.
@@ -172,6 +183,15 @@ class Meter:
         """
         self._count()
         return self.solver(program)
+
+    def audit(self, program: Program) -> Floats | None:
+        """Solve one program of the audit.
+
+        Raises:
+            DisclosureError: DIS-022, as above.
+        """
+        self._count()
+        return self.auditor(program)
 
     def open(self, program: Program) -> "_Metered":
         """Take up a program; every answer counts."""

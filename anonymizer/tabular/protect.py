@@ -73,7 +73,7 @@ def protect(facts: Facts, request: Request, engine: Engine) -> Protected:
         request: tables, regions, windows, rules, and what is published already.
         engine: solver, seed, limits.
     """
-    meter = Meter(engine.solver, engine.limits)
+    meter = Meter.of(engine)
     withheld: dict[str, DisclosureError] = {}
     shown = sorted(request.scope.tables, key=lambda t: (len(t.dimensions), t.geography != "country", t.name))
     while shown:

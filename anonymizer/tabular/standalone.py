@@ -58,7 +58,7 @@ def protect(new: Table, history: Sequence[Table], rules: Suppression, engine: En
         rules: k and the agency rules.
         engine: solver, seed, limits.
     """
-    before, meter = touching(new, history), Meter(engine.solver, engine.limits)
+    before, meter = touching(new, history), Meter.of(engine)
     margins = sorted(new.margins, key=lambda m: (_size(new, m), sorted(m)))
     fault: DisclosureError | None = None
     while margins:

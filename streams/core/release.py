@@ -248,7 +248,7 @@ def plan(  # noqa: PLR0913 - everything that a release rests on, and nothing els
         for outcome in (
             year.noisy(facts[year.population.name], noise)
             if year.population.mode == "dp"
-            else year.outcomes(year.blocks(done), engine.solver.version)
+            else year.outcomes(year.blocks(done), f"{engine.solver.version}, audited by {engine.auditor.version}")
         )
     )
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from anonymizer.engines.glop import Auditor
 from anonymizer.engines.solver import Highs
 from anonymizer.policy import Policy
 from anonymizer.tabular import audit, primary, table
@@ -91,7 +92,7 @@ def test_the_audit_itself_catches_primary_only_suppression() -> None:
     shown = ~primary.mark(layout.prints[0], rules.suppression)
     cells = system.cells[0]
     with pytest.raises(DisclosureError, match="DIS-023"):
-        audit.audit(system, targets, cells.rows.take(shown), cells.exact[shown], Meter(Highs(), Limits()))
+        audit.audit(system, targets, cells.rows.take(shown), cells.exact[shown], Meter(Highs(), Auditor(), Limits()))
 
 
 def test_overlapping_regions_do_not_tell_the_country_between_them() -> None:

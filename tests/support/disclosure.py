@@ -13,6 +13,7 @@ import numpy as np
 from scipy.optimize import linprog
 
 from anonymizer import policy
+from anonymizer.engines.glop import Auditor
 from anonymizer.engines.solver import Highs
 from anonymizer.policy import Policy, Region, TablePlan
 from anonymizer.tabular.program import Engine
@@ -65,7 +66,7 @@ def cells_of(people: Mapping[Person, int], year: int = YEAR) -> dict[str, dict[s
 
 def engine(seed: bytes = b"a secret of the tests") -> Engine:
     """Return the real solver with a fixed seed."""
-    return Engine(Highs(), seed)
+    return Engine(Highs(), Auditor(), seed)
 
 
 def released(

@@ -5,6 +5,7 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from anonymizer.engines.glop import Auditor
 from anonymizer.engines.solver import Highs
 from anonymizer.policy import Suppression
 from anonymizer.tabular.crosstab import Codes, Table
@@ -23,7 +24,7 @@ LEVANT = ("C00", "C01", "C02", "C05")
 
 def engine(seed: bytes = b"a secret of the tests") -> Engine:
     """Return the real solver, as long as it takes."""
-    return Engine(Highs(), seed, Limits(programs=1_000_000))
+    return Engine(Highs(), Auditor(), seed, Limits(programs=1_000_000))
 
 
 def people(

@@ -133,7 +133,7 @@ def test_three_who_came_late_are_not_told_by_the_difference_of_two_prints() -> N
 
 @pytest.mark.parametrize("limits", [Limits(programs=1), Limits(expired=lambda: True)])
 def test_a_limit_of_work_fails_closed(limits: Limits) -> None:
-    outcomes = plan(cells_of(PEOPLE), LATER, (), RULES, engine=Engine(engine().solver, b"", limits))
+    outcomes = plan(cells_of(PEOPLE), LATER, (), RULES, engine=Engine(engine().solver, engine().auditor, b"", limits))
     assert {o.code for o in outcomes if isinstance(o, Withhold)} == {"DIS-022"}
     attacked = rows_in(outcomes)
     assert {(row.status, row.value) for row in attacked} == {("withheld", None)}
