@@ -1,18 +1,19 @@
 """Attacks on exact tables by linear and integer programs: margins, history, revisions, reconstruction, an insider.
 
-Decides what counts as recovered: a sum of people that must be fewer than k, if it can be anybody at all. Where the true
-counts are given, a sum of 1 to k-1 people that cannot be none, or cannot be k (an interval violation). A count of k and
-more that was blanked as cover for others, and is told by a later print, is no secret.
+Decides what counts as recovered: a sum of people that must be of 1 to k-1, whether one number or not; and what is left
+of a total beside its published parts, if that is 1 to k-1. Where the true counts are given: a sum of 1 to k-1 people
+that cannot be none, or cannot be k (an interval violation). A count of k and more that was blanked as cover for others,
+and is told by a later print, is no secret.
 
 Source: Fischetti and Salazar (2001) for feasibility intervals; Garfinkel, Abowd, Martindale (2018) for reconstruction.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from anonymizer.attacks.intervals import Bounds, Solver, bounds
 from anonymizer.attacks.knowledge import Equation, Knowledge, Line, Possible, gather
-from anonymizer.attacks.published import Codes, Published
+from anonymizer.attacks.published import TOTAL, Codes, Published
 from anonymizer.attacks.results import Result
 
 __all__ = ["Engines", "Truth", "history", "insider", "integers", "margins", "membership", "revisions"]
@@ -38,7 +39,7 @@ class Engines:
 
 
 def _told(bound: Bounds, k: int) -> bool:
-    return _EXACT < bound.high < k - _EXACT
+    return bound.low > _EXACT and bound.high < k - _EXACT
 
 
 def _attack(
@@ -49,7 +50,7 @@ def _attack(
         return true is not None and 0 < abs(true) < k and (low > _CLOSE or high < k - _CLOSE) and true > 0
 
     def enough(i: int, low: float, high: float) -> bool:
-        return not _told(Bounds(low, high, sure=True), k) and not violated(i, low, high)
+        return not violated(i, low, high) and (truth[i] is not None or not _told(Bounds(low, high, sure=True), k))
 
     found = bounds([line for *_, line in sums], engines.take(known.variables, known.equations), enough)
     got = [
@@ -74,8 +75,24 @@ def margins(tables: Sequence[Published], k: int, engines: Engines, truth: Truth 
     for table in (t for t in tables if not t.noisy):
         known = gather([table], engines.possible)
         parts.append(_attack("margins", known, known.hidden, k, engines, _truths(known.hidden, tables, truth)))
-    found = tuple(one for part in parts for one in part.found)
+    left = [one for table in tables if not table.noisy for one in _left(table, k)]
+    found = (*(one for part in parts for one in part.found), *left)
     return Result("margins", sum(part.attacked for part in parts), len(found), found)
+
+
+def _left(table: Published, k: int) -> Iterator[str]:
+    """Yield the totals that leave 1 to k-1 people to their suppressed parts."""
+    values = {cell.codes: cell.value for cell in table.cells}
+    for cell in table.cells:
+        for place, dim in enumerate(table.dims):
+            if cell.codes[place] != TOTAL or cell.value is None:
+                continue
+            parts = [
+                values.get((*cell.codes[:place], code, *cell.codes[place + 1 :]), -1) for code in table.universe[dim]
+            ]
+            rest = cell.value - sum(part for part in parts if part is not None)
+            if -1 not in parts and 0 < rest < k:
+                yield f"{table.name}: {', '.join(cell.codes)}, beside its {dim}"
 
 
 def history(tables: Sequence[Published], k: int, engines: Engines, truth: Truth | None = None) -> Result:

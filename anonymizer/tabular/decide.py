@@ -5,7 +5,7 @@ each part's own cells, then those that sum over several parts, beside what the p
 way where the rules cannot be kept.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,14 +73,15 @@ class _Case:
 
 
 def decide(
-    prints: Sequence[Print], leaves: Leaves, names: Sequence[object], rules: Suppression, seed: bytes, solve: Meter
+    prints: Sequence[Print], leaves: Leaves, names: Mapping[object, bool], rules: Suppression, seed: bytes, solve: Meter
 ) -> Decided:
     """Decide which cells of the last print may be shown.
 
     Args:
         prints: everything published about these leaves before, in order, and last the print to decide.
         leaves: how the leaves hang together.
-        names: a name for every cell of the last print: with the seed it draws the cell's weight.
+        names: the cells of the last print by name, and whether the same cell of another period is blank: with the seed
+            this makes the cell's weight.
         rules: k and the agency rules.
         seed: secret bytes.
         solve: the metered solver.
@@ -89,7 +90,13 @@ def decide(
         DisclosureError: DIS-021, DIS-022, DIS-023.
     """
     totals = prints[-1].members.times(prints[-1].values)
-    case = _Case(tuple(prints), leaves, secondary.weights(names, totals, seed), rules, solve)
+    case = _Case(
+        tuple(prints),
+        leaves,
+        secondary.weights([*names], totals, np.array([*names.values()], np.bool_), seed),
+        rules,
+        solve,
+    )
     joint = join(case.prints, leaves.balance, leaves.slack)
     targets = primary.targets_of(case.prints, joint, rules)
     unsafe = primary.mark(prints[-1], rules)

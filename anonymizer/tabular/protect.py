@@ -101,7 +101,9 @@ def _attempt(
     values: dict[CellKey, int | None] = dict.fromkeys(layout.zeros, 0)
     if not layout.cells:
         return values, Proof(cells=len(values), pattern=_digest(values))
-    decided = decide(layout.prints, layout.leaves, layout.cells, request.rules, *work)
+    blank = {(key.place, key.codes) for one in request.past for key, value in one.values.items() if value is None}
+    names: dict[object, bool] = {key: (key.place, key.codes) in blank for key in layout.cells}
+    decided = decide(layout.prints, layout.leaves, names, request.rules, *work)
     last = layout.prints[-1]
     for key, total, hide in zip(layout.cells, last.members.times(last.values), decided.withheld, strict=True):
         values[key] = None if hide else round(total)

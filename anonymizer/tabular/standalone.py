@@ -49,6 +49,20 @@ def touching(new: Table, history: Sequence[Table]) -> tuple[Table, ...]:
     return tuple(same[i].ordered(new.dims) for i in sorted(reached))
 
 
+def _blank(new: Table, history: Sequence[Table]) -> frozenset[Codes]:
+    """Return the cells of `new` that are suppressed in an earlier table of other codes, in its own codes."""
+    found: set[Codes] = set()
+    for table in (t.ordered(new.dims) for t in history if set(t.dims) == set(new.dims)):
+        own = [table.codes[dim] == new.codes[dim] for dim in new.dims]
+        hidden = {_of(key, own) for key, value in (table.values or {}).items() if value is None}
+        found |= {key for key in new.cells if _of(key, own) in hidden}
+    return frozenset(found)
+
+
+def _of(key: Codes, own: Sequence[bool]) -> Codes:
+    return tuple(code if kept else "" for code, kept in zip(key, own, strict=True))
+
+
 def protect(new: Table, history: Sequence[Table], rules: Suppression, engine: Engine) -> Released:
     """Protect a table beside earlier ones.
 
@@ -64,7 +78,7 @@ def protect(new: Table, history: Sequence[Table], rules: Suppression, engine: En
     while margins:
         table = replace(new, margins=tuple(margins))
         try:
-            return _attempt(table, before, rules, (engine.seed, meter), (new, fault))
+            return _attempt(table, before, rules, (engine.seed, meter, _blank(table, history)), (new, fault))
         except DisclosureError as error:
             fault = error
             margins = margins[:-1] if error.code in _GIVES_WAY else []
@@ -82,13 +96,15 @@ def _attempt(
     table: Table,
     before: Sequence[Table],
     rules: Suppression,
-    work: tuple[bytes, Meter],
+    work: tuple[bytes, Meter, frozenset[Codes]],
     asked: tuple[Table, DisclosureError | None],
 ) -> Released:
     layout = lay_out([*before, table])
-    decided = decide(layout.prints, layout.leaves, table.cells, rules, *work)
+    seed, solve, blank = work
+    names: dict[object, bool] = {key: key in blank for key in table.cells}
+    decided = decide(layout.prints, layout.leaves, names, rules, seed, solve)
     totals = layout.prints[-1].members.times(layout.prints[-1].values)
     shown = zip(table.cells, totals.tolist(), decided.withheld.tolist(), strict=True)
     values = {key: None if hide else round(total) for key, total, hide in shown}
     rest = tuple(key for key in asked[0].cells if key not in values)
-    return Released(values, rest, asked[1], int(decided.unsafe.sum()), decided.width, work[1].solved)
+    return Released(values, rest, asked[1], int(decided.unsafe.sum()), decided.width, solve.solved)

@@ -26,9 +26,8 @@ def printed(countries: int, each_quarter: int, late: float) -> list[tuple[str, T
         plan = [(f"{year}-{q}", QUARTERLY, quarter_of(first, q)) for q in QUARTERS]
         for name, margins, counts in (*plan, (year, ANNUAL, first), (f"{year}-revised", ANNUAL, revised)):
             table = Table(DIMS, margins, counts, regions(countries))
-            near = touching(table, [known for _, known, _ in every])
-            shown = published(table, near)[0]
-            alone = published(table, ())[0] if near and year == "2023" else shown
+            shown = published(table, [known for _, known, _ in every])[0]
+            alone = published(table, ())[0] if year == "2023" else shown
             every.append((name, shown, alone))
     return every
 

@@ -1,4 +1,4 @@
-"""How long suppression takes, and what it keeps: `python -m tests.bench.protection [COUNTRIES]`; prints, does not decide.
+"""How long suppression takes, and what it keeps: `python -m tests.bench.protection [COUNTRIES]`; prints only.
 
 A joint table of four dimensions; a country's year after its quarters; a quarter after 8 and after 40 others; and what
 stays published beside all earlier prints, by the share of people who come late.
@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from anonymizer.tabular.crosstab import Codes, Table
-from tests.support.tables import DIMS, MARGINS, QUARTERS, later, people, published, quarter_of, regions
+from tests.support.tables import DIMS, MARGINS, QUARTERS, RULES, later, people, published, quarter_of, regions
 
 PAIRS = tuple(frozenset(pair) for pair in (("exploitation", "gender"), ("exploitation", "age"), ("gender", "age")))
 WHOLE = (frozenset({"country", "exploitation", "gender", "age"}),)
@@ -35,7 +35,8 @@ def joint(countries: int) -> None:
 
 def country_year() -> None:
     """Print the time of a country's quarters and year, three two-way tables."""
-    counts, history, total = people(1, "2023", 400, 2), [], 0.0
+    counts, total = people(1, "2023", 400, 2), 0.0
+    history: list[Table] = []
     plans = [(margin | {"quarter"} for margin in PAIRS) for _ in QUARTERS]
     tables = [Table(DIMS, tuple(plan), quarter_of(counts, q), {}) for plan, q in zip(plans, QUARTERS, strict=True)]
     for table in (*tables, Table(DIMS, PAIRS, counts, {})):
@@ -55,7 +56,7 @@ def long_history() -> None:
         counts = people(3, str(2000 + n), 250, n)
         for quarter in QUARTERS:
             history.append(published(Table(DIMS, quarterly, quarter_of(counts, quarter), {}), history)[0])
-        done, spent[len(history)] = timed(Table(DIMS, annual, counts, {}), history)
+        _, spent[len(history)] = timed(Table(DIMS, annual, counts, {}), history)
     first, last = (spent[n] for n in (8, 40))
     print(f"ratio history/40-quarters-to-8 {last / first:.2f} ({first:.2f} s, {last:.2f} s)")
 
@@ -65,17 +66,24 @@ def kept(countries: int, late: float) -> None:
     quarterly = tuple(margin | {"year", "quarter"} for margin in MARGINS)
     annual = tuple(margin | {"year"} for margin in MARGINS)
     first = people(countries, "2023", 83 * countries, 1)
-    history = [published(_table(quarterly, quarter_of(first, q), countries), ())[0] for q in QUARTERS]
-    shares = []
+    history: list[Table] = []
+    for quarter in QUARTERS:
+        history.append(published(_table(quarterly, quarter_of(first, quarter), countries), history)[0])
+    apart = sum(told(published(_table(quarterly, quarter_of(first, q), countries), ())[0]) for q in QUARTERS)
+    shares, alone_ = [], []
     for counts in (first, later(first, late, 11)):
         with_memory = published(_table(annual, counts, countries), history)[0]
-        shares.append((told(with_memory), told(published(_table(annual, counts, countries), ())[0])))
+        alone_.append(published(_table(annual, counts, countries), ())[0])
+        shares.append((told(with_memory), told(alone_[-1])))
         history.append(with_memory)
+    before, after = (table.values or {} for table in (history[4], alone_[1]))
+    few = sum(0 < (value or 0) - (before.get(key) or value or 0) < RULES.k for key, value in after.items())
     quarters = sum(told(table) for table in history[:4])
     (year, alone), (revised, fresh) = shares
     print(
-        f"kept, {late:.1%} late: first prints {(quarters + year) / (quarters + alone):.2f} "
-        f"(the year {year / alone:.2f}), revision {revised / fresh:.2f}"
+        f"kept, {late:.1%} late: first prints {(quarters + year) / (apart + alone):.2f} "
+        f"(the year {year / alone:.2f}), revision {revised / fresh:.2f}, "
+        f"of {fresh} cells {few} would tell 1 to {RULES.k - 1} latecomers by themselves"
     )
 
 

@@ -18,6 +18,7 @@ LONGS = st.integers(-(2**63), 2**63 - 1)
 PRIMITIVES: Mapping[str, st.SearchStrategy[Any]] = {
     "null": st.none(),
     "boolean": st.booleans(),
+    "double": st.floats(allow_nan=False),
     "int": st.integers(-(2**31), 2**31 - 1),
     "long": LONGS,
     "string": st.text(st.characters(exclude_categories=["Cs"]), max_size=20),
