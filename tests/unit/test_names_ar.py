@@ -75,7 +75,7 @@ def test_no_feature_spans_lines_or_stands_twice(one: str, other: str) -> None:
 def test_the_shipped_model_reads_invented_names() -> None:
     """Names of no list, after a role and between verbs."""
     text = normalise("قال السيد طرزوق الكنداشي لوكالة الأنباء أمس إن زعبول مرقاصي وصل إلى بيروت قادما من دمشق.").text
-    found = recogniser.Readers({"ar": 0.995}).find(text, "ar")
+    found = recogniser.Readers({"ar": recogniser.THRESHOLDS["ar"]}).find(text, "ar")
     covered = " ".join(text[start:end] for start, end, _, _ in found)
     for name in ("طرزوق", "الكنداشي", "زعبول", "مرقاصي", "بيروت", "دمشق"):
         assert name in covered

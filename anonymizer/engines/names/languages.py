@@ -43,6 +43,7 @@ def _english_part(form: str) -> bool:
 
 
 _ENGLISH_WEIGHTS: Final = MappingProxyType({"DEM": 2.0, "QUANTITY": 3.0, "MISC": 2.0, "ORG": 0.5, "DATETIME": 0.5})
+_ARABIC_WEIGHTS: Final = MappingProxyType({"PERSON": 1.5, "LOC": 0.5, "MISC": 0.5})
 LANGUAGES: Final[Mapping[str, Language]] = MappingProxyType(
     {
         "en": Language(
@@ -55,6 +56,6 @@ LANGUAGES: Final[Mapping[str, Language]] = MappingProxyType(
             lexicon.words("en_idle"),
         ),
         "fr": Language("fr.bin", features_fr.FEATURES, features_fr.part),
-        "ar": Language("ar.bin", features_ar.FEATURES, features_ar.part),
+        "ar": Language("ar.bin", features_ar.FEATURES, features_ar.part, weights=_ARABIC_WEIGHTS),
     }
 )

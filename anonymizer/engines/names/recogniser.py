@@ -23,7 +23,7 @@ from schemas.errors import ConfigurationError
 
 __all__ = ["THRESHOLDS", "NameRecogniser", "Reader", "Readers", "hashes"]
 
-THRESHOLDS: Final[Mapping[str, float]] = {"en": 0.99, "fr": 0.99, "ar": 0.995}
+THRESHOLDS: Final[Mapping[str, float]] = {"en": 0.99, "fr": 0.99, "ar": 0.9945}
 _FOLDERS: Final = ("models", "models/share-alike")
 _FEW: Final = 50
 
