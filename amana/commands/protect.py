@@ -124,7 +124,7 @@ def _suppression(k: int) -> Suppression:
 
 
 def _engine(seed: bytes) -> Engine:
-    return Engine(Highs(), Auditor(), seed, Limits(programs=_PROGRAMS))
+    return Engine(Highs(), Auditor(), seed, Limits(programs=_PROGRAMS, rounds=2))
 
 
 @contextmanager

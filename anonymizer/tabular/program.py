@@ -145,9 +145,10 @@ def _never() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much work one joint system may take: linear programs, and a deadline that the shell may pull."""
+    """How much work one joint system may take: programs, rounds of protection, and a deadline for the shell to pull."""
 
     programs: int = 50_000
+    rounds: int = 1
     expired: Callable[[], bool] = _never
 
 

@@ -1,14 +1,15 @@
 """Complementary suppression: which further cells must go so that the unsafe ones cannot be computed.
 
 Decides the pattern. What can be moved far enough under the pattern as it is needs nothing: programs that push all
-targets at once find that out. The rest are taken one at a time, smallest first: a linear program looks for the cheapest
-table, other than the true one, that agrees with everything still published and moves the target as far as it must be
-able to go; the cells it changes are withheld. Patterns only grow, so what was protected stays so. Every table found is
-a certificate for all targets that it moves far enough. A second round begins again inside the pattern of the first, in
-the opposite order, and finds cells that need not have gone. Does not certify the result: `audit` does, its own way.
+targets at once find that out. The rest are taken one at a time, smallest first: a linear program looks for the
+cheapest table, other than the true one, that agrees with everything still published and moves the target as far as it
+must be able to go; the cells it changes are withheld. Patterns only grow, so what was protected stays so. Every table
+found is a certificate for all targets that it moves far enough. A second round, where the limits have one, begins
+again inside the pattern of the first, in the opposite order, and finds cells that need not have gone. Does not
+certify the result: `audit` does, its own way.
 
-One at a time is what keeps cells: moving the targets of several blocks with one program withheld three times as much of
-a year beside its quarters.
+One at a time is what keeps cells: moving the targets of several blocks with one program withheld three times as much
+of a year beside its quarters.
 
 Source: Fischetti and Salazar 2001 for the programs.
 """
@@ -122,6 +123,8 @@ def protect(joint: Joint, targets: Targets, cells: Marks, cost: Floats, solve: M
         DisclosureError: DIS-021, some target cannot be protected; DIS-022, too much work.
     """
     withheld = _round(_State.of(joint, targets, cells, cost, solve))
+    if solve.limits.rounds == 1:
+        return withheld
     return _round(_State.of(joint, targets, replace(cells, shown=~withheld), cost, solve, backwards=True))
 
 
