@@ -52,7 +52,7 @@ def _attack(
     def enough(i: int, low: float, high: float) -> bool:
         return not violated(i, low, high) and (truth[i] is not None or not _told(Bounds(low, high, sure=True), k))
 
-    found = bounds([line for *_, line in sums], engines.take(known.variables, known.equations), enough)
+    found = bounds([line for *_, line in sums], engines.take(known.variables, known.equations), enough, 2.0 * k)
     got = [
         f"{table}: {', '.join(codes)}"
         for i, ((table, codes, _), b) in enumerate(zip(sums, found, strict=True))
@@ -105,14 +105,9 @@ def revisions(tables: Sequence[Published], k: int, engines: Engines) -> Result:
     """What came between two prints of the same people: cells printed twice, and single leaves."""
     known = gather(tables, engines.possible)
     solver = engines.take(known.variables, known.equations)
-    found = bounds(
-        [line for *_, line in known.gains], solver, lambda _i, _low, high: high >= k - _EXACT or high < _EXACT
-    )
-    got = [
-        f"{name}: {', '.join(codes)}"
-        for (name, codes, _), b in zip(known.gains, found, strict=True)
-        if b.sure and b.high > _EXACT and _told(b, k)
-    ]
+    lines = [line for *_, line in known.gains]
+    found = bounds(lines, solver, lambda _i, low, high: low < _EXACT or high >= k - _EXACT, 2.0 * k)
+    got = [f"{name}: {', '.join(codes)}" for (name, codes, _), b in zip(known.gains, found, strict=True) if _told(b, k)]
     return Result("revisions", len(known.gains), len(got), tuple(got))
 
 
@@ -121,7 +116,7 @@ def integers(tables: Sequence[Published], k: int, engines: Engines) -> Result:
     known = gather(tables, engines.possible)
     lines = [line for *_, line in known.hidden]
     solver = engines.take(known.variables, known.equations)
-    wide = bounds(lines, solver, lambda _i, low, high: high - low >= 2 * k)
+    wide = bounds(lines, solver, lambda _i, low, high: high - low >= 2 * k, 3.0 * k)
     order = sorted((i for i, b in enumerate(wide) if b.high - b.low < 2 * k), key=lambda i: wide[i].high - wide[i].low)
     got = []
     for i in order[:_HARDEST]:
@@ -137,12 +132,9 @@ def membership(tables: Sequence[Published], k: int, engines: Engines) -> Result:
     known = gather(tables, engines.possible)
     leaves = [("", codes, line) for (_, codes), line in known.leaves.items()]
     solver = engines.take(known.variables, known.equations)
-    found = bounds([line for *_, line in leaves], solver, lambda _i, low, high: low < _EXACT or high >= k - _EXACT)
-    got = [
-        ", ".join(codes)
-        for (_, codes, _), b in zip(leaves, found, strict=True)
-        if b.low > _EXACT and b.high < k - _EXACT
-    ]
+    lines = [line for *_, line in leaves]
+    found = bounds(lines, solver, lambda _i, low, high: low < _EXACT or high >= k - _EXACT, 2.0 * k)
+    got = [", ".join(codes) for (_, codes, _), b in zip(leaves, found, strict=True) if _told(b, k)]
     return Result("membership", len(leaves), len(got), tuple(got))
 
 

@@ -6,8 +6,10 @@ does not agree with the earlier ones is a revision, to which people came, and fr
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 
-from anonymizer.attacks.published import Codes, Published
+from anonymizer.attacks.families import Families, families_of
+from anonymizer.attacks.published import TOTAL, Codes, Published
 
 __all__ = ["Equation", "Knowledge", "Line", "gather"]
 
@@ -41,50 +43,84 @@ class Knowledge:
 def gather(tables: Sequence[Published], possible: Possible) -> Knowledge:
     """Put exact tables together in the order of their publication."""
     known = Knowledge()
-    for table in (t for t in tables if not t.noisy):
-        _take(known, table, possible)
+    exact = [table for table in tables if not table.noisy]
+    same: dict[frozenset[str], list[Published]] = {}
+    for table in exact:
+        same.setdefault(frozenset(table.dims), []).append(table)
+    families = {dims: families_of(some) for dims, some in same.items()}
+    for table in exact:
+        _take(known, _Reading(table, families[frozenset(table.dims)]), possible)
     return known
 
 
-def _take(known: Knowledge, table: Published, possible: Possible) -> None:
-    names = {leaf: _name(table.dims, leaf) for leaf in table.leaves}
-    seen = [name for name in names.values() if name in known.leaves]
-    known.leaves |= {name: {known.variable(): 1.0} for name in names.values() if name not in known.leaves}
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A table, and the families of dimensions by which it is counted."""
+
+    table: Published
+    families: Families
+
+    def names(self) -> list[_Leaf]:
+        """Return every leaf that the table counts."""
+        return [leaf for dims in self.families.sets for leaf in self._under(dims, (TOTAL,) * len(self.table.dims))]
+
+    def line(self, leaves: Mapping[_Leaf, Line], codes: Codes) -> Line:
+        """Return the sum that a cell is."""
+        shown = frozenset(d for d, code in zip(self.table.dims, codes, strict=True) if code != TOTAL)
+        line: Line = {}
+        for leaf in self._under(self.families.holding(shown), codes):
+            line |= leaves.get(leaf, {})
+        return line
+
+    def agreements(self, leaves: Mapping[_Leaf, Line]) -> list[Equation]:
+        """Return that families which are linked count the same people by what they share."""
+        found = []
+        for one, other in self.families.links:
+            sums: dict[Codes, Line] = {}
+            for dims, sign in ((one, 1.0), (other, -1.0)):
+                for leaf in self._under(dims, (TOTAL,) * len(self.table.dims)):
+                    shared = tuple(c for d, c in zip(sorted(dims), leaf[1], strict=True) if d in one & other)
+                    for variable, times in leaves.get(leaf, {}).items():
+                        sums.setdefault(shared, {})[variable] = sign * times
+            found += [(line, 0.0) for line in sums.values()]
+        return found
+
+    def _under(self, dims: frozenset[str], codes: Codes) -> list[_Leaf]:
+        named = dict(zip(self.table.dims, codes, strict=True))
+        return [(dims, leaf) for leaf in product(*(self.table.under(d, named[d]) for d in sorted(dims)))]
+
+
+def _take(known: Knowledge, reading: _Reading, possible: Possible) -> None:
+    names, table = reading.names(), reading.table
+    seen = [name for name in names if name in known.leaves]
+    fresh = {name: {known.variable(): 1.0} for name in names if name not in known.leaves}
+    known.leaves |= fresh
+    known.equations += reading.agreements(fresh)
     moved: dict[_Leaf, Line] = {}
     for sign in (1.0, -1.0) if seen else ():
-        silent = sign > 0 and _silent(known, table, names)
-        if not silent and possible(known.variables, [*known.equations, *_equations(known, table, names)]):
+        silent = sign > 0 and _silent(known, reading)
+        if not silent and possible(known.variables, [*known.equations, *_equations(known, reading)]):
             break
-        for name in seen:
-            number = known.variable()
-            known.leaves[name] = known.leaves[name] | {number: sign}
-            moved[name] = moved.get(name, {}) | {number: sign}
-    known.equations += _equations(known, table, names)
+        change = {name: {known.variable(): sign} for name in seen}
+        known.equations += reading.agreements(change)
+        for name, line in change.items():
+            known.leaves[name] = known.leaves[name] | line
+            moved[name] = moved.get(name, {}) | line
+    known.equations += _equations(known, reading)
     hidden = (cell.codes for cell in table.cells if cell.value is None)
-    known.hidden += [(table.name, codes, _line(known.leaves, table, names, codes)) for codes in hidden]
-    gained = ((codes, _line(moved, table, names, codes)) for codes in (*names, *(cell.codes for cell in table.cells)))
+    known.hidden += [(table.name, codes, reading.line(known.leaves, codes)) for codes in hidden]
+    known.gains += [(table.name, name[1], line) for name, line in moved.items()]
+    gained = ((cell.codes, reading.line(moved, cell.codes)) for cell in table.cells)
     known.gains += [(table.name, codes, line) for codes, line in gained if line]
 
 
-def _silent(known: Knowledge, table: Published, names: Mapping[Codes, _Leaf]) -> bool:
+def _silent(known: Knowledge, reading: _Reading) -> bool:
     """Say whether a table leaves out what an earlier one said: then something has changed."""
     said = {frozenset(line.items()) for line, _ in known.equations}
-    hidden = (cell.codes for cell in table.cells if cell.value is None)
-    return any(frozenset(_line(known.leaves, table, names, codes).items()) in said for codes in hidden)
+    hidden = (cell.codes for cell in reading.table.cells if cell.value is None)
+    return any(frozenset(reading.line(known.leaves, codes).items()) in said for codes in hidden)
 
 
-def _equations(known: Knowledge, table: Published, names: Mapping[Codes, _Leaf]) -> list[Equation]:
-    shown = ((cell.codes, cell.value) for cell in table.cells if cell.value is not None)
-    return [(_line(known.leaves, table, names, codes), value) for codes, value in shown]
-
-
-def _name(dims: Codes, leaf: Codes) -> _Leaf:
-    """Name a leaf whatever the order of its dimensions."""
-    return frozenset(dims), tuple(code for _, code in sorted(zip(dims, leaf, strict=True)))
-
-
-def _line(leaves: Mapping[_Leaf, Line], table: Published, names: Mapping[Codes, _Leaf], codes: Codes) -> Line:
-    line: Line = {}
-    for leaf in table.counted(codes):
-        line |= leaves.get(names[leaf], {})
-    return line
+def _equations(known: Knowledge, reading: _Reading) -> list[Equation]:
+    shown = ((cell.codes, cell.value) for cell in reading.table.cells if cell.value is not None)
+    return [(reading.line(known.leaves, codes), value) for codes, value in shown]

@@ -50,9 +50,10 @@ class Published:
 
     def counted(self, codes: Codes) -> tuple[Codes, ...]:
         """Return the leaves that a cell sums."""
-        return tuple(product(*(self._under(d, code) for d, code in zip(self.dims, codes, strict=True))))
+        return tuple(product(*(self.under(d, code) for d, code in zip(self.dims, codes, strict=True))))
 
-    def _under(self, dim: str, code: str) -> Codes:
+    def under(self, dim: str, code: str) -> Codes:
+        """Return the codes of a dimension that a code of it sums."""
         if code == TOTAL:
             return self.universe[dim]
         group = self.groups.get(dim, {}).get(code)

@@ -49,13 +49,32 @@ class Glop:
 
     def __init__(self, variables: int, equations: Sequence[Equation]) -> None:
         """Take the equations up."""
-        self._mp: Any = import_module("ortools.linear_solver.pywraplp")
-        self._solver = self._mp.Solver.CreateSolver("GLOP")
+        mp: Any = import_module("ortools.linear_solver.pywraplp")
+        self._known, self._optimal = equations, mp.Solver.OPTIMAL
+        self._solver = mp.Solver.CreateSolver("GLOP")
         self._variables = [self._solver.NumVar(0.0, _MOST, "") for _ in range(variables)]
         for line, value in equations:
-            row = self._solver.Constraint(value, value)
-            for variable, times in line.items():
-                row.SetCoefficient(self._variables[variable], times)
+            self._row(line, value, value)
+
+    def _row(self, line: Line, low: float, high: float) -> Any:  # noqa: ANN401 - OR-Tools is not typed here
+        row = self._solver.Constraint(low, high)
+        for variable, times in line.items():
+            row.SetCoefficient(self._variables[variable], times)
+        return row
+
+    def many(self, lines: Sequence[Line], far: float) -> Sequence[float] | None:
+        """Return people per variable where sums are large together, none counted beyond `far`; None if nowhere."""
+        wide = Glop(len(self._variables), self._known)
+        wide._capped(lines, far)
+        return wide._solved()
+
+    def _capped(self, lines: Sequence[Line], far: float) -> None:
+        objective = self._solver.Objective()
+        objective.SetMaximization()
+        for line in lines:
+            counted = self._solver.NumVar(-_MOST, far, "")
+            self._row(line, 0.0, self._solver.infinity()).SetCoefficient(counted, -1.0)
+            objective.SetCoefficient(counted, 1.0)
 
     def furthest(self, line: Line) -> Sequence[float] | None:
         """Return people per variable where a sum is greatest; None where the equations contradict each other."""
@@ -64,7 +83,10 @@ class Glop:
         for variable, times in line.items():
             objective.SetCoefficient(self._variables[variable], times)
         objective.SetMaximization()
-        if self._solver.Solve() != self._mp.Solver.OPTIMAL:
+        return self._solved()
+
+    def _solved(self) -> Sequence[float] | None:
+        if self._solver.Solve() != self._optimal:
             return None
         return [variable.solution_value() for variable in self._variables]
 
