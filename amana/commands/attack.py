@@ -16,15 +16,12 @@ from rich.table import Table
 
 from amana.offline import tables as files
 from anonymizer.attacks import exact, noisy, records
-from anonymizer.attacks.exact import Engines
 from anonymizer.attacks.published import Codes, Published, read
 from anonymizer.attacks.results import Result, report
-from anonymizer.engines.glop import Glop, possible, unique
+from anonymizer.engines.glop import ENGINES
 from schemas.errors import ConfigurationError, ContractError
 
-__all__ = ["ENGINES", "attack", "load", "register", "tried"]
-
-ENGINES = Engines(Glop, possible, unique)
+__all__ = ["attack", "load", "register", "tried"]
 
 
 def register(app: typer.Typer) -> None:

@@ -11,7 +11,7 @@ import json
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -38,6 +38,7 @@ from schemas import codec, limits
 from schemas.errors import ConfigurationError, TransportError
 from streams.agents.release_bus import KafkaBus, Schemas
 from streams.agents.release_ports import Cells, Outcome, ReleaseDeps
+from streams.core import attacked
 from streams.core import release as planning
 from streams.core.noisy import Noise
 from streams.core.release import Earlier
@@ -47,6 +48,7 @@ __all__ = ["Answer", "Line", "Withheld", "compose", "register", "request"]
 PRINCIPAL = "worker.release"
 _PLANNING_SECONDS = 600  # how long a plan may take once the stages are idle
 _AUDIT = TopicPartition("audit", 0)
+_ATTACKS = ("ortools.linear_solver.pywraplp",)  # what a process that attacks takes long to load
 
 AsOf = Annotated[str, typer.Option("--as-of", metavar="DATE", help="Release what is due on this day (YYYY-MM-DD).")]
 Timeout = Annotated[float, typer.Option("--timeout", min=1, help="Seconds to wait for the stages to be idle.")]
@@ -182,11 +184,12 @@ def _plan(
     policy: Policy, engine: Engine, budget: Path, cells: Cells, as_of: dt.date, earlier: Sequence[Earlier]
 ) -> Sequence[Outcome]:
     apart = functools.partial(spread, modules=(*solver.MODULES, *glop.MODULES))
-    if all(population.mode == "suppression" for population in policy.populations):
-        return planning.plan(cells, as_of, earlier, policy, engine=engine, spread=apart)
-    with closing(BudgetFile.open(budget)) as kept:
-        noise = Noise(OpenDP(), kept.spend)
-        return planning.plan(cells, as_of, earlier, policy, engine=engine, noise=noise, spread=apart)
+    with ExitStack() as stack:
+        noise = None
+        if any(population.mode == "dp" for population in policy.populations):
+            noise = Noise(OpenDP(), stack.enter_context(closing(BudgetFile.open(budget))).spend)
+        planned = planning.plan(cells, as_of, earlier, policy, engine=engine, noise=noise, spread=apart)
+    return attacked.attacked(planned, earlier, policy, glop.ENGINES, functools.partial(spread, modules=_ATTACKS))
 
 
 def _send(settings: Mapping[str, Any], tick: Mapping[str, object]) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from anonymizer.attacks.intervals import Bounds, Solver, bounds
 from anonymizer.attacks.knowledge import Equation, Knowledge, Line, Possible, gather
 from anonymizer.attacks.published import TOTAL, Codes, Published
-from anonymizer.attacks.results import Result
+from anonymizer.attacks.results import Result, together
 
 __all__ = ["Engines", "Truth", "history", "insider", "integers", "margins", "membership", "revisions"]
 
@@ -76,8 +76,7 @@ def margins(tables: Sequence[Published], k: int, engines: Engines, truth: Truth 
         known = gather([table], engines.possible)
         parts.append(_attack("margins", known, known.hidden, k, engines, _truths(known.hidden, tables, truth)))
     left = [one for table in tables if not table.noisy for one in _left(table, k)]
-    found = (*(one for part in parts for one in part.found), *left)
-    return Result("margins", sum(part.attacked for part in parts), len(found), found)
+    return together([*parts, Result("margins", 0, len(left), tuple(left))])[0]
 
 
 def _left(table: Published, k: int) -> Iterator[str]:

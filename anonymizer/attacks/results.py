@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-__all__ = ["Result", "report"]
+__all__ = ["Result", "report", "together"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,19 @@ class Result:
     attacked: int
     recovered: int
     found: tuple[str, ...] = ()
+
+
+def together(results: Sequence[Result]) -> list[Result]:
+    """Put what one attack came to in several places into one result."""
+    by_name: dict[str, list[Result]] = {}
+    for result in results:
+        by_name.setdefault(result.attack, []).append(result)
+    return [_sum(name, some) for name, some in by_name.items()]
+
+
+def _sum(name: str, some: Sequence[Result]) -> Result:
+    found = tuple(one for result in some for one in result.found)
+    return Result(name, sum(r.attacked for r in some), sum(r.recovered for r in some), found)
 
 
 def report(results: Sequence[Result]) -> dict[str, str]:

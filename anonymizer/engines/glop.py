@@ -10,12 +10,14 @@ from typing import Any, Final
 
 import numpy as np
 
+from anonymizer.attacks.exact import Engines
 from anonymizer.attacks.knowledge import Equation, Line
 from anonymizer.tabular.program import Floats, Program
 
-__all__ = ["MODULES", "Auditor", "Glop", "possible", "unique"]
+__all__ = ["ENGINES", "MODULES", "Auditor", "Glop", "possible", "unique"]
 
-MODULES: Final = ("ortools.linear_solver.python.model_builder_helper", "scipy.sparse")
+_LINEAR: Final = ("ortools.linear_solver.python.model_builder_helper", "scipy.sparse")
+MODULES: Final = (*_LINEAR, "ortools.sat.python.cp_model")
 """What a process that audits takes long to load."""
 
 _MOST: Final = 1_000_000.0  # beyond every count of people that is published here
@@ -31,7 +33,7 @@ class Auditor:
 
     def __call__(self, program: Program) -> Floats | None:
         """Return an optimal x, or None where there is none."""
-        glop, sparse = map(import_module, MODULES)
+        glop, sparse = map(import_module, _LINEAR)
         entries = (program.matrix.values, (program.matrix.rows, program.matrix.columns))
         rows = sparse.csr_array(entries, shape=program.matrix.shape)
         model, solver = glop.ModelBuilderHelper(), glop.ModelSolverHelper("glop")
@@ -42,6 +44,37 @@ class Auditor:
         if solver.status() != glop.SolveStatus.OPTIMAL:
             return None
         return np.array(solver.variable_values(), np.float64)
+
+    @staticmethod
+    def whole(program: Program, effort: float) -> Floats | None:
+        """Return the best x of whole numbers that CP-SAT found, None where none was; effort in its own seconds."""
+        cp_model: Any = import_module("ortools.sat.python.cp_model")
+        model = cp_model.CpModel()
+        bounds = zip(_finite(program.lower), _finite(program.upper), strict=True)
+        columns = [model.new_int_var(low, high, "") for low, high in bounds]
+        rows: list[tuple[list[Any], list[int]]] = [([], []) for _ in program.row_lower]
+        entries = program.matrix
+        for row, column, times in zip(
+            *(part.tolist() for part in (entries.rows, entries.columns, entries.values)), strict=True
+        ):
+            rows[row][0].append(columns[column])
+            rows[row][1].append(int(times))
+        for (line, times), low, high in zip(rows, _finite(program.row_lower), _finite(program.row_upper), strict=True):
+            model.add_linear_constraint(cp_model.LinearExpr.weighted_sum(line, times), low, high)
+        dear = np.flatnonzero(program.cost)
+        model.minimize(
+            cp_model.LinearExpr.weighted_sum([columns[i] for i in dear], program.cost[dear].astype(int).tolist())
+        )
+        solver = cp_model.CpSolver()
+        solver.parameters.num_workers = 1
+        solver.parameters.max_deterministic_time = effort
+        if solver.solve(model) not in {cp_model.OPTIMAL, cp_model.FEASIBLE}:
+            return None
+        return np.array([solver.value(column) for column in columns], np.float64)
+
+
+def _finite(ends: Floats) -> list[int]:
+    return np.clip(ends, -_MOST, _MOST).astype(int).tolist()  # type: ignore[no-any-return] # numpy says Any
 
 
 class Glop:
@@ -118,3 +151,7 @@ def unique(variables: int, equations: Sequence[Equation], line: Line, seconds: f
             return None
         ends.append(round(solver.objective_value))
     return ends[0] if ends[0] == ends[1] else None
+
+
+ENGINES: Final = Engines(Glop, possible, unique)
+"""What attacks solve with."""

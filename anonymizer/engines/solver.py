@@ -21,6 +21,9 @@ MODULES: Final = ("scipy.optimize._highspy._core", "scipy.sparse")
 """What a process that solves takes long to load."""
 
 
+_GAP, _NODES = 0.1, 10_000  # whole numbers need not be the cheapest, and are given up in the same place every time
+
+
 class Highs:
     """Solves with HiGHS's simplex and HiGHS's own settings."""
 
@@ -34,19 +37,25 @@ class Highs:
         session = self.open(program)
         return session.solve()
 
-    def open(self, program: Program) -> "_Session":
-        """Take up a program that will be solved with changing bounds."""
-        return _Session(program)
+    def open(self, program: Program, *, whole: int = 0) -> "_Session":
+        """Take up a program that will be solved with changing bounds; its first `whole` columns in whole numbers."""
+        return _Session(program, whole)
 
 
 class _Session:
     """A model within HiGHS."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, whole: int) -> None:
         self._core, sparse = map(import_module, MODULES)
         self._highs = self._core._Highs()  # noqa: SLF001 - as the first sentences of this module say
         self._highs.setOptionValue("output_flag", False)
-        self._sound = self._highs.passModel(_model(self._core, sparse, program)) != self._core.HighsStatus.kError
+        self._highs.setOptionValue("mip_rel_gap", _GAP)
+        self._highs.setOptionValue("mip_max_nodes", _NODES)
+        model = _model(self._core, sparse, program)
+        if whole:
+            kinds, rest = self._core.HighsVarType, len(program.cost) - whole
+            model.integrality_ = [kinds.kInteger] * whole + [kinds.kContinuous] * rest
+        self._sound = self._highs.passModel(model) != self._core.HighsStatus.kError
 
     def bound(self, rows: Indices, lower: Floats, upper: Floats) -> None:
         """Change the bounds of some rows."""

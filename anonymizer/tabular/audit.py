@@ -1,25 +1,30 @@
 """The attack that must fail before anything is published: what do the published cells say about the withheld ones?
 
-Decides pass or fail. Its programs are not those of `secondary`: here nothing is cheap or dear, an attacker knows the
-balances, every published cell and that nobody counts less than nothing, and looks for the least and the most that each
-target can be. A target passes once tables are at hand that put it at its low end or below and at its high end or
-above; every such table is checked against what is published, whatever the solver says of it, and counts for all
-targets. A target that no table certifies is asked alone, for its exact bound, before the release is refused.
+Decides which targets pass. Its programs are not those of `secondary`: here nothing is cheap or dear, an attacker knows
+the balances, every published cell, that people come whole, and that nobody counts less than nothing, and looks for the
+least and the most that each target can be. A target passes once tables of whole numbers are at hand that put it at its
+low end or below and at its high end or above. Every such table is checked in whole numbers against what is published,
+whatever a solver says of it, and counts for all targets. Linear programs find most of them; those that they find in
+fractions alone are looked for in whole numbers, some at a time and at last one by one, before they fail.
+
+Source: Fischetti and Salazar 2001 for feasibility intervals.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
 from anonymizer.tabular.joint import Joint
 from anonymizer.tabular.primary import Targets
 from anonymizer.tabular.program import Flags, Floats, Indices, Matrix, Meter, Program, beside, stack
-from schemas.errors import DisclosureError
 
-__all__ = ["audit"]
+__all__ = ["Audited", "audit"]
 
-_TOLERANCE = 1e-5
 _AT_ONCE = 64  # targets that one program moves together
+_GAIN, _LOSS = 0.7, 0.9  # shares of targets that are left: at most for another try as it was, and for any other try
+_QUICK, _LONG = 0.2, 20.0  # effort of a search in whole numbers, for many targets and for one
 
 
 @dataclass(slots=True)
@@ -39,54 +44,54 @@ class _Attack:
 
     def open(self, *, upwards: bool) -> Flags:
         """Flag the targets not yet known to be able to reach their end."""
-        if upwards:
-            return self.most < self.targets.high - _TOLERANCE
-        return self.least > self.targets.low + _TOLERANCE
+        flags: Flags = self.most < self.targets.high if upwards else self.least > self.targets.low
+        return flags
 
-    def consider(self, table: Floats) -> None:
-        """Take a table into account if it agrees with all that is known."""
-        said = self.known.times(table)
-        scale = _TOLERANCE * (1 + np.abs(self.floor))
-        if np.all(table >= -_TOLERANCE) and np.all(said >= self.floor - scale) and np.all(said <= self.ceiling + scale):
-            values = self.targets.sums.times(table)
+    def consider(self, table: Floats | None) -> None:
+        """Take a table into account if, in whole numbers, it agrees with all that is known."""
+        if table is None:
+            return
+        whole = np.rint(table[: self.known.shape[1]])
+        said = self.known.times(whole)
+        if np.all(whole >= 0) and np.all(said >= self.floor) and np.all(said <= self.ceiling):
+            values = self.targets.sums.times(whole)
             self.least, self.most = np.minimum(self.least, values), np.maximum(self.most, values)
 
-    def push(self, *, upwards: bool) -> None:
-        """Move open targets some at a time as far as possible, none further than it needs; ever fewer at a time."""
+    def push(self, solve: Callable[[Program], Floats | None], *, upwards: bool) -> None:
+        """Move open targets some at a time as far as they need to go; ever fewer at a time while that gains."""
         size = _AT_ONCE
         while size > 1 and (before := int(self.open(upwards=upwards).sum())):
             for start in range(0, before, size):
                 places = np.flatnonzero(self.open(upwards=upwards))[start : start + size]
                 if len(places):
-                    self._ask(_flags(places, len(self.targets.exact)), capped=True, upwards=upwards)
-            size //= 4
+                    self.consider(solve(self._program(places, upwards=upwards)))
+            left = int(self.open(upwards=upwards).sum())
+            if left > _LOSS * before:
+                return
+            size = size if left < _GAIN * before else size // 4
 
-    def single_out(self, *, upwards: bool) -> None:
-        """Ask for the exact bound of each open target, one at a time."""
+    def single_out(self, *, upwards: bool) -> Flags:
+        """Look for a table for each open target, one at a time; flag those for which there is none."""
         for target in np.flatnonzero(self.open(upwards=upwards)):
             if self.open(upwards=upwards)[target]:
-                self._ask(_flags(np.array([target]), len(self.targets.exact)), capped=False, upwards=upwards)
-                if self.open(upwards=upwards)[target]:
-                    raise DisclosureError("DIS-023", "the audit found a withheld cell that can be told too well")
+                self.consider(self.solve.whole(self._program(np.array([target]), upwards=upwards), _LONG))
+        return self.open(upwards=upwards)
 
-    def _ask(self, chosen: Flags, *, capped: bool, upwards: bool) -> None:
-        size, count, sign = self.known.shape[1], int(chosen.sum()), 1.0 if upwards else -1.0
-        ends = (self.targets.high if upwards else self.targets.low)[chosen]
-        room = np.abs(ends - self.targets.exact[chosen])
-        sums = self.targets.sums.take(chosen)
-        away = beside([sums, Matrix.diagonal(count, -sign)])
-        far = room if capped else np.full(count, 10 * float(np.abs(ends).max()) + 10)
-        program = Program(
-            cost=np.concatenate([np.zeros(size), -1 / np.maximum(room, 1.0)]),
+    def _program(self, places: Indices, *, upwards: bool) -> Program:
+        """Maximise how far some targets get towards their ends, none counted further than it needs."""
+        size, count, sign = self.known.shape[1], len(places), 1.0 if upwards else -1.0
+        chosen = _flags(places, len(self.targets.exact))
+        exact = self.targets.exact[chosen]
+        room = np.abs((self.targets.high if upwards else self.targets.low)[chosen] - exact)
+        away = beside([self.targets.sums.take(chosen), Matrix.diagonal(count, -sign)])
+        return Program(
+            cost=np.concatenate([np.zeros(size), np.full(count, -1.0)]),
             matrix=stack([self.known, away]),
-            row_lower=np.concatenate([self.floor, self.targets.exact[chosen]]),
-            row_upper=np.concatenate([self.ceiling, self.targets.exact[chosen]]),
+            row_lower=np.concatenate([self.floor, exact if upwards else np.full(count, -np.inf)]),
+            row_upper=np.concatenate([self.ceiling, np.full(count, np.inf) if upwards else exact]),
             lower=np.concatenate([np.zeros(size), np.full(count, -np.inf)]),
-            upper=np.concatenate([np.full(size, np.inf), far]),
+            upper=np.concatenate([np.full(size, np.inf), room]),
         )
-        answer = self.solve.audit(program)
-        if answer is not None:
-            self.consider(answer[:size])
 
 
 def _flags(places: Indices, size: int) -> Flags:
@@ -95,8 +100,16 @@ def _flags(places: Indices, size: int) -> Flags:
     return flags
 
 
-def audit(joint: Joint, targets: Targets, shown: Matrix, totals: Floats, solve: Meter) -> float:
-    """Attack a pattern; return the least width, in persons, that was found to be possible for any target.
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """The least width, in persons, that was found to be possible for any target; and the targets that can be told."""
+
+    width: float
+    told: Flags
+
+
+def audit(joint: Joint, targets: Targets, shown: Matrix, totals: Floats, solve: Meter) -> Audited:
+    """Attack a pattern.
 
     Args:
         joint: the joint system of all prints.
@@ -106,12 +119,14 @@ def audit(joint: Joint, targets: Targets, shown: Matrix, totals: Floats, solve: 
         solve: the metered solver.
 
     Raises:
-        DisclosureError: DIS-023, a target cannot be at its low or its high end; DIS-022, too much work.
+        DisclosureError: DIS-022, too much work.
     """
     nothing = np.zeros(len(joint.slack))
     floor, ceiling = np.concatenate([nothing, totals]), np.concatenate([joint.slack, totals])
     attack = _Attack(stack([joint.balance, shown]), floor, ceiling, targets, solve)
+    told = np.zeros(len(targets.exact), np.bool_)
     for upwards in (True, False):
-        attack.push(upwards=upwards)
-        attack.single_out(upwards=upwards)
-    return float((attack.most - attack.least).min(initial=np.inf))
+        attack.push(solve.audit, upwards=upwards)
+        attack.push(partial(solve.whole, effort=_QUICK), upwards=upwards)
+        told |= attack.single_out(upwards=upwards)
+    return Audited(float((attack.most - attack.least).min(initial=np.inf)), told)

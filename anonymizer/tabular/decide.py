@@ -1,8 +1,8 @@
 """One print decided beside all earlier ones: primary, complementary suppression, audit, in that order.
 
 Decides the order of the rules, whoever's tables they are, and that large systems are protected part by part: first
-each part's own cells, then those that sum over several parts, beside what the parts show. Does not decide what gives
-way where the rules cannot be kept.
+each part's own cells, then those that sum over several parts, beside what the parts show. What the audit can tell is
+mended in whole numbers and audited again. Does not decide what gives way where the rules cannot be kept.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,8 +14,11 @@ from anonymizer.policy import Suppression
 from anonymizer.tabular import audit, primary, secondary
 from anonymizer.tabular.joint import Joint, Print, join
 from anonymizer.tabular.program import Flags, Floats, Indices, Matrix, Meter, stack
+from schemas.errors import DisclosureError
 
 __all__ = ["Decided", "Leaves", "decide"]
+
+_TRIES = 4  # how often a pattern that fails its audit is mended
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +109,15 @@ def decide(
     for withheld in _by_part(case):
         method = secondary.settle
         cells.hidden[mine:][withheld] = True
-    pattern = method(joint, targets, cells, case.costs(len(cells.totals)), solve)
-    width = audit.audit(joint, targets, cells.rows.take(~pattern), cells.totals[~pattern], solve)
-    return Decided(pattern[mine:], unsafe, width)
+    costs, asked = case.costs(len(cells.totals)), targets
+    for _ in range(_TRIES):
+        pattern = method(joint, asked, cells, costs, solve)
+        found = audit.audit(joint, targets, cells.rows.take(~pattern), cells.totals[~pattern], solve)
+        if not found.told.any():
+            return Decided(pattern[mine:], unsafe, found.width)
+        cells.hidden[mine:] = pattern[mine:]
+        method, asked = secondary.finish, targets.take(found.told)
+    raise DisclosureError("DIS-023", "the audit found a withheld cell that can be told too well")
 
 
 def _by_part(case: _Case) -> Iterator[Flags]:

@@ -121,7 +121,7 @@ class Session(Protocol):
         """Return an optimal x, or None where there is none."""
 
 
-class Auditor(Protocol):
+class Linear(Protocol):
     """Solves programs exactly as given; holds no state between two of them."""
 
     @property
@@ -132,11 +132,21 @@ class Auditor(Protocol):
         """Return an optimal x, or None where the program is infeasible, unbounded or was given up."""
 
 
-class Solver(Auditor, Protocol):
+class Auditor(Linear, Protocol):
+    """Solves programs, and looks for whole numbers."""
+
+    def whole(self, program: Program, effort: float) -> Floats | None:
+        """Return the best x of whole numbers that was found, None where none was.
+
+        `effort` is a measure of work, not of time: the same program and effort give the same answer.
+        """
+
+
+class Solver(Linear, Protocol):
     """Solves programs, and some again and again."""
 
-    def open(self, program: Program) -> Session:
-        """Take up a program that will be solved with changing bounds."""
+    def open(self, program: Program, *, whole: int = 0) -> Session:
+        """Take up a program that will be solved with changing bounds; its first `whole` columns in whole numbers."""
 
 
 def _never() -> bool:
@@ -194,9 +204,18 @@ class Meter:
         self._count()
         return self.auditor(program)
 
-    def open(self, program: Program) -> "_Metered":
+    def whole(self, program: Program, effort: float) -> Floats | None:
+        """Look for whole numbers.
+
+        Raises:
+            DisclosureError: DIS-022, as above.
+        """
+        self._count()
+        return self.auditor.whole(program, effort)
+
+    def open(self, program: Program, *, whole: int = 0) -> "_Metered":
         """Take up a program; every answer counts."""
-        return _Metered(self.solver.open(program), self._count)
+        return _Metered(self.solver.open(program, whole=whole), self._count)
 
     def _count(self) -> None:
         if self.solved >= self.limits.programs or self.limits.expired():

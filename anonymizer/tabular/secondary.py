@@ -26,7 +26,7 @@ from anonymizer.tabular.primary import Targets
 from anonymizer.tabular.program import Flags, Floats, Indices, Matrix, Meter, Program, Session, beside, stack
 from schemas.errors import DisclosureError
 
-__all__ = ["Marks", "protect", "settle", "weights"]
+__all__ = ["Marks", "finish", "protect", "settle", "weights"]
 
 _TOLERANCE = 1e-4  # of a person: more than a solver is off by, less than any change that it means
 _AT_ONCE = 64  # targets that one program tries to move without withholding anything
@@ -74,12 +74,11 @@ class _State:
 
     @classmethod
     def of(
-        cls, joint: Joint, targets: Targets, cells: Marks, cost: Floats, solve: Meter, *, backwards: bool = False
+        cls, joint: Joint, targets: Targets, cells: Marks, session: Session, solve: Meter, *, backwards: bool = False
     ) -> "_State":
         """Begin with what is hidden, and with the smallest target, or with the largest."""
         everyone = np.ones(len(targets.exact), np.bool_)
         order = np.lexsort((np.arange(len(targets.exact)), np.abs(targets.exact)))[:: -1 if backwards else 1]
-        session = solve.open(_program(joint, targets, cells, cost))
         return cls(joint, cells, targets, cells.hidden.copy(), session, solve, order, (everyone, everyone.copy()))
 
     def free(self, rows: Indices) -> None:
@@ -122,10 +121,13 @@ def protect(joint: Joint, targets: Targets, cells: Marks, cost: Floats, solve: M
     Raises:
         DisclosureError: DIS-021, some target cannot be protected; DIS-022, too much work.
     """
-    withheld = _round(_State.of(joint, targets, cells, cost, solve))
+    session = solve.open(_program(joint, targets, cells, cost))
+    withheld = _round(_State.of(joint, targets, cells, session, solve))
     if solve.limits.rounds == 1:
         return withheld
-    return _round(_State.of(joint, targets, replace(cells, shown=~withheld), cost, solve, backwards=True))
+    inside = replace(cells, shown=~withheld)
+    again = solve.open(_program(joint, targets, inside, cost))
+    return _round(_State.of(joint, targets, inside, again, solve, backwards=True))
 
 
 def settle(joint: Joint, targets: Targets, cells: Marks, cost: Floats, solve: Meter) -> Flags:
@@ -133,10 +135,19 @@ def settle(joint: Joint, targets: Targets, cells: Marks, cost: Floats, solve: Me
 
     Arguments, result and errors are those of `protect`.
     """
-    state = _State.of(joint, targets, cells, cost, solve)
+    state = _State.of(joint, targets, cells, solve.open(_program(joint, targets, cells, cost)), solve)
     for upwards in (1, 0):
         _certify(state, upwards)
     return _round(state)
+
+
+def finish(joint: Joint, targets: Targets, cells: Marks, cost: Floats, solve: Meter) -> Flags:
+    """Return the pattern in which these targets are protected from an attacker who knows that people come whole.
+
+    Arguments, result and errors are those of `protect`.
+    """
+    session = solve.open(_program(joint, targets, cells, cost), whole=len(joint.values))
+    return _round(_State.of(joint, targets, cells, session, solve))
 
 
 def _round(state: _State) -> Flags:

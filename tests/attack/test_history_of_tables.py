@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from amana.commands.attack import ENGINES
 from anonymizer.attacks import exact, families
 from anonymizer.attacks.published import Published, read
 from anonymizer.attacks.results import Result
+from anonymizer.engines.glop import ENGINES
 from anonymizer.tabular.crosstab import Codes, Table
 from anonymizer.tabular.standalone import touching
 from tests.support.tables import DIMS, MARGINS, QUARTERS, RULES, later, people, published, quarter_of, regions

@@ -14,7 +14,6 @@ from anonymizer.tabular import audit, primary, table
 from anonymizer.tabular.facts import facts_of
 from anonymizer.tabular.joint import join
 from anonymizer.tabular.program import Limits, Meter
-from schemas.errors import DisclosureError
 from streams.core.release import Publish, TrendRow, Withhold
 from tests.support.disclosure import Attacker, Person, attack, cells_of, released, rows_in, small_policy
 
@@ -91,8 +90,8 @@ def test_the_audit_itself_catches_primary_only_suppression() -> None:
     targets = primary.targets_of(layout.prints, system, rules.suppression)
     shown = ~primary.mark(layout.prints[0], rules.suppression)
     cells = system.cells[0]
-    with pytest.raises(DisclosureError, match="DIS-023"):
-        audit.audit(system, targets, cells.rows.take(shown), cells.exact[shown], Meter(Highs(), Auditor(), Limits()))
+    meter = Meter(Highs(), Auditor(), Limits())
+    assert audit.audit(system, targets, cells.rows.take(shown), cells.exact[shown], meter).told.any()
 
 
 def test_overlapping_regions_do_not_tell_the_country_between_them() -> None:

@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from amana.commands.attack import ENGINES, tried
+from amana.commands.attack import tried
 from anonymizer.attacks import exact, noisy, pattern, records
 from anonymizer.attacks.published import TOTAL, Cell, Codes, Published, read
 from anonymizer.attacks.results import Result, report
+from anonymizer.engines.glop import ENGINES
 from anonymizer.tabular.crosstab import Table
 from anonymizer.tabular.standalone import protect
 from tests.support.tables import RULES, engine
