@@ -12,12 +12,12 @@ demo: $(STAMP)
 
 # All tiers: pure ones side by side, then everything that needs a broker, one after the other.
 test: $(STAMP)
-	$(BIN)/pytest -q -n 2 -m "not broker and not slow"
-	$(BIN)/pytest -q --durations=15 -m "broker and not slow"
+	$(BIN)/pytest -q -n 2 -m "not broker and not long"
+	$(BIN)/pytest -q --durations=15 -m "broker and not long"
 
 # What takes minutes each: a region of thirty countries published and attacked over two years.
 long: $(STAMP)
-	$(BIN)/pytest -q -s -m slow
+	$(BIN)/pytest -q -s -m long
 
 consistency: $(STAMP)
 	$(BIN)/pytest -q --durations=0 tests/consistency

@@ -104,7 +104,7 @@ def exact(rho: int, windows: int) -> float:
     return high
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(("claim", "windows"), [(0.5, 1), (1.0, 1), (2.0, 1), (4.0, 2)])
 def test_a_million_runs_prove_no_more_than_is_claimed_and_nearly_what_is_lost(claim: float, windows: int) -> None:
     """Not above the claim, so the noise suffices; not far below the truth, so the attack would have noticed."""

@@ -95,7 +95,7 @@ def test_small_crosses_that_agree_tell_what_the_whole_cross_does(monkeypatch: py
     assert found[1]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(3600)
 def test_thirty_countries_tell_nobody_over_two_years() -> None:
     """The same for a region of thirty countries."""
