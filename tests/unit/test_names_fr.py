@@ -44,10 +44,14 @@ def test_a_capital_that_is_also_small_elsewhere_is_flagged() -> None:
     assert not flags["never small"].tolist()[0]
 
 
-@pytest.mark.parametrize("name", ["fr_countries"])
+@pytest.mark.parametrize("name", ["fr_countries", "fr_ranks"])
 def test_a_list_is_spelled_as_text_is_folded(name: str) -> None:
     """An unfolded entry would never be met."""
     assert [word for word in lexicon.words(name) if normalise(word).text.lower() != word] == []
+
+
+def test_classes_of_words_are_spelled_as_text_is_folded() -> None:
+    assert [word for word in lexicon.classes("fr_words") if normalise(word).text.lower() != word] == []
 
 
 @given(WORDS, WORDS)

@@ -44,6 +44,15 @@ def test_what_is_masked_in_doubt_is_not_looked_for_elsewhere() -> None:
     assert len(_found(text, {"Velmar": 0.2})) == 1
 
 
+def test_a_lone_capital_behind_a_rank_is_a_person_with_the_rank() -> None:
+    """A point before the letter, a longer word or no rank leaves it as it was."""
+    text = "le caporal G vint, le caporal. G vint, le vent G vint, le caporal Go vint"
+    tokens = tokenise(text)
+    marks = spans.threshold(np.array([[1.0, 0.0, 0.0, 0.0]] * len(tokens.forms)), LABELS, 0.9)
+    spans.introduce(tokens.forms, marks, {"caporal"})
+    assert spans.spans(text, tokens, marks) == [(3, 12, "PERSON", 1.0)]
+
+
 def test_signs_and_line_breaks_alone_are_no_span() -> None:
     text = "He said: Velmar.\nThen"
     assert [text[a:b] for a, b, _, _ in _found(text, {":": 0.9, "Velmar": 0.9, ".": 0.9, "\n": 0.9})] == ["Velmar"]

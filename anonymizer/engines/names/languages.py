@@ -23,7 +23,8 @@ class Language:
 
     `part(form)` says whether a word of a person's name is looked for alone in the rest of the text. `weights` are the
     types that count for more than others when a probability is held against the threshold, as they are missed most.
-    `idle` are the words that give nobody away by themselves: closed classes, and titles.
+    `idle` are the words that give nobody away by themselves: closed classes, and titles. `ranks` are those before whose
+    holders' names, shortened to one letter, a text has no full stop.
     """
 
     model: str
@@ -33,6 +34,7 @@ class Language:
     lower_features: Features | None = None
     weights: Mapping[str, float] = field(default_factory=dict)
     idle: frozenset[str] = frozenset()
+    ranks: frozenset[str] = frozenset()
 
 
 def _english_part(form: str) -> bool:
@@ -55,7 +57,7 @@ LANGUAGES: Final[Mapping[str, Language]] = MappingProxyType(
             _ENGLISH_WEIGHTS,
             lexicon.words("en_idle"),
         ),
-        "fr": Language("fr.bin", features_fr.FEATURES, features_fr.part),
+        "fr": Language("fr.bin", features_fr.FEATURES, features_fr.part, ranks=lexicon.words("fr_ranks")),
         "ar": Language("ar.bin", features_ar.FEATURES, features_ar.part, weights=_ARABIC_WEIGHTS),
     }
 )

@@ -62,6 +62,7 @@ class Reader:
     def _spans(self, text: str, tokens: Tokens, model: Model, probabilities: NDArray[np.float64]) -> list[spans.Found]:
         marks = spans.threshold(probabilities, model.labels, self._least_clear, self._language.weights)
         spans.spare(tokens.forms, marks, self._language.idle)
+        spans.introduce(tokens.forms, marks, self._language.ranks)
         spans.propagate(tokens.forms, marks, part=self._language.part)
         return spans.spans(text, tokens, marks)
 

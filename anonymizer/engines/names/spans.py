@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from anonymizer.engines.names.tokens import LINE_BREAK, Tokens
 
-__all__ = ["CLEAR", "ENTITIES", "Found", "Marks", "propagate", "spans", "spare", "threshold"]
+__all__ = ["CLEAR", "ENTITIES", "Found", "Marks", "introduce", "propagate", "spans", "spare", "threshold"]
 
 ENTITIES: Final = ("PERSON", "LOC", "ORG", "DATETIME", "CODE", "QUANTITY", "DEM", "MISC")
 CLEAR: Final = frozenset({"O", "KEEP"})
@@ -72,6 +72,13 @@ def spare(forms: Sequence[str], marks: Marks, idle: Collection[str]) -> None:
     for start, end in zip(edges[::2], edges[1::2], strict=True):
         if spared[start:end].all():
             marks.masked[start:end] = False
+
+
+def introduce(forms: Sequence[str], marks: Marks, ranks: Collection[str]) -> None:
+    """Mask a lone capital letter behind a rank, `ranks`, and the rank with it: where names are shortened, it is one."""
+    for place, form in enumerate(forms):
+        if len(form) == 1 and form.isupper() and place and forms[place - 1].lower() in ranks:
+            marks.mark(place - 1, place + 1, _NAME, 0.0)
 
 
 def propagate(forms: Sequence[str], marks: Marks, *, part: Callable[[str], bool]) -> None:
