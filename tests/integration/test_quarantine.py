@@ -24,7 +24,7 @@ from schemas import catalogue, codec, limits
 from streams.core.outcomes import Outcome
 from tests.support import counted, raw_events, runtime
 
-pytestmark = [pytest.mark.broker, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.broker, pytest.mark.slow, pytest.mark.timeout(300)]
 
 AGENCY = "police-jor"
 WORKERS = {"deidentify": 1, "dedupe": 1, "aggregate": 1, "release": 0}
