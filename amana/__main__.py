@@ -31,6 +31,7 @@ COMMANDS = {
     "budget": "budget",
     "schemas": "schemas",
     "cells": "cells",
+    "quarantine": "quarantine",
     "status": "status",
     "check": "check",
 }

@@ -109,7 +109,7 @@ class Standing:
         table = {topic.name: topic.partitions for topic in topics.table(site.agencies, ())}
         self._raw = _partitions([topics.raw(agency, kind) for agency in site.agencies for kind in topics.KINDS], table)
         self._reads = {
-            "deidentify": self._raw,
+            "deidentify": [*self._raw, *_partitions([topics.REPLAY], table)],
             "dedupe": _partitions([topics.deidentified(kind) for kind in topics.KINDS], table),
             "aggregate": _partitions(["deltas"], table),
         }
@@ -159,13 +159,22 @@ class Standing:
 
     def _lags(self) -> dict[str, int]:
         """Count what is left to read; committed offsets first: then zero everywhere holds for one moment."""
-        committed = self._admin.list_group_offsets(list(STAGES))
+        committed = self._committed()
         ends = self._consumer.end_offsets([one for read in self._reads.values() for one in read])
         lags = {}
         for stage, read in self._reads.items():
             done = committed.get(stage, {})
             lags[stage] = sum(max(0, ends[one] - (max(0, done[one].offset) if one in done else 0)) for one in read)
         return lags
+
+    def _committed(self) -> Mapping[str, Any]:
+        """Return the groups' offsets; nothing while the broker still elects who keeps them: then all is to be read."""
+        try:
+            return dict(self._admin.list_group_offsets(list(STAGES)))
+        except KafkaError as error:
+            if error.retriable:
+                return {}
+            raise
 
     def _read(self) -> None:
         for record in reading.to_present_end(self._consumer, self._outcomes):

@@ -4,7 +4,7 @@ Decides the bounds of a writer schema. Does not judge a schema's meaning or its 
 
 - No recursion: a five-kilobyte message of a self-referencing record ends a process.
 - No array or map whose items may cost no bytes: five bytes would claim twenty million of them.
-- Depth, number of fields (names written out) and length of the text are bounded.
+- Depth, number of fields (names written out), symbols, bytes of a fixed and length of the text are bounded.
 
 Source: the Avro bombs measured against fastavro 1.13.1, see `docs/reference/contracts.md`.
 """
@@ -15,10 +15,16 @@ from typing import Any
 from schemas import walk
 from schemas.errors import ContractError
 
-__all__ = ["MOST_CHARACTERS", "MOST_DEPTH", "MOST_NODES", "check", "findings"]
+__all__ = ["MOST_BYTES", "MOST_CHARACTERS", "MOST_DEPTH", "MOST_NODES", "MOST_SYMBOLS", "check", "findings"]
 
 MOST_CHARACTERS = 256 * 1024
 MOST_DEPTH = 16
+MOST_BYTES = 16 * 1024
+"""Bytes of a fixed: no more than a text may have."""
+
+MOST_SYMBOLS = 1024
+"""Symbols of an enum: several times the longest list of countries."""
+
 MOST_NODES = 1024
 """Fields that one record may show when every name in it is written out; a chain of names doubles at each link."""
 
@@ -76,9 +82,17 @@ class _Survey:
             case "map":
                 return self._items(schema["values"], may_be_empty=False)
             case "enum" | "fixed":
-                return 0, 0
+                return self._named(schema)
             case other:
                 return self.measure(other)
+
+    def _named(self, schema: Mapping[str, Any]) -> tuple[int, int]:
+        """Hold an enum or a fixed to its bound; neither adds depth."""
+        if len(schema.get("symbols", ())) > MOST_SYMBOLS:
+            self.found.append(f"an enum of more than {MOST_SYMBOLS} symbols")
+        if schema.get("size", 0) > MOST_BYTES:
+            self.found.append(f"a fixed of more than {MOST_BYTES} bytes")
+        return 0, 0
 
     def _record(self, schema: Mapping[str, Any]) -> tuple[int, int]:
         name = schema["name"]

@@ -92,7 +92,7 @@ _BOTH: Final[tuple[Operation, ...]] = ("READ", "WRITE")
 _SEE: Final[tuple[Operation, ...]] = ("DESCRIBE",)
 
 _WORKERS: Final = (
-    *_on("worker.deidentify", _READ, "raw."),
+    *_on("worker.deidentify", _READ, "raw.", "replay"),
     *_on("worker.deidentify", _WRITE, "deidentified.", "outcomes", "quarantine.", "late", "audit"),
     *_on("worker.deidentify", _BOTH, "state.deidentify"),
     _group("worker.deidentify", "deidentify"),
@@ -106,7 +106,7 @@ _WORKERS: Final = (
     *_on("worker.release", _READ, "cells", "calendar", "audit"),
     *_on("worker.release", _WRITE, "trend.", "ledger", "audit"),
     # It releases only when all stages are idle, and so looks at their lags; it reads none of their topics.
-    *_on("worker.release", _SEE, "raw.", "deidentified.", "deltas", "outcomes"),
+    *_on("worker.release", _SEE, "raw.", "replay", "deidentified.", "deltas", "outcomes"),
     *(_group("worker.release", name, _SEE) for name in WORKERS[:-1]),
     _group("worker.release", "release"),
 )
@@ -114,13 +114,18 @@ _WORKERS: Final = (
 _PEOPLE: Final = (
     *_on("analysts", _READ, "trend."),
     _group("analysts", "analysts-"),
-    *_on("officer", _READ, "audit", "ledger", "quarantine.", "late", "trend."),
+    *_on("officer", _READ, "audit", "ledger", "quarantine.", "late", "trend.", "outcomes"),
+    # An officer reconciles: offsets and lags, of topics that are not read.
+    *_on("officer", _SEE, "raw.", "replay", "deidentified.", "deltas"),
+    *(_group("officer", name, _SEE) for name in WORKERS),
     _group("officer", "officer-"),
     *_on("operator", _READ, "cells", "outcomes", "deidentified.", "deltas", "trend.", "audit", "late", "ledger"),
     *_on("operator", _READ, "quarantine."),
     # Raw records are counted, never read: offsets need DESCRIBE alone.
     *_on("operator", _SEE, "raw."),
-    *_on("operator", _WRITE, "calendar"),
+    # A replay is the refused bytes again, a tombstone in quarantine ends an entry; both enter the audit log.
+    *_on("operator", _SEE, "replay"),
+    *_on("operator", _WRITE, "calendar", "replay", "quarantine.", "audit"),
     *(_group("operator", name, _SEE) for name in WORKERS),
     _group("operator", "operator-"),
 )

@@ -29,13 +29,13 @@ WIDTH = 8
 
 
 def prefixed(through: int, payload: bytes) -> bytes:
-    """Put `through`, an offset, before `payload` as 8 bytes, big-endian."""
-    return through.to_bytes(WIDTH, "big") + payload
+    """Put `through`, an offset or -1 for none yet, before `payload` as 8 bytes, big-endian."""
+    return through.to_bytes(WIDTH, "big", signed=True) + payload
 
 
 def through_of(value: bytes) -> int:
     """Read the offset that `prefixed` put before a payload."""
-    return int.from_bytes(value[:WIDTH], "big")
+    return int.from_bytes(value[:WIDTH], "big", signed=True)
 
 
 class Store(memory.Store[str, bytes]):

@@ -13,7 +13,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-__all__ = ["FOR_EVER", "KINDS", "RAW_RETENTION_MS", "Topic", "deidentified", "quarantine", "raw", "table", "trend"]
+__all__ = [
+    "FOR_EVER",
+    "KINDS",
+    "RAW_RETENTION_MS",
+    "REPLAY",
+    "Topic",
+    "deidentified",
+    "quarantine",
+    "raw",
+    "table",
+    "trend",
+]
 
 KINDS: Final = ("case", "referral", "assistance", "indicator", "activity")
 """The five kinds of event."""
@@ -22,6 +33,9 @@ _DAY_MS: Final = 24 * 60 * 60 * 1000
 
 RAW_RETENTION_MS: Final = 14 * _DAY_MS
 """Long enough to repair a stopped de-identifier, in milliseconds; short, since these are records about persons."""
+
+REPLAY: Final = "replay"
+"""The topic on which the operator puts a refused record again, under the place where it was published."""
 
 FOR_EVER: Final = -1
 """The broker's word for no deletion."""
@@ -96,7 +110,8 @@ def _deidentified(kind: str) -> Topic:
 
 
 def _quarantine(agency: str) -> Topic:
-    return Topic(quarantine(agency), 1, "source", "quarantine-value", "sealed; until dropped or replayed by an officer")
+    why = "sealed; until it is replayed or dropped, which deletes it"
+    return Topic(quarantine(agency), 1, "source", "quarantine-value", why, cleanup="compact")
 
 
 def _trend(region: str) -> Topic:
@@ -104,6 +119,14 @@ def _trend(region: str) -> Topic:
 
 
 _STAGES: Final = (
+    Topic(
+        REPLAY,
+        2,
+        "source",
+        None,
+        "sealed records from quarantine, once more, in their raw partition",
+        retention_ms=RAW_RETENTION_MS,
+    ),
     Topic("deltas", 4, "cell", "delta-value", "what a replay of aggregate starts from"),
     Topic("cells", 4, "cell", "cell-value", "the exact counts and aggregate's changelog", cleanup="compact"),
     Topic("outcomes", 4, "source", "outcome-value", "the fate of every published event"),

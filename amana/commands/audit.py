@@ -30,9 +30,14 @@ At = Annotated[Path | None, typer.Option("--log", metavar="DIR", help="The log's
 
 
 def register(app: typer.Typer) -> None:
-    """Add the sub-commands `audit verify`, `audit show` and `audit prove`."""
-    group = typer.Typer(help="The audit log: verify it, show it, prove an entry.", no_args_is_help=True)
-    for command in (verify, show, prove):
+    """Add the sub-commands `audit verify`, `audit show`, `audit prove` and `audit reconcile`."""
+    from amana.commands.reconcile import reconcile  # noqa: PLC0415 - it alone needs a broker's client
+
+    group = typer.Typer(
+        help="The audit log: verify it, show it, prove an entry; and the books of what was published.",
+        no_args_is_help=True,
+    )
+    for command in (verify, show, prove, reconcile):
         group.command()(command)
     app.add_typer(group, name="audit")
 

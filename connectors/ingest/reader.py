@@ -64,7 +64,8 @@ def survey(path: Path) -> Source:
 
     Raises:
         ConfigurationError: CFG-100, not a readable file; CFG-101, nothing in it.
-        ContractError: CON-100, not UTF-8, with the line; CON-101, a column name twice.
+        ContractError: CON-100, not UTF-8, with the line; CON-101, a column name twice; CON-107, a line too
+            long to be a row: a bomb would be read whole later.
     """
     digest, lines, first, columns = hashlib.sha256(), 0, "", {}
     is_json: bool | None = None
@@ -111,6 +112,8 @@ def _opened(path: Path) -> BinaryIO:
 def _raw_lines(file: BinaryIO) -> Iterator[bytes]:
     try:
         while raw := file.readline(_LONGEST_LINE):
+            if len(raw) == _LONGEST_LINE and not raw.endswith(b"\n"):
+                raise ContractError("CON-107", f"a line is longer than {_LONGEST_LINE >> 20} MiB")
             yield raw
     except _FILE_FAULTS:
         raise ConfigurationError("CFG-100", "the file cannot be read to its end") from None

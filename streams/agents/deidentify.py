@@ -2,6 +2,7 @@
 
 Decides the order of the steps: decode under limits, open, admit, scan all texts of the batch, de-identify. Whatever an
 event does wrong ends that event in quarantine, with the bytes as they came; whatever else goes wrong ends the process.
+What the operator replays takes the same steps under its first place, and leaves quarantine where it is admitted.
 Does not decide the rules: `streams.core.admit` and `streams.core.deidentify` do.
 """
 
@@ -24,7 +25,7 @@ from schemas.sealing import Opener
 from streams import app as apps
 from streams import state, topics
 from streams.core import admit, deidentify
-from streams.core.outcomes import Outcome
+from streams.core.outcomes import Outcome, position_of
 from streams.partitions import partition_of
 from streams.stage import Output, Record, Result
 
@@ -71,9 +72,13 @@ class Private:
 
 def attach(app: faust.App, policy: Policy, agencies: Sequence[str], *, deps: apps.Deps, private: Private) -> None:
     """Make `app` the stage deidentify over the raw events of every agency and kind."""
-    kept = state.StateTable(app, STATE, deps.box, deps.epoch, partitions=STATE_PARTITIONS)
-    sources = [topics.raw(agency, kind) for agency in agencies for kind in topics.KINDS]
+    kept = state.StateTable(app, STATE, deps.box, deps.epoch, partitions=STATE_PARTITIONS, through=_includes)
+    sources = [topics.raw(agency, kind) for agency in agencies for kind in topics.KINDS] + [topics.REPLAY]
     apps.consume(app, sources, Deidentify(policy, deps, private), kept, deps.box)
+
+
+def _includes(value: bytes) -> int:
+    return deidentify.includes(state.through_of(value), value[state.WIDTH :])
 
 
 @dataclass(slots=True)
@@ -106,6 +111,8 @@ class Deidentify:
         """Take a batch through all steps; the texts of the whole batch are scanned at once."""
         if not batch:
             return Result([], {})
+        if batch[0].topic == topics.REPLAY:
+            return await self._again(batch, value_of)
         _, agency, kind = batch[0].topic.split(".")
         events: list[_Event] = []
         scans: list[asyncio.Task[None]] = []
@@ -116,6 +123,28 @@ class Deidentify:
             await asyncio.sleep(0)
         await asyncio.gather(*scans)
         return _Batch(self, self._policy, agency, kind, value_of).result(events)
+
+    async def _again(self, batch: Sequence[Record], value_of: Callable[[str], bytes | None]) -> Result:
+        """Take replayed records one by one, each as the raw record that it was; what names no place is passed over."""
+        outputs: list[Output] = []
+        writes: dict[str, bytes] = {}
+
+        def known(key: str) -> bytes | None:
+            return writes.get(key) or value_of(key)
+
+        for record in batch:
+            place = position_of(record.key)
+            if place is None or record.value is None or place[1] not in self._raw or place[2] != record.partition:
+                continue
+            agency, kind, partition, offset = place
+            at = Record(topics.raw(agency, kind), partition, offset, record.key, record.value)
+            event = self._admitted(at, agency, kind)
+            await self._scan([event])
+            made = _Batch(self, self._policy, agency, kind, known, again=record)
+            result = made.result([event])
+            outputs += result.outputs
+            writes |= result.writes
+        return Result(outputs, writes)
 
     def _rules_of(self, kind: str) -> deidentify.Rules:
         raw, made = self._raw[kind], catalogue.load(f"deidentified.{kind}")
@@ -171,8 +200,16 @@ class _Batch:
     """The outputs of one batch, in the order of its records, and what it leaves in the state."""
 
     def __init__(
-        self, stage: Deidentify, policy: Policy, agency: str, kind: str, value_of: Callable[[str], bytes | None]
+        self,
+        stage: Deidentify,
+        policy: Policy,
+        agency: str,
+        kind: str,
+        value_of: Callable[[str], bytes | None],
+        *,
+        again: Record | None = None,
     ) -> None:
+        self._replayed = again
         self._stage, self._policy, self._agency, self._kind, self._value_of = stage, policy, agency, kind, value_of
         self._outputs: list[Output] = []
         self._seen: dict[str, deidentify.Seen] = {}
@@ -195,7 +232,8 @@ class _Batch:
     def _revise(self, event: _Event) -> None:
         key = f"{self._agency}/{self._kind}/{event.raw['event_id']}"
         record, done = self._stage.record_of(event, self._kind)
-        step = deidentify.step(self._remembered(key), record, partition=event.at.partition, offset=event.at.offset)
+        partition, offset, again = event.at.partition, event.at.offset, self._replayed is not None
+        step = deidentify.step(self._remembered(key), record, partition=partition, offset=offset, again=again)
         if step is None:
             return
         self._seen[key] = step.seen
@@ -206,7 +244,9 @@ class _Batch:
             self._outputs.append(Output(topics.deidentified(self._kind), partition_of(token, PARTITIONS), token, value))
         if step.code is not None:
             self._quarantine(event.at, step.code, "revision")
-        elif step.fate is not None:
+            return
+        self._release(event.at)
+        if step.fate is not None:
             self._outcome(event.at, step.fate)
         else:
             self._fates["deidentified"] += 1
@@ -224,14 +264,20 @@ class _Batch:
         self._outcome(at, "quarantined")
         self._fates[f"quarantined.{code}"] += 1
 
+    def _release(self, at: Record) -> None:
+        """Take what was replayed out of quarantine."""
+        if self._replayed is not None:
+            self._outputs.append(Output(topics.quarantine(self._agency), 0, self._key(at), None))
+
     def _late(self, at: Record, late: admit.Lateness) -> None:
         record = self._place(at) | {"period": late.period, "closed_on": late.closed_on.isoformat()}
         self._send("late", "late", at, record)
+        self._release(at)
         self._outcome(at, "late")
 
     def _outcome(self, at: Record, fate: str) -> None:
         source = f"raw/{self._agency}/{self._kind}/{at.partition}"
-        outcome = Outcome((self._agency, self._kind, at.partition, at.offset), fate, source, at.offset, 0)
+        outcome = Outcome((self._agency, self._kind, at.partition, at.offset), fate, source, at.offset, self._ordinal)
         value = self._stage.encode("outcome", outcome.as_record())
         self._outputs.append(Output("outcomes", partition_of(outcome.key, PARTITIONS), outcome.key, value))
         if fate != "quarantined":
@@ -241,12 +287,19 @@ class _Batch:
         return {"agency": self._agency, "kind": self._kind, "partition": at.partition, "offset": at.offset}
 
     def _send(self, topic: str, stem: str, at: Record, record: Mapping[str, Any]) -> None:
-        key = f"{self._agency}/{self._kind}/{at.partition}/{at.offset}".encode()
-        self._outputs.append(Output(topic, 0, key, self._stage.encode(stem, record)))
+        self._outputs.append(Output(topic, 0, self._key(at), self._stage.encode(stem, record)))
+
+    def _key(self, at: Record) -> bytes:
+        return f"{self._agency}/{self._kind}/{at.partition}/{at.offset}".encode()
+
+    @property
+    def _ordinal(self) -> int:
+        """Rank the statements about one raw record: that of a replay outranks the first, and a later replay's that."""
+        return 0 if self._replayed is None else self._replayed.offset + 1
 
     def _audit(self, events: Sequence[_Event]) -> None:
         """Say what was done to the batch: offsets, hashes, bucketed counts; nothing of a person."""
-        first, last = events[0].at, events[-1].at
+        first, last = (self._replayed,) * 2 if self._replayed else (events[0].at, events[-1].at)
         fates = {f"fate.{fate}": receipt.bucket(count) for fate, count in sorted(self._fates.items())}
         record = {
             "action": "batch",

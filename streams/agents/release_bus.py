@@ -52,7 +52,7 @@ class KafkaBus:
         raw = [topics.raw(agency, kind) for agency in agencies for kind in topics.KINDS]
         counts = {topic.name: topic.partitions for topic in topics.table(agencies, ())}
         self._reads = {
-            "deidentify": _partitions(raw, counts),
+            "deidentify": _partitions([*raw, topics.REPLAY], counts),
             "dedupe": _partitions([topics.deidentified(kind) for kind in topics.KINDS], counts),
             "aggregate": _partitions(["deltas"], counts),
         }

@@ -7,7 +7,8 @@ moved to another person-year. Does not decode, open, detect or send.
   (CON-020); a lower one is superseded.
 - A correction that changes the token takes the event from the old token first (`moved`), then reports it under the new
   one, both with the new revision.
-- `through` is the offset of the last raw record that the state includes; what lies at or below it is a replay.
+- `through` is the offset of the last raw record that the state includes; what lies at or below it was handled before.
+- A record that comes again from quarantine keeps its place and leaves `through` alone: revisions alone decide on it.
 """
 
 import json
@@ -21,9 +22,12 @@ from anonymizer.microdata import carry, dating, pseudonym, redact, replace
 from anonymizer.microdata.receipt import Origin, Receipt
 from anonymizer.policy import Policy
 
-__all__ = ["CONFLICT", "Rules", "Seen", "Step", "dump", "load", "record_of", "step"]
+__all__ = ["CONFLICT", "NONE_YET", "Rules", "Seen", "Step", "dump", "includes", "load", "record_of", "step"]
 
 CONFLICT: Final = "CON-020"
+NONE_YET: Final = -1
+"""`through` of an event that was accepted from quarantine alone."""
+
 _NOT_CONTENT: Final = frozenset(
     {"event_id", "agency", "revision", "policy", "digest", "source_partition", "source_offset"}
 )
@@ -109,7 +113,9 @@ def _receipt(scanned: Scanned, by: Rules) -> Receipt:
     return Receipt(dict(rules), dict(types), Origin(by.policy.digest, by.models, by.schemas))
 
 
-def step(seen: Seen | None, record: Mapping[str, Any], *, partition: int, offset: int) -> Step | None:
+def step(
+    seen: Seen | None, record: Mapping[str, Any], *, partition: int, offset: int, again: bool = False
+) -> Step | None:
     """Decide on one revision of an event; None where the state includes this raw record already.
 
     Args:
@@ -117,13 +123,16 @@ def step(seen: Seen | None, record: Mapping[str, Any], *, partition: int, offset
         record: As `record_of` made it.
         partition: Partition of the raw record.
         offset: Its offset.
+        again: Whether it comes from quarantine, where it was left out of the state.
     """
-    if seen is not None and offset <= seen.through:
+    known = seen.through if seen is not None else NONE_YET
+    if not again and offset <= known:
         return None
+    through = known if again else offset
     if seen is not None and record["revision"] <= seen.revision:
-        return _old(altered(seen, through=offset), record)
+        return _old(altered(seen, through=through), record)
     placed = {**record, "source_partition": partition, "source_offset": offset}
-    now = Seen(record["revision"], record["token"], record["digest"], offset)
+    now = Seen(record["revision"], record["token"], record["digest"], through)
     if seen is None or seen.token == record["token"]:
         return Step(now, (placed,))
     return Step(now, ({**placed, "token": seen.token, "state": "moved", "narrative": None}, placed))
@@ -140,6 +149,11 @@ def _old(seen: Seen, record: Mapping[str, Any]) -> Step:
 def dump(seen: Seen) -> bytes:
     """Write what is remembered, `through` aside: the state keeps that before every value."""
     return json.dumps([seen.revision, seen.token, seen.digest]).encode()
+
+
+def includes(through: int, value: bytes) -> int:
+    """Rank two values of one event by what they include: raw records first, then what came from quarantine."""
+    return (through << 64) + load(through, value).revision
 
 
 def load(through: int, value: bytes) -> Seen:

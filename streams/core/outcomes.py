@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["FATES", "Outcome", "Position", "merge", "tally"]
+__all__ = ["FATES", "Outcome", "Position", "merge", "position_of", "tally"]
 
 FATES = ("counted", "duplicate", "superseded", "withdrawn", "out_of_scope", "late", "quarantined")
 """The terminal outcomes, as in the schema."""
@@ -60,6 +60,14 @@ class Outcome:
         """Read the fields of the schema `outcome`."""
         position = (record["agency"], record["kind"], record["partition"], record["offset"])
         return cls(position, record["outcome"], record["source"], record["mark_offset"], record["ordinal"])
+
+
+def position_of(key: bytes | None) -> Position | None:
+    """Read `Outcome.key` back; None where it is no such key."""
+    parts = (key or b"").decode(errors="replace").split("/")
+    if len(parts) != len(("agency", "kind", "partition", "offset")) or not all(n.isdecimal() for n in parts[2:]):
+        return None
+    return parts[0], parts[1], int(parts[2]), int(parts[3])
 
 
 def merge(outcomes: Iterable[Outcome]) -> dict[Position, Outcome]:

@@ -153,3 +153,21 @@ def test_any_bytes_decode_or_are_refused_with_a_code(stem: str, data: bytes) -> 
     if refused is not None:
         assert refused.code in {"CON-002", "CON-003", "CON-007"}
         assert not isinstance(refused.__context__, UnicodeError)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        record({"type": "fixed", "name": "F", "size": 2**31}),
+        record(["null", {"type": "fixed", "name": "F", "size": 16 * 1024 + 1}]),
+        record({"type": "enum", "name": "E", "symbols": [f"s{n}" for n in range(5_000)]}),
+        record({"type": "enum", "name": "E", "symbols": [f"s{n}" for n in range(100_000)]}),
+        record(*["int"] * 5_000),
+        json.dumps(
+            {"type": "record", "name": "D", "fields": [{"name": "a", "type": "string", "default": "x" * 2**20}]}
+        ),
+    ],
+    ids=["huge fixed", "fixed in a union", "many symbols", "too long a text", "many fields", "enormous default"],
+)
+def test_the_lint_refuses_what_is_large_without_end(schema: str) -> None:
+    assert refused_cheaply(lambda: parsing.parse(schema)).code == "CON-005"

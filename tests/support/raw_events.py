@@ -9,13 +9,14 @@ from typing import Any
 from anonymizer import policy
 from anonymizer.engines.names import spans
 from schemas import catalogue, codec
+from schemas.parsing import Parsed
 from schemas.sealing import Sealer, public_key_of
 from streams import app, outbox, topics
 from streams.partitions import partition_of
 from streams.stage import Record
 from tests.support import narratives
 
-__all__ = ["DEDUPE", "SEALING", "deps", "event", "patterns", "planted", "record", "shipped"]
+__all__ = ["DEDUPE", "SEALING", "deps", "event", "patterns", "planted", "readable", "record", "shipped"]
 
 SEALING = bytes(range(1, 33))
 DEDUPE = bytes(range(2, 34))
@@ -38,6 +39,11 @@ def deps() -> app.Deps:
     """Return what a stage is given, with schema ids of our own; the outbox is never started."""
     readable = {stem: {number: catalogue.load(stem).parsed} for stem, number in _IDS.items()}
     return app.Deps(outbox.Outbox({}, "test"), "epoch", _IDS, readable)
+
+
+def readable(stem: str) -> Mapping[int, Parsed]:
+    """Return what may be read on a topic whose schema is `stem`."""
+    return {_IDS[stem]: catalogue.load(stem).parsed}
 
 
 @dataclass(frozen=True, slots=True)

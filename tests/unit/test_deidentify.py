@@ -170,3 +170,26 @@ def test_the_receipt_names_what_decided_and_holds_no_text() -> None:
 def test_state_is_read_as_it_was_written() -> None:
     seen = Seen(2, "t", "d", 9)
     assert deidentify.load(9, deidentify.dump(seen)) == seen
+
+
+def test_what_comes_from_quarantine_is_decided_by_its_revision_and_leaves_through_alone() -> None:
+    later = deidentify.step(None, _record(revision=2), partition=0, offset=9)
+    assert later is not None
+    first = deidentify.step(later.seen, _record(), partition=0, offset=4, again=True)
+    assert first is not None
+    assert (first.fate, first.seen) == ("superseded", later.seen)
+    new = deidentify.step(None, _record(), partition=0, offset=4, again=True)
+    assert new is not None
+    assert (len(new.records), new.seen.through) == (1, deidentify.NONE_YET)
+    twice = deidentify.step(new.seen, _record(), partition=0, offset=4, again=True)
+    assert twice is not None
+    assert (twice.fate, twice.records) == ("duplicate", ())
+    following = deidentify.step(new.seen, _record(revision=2), partition=0, offset=0)
+    assert following is not None
+    assert following.seen.through == 0
+
+
+def test_of_two_values_that_include_the_same_raw_records_the_higher_revision_includes_more() -> None:
+    older, newer = (deidentify.dump(deidentify.Seen(revision, "t", "d", 5)) for revision in (1, 2))
+    assert deidentify.includes(5, older) < deidentify.includes(5, newer) < deidentify.includes(6, older)
+    assert deidentify.includes(deidentify.NONE_YET, newer) < deidentify.includes(0, older)

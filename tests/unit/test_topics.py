@@ -25,12 +25,14 @@ def test_nothing_about_retention_is_left_to_the_broker(topic: topics.Topic) -> N
 
 def test_only_sealed_records_about_persons_are_deleted_by_age() -> None:
     aging = {topic.name for topic in TABLE if topic.retention_ms != topics.FOR_EVER}
-    assert aging == {topics.raw(agency, kind) for agency in DEFAULT_AGENCIES for kind in topics.KINDS}
+    raws = {topics.raw(agency, kind) for agency in DEFAULT_AGENCIES for kind in topics.KINDS}
+    assert aging == raws | {topics.REPLAY}
 
 
-def test_only_states_and_cells_are_compacted() -> None:
+def test_only_states_cells_and_quarantine_are_compacted() -> None:
     compacted = {topic.name for topic in TABLE if topic.cleanup == "compact"}
-    assert compacted == {"cells", "state.deidentify", "state.dedupe"}
+    held = {topics.quarantine(agency) for agency in DEFAULT_AGENCIES}
+    assert compacted == {"cells", "state.deidentify", "state.dedupe"} | held
 
 
 def test_every_topic_says_why() -> None:

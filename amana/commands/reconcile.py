@@ -1,0 +1,60 @@
+"""`amana audit reconcile`: what every agency published, and that each record of it has exactly one end.
+
+Decides how the books are shown and the exit status: 0 the difference is zero, 1 it is not. Does not decide ends.
+"""
+
+import datetime as dt
+import json
+from typing import Annotated, Any
+
+import typer
+
+from amana import reconciliation
+from amana.site import Site
+from streams import topics
+from streams.core.outcomes import FATES, Position
+from streams.core.reconcile import Books
+
+__all__ = ["reconcile"]
+
+
+def reconcile(
+    *,
+    agency: Annotated[str | None, typer.Option(help="Only what this agency published.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Machine readable.")] = False,
+) -> None:
+    """Hold what was published against what became of it; exit 1 and name the records where they differ."""
+    books = reconciliation.books(Site.open(), agency=agency, today=dt.datetime.now(dt.UTC).date())
+    if as_json:
+        print(json.dumps(document(books), indent=1))
+    else:
+        _show(books)
+    if books.difference:
+        raise typer.Exit(1)
+
+
+def document(books: Books) -> dict[str, Any]:
+    """Return JSON's shape: a row per agency and day, and each record without exactly one end."""
+    rows = [
+        {"agency": line.agency, "day": line.day, "published": line.published, **line.fates}
+        | {"in_flight": line.in_flight, "difference": line.difference}
+        for line in books.lines
+    ]
+    named = {"missing": [_named(one) for one in books.missing], "double": [_named(one) for one in books.double]}
+    return {"difference": books.difference, "rows": rows, **named}
+
+
+def _named(position: Position) -> dict[str, Any]:
+    agency, kind, partition, offset = position
+    return {"agency": agency, "topic": topics.raw(agency, kind), "partition": partition, "offset": offset}
+
+
+def _show(books: Books) -> None:
+    for line in books.lines:
+        ends = {**line.fates, "in_flight": line.in_flight}
+        told = ", ".join(f"{ends[end]} {end.replace('_', ' ')}" for end in (*FATES, "in_flight") if ends[end])
+        print(f"{line.agency:<24}{line.day:<12}{line.published:>9} published: {told or 'nothing known'}")
+    for word, positions in (("missing", books.missing), ("double", books.double)):
+        for one in map(_named, positions):
+            print(f"{word}: {one['topic']}/{one['partition']}/{one['offset']}")
+    print(f"difference {books.difference}")

@@ -1,0 +1,114 @@
+"""The books of a running site, read from the broker: ends of raw partitions, days of arrival, and every fate.
+
+Decides what is read, as whom and in which order. Does not decide what is missing or double (`streams.core.reconcile`).
+Raw records are counted and dated by the broker's index of time, never read.
+"""
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from amana import site as sites
+from connectors.adapters import reading, registry
+from schemas import codec, limits
+from schemas.errors import ConfigurationError, TransportError
+from streams import topics
+from streams.core import reconcile
+from streams.core.outcomes import Outcome
+
+__all__ = ["books"]
+
+PRINCIPAL: Final = "officer"
+_LATER: Final = ("dedupe", "aggregate")
+_DAYS: Final = topics.RAW_RETENTION_MS // 86_400_000 + 2
+"""Days of arrival that are told apart: as long as raw records are kept, and one more at either end."""
+
+
+def books(site: sites.Site, *, agency: str | None = None, today: dt.date) -> reconcile.Books:
+    """Return the books of a site, or of one agency; days are UTC.
+
+    Raises:
+        ConfigurationError: CFG-102, no such agency.
+        TransportError: TRA-030, the broker is out of reach.
+    """
+    if agency is not None and agency not in site.agencies:
+        raise ConfigurationError("CFG-102", "the site has no such agency")
+    readable = registry.ids(site.registry, ["outcome"]).allowed("outcome")
+    settings = site.kafka_settings(PRINCIPAL)
+    try:
+        # How far the stages are comes first: a stage commits after its fates are on the broker.
+        committed, behind = _progress(site, settings)
+        published = _published(site, settings, (agency,) if agency else site.agencies, committed, today)
+        records = [codec.decode(r.value, readable, limits.INTERNAL) for r in reading.whole(settings, "outcomes")]
+    except KafkaError as error:
+        raise TransportError("TRA-030", f"the broker is out of reach: {type(error).__name__}") from None
+    return reconcile.reconcile(published, map(Outcome.from_record, records), behind=behind)
+
+
+def _progress(site: sites.Site, settings: Mapping[str, Any]) -> tuple[dict[TopicPartition, int], bool]:
+    """Return the de-identifier's offsets, and whether a stage behind it, or a replay, has anything left to read."""
+    counts = {topic.name: topic.partitions for topic in topics.table(site.agencies, ())}
+    reads = {"dedupe": [topics.deidentified(kind) for kind in topics.KINDS], "aggregate": ["deltas"]}
+    admin, consumer = KafkaAdminClient(**settings), KafkaConsumer(**settings)
+    try:
+        done = {group: _offsets(admin, group) for group in ("deidentify", *_LATER)}
+        left = 0
+        for group, names in ({"deidentify": [topics.REPLAY]} | reads).items():
+            partitions = [TopicPartition(name, number) for name in names for number in range(counts[name])]
+            ends = consumer.end_offsets(partitions)
+            left += sum(max(0, ends[one] - done[group].get(one, 0)) for one in partitions)
+    finally:
+        admin.close()
+        consumer.close()
+    return done["deidentify"], left > 0
+
+
+def _offsets(admin: KafkaAdminClient, group: str) -> dict[TopicPartition, int]:
+    try:
+        found = admin.list_group_offsets([group]).get(group, {})
+    except KafkaError as error:
+        if error.retriable:  # the broker still elects who keeps the group: it has read nothing yet
+            return {}
+        raise
+    return {partition: max(0, at.offset) for partition, at in found.items()}
+
+
+def _published(
+    site: sites.Site,
+    settings: Mapping[str, Any],
+    agencies: Sequence[str],
+    committed: Mapping[TopicPartition, int],
+    today: dt.date,
+) -> list[reconcile.Published]:
+    counts = {topic.name: topic.partitions for topic in topics.table(site.agencies, ())}
+    raw = {
+        TopicPartition(name, number): (agency, kind)
+        for agency in agencies
+        for kind in topics.KINDS
+        for name in (topics.raw(agency, kind),)
+        for number in range(counts[name])
+    }
+    consumer = KafkaConsumer(**settings)
+    try:
+        ends = consumer.end_offsets(list(raw))
+        days = list(_days(consumer, list(raw), today))
+    finally:
+        consumer.close()
+    return [
+        reconcile.Published(
+            *named, one.partition, ends[one], committed.get(one, 0),
+            tuple((first[one].offset, day) for day, first in days if first.get(one) is not None),
+        )
+        for one, named in raw.items()
+    ]  # fmt: skip
+
+
+def _days(consumer: KafkaConsumer, raw: Sequence[TopicPartition], today: dt.date) -> Iterator[tuple[str, Any]]:
+    """Yield each day with the first offset that arrived on it or after, by partition."""
+    for back in range(_DAYS, -2, -1):
+        day = today - dt.timedelta(days=back)
+        begin = dt.datetime.combine(day, dt.time(), dt.UTC)
+        yield day.isoformat(), consumer.offsets_for_times(dict.fromkeys(raw, int(begin.timestamp() * 1000)))

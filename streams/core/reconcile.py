@@ -1,0 +1,115 @@
+"""The books of a day: what an agency published against what became of it, to a difference of zero.
+
+Decides, per raw record, whether its one end is known, still to come, missing or told twice. Does not read anything: it
+is given the ends of partitions, how far the stages are, and every statement about a raw record.
+
+- In flight: not read by the de-identifier yet; or read, while a later stage still has something to read.
+- Missing: read and passed on by every stage, and no end: withheld from the stages, or lost.
+- Double: counted on the word of two dedupe partitions; or an end for a record that was never published.
+- The agency's sequence is the offset in its partition: a raw partition has one idempotent writer and no transactions,
+  so that offsets run without a gap.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from streams.core.outcomes import FATES, Outcome, Position, merge
+
+__all__ = ["Books", "Line", "Published", "reconcile"]
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """One raw partition: offsets below `end` were published, those below `read` are the de-identifier's past.
+
+    `days` lists (first offset, day), ascending; what lies before the first of them is of the day `earlier`.
+    """
+
+    agency: str
+    kind: str
+    partition: int
+    end: int
+    read: int
+    days: tuple[tuple[int, str], ...] = ()
+
+    def day_of(self, offset: int) -> str:
+        """Return the day on which the record at `offset` arrived."""
+        return next((day for first, day in reversed(self.days) if first <= offset), "earlier")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One agency's day: `fates` by name, `in_flight`, and the places that make the difference."""
+
+    agency: str
+    day: str
+    published: int
+    fates: Mapping[str, int]
+    in_flight: int
+
+    @property
+    def difference(self) -> int:
+        """Return published records without an end that is known or to come."""
+        return self.published - sum(self.fates.values()) - self.in_flight
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """All lines, and each record that is missing or double."""
+
+    lines: tuple[Line, ...]
+    missing: tuple[Position, ...]
+    double: tuple[Position, ...]
+
+    @property
+    def difference(self) -> int:
+        """Return how many records do not have exactly one end."""
+        return len(self.missing) + len(self.double)
+
+
+def reconcile(published: Iterable[Published], statements: Iterable[Outcome], *, behind: bool) -> Books:
+    """Hold what was published against what was said of it.
+
+    Args:
+        published: Every raw partition.
+        statements: All of the topic `outcomes`, in any order, repetitions included.
+        behind: Whether a stage after the de-identifier has anything left to read.
+    """
+    said = tuple(statements)
+    held = merge(said)
+    count: Counter[tuple[str, str, str]] = Counter()
+    missing: list[Position] = []
+    known: set[Position] = set()
+    for one in published:
+        for offset in range(one.end):
+            where = (one.agency, one.kind, one.partition, offset)
+            known.add(where)
+            end = held[where].fate if where in held else "in_flight"
+            if end == "in_flight" and offset < one.read and not behind:
+                missing.append(where)
+                end = "missing"
+            count[one.agency, one.day_of(offset), end] += 1
+    agencies = {agency for agency, _, _, _ in known}
+    unknown = {where for where in held if where not in known and where[0] in agencies}
+    return Books(_lines(count), tuple(missing), tuple(sorted(_twice(said) & known | unknown)))
+
+
+def _lines(count: Mapping[tuple[str, str, str], int]) -> tuple[Line, ...]:
+    lines = []
+    for agency, day in sorted({key[:2] for key in count}):
+        ends = {end: number for (one, when, end), number in count.items() if (one, when) == (agency, day)}
+        fates = {fate: ends.get(fate, 0) for fate in FATES}
+        lines.append(Line(agency, day, sum(ends.values()), fates, ends.get("in_flight", 0)))
+    return tuple(lines)
+
+
+def _twice(said: Iterable[Outcome]) -> set[Position]:
+    """Return what more than one dedupe partition counts: each one's last word holds."""
+    last: dict[tuple[Position, str], Outcome] = {}
+    for one in said:
+        before = last.get((one.position, one.source))
+        if before is None or one.rank > before.rank:
+            last[one.position, one.source] = one
+    counting = Counter(where for (where, _), one in last.items() if one.fate == "counted")
+    return {where for where, number in counting.items() if number > 1}

@@ -1,0 +1,91 @@
+"""100,000 mutated raw records through the guarded decoder, the opener and admission: refused with a code, or harmless.
+
+A mutation that still decodes has altered a field. Sealed fields are authenticated; those in clear are held to their
+lists, forms and ranges. What passes all of that is a valid other value, which only a signature would tell: how many
+there are is printed, and `docs/reference/hostile-input.md` gives the figures.
+"""
+
+import random
+import time
+from collections import Counter
+
+import psutil
+import pytest
+
+from schemas import catalogue, codec
+from schemas.errors import ContractError
+from schemas.sealing import Opener
+from streams.core import admit
+from streams.stage import Record
+from tests.support import raw_events
+
+EACH = 20_000
+"""Mutations of each of the five raw schemas."""
+
+MILLISECONDS = 100
+GROWTH_BYTES = 50 * 1024 * 1024
+AGENCY = "police-jor"
+
+
+def _flip(draw: random.Random, data: bytearray, _other: bytes) -> None:
+    for _ in range(draw.randint(1, 4)):
+        data[draw.randrange(len(data))] ^= 1 << draw.randrange(8)
+
+
+def _cut(draw: random.Random, data: bytearray, _other: bytes) -> None:
+    del data[draw.randrange(len(data)) :]
+
+
+def _splice(draw: random.Random, data: bytearray, other: bytes) -> None:
+    """Go on with another record from some byte on, as after a torn write."""
+    at = draw.randrange(len(data))
+    data[at:] = other[draw.randrange(len(other)) :]
+
+
+def _inflate(draw: random.Random, data: bytearray, _other: bytes) -> None:
+    """Put a long number where a length may stand."""
+    at = draw.randrange(5, len(data))
+    data[at : at + 1] = bytes([0xFF] * draw.randint(1, 9)) + bytes([draw.randrange(128)])
+
+
+MUTATIONS = (_flip, _cut, _splice, _inflate)
+
+
+def _fate(record: Record, kind: str, opener: Opener) -> str:
+    """Take one record through what the de-identifier does before it makes anything of it."""
+    schema = catalogue.load(f"raw.{kind}")
+    try:
+        raw = codec.decode(record.value or b"", raw_events.readable(schema.stem))
+    except ContractError as error:
+        return error.code
+    try:
+        opened = opener.open(raw, schema, topic=record.topic)
+        admit.check(kind, AGENCY, raw, opened, as_of=None)
+    except ContractError as error:
+        return f"decoded, then {error.code}"
+    return "admitted"
+
+
+@pytest.mark.parametrize("kind", catalogue.KINDS)
+def test_mutated_records_crash_nothing_and_cost_little(kind: str) -> None:
+    draw, opener = random.Random(f"mutations of {kind}"), Opener(raw_events.SEALING)
+    whole = [raw_events.record(kind, raw_events.planted(kind, n).event, n) for n in range(20)]
+    clean = {record.value for record in whole}
+    assert {_fate(record, kind, opener) for record in whole} == {"admitted"}
+    process, slowest, fates = psutil.Process(), 0.0, Counter[str]()
+    before = process.memory_info().rss
+    for n in range(EACH):
+        record = draw.choice(whole)
+        data = bytearray(record.value or b"")
+        MUTATIONS[n % len(MUTATIONS)](draw, data, draw.choice(whole).value or b"")
+        if bytes(data) in clean:
+            continue
+        started = time.process_time()
+        fates[_fate(Record(record.topic, 0, n, record.key, bytes(data)), kind, opener)] += 1
+        slowest = max(slowest, time.process_time() - started)
+    grown = process.memory_info().rss - before
+    silent = sum(number for fate, number in fates.items() if fate.startswith(("decoded", "admitted")))
+    print(f"\n{kind}: {fates.total()} mutations, {silent} decoded, {fates['admitted']} admitted,", end=" ")
+    print(f"slowest {slowest * 1000:.1f} ms, memory +{grown / 2**20:.1f} MiB; {dict(sorted(fates.items()))}")
+    assert slowest * 1000 < MILLISECONDS
+    assert grown < GROWTH_BYTES

@@ -1,0 +1,48 @@
+"""What raw events come to where nothing fails: the two stages' own handlers, one after the other, without a broker."""
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from anonymizer.microdata.redact import Text, Verdict
+from schemas import codec, limits
+from streams.agents import dedupe, deidentify
+from streams.stage import Output, Record
+from tests.support import raw_events
+
+__all__ = ["Nothing", "cells"]
+
+
+class Nothing:
+    """A detector that finds nothing."""
+
+    async def detect(self, texts: Sequence[Text]) -> list[Verdict]:
+        """Find nothing in every text."""
+        return [() for _ in texts]
+
+
+def cells(kind: str, events: Sequence[Mapping[str, Any]]) -> Counter[str]:
+    """Return the exact cells of clear events of one agency and kind, in the order of publication."""
+    deps, kept = raw_events.deps(), dict[str, bytes]()
+    private = deidentify.Private(raw_events.SEALING, raw_events.DEDUPE, Nothing(), None, "test")
+    records = [raw_events.record(kind, event, offset) for offset, event in enumerate(events)]
+    made = asyncio.run(deidentify.Deidentify(raw_events.shipped(), deps, private)(records, kept.get)).outputs
+    counted: Counter[str] = Counter()
+    for partition, batch in _by_partition(made, f"deidentified.{kind}").items():
+        told = asyncio.run(dedupe.Dedupe(raw_events.shipped(), deps)(batch, lambda _key: None)).outputs
+        assert partition >= 0
+        for output in told:
+            if output.topic == "deltas":
+                delta = codec.decode(output.value or b"", deps.readable["delta"], limits.INTERNAL)
+                counted[delta["cell"]] += delta["amount"]
+    return +counted
+
+
+def _by_partition(outputs: Sequence[Output], topic: str) -> Mapping[int, list[Record]]:
+    found: dict[int, list[Record]] = defaultdict(list)
+    for one in outputs:
+        if one.topic == topic:
+            place = len(found[one.partition])
+            found[one.partition].append(Record(topic, one.partition, place, one.key, one.value))
+    return found
