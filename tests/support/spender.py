@@ -51,26 +51,32 @@ def crowd(path: Path, trace: Path, size: int, releases: int, enough_for: int) ->
 
 
 def kill(path: Path, trace: Path, kills: int, releases: int, enough_for: int, seed: int) -> None:
-    """Let one process after the other spend on releases drawn at random, and kill each at a random instant."""
+    """Let one process after the other spend on releases drawn at random, and kill each at a random instant.
+
+    One in five is killed between its first draw and the commit: how often a random instant falls there, the disk says.
+    """
     choose = random.Random(seed)
-    for _ in range(kills):
-        child = _forked(partial(_until_killed, path, trace, releases, enough_for))
+    for number in range(kills):
+        at_draw = number % 5 == 0
+        child = _forked(partial(_until_killed, path, trace, releases, enough_for, at_draw=at_draw))
         time.sleep(choose.uniform(0.002, 0.05))
         os.kill(child, signal.SIGKILL)
         if os.waitpid(child, 0)[1] != signal.SIGKILL:
             sys.exit("a spender ended by itself")
 
 
-def _until_killed(path: Path, trace: Path, releases: int, enough_for: int) -> None:
+def _until_killed(path: Path, trace: Path, releases: int, enough_for: int, *, at_draw: bool) -> None:
     ledger, said = BudgetFile.open(path), os.open(trace, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     choose = random.Random(os.urandom(8))
     while True:
-        _spend(ledger, said, f"r{choose.randrange(releases)}", enough_for)
+        _spend(ledger, said, f"r{choose.randrange(releases)}", enough_for, at_draw=at_draw)
 
 
-def _spend(ledger: BudgetFile, said: int, release: str, enough_for: int) -> None:
+def _spend(ledger: BudgetFile, said: int, release: str, enough_for: int, *, at_draw: bool = False) -> None:
     def draw() -> bytes:
         os.write(said, f"begun {release}\n".encode())
+        if at_draw:
+            os.kill(os.getpid(), signal.SIGKILL)
         return os.urandom(8)
 
     try:

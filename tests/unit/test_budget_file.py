@@ -90,17 +90,19 @@ def test_sixty_four_processes_at_once_spend_what_there_is_and_agree(tmp_path: Pa
 def test_a_thousand_kills_at_any_instant_neither_lose_a_charge_nor_draw_twice(tmp_path: Path) -> None:
     """Real processes, SIGKILL: whatever was shown is the one draw of its release; whatever was begun is charged."""
     path, trace, started = tmp_path / "budget.sqlite", tmp_path / "trace", time.monotonic()
-    for batch in range(KILLS // 25):
+    batch = 0
+    while batch < KILLS // 25 or (len(_read(trace)[0]) <= ENOUGH_FOR - 20 and batch < 4 * KILLS // 25):
+        batch += 1  # as many as it takes, on a slow disk, to spend what there is
         _processes("kill", path, trace, 25, RELEASES, ENOUGH_FOR, batch)
         ledger = BudgetFile.open(path)
         _upheld(trace, ledger)
         ledger.close()
     begun, shown, refused = _read(trace)
     seconds, unseen = time.monotonic() - started, begun.total() - len(begun)
-    print(f"\n{KILLS} kills in {seconds:.0f} s: {len(begun)} releases drawn, each shown with one draw", end="; ")
+    print(f"\n{25 * batch} kills in {seconds:.0f} s: {len(begun)} releases drawn, each shown with one draw", end="; ")
     print(f"{unseen} draws died unseen; shown {shown.total()} times, refused {refused} times")
     assert begun.total() > len(begun), "no kill fell between a draw and its commit"
-    assert 0 < len(begun) <= ENOUGH_FOR  # how many there is time for depends on the machine
+    assert ENOUGH_FOR - 20 < len(begun) <= ENOUGH_FOR
     assert refused > 0
 
 
