@@ -24,6 +24,7 @@ from schemas import catalogue, codec, limits
 from schemas.errors import ConfigurationError, ContractError, TransportError
 from schemas.sealing import Opener
 from streams import topics
+from streams.core.outcomes import key_of
 
 __all__ = ["Entry", "drop", "entries", "find", "opened", "replay"]
 
@@ -57,7 +58,7 @@ class Entry:
     @property
     def key(self) -> bytes:
         """The key on the topics `quarantine.<agency>` and `replay`."""
-        return f"{self.agency}/{self.kind}/{self.partition}/{self.offset}".encode()
+        return key_of((self.agency, self.kind, self.partition, self.offset))
 
     def as_document(self) -> dict[str, Any]:
         """Return JSON's shape; the payload is told by its length alone."""
@@ -72,12 +73,11 @@ def entries(site: sites.Site, *, agency: str | None = None, code: str | None = N
         ConfigurationError: CFG-102, no such agency.
         TransportError: TRA-030, the broker is out of reach.
     """
-    if agency is not None and agency not in site.agencies:
-        raise ConfigurationError("CFG-102", "the site has no such agency")
+    agencies = site.chosen(agency)
     readable = registry.ids(site.registry, ["quarantine"]).allowed("quarantine")
     held: dict[bytes, Entry] = {}
     try:
-        for one in (agency,) if agency else site.agencies:
+        for one in agencies:
             for record in reading.whole(site.kafka_settings(PRINCIPAL), topics.quarantine(one)):
                 held.pop(record.key, None)
                 if record.value is not None:

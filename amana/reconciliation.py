@@ -14,7 +14,7 @@ from kafka.errors import KafkaError
 from amana import site as sites
 from connectors.adapters import reading, registry
 from schemas import codec, limits
-from schemas.errors import ConfigurationError, TransportError
+from schemas.errors import TransportError
 from streams import topics
 from streams.core import reconcile
 from streams.core.outcomes import Outcome
@@ -22,7 +22,6 @@ from streams.core.outcomes import Outcome
 __all__ = ["books"]
 
 PRINCIPAL: Final = "officer"
-_LATER: Final = ("dedupe", "aggregate")
 _DAYS: Final = topics.RAW_RETENTION_MS // 86_400_000 + 2
 """Days of arrival that are told apart: as long as raw records are kept, and one more at either end."""
 
@@ -34,14 +33,13 @@ def books(site: sites.Site, *, agency: str | None = None, today: dt.date) -> rec
         ConfigurationError: CFG-102, no such agency.
         TransportError: TRA-030, the broker is out of reach.
     """
-    if agency is not None and agency not in site.agencies:
-        raise ConfigurationError("CFG-102", "the site has no such agency")
+    agencies = site.chosen(agency)
     readable = registry.ids(site.registry, ["outcome"]).allowed("outcome")
     settings = site.kafka_settings(PRINCIPAL)
     try:
         # How far the stages are comes first: a stage commits after its fates are on the broker.
         committed, behind = _progress(site, settings)
-        published = _published(site, settings, (agency,) if agency else site.agencies, committed, today)
+        published = _published(site, settings, agencies, committed, today)
         records = [codec.decode(r.value, readable, limits.INTERNAL) for r in reading.whole(settings, "outcomes")]
     except KafkaError as error:
         raise TransportError("TRA-030", f"the broker is out of reach: {type(error).__name__}") from None
@@ -50,30 +48,19 @@ def books(site: sites.Site, *, agency: str | None = None, today: dt.date) -> rec
 
 def _progress(site: sites.Site, settings: Mapping[str, Any]) -> tuple[dict[TopicPartition, int], bool]:
     """Return the de-identifier's offsets, and whether a stage behind it, or a replay, has anything left to read."""
-    counts = {topic.name: topic.partitions for topic in topics.table(site.agencies, ())}
-    reads = {"dedupe": [topics.deidentified(kind) for kind in topics.KINDS], "aggregate": ["deltas"]}
+    sources = topics.sources(site.agencies)
     admin, consumer = KafkaAdminClient(**settings), KafkaConsumer(**settings)
     try:
-        done = {group: _offsets(admin, group) for group in ("deidentify", *_LATER)}
+        done = {group: reading.committed(admin, [group]).get(group, {}) for group in sources}
         left = 0
-        for group, names in ({"deidentify": [topics.REPLAY]} | reads).items():
-            partitions = [TopicPartition(name, number) for name in names for number in range(counts[name])]
+        for group, names in (sources | {"deidentify": [topics.REPLAY]}).items():
+            partitions = reading.partitions(names, site.agencies)
             ends = consumer.end_offsets(partitions)
             left += sum(max(0, ends[one] - done[group].get(one, 0)) for one in partitions)
     finally:
         admin.close()
         consumer.close()
     return done["deidentify"], left > 0
-
-
-def _offsets(admin: KafkaAdminClient, group: str) -> dict[TopicPartition, int]:
-    try:
-        found = admin.list_group_offsets([group]).get(group, {})
-    except KafkaError as error:
-        if error.retriable:  # the broker still elects who keeps the group: it has read nothing yet
-            return {}
-        raise
-    return {partition: max(0, at.offset) for partition, at in found.items()}
 
 
 def _published(
@@ -83,13 +70,11 @@ def _published(
     committed: Mapping[TopicPartition, int],
     today: dt.date,
 ) -> list[reconcile.Published]:
-    counts = {topic.name: topic.partitions for topic in topics.table(site.agencies, ())}
     raw = {
-        TopicPartition(name, number): (agency, kind)
+        one: (agency, kind)
         for agency in agencies
         for kind in topics.KINDS
-        for name in (topics.raw(agency, kind),)
-        for number in range(counts[name])
+        for one in reading.partitions([topics.raw(agency, kind)], site.agencies)
     }
     consumer = KafkaConsumer(**settings)
     try:

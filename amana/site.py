@@ -121,6 +121,16 @@ class Site:
         site.save()
         return site
 
+    def chosen(self, agency: str | None) -> tuple[str, ...]:
+        """Return one agency of the site, or where none is named all of them.
+
+        Raises:
+            ConfigurationError: CFG-102, the site has no such agency.
+        """
+        if agency is not None and agency not in self.agencies:
+            raise ConfigurationError("CFG-102", "the site has no such agency")
+        return self.agencies if agency is None else (agency,)
+
     def save(self) -> None:
         """Write `site.json`, by which every other command finds the site."""
         as_of = self.as_of.isoformat() if self.as_of else None

@@ -106,14 +106,11 @@ class Standing:
         logging.getLogger("kafka").setLevel(logging.CRITICAL)  # what matters of a fault is raised
         self._site = site
         self._readable = registry.ids(site.registry, ["outcome"]).allowed("outcome")
-        table = {topic.name: topic.partitions for topic in topics.table(site.agencies, ())}
-        self._raw = _partitions([topics.raw(agency, kind) for agency in site.agencies for kind in topics.KINDS], table)
+        self._raw = reading.partitions(topics.raws(site.agencies), site.agencies)
         self._reads = {
-            "deidentify": [*self._raw, *_partitions([topics.REPLAY], table)],
-            "dedupe": _partitions([topics.deidentified(kind) for kind in topics.KINDS], table),
-            "aggregate": _partitions(["deltas"], table),
+            stage: reading.partitions(names, site.agencies) for stage, names in topics.sources(site.agencies).items()
         }
-        self._outcomes = _partitions(["outcomes"], table)
+        self._outcomes = reading.partitions(["outcomes"], site.agencies)
         self._held: dict[outcomes.Position, outcomes.Outcome] = {}
 
     def __enter__(self) -> Self:
@@ -159,22 +156,13 @@ class Standing:
 
     def _lags(self) -> dict[str, int]:
         """Count what is left to read; committed offsets first: then zero everywhere holds for one moment."""
-        committed = self._committed()
+        committed = reading.committed(self._admin, STAGES)
         ends = self._consumer.end_offsets([one for read in self._reads.values() for one in read])
         lags = {}
         for stage, read in self._reads.items():
             done = committed.get(stage, {})
-            lags[stage] = sum(max(0, ends[one] - (max(0, done[one].offset) if one in done else 0)) for one in read)
+            lags[stage] = sum(max(0, ends[one] - done.get(one, 0)) for one in read)
         return lags
-
-    def _committed(self) -> Mapping[str, Any]:
-        """Return the groups' offsets; nothing while the broker still elects who keeps them: then all is to be read."""
-        try:
-            return dict(self._admin.list_group_offsets(list(STAGES)))
-        except KafkaError as error:
-            if error.retriable:
-                return {}
-            raise
 
     def _read(self) -> None:
         for record in reading.to_present_end(self._consumer, self._outcomes):
@@ -204,10 +192,6 @@ def _spans(numbers: Iterable[int]) -> Iterator[tuple[int, int]]:
             first = last = number
     if first is not None and last is not None:
         yield first, last
-
-
-def _partitions(names: Iterable[str], table: Mapping[str, int]) -> list[TopicPartition]:
-    return [TopicPartition(name, number) for name in names for number in range(table[name])]
 
 
 def _named(raw: str) -> tuple[str, str]:

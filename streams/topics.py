@@ -20,8 +20,11 @@ __all__ = [
     "REPLAY",
     "Topic",
     "deidentified",
+    "partitions",
     "quarantine",
     "raw",
+    "raws",
+    "sources",
     "table",
     "trend",
 ]
@@ -85,6 +88,26 @@ def quarantine(agency: str) -> str:
 def trend(region: str) -> str:
     """Name the topic on which the trends of a region id of the policy are released."""
     return f"trend.{region}"
+
+
+def raws(agencies: Iterable[str]) -> list[str]:
+    """Name every topic on which these agencies publish."""
+    return [raw(agency, kind) for agency in agencies for kind in KINDS]
+
+
+def sources(agencies: Iterable[str]) -> dict[str, list[str]]:
+    """Name the topics that each stage reads, its state aside."""
+    return {
+        "deidentify": [*raws(agencies), REPLAY],
+        "dedupe": [deidentified(kind) for kind in KINDS],
+        "aggregate": ["deltas"],
+    }
+
+
+def partitions(names: Iterable[str], agencies: Iterable[str]) -> list[tuple[str, int]]:
+    """List every partition of these topics of a site, as (topic, number)."""
+    counts = {topic.name: topic.partitions for topic in table(agencies, ())}
+    return [(name, number) for name in names for number in range(counts[name])]
 
 
 def table(agencies: Iterable[str], regions: Iterable[str]) -> tuple[Topic, ...]:

@@ -42,6 +42,10 @@ def _told(bound: Bounds, k: int) -> bool:
     return bound.low > _EXACT and bound.high < k - _EXACT
 
 
+def _called(table: str, codes: Codes) -> str:
+    return f"{table}: {', '.join(codes)}" if table else ", ".join(codes)
+
+
 def _attack(
     name: str, known: Knowledge, sums: Sequence[Sum], k: int, engines: Engines, truth: Sequence[float | None]
 ) -> Result:
@@ -50,11 +54,11 @@ def _attack(
         return true is not None and 0 < abs(true) < k and (low > _CLOSE or high < k - _CLOSE) and true > 0
 
     def enough(i: int, low: float, high: float) -> bool:
-        return not violated(i, low, high) and (truth[i] is not None or not _told(Bounds(low, high, sure=True), k))
+        return not violated(i, low, high) and (truth[i] is not None or not _told(Bounds(low, high), k))
 
     found = bounds([line for *_, line in sums], engines.take(known.variables, known.equations), enough, 2.0 * k)
     got = [
-        f"{table}: {', '.join(codes)}"
+        _called(table, codes)
         for i, ((table, codes, _), b) in enumerate(zip(sums, found, strict=True))
         if not enough(i, b.low, b.high)
     ]
@@ -103,11 +107,7 @@ def history(tables: Sequence[Published], k: int, engines: Engines, truth: Truth 
 def revisions(tables: Sequence[Published], k: int, engines: Engines) -> Result:
     """What came between two prints of the same people: cells printed twice, and single leaves."""
     known = gather(tables, engines.possible)
-    solver = engines.take(known.variables, known.equations)
-    lines = [line for *_, line in known.gains]
-    found = bounds(lines, solver, lambda _i, low, high: low < _EXACT or high >= k - _EXACT, 2.0 * k)
-    got = [f"{name}: {', '.join(codes)}" for (name, codes, _), b in zip(known.gains, found, strict=True) if _told(b, k)]
-    return Result("revisions", len(known.gains), len(got), tuple(got))
+    return _attack("revisions", known, known.gains, k, engines, [None] * len(known.gains))
 
 
 def integers(tables: Sequence[Published], k: int, engines: Engines) -> Result:
@@ -130,11 +130,7 @@ def membership(tables: Sequence[Published], k: int, engines: Engines) -> Result:
     """Is anybody there? Leaves that must hold somebody, and fewer than k."""
     known = gather(tables, engines.possible)
     leaves = [("", codes, line) for (_, codes), line in known.leaves.items()]
-    solver = engines.take(known.variables, known.equations)
-    lines = [line for *_, line in leaves]
-    found = bounds(lines, solver, lambda _i, low, high: low < _EXACT or high >= k - _EXACT, 2.0 * k)
-    got = [", ".join(codes) for (_, codes, _), b in zip(leaves, found, strict=True) if _told(b, k)]
-    return Result("membership", len(leaves), len(got), tuple(got))
+    return _attack("membership", known, leaves, k, engines, [None] * len(leaves))
 
 
 def insider(tables: Sequence[Published], k: int, own: Mapping[Codes, int]) -> Result:

@@ -33,11 +33,10 @@ class Solver(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """The least and the most that a sum can be; both are found tables, `sure` says that none lies beyond."""
+    """The least and the most that a sum is known to be able to be: nothing lies beyond where it was not enough."""
 
     low: float
     high: float
-    sure: bool
 
 
 def bounds(sums: Sequence[Line], solver: Solver, enough: Enough, far: float) -> list[Bounds]:
@@ -63,14 +62,12 @@ def bounds(sums: Sequence[Line], solver: Solver, enough: Enough, far: float) -> 
     for size in _AT_ONCE if sums else ():
         for chosen in _batches([place for place in range(len(numbers)) if is_open(place)], size):
             found.push(solver, [place for place in chosen if is_open(place)], far)
-    sure = [False] * len(numbers)
     for place in (place for place in range(len(numbers)) if is_open(place)):
         line = found.sums[place]
         found.consider(solver.furthest(line))
         found.consider(solver.furthest(_negative(line)))
-        sure[place] = True
     lows = [low if abs(low) > _CLOSE else 0.0 for low in found.low]
-    return [Bounds(lows[place], found.high[place], sure[place]) for place in places]
+    return [Bounds(lows[place], found.high[place]) for place in places]
 
 
 class _Found:

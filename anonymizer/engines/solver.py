@@ -49,10 +49,10 @@ class _Session:
         self._core, sparse = map(import_module, MODULES)
         self._highs = self._core._Highs()  # noqa: SLF001 - as the first sentences of this module say
         self._highs.setOptionValue("output_flag", False)
-        self._highs.setOptionValue("mip_rel_gap", _GAP)
-        self._highs.setOptionValue("mip_max_nodes", _NODES)
         model = _model(self._core, sparse, program)
         if whole:
+            self._highs.setOptionValue("mip_rel_gap", _GAP)
+            self._highs.setOptionValue("mip_max_nodes", _NODES)
             kinds, rest = self._core.HighsVarType, len(program.cost) - whole
             model.integrality_ = [kinds.kInteger] * whole + [kinds.kContinuous] * rest
         self._sound = self._highs.passModel(model) != self._core.HighsStatus.kError

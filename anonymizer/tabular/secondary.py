@@ -74,11 +74,12 @@ class _State:
 
     @classmethod
     def of(
-        cls, joint: Joint, targets: Targets, cells: Marks, session: Session, solve: Meter, *, backwards: bool = False
+        cls, joint: Joint, targets: Targets, cells: Marks, cost: Floats, solve: Meter, *, whole: bool = False
     ) -> "_State":
-        """Begin with what is hidden, and with the smallest target, or with the largest."""
+        """Begin with what is hidden, and with the smallest target; in fractions, or in `whole` numbers."""
         everyone = np.ones(len(targets.exact), np.bool_)
-        order = np.lexsort((np.arange(len(targets.exact)), np.abs(targets.exact)))[:: -1 if backwards else 1]
+        order = np.lexsort((np.arange(len(targets.exact)), np.abs(targets.exact)))
+        session = solve.open(_program(joint, targets, cells, cost), whole=len(joint.values) if whole else 0)
         return cls(joint, cells, targets, cells.hidden.copy(), session, solve, order, (everyone, everyone.copy()))
 
     def free(self, rows: Indices) -> None:
@@ -121,13 +122,11 @@ def protect(joint: Joint, targets: Targets, cells: Marks, cost: Floats, solve: M
     Raises:
         DisclosureError: DIS-021, some target cannot be protected; DIS-022, too much work.
     """
-    session = solve.open(_program(joint, targets, cells, cost))
-    withheld = _round(_State.of(joint, targets, cells, session, solve))
+    withheld = _round(_State.of(joint, targets, cells, cost, solve))
     if solve.limits.rounds == 1:
         return withheld
-    inside = replace(cells, shown=~withheld)
-    again = solve.open(_program(joint, targets, inside, cost))
-    return _round(_State.of(joint, targets, inside, again, solve, backwards=True))
+    again = _State.of(joint, targets, replace(cells, shown=~withheld), cost, solve)
+    return _round(replace(again, order=again.order[::-1]))
 
 
 def settle(joint: Joint, targets: Targets, cells: Marks, cost: Floats, solve: Meter) -> Flags:
@@ -135,7 +134,7 @@ def settle(joint: Joint, targets: Targets, cells: Marks, cost: Floats, solve: Me
 
     Arguments, result and errors are those of `protect`.
     """
-    state = _State.of(joint, targets, cells, solve.open(_program(joint, targets, cells, cost)), solve)
+    state = _State.of(joint, targets, cells, cost, solve)
     for upwards in (1, 0):
         _certify(state, upwards)
     return _round(state)
@@ -146,8 +145,7 @@ def finish(joint: Joint, targets: Targets, cells: Marks, cost: Floats, solve: Me
 
     Arguments, result and errors are those of `protect`.
     """
-    session = solve.open(_program(joint, targets, cells, cost), whole=len(joint.values))
-    return _round(_State.of(joint, targets, cells, session, solve))
+    return _round(_State.of(joint, targets, cells, cost, solve, whole=True))
 
 
 def _round(state: _State) -> Flags:

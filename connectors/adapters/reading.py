@@ -1,17 +1,43 @@
-"""Read partitions up to the end that they have now, and stop.
+"""Read partitions up to the end that they have now, and stop; and see how far groups have read.
 
 Decides when such a reading is over: what arrives after it began is not part of it. Does not decide what a record means,
 and lets the client's errors pass, since only the reader knows what they mean to whom.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import starmap
 from typing import Any
 
-from kafka import KafkaConsumer, TopicPartition
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
 
-__all__ = ["to_present_end", "whole"]
+from streams import topics
+
+__all__ = ["committed", "partitions", "to_present_end", "whole"]
 
 _POLL_MS = 500
+
+
+def partitions(names: Iterable[str], agencies: Iterable[str]) -> list[TopicPartition]:
+    """List every partition of these topics of a site with these agencies."""
+    return list(starmap(TopicPartition, topics.partitions(names, agencies)))
+
+
+def committed(admin: KafkaAdminClient, groups: Sequence[str]) -> dict[str, dict[TopicPartition, int]]:
+    """Return the next offset that each group will read, by partition; 0 where it never committed.
+
+    Nothing while the broker still elects who keeps one of the groups: it has read nothing yet.
+
+    Raises:
+        KafkaError: the broker is out of reach.
+    """
+    try:
+        found = admin.list_group_offsets(list(groups))
+    except KafkaError as error:
+        if error.retriable:
+            return {}
+        raise
+    return {group: {one: max(0, at.offset) for one, at in read.items()} for group, read in found.items()}
 
 
 def to_present_end(consumer: KafkaConsumer, partitions: Sequence[TopicPartition]) -> Iterator[Any]:

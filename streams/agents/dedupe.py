@@ -28,8 +28,7 @@ PARTITIONS = 4
 def attach(app: faust.App, policy: Policy, *, deps: apps.Deps) -> None:
     """Make `app` the stage dedupe over the de-identified events of every kind."""
     kept = state.StateTable(app, STATE, deps.box, deps.epoch, partitions=PARTITIONS)
-    sources = [topics.deidentified(kind) for kind in topics.KINDS]
-    apps.consume(app, sources, Dedupe(policy, deps), kept, deps.box)
+    apps.consume(app, topics.sources(())["dedupe"], Dedupe(policy, deps), kept, deps.box)
 
 
 class Dedupe:

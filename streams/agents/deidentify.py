@@ -25,7 +25,7 @@ from schemas.sealing import Opener
 from streams import app as apps
 from streams import state, topics
 from streams.core import admit, deidentify
-from streams.core.outcomes import Outcome, position_of
+from streams.core.outcomes import Outcome, Position, key_of, position_of
 from streams.partitions import partition_of
 from streams.stage import Output, Record, Result
 
@@ -73,8 +73,7 @@ class Private:
 def attach(app: faust.App, policy: Policy, agencies: Sequence[str], *, deps: apps.Deps, private: Private) -> None:
     """Make `app` the stage deidentify over the raw events of every agency and kind."""
     kept = state.StateTable(app, STATE, deps.box, deps.epoch, partitions=STATE_PARTITIONS, through=_includes)
-    sources = [topics.raw(agency, kind) for agency in agencies for kind in topics.KINDS] + [topics.REPLAY]
-    apps.consume(app, sources, Deidentify(policy, deps, private), kept, deps.box)
+    apps.consume(app, topics.sources(agencies)["deidentify"], Deidentify(policy, deps, private), kept, deps.box)
 
 
 def _includes(value: bytes) -> int:
@@ -267,7 +266,7 @@ class _Batch:
     def _release(self, at: Record) -> None:
         """Take what was replayed out of quarantine."""
         if self._replayed is not None:
-            self._outputs.append(Output(topics.quarantine(self._agency), 0, self._key(at), None))
+            self._outputs.append(Output(topics.quarantine(self._agency), 0, key_of(self._position(at)), None))
 
     def _late(self, at: Record, late: admit.Lateness) -> None:
         record = self._place(at) | {"period": late.period, "closed_on": late.closed_on.isoformat()}
@@ -277,7 +276,7 @@ class _Batch:
 
     def _outcome(self, at: Record, fate: str) -> None:
         source = f"raw/{self._agency}/{self._kind}/{at.partition}"
-        outcome = Outcome((self._agency, self._kind, at.partition, at.offset), fate, source, at.offset, self._ordinal)
+        outcome = Outcome(self._position(at), fate, source, at.offset, self._ordinal)
         value = self._stage.encode("outcome", outcome.as_record())
         self._outputs.append(Output("outcomes", partition_of(outcome.key, PARTITIONS), outcome.key, value))
         if fate != "quarantined":
@@ -287,10 +286,10 @@ class _Batch:
         return {"agency": self._agency, "kind": self._kind, "partition": at.partition, "offset": at.offset}
 
     def _send(self, topic: str, stem: str, at: Record, record: Mapping[str, Any]) -> None:
-        self._outputs.append(Output(topic, 0, self._key(at), self._stage.encode(stem, record)))
+        self._outputs.append(Output(topic, 0, key_of(self._position(at)), self._stage.encode(stem, record)))
 
-    def _key(self, at: Record) -> bytes:
-        return f"{self._agency}/{self._kind}/{at.partition}/{at.offset}".encode()
+    def _position(self, at: Record) -> Position:
+        return self._agency, self._kind, at.partition, at.offset
 
     @property
     def _ordinal(self) -> int:

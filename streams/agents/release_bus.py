@@ -8,6 +8,7 @@ import datetime as dt
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import starmap
 from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
@@ -49,14 +50,9 @@ class KafkaBus:
         Raises:
             TransportError: TRA-140, the broker is out of reach.
         """
-        raw = [topics.raw(agency, kind) for agency in agencies for kind in topics.KINDS]
-        counts = {topic.name: topic.partitions for topic in topics.table(agencies, ())}
-        self._reads = {
-            "deidentify": _partitions([*raw, topics.REPLAY], counts),
-            "dedupe": _partitions([topics.deidentified(kind) for kind in topics.KINDS], counts),
-            "aggregate": _partitions(["deltas"], counts),
-        }
-        self._cells = _partitions(["cells"], counts)
+        agencies = tuple(agencies)
+        self._reads = {stage: _partitions(names, agencies) for stage, names in topics.sources(agencies).items()}
+        self._cells = _partitions(["cells"], agencies)
         self._settings, self._schemas = settings, schemas
         try:
             self._audit = KafkaConsumer(**settings, **_READ, max_poll_records=500)
@@ -170,8 +166,8 @@ def row_key(row: TrendRow) -> bytes:
     return f"{row.release}|{row.table}|{row.period}|{named}".encode()
 
 
-def _partitions(names: Iterable[str], counts: Mapping[str, int]) -> list[TopicPartition]:
-    return [TopicPartition(name, number) for name in names for number in range(counts[name])]
+def _partitions(names: Iterable[str], agencies: Iterable[str]) -> list[TopicPartition]:
+    return list(starmap(TopicPartition, topics.partitions(names, agencies)))
 
 
 def _offset(committed: Mapping[str, Mapping[TopicPartition, Any]], group: str, partition: TopicPartition) -> int:

@@ -16,7 +16,7 @@ from anonymizer.tabular.facts import blocks_of
 from schemas.errors import DisclosureError
 from streams.core.outside import Reading
 from streams.core.release import Earlier, Publish, Withhold
-from streams.core.rows import printed_cells
+from streams.core.rows import TrendRow, printed_cells
 
 __all__ = ["Job", "Spread", "attacked", "do"]
 
@@ -73,8 +73,9 @@ def attacked(
         DisclosureError: DIS-029, an attack tells a count that is withheld; nothing of the call may be released.
     """
     groups = list(dict.fromkeys((o.population, o.year) for o in outcomes if _is_exact(o)))
-    modes = {population.name: population for population in policy.populations}
-    jobs = {group: tuple(_jobs(modes[group[0]], group[1], outcomes, earlier, policy, engines)) for group in groups}
+    named = {population.name: population for population in policy.populations}
+    prints = [*(one.rows for one in earlier), tuple(r for o in outcomes for rows in o.feeds.values() for r in rows)]
+    jobs = {(name, year): tuple(_jobs(named[name], year, prints, policy, engines)) for name, year in groups}
     done = iter(spread(do, [job for some in jobs.values() for job in some]))
     reports = {}
     for group, some in jobs.items():
@@ -99,12 +100,10 @@ def _certified(outcome: Outcome, reports: Mapping[tuple[str, int], Mapping[str, 
 def _jobs(
     population: Population,
     year: int,
-    outcomes: Sequence[Outcome],
-    earlier: Sequence[Earlier],
+    prints: Sequence[Sequence[TrendRow]],
     policy: Policy,
     engines: exact.Engines,
 ) -> Iterator[Job]:
-    prints = [*(one.rows for one in earlier), tuple(r for o in outcomes for rows in o.feeds.values() for r in rows)]
     mine = [[row for row in rows if row.population == population.name] for rows in prints]
     reading = Reading.of(population, policy)
     for block in blocks_of(population):

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["FATES", "Outcome", "Position", "merge", "position_of", "tally"]
+__all__ = ["FATES", "Outcome", "Position", "key_of", "merge", "position_of", "tally"]
 
 FATES = ("counted", "duplicate", "superseded", "withdrawn", "out_of_scope", "late", "quarantined")
 """The terminal outcomes, as in the schema."""
@@ -38,8 +38,8 @@ class Outcome:
 
     @property
     def key(self) -> bytes:
-        """The Kafka key: `agency/kind/partition/offset`."""
-        return "/".join(str(part) for part in self.position).encode()
+        """The Kafka key of the statement."""
+        return key_of(self.position)
 
     def as_record(self) -> dict[str, Any]:
         """Return the fields of the schema `outcome`."""
@@ -62,8 +62,13 @@ class Outcome:
         return cls(position, record["outcome"], record["source"], record["mark_offset"], record["ordinal"])
 
 
+def key_of(position: Position) -> bytes:
+    """Return a raw record's place as a Kafka key: `agency/kind/partition/offset`."""
+    return "/".join(map(str, position)).encode()
+
+
 def position_of(key: bytes | None) -> Position | None:
-    """Read `Outcome.key` back; None where it is no such key."""
+    """Read `key_of` back; None where it is no such key."""
     parts = (key or b"").decode(errors="replace").split("/")
     if len(parts) != len(("agency", "kind", "partition", "offset")) or not all(n.isdecimal() for n in parts[2:]):
         return None

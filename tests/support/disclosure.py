@@ -17,7 +17,7 @@ from anonymizer.engines.glop import Auditor
 from anonymizer.engines.solver import Highs
 from anonymizer.policy import Policy, Region, TablePlan
 from anonymizer.tabular.program import Engine
-from streams.core.release import Publish, TrendRow, Withhold, plan
+from streams.core.release import Earlier, Publish, TrendRow, Withhold, plan
 
 GENDERS = ("F", "M", "X", "unknown")
 AGES = {"minor": "9--17", "adult": "30--38", "unknown": "unknown"}
@@ -76,9 +76,19 @@ def released(
     return plan(cells_of(people), as_of, (), rules, engine=engine(seed))
 
 
+def all_rows(outcomes: Iterable[Publish | Withhold]) -> tuple[TrendRow, ...]:
+    """Return the rows of every feed."""
+    return tuple(row for outcome in outcomes for rows in outcome.feeds.values() for row in rows)
+
+
+def kept(people: Mapping[Person, int], outcomes: Iterable[Publish | Withhold]) -> Earlier:
+    """Return what one call released of these people, as the ledger keeps it."""
+    return Earlier(all_rows(outcomes), cells_of(people))
+
+
 def rows_in(outcomes: Iterable[Publish | Withhold], year: int = YEAR) -> tuple[TrendRow, ...]:
     """Return the attacked block's rows of a year, each cell once per region that shows it."""
-    every = (row for outcome in outcomes for rows in outcome.feeds.values() for row in rows)
+    every = all_rows(outcomes)
     return tuple(r for r in every if r.period.startswith(str(year)) and BLOCK.items() <= r.dimensions.items())
 
 
@@ -132,3 +142,15 @@ def attack(outcomes: Iterable[Publish | Withhold], people: Mapping[Person, int],
     attacker = Attacker(rows, rules)
     lines = {tuple(attacker.line(row)) for row in rows if row.status == "suppressed"}
     return len(lines), *attacker.breaches(lines, people)
+
+
+REGIONS = {"levant": ("IRQ", "LBN"), "pave": ("EGY", "IRQ")}
+RULES = small_policy(REGIONS, [("country", "quarter", ()), ("region", "year", ("gender", "majority"))])
+PEOPLE = {
+    Person("IRQ", "F", "adult", "Q1"): 25,
+    Person("IRQ", "M", "minor", "Q2"): 4,
+    Person("LBN", "F", "adult", "Q1"): 30,
+    Person("LBN", "M", "adult", "Q3"): 14,
+    Person("EGY", "F", "minor", "Q1"): 19,
+    Person("EGY", "M", "adult", "none"): 22,
+}

@@ -12,18 +12,8 @@ from anonymizer.tabular.primary import Targets
 from schemas.errors import DisclosureError
 from streams.core.attacked import attacked
 from streams.core.release import Earlier, Publish, TrendRow, Withhold, plan
-from tests.support.disclosure import Person, cells_of, engine, small_policy
+from tests.support.disclosure import PEOPLE, RULES, Person, cells_of, engine, kept
 
-REGIONS = {"levant": ("IRQ", "LBN"), "pave": ("EGY", "IRQ")}
-RULES = small_policy(REGIONS, [("country", "quarter", ()), ("region", "year", ("gender", "majority"))])
-PEOPLE = {
-    Person("IRQ", "F", "adult", "Q1"): 25,
-    Person("IRQ", "M", "minor", "Q2"): 4,
-    Person("LBN", "F", "adult", "Q1"): 30,
-    Person("LBN", "M", "adult", "Q3"): 14,
-    Person("EGY", "F", "minor", "Q1"): 19,
-    Person("EGY", "M", "adult", "none"): 22,
-}
 LATER = PEOPLE | {Person("LBN", "F", "adult", "Q1"): 33}
 FIRST, REVISION = dt.date(2024, 2, 1), dt.date(2025, 6, 1)
 
@@ -32,10 +22,6 @@ Outcomes = tuple[Publish | Withhold, ...]
 
 def printed(people: dict[Person, int], as_of: dt.date, earlier: tuple[Earlier, ...] = ()) -> Outcomes:
     return plan(cells_of(people), as_of, earlier, RULES, engine=engine())
-
-
-def kept(people: dict[Person, int], outcomes: Outcomes) -> Earlier:
-    return Earlier(tuple(r for o in outcomes for rows in o.feeds.values() for r in rows), cells_of(people))
 
 
 def attack(outcomes: Outcomes, *earlier: Earlier) -> Outcomes:

@@ -22,7 +22,7 @@ from schemas import catalogue, codec
 from schemas.errors import ConfigurationError
 from streams.core.noisy import Noise
 from streams.core.release import Earlier, Publish, TrendRow, Withhold, plan
-from tests.support.disclosure import Person, cells_of, engine, small_policy
+from tests.support.disclosure import Person, all_rows, cells_of, engine, small_policy
 from tests.support.noise import Silent
 
 REGIONS = {"levant": ("IRQ", "LBN"), "pave": ("EGY", "IRQ")}
@@ -78,13 +78,9 @@ def tick(
     return plan(cells_of(people, YEAR), day, earlier, rules, engine=engine(), noise=noise)
 
 
-def rows_in(outcomes: tuple[Publish | Withhold, ...]) -> tuple[TrendRow, ...]:
-    return tuple(row for outcome in outcomes for rows in outcome.feeds.values() for row in rows)
-
-
 def released_of(outcomes: tuple[Publish | Withhold, ...]) -> tuple[Earlier, ...]:
     """Return a call's release; noisy prints rest on no exact cells."""
-    return (Earlier(rows_in(outcomes), {}),)
+    return (Earlier(all_rows(outcomes), {}),)
 
 
 def a_life(people: Sequence[Mapping[Person, int]], folder: Path) -> tuple[list[tuple[Counts, Fraction]], BudgetFile]:
@@ -128,7 +124,7 @@ def test_nothing_that_happens_to_one_person_costs_more_than_the_year_has(states:
 
 def test_without_noise_the_rows_are_the_counts_and_regions_add_up(tmp_path: Path) -> None:
     outcomes = tick(PEOPLE, PRINTS[-1], BudgetFile.open(tmp_path / "budget.sqlite"), sampler=Silent())
-    year = [r for r in rows_in(outcomes) if r.period == str(YEAR) and r.dimensions["phenomenon"] == "TIP"]
+    year = [r for r in all_rows(outcomes) if r.period == str(YEAR) and r.dimensions["phenomenon"] == "TIP"]
     confirmed = [row for row in year if row.dimensions["status"] == "confirmed"]
     told = {(r.table, r.region, *sorted(r.dimensions.items())): _middle(r) for r in confirmed}
     assert told["t0", "levant", ("country", "_T"), ("phenomenon", "TIP"), ("status", "confirmed")] == 59
@@ -153,8 +149,8 @@ def test_a_draw_is_for_ever_whatever_the_day_the_order_or_what_came_since(tmp_pa
     grown = {**dict(shuffled), Person("LBN", "M", "adult", "Q1"): 50}
     assert tick(dict(shuffled), PRINTS[0], budget) == first
     later = tick(grown, dt.date(2024, 5, 1), budget)
-    plain = [replace(row, release="", as_of="") for row in rows_in(first)]
-    assert [replace(row, release="", as_of="") for row in rows_in(later)] == plain
+    plain = [replace(row, release="", as_of="") for row in all_rows(first)]
+    assert [replace(row, release="", as_of="") for row in all_rows(later)] == plain
     assert len(budget.state()[Scope("cases", YEAR)].charges) == 1
 
 
@@ -162,8 +158,8 @@ def test_what_is_printed_does_not_depend_on_who_is_there(tmp_path: Path) -> None
     """Nobody at all: the same windows on the same day, the same cells, and noise in every one of them."""
     full = tick(PEOPLE, PRINTS[-1], BudgetFile.open(tmp_path / "full.sqlite"))
     empty = tick({}, PRINTS[-1], BudgetFile.open(tmp_path / "empty.sqlite"))
-    assert [_cell(row) for row in rows_in(full)] == [_cell(row) for row in rows_in(empty)]
-    assert sum(_middle(row) == 0 for row in rows_in(empty)) < len(rows_in(empty)) / 4
+    assert [_cell(row) for row in all_rows(full)] == [_cell(row) for row in all_rows(empty)]
+    assert sum(_middle(row) == 0 for row in all_rows(empty)) < len(all_rows(empty)) / 4
 
 
 def _cell(row: TrendRow) -> tuple[object, ...]:
@@ -173,7 +169,7 @@ def _cell(row: TrendRow) -> tuple[object, ...]:
 def test_an_analyst_reads_the_interval_that_was_released(tmp_path: Path) -> None:
     """Through the feed's Avro and back; rows of exact tables go through as before, without any."""
     schema = catalogue.load("trend").parsed
-    noisy = rows_in(tick(PEOPLE, PRINTS[0], BudgetFile.open(tmp_path / "budget.sqlite")))[0]
+    noisy = all_rows(tick(PEOPLE, PRINTS[0], BudgetFile.open(tmp_path / "budget.sqlite")))[0]
     for row in (noisy, replace(noisy, sd=None, lo90=None, hi90=None)):
         read = Row.of(codec.decode(codec.encode(1, schema, row.record()), {1: schema}))
         assert (read.value, read.sd, read.lo90, read.hi90) == (row.value, row.sd, row.lo90, row.hi90)
@@ -193,7 +189,7 @@ def test_a_table_with_several_codes_a_person_is_withheld_and_the_others_are_not(
     rules = RULES.model_copy(update={"tables": (*RULES.tables, means)})
     outcomes = tick(PEOPLE, PRINTS[-1], BudgetFile.open(tmp_path / "budget.sqlite"), rules=rules)
     assert {(o.table, o.code) for o in outcomes if isinstance(o, Withhold)} == {("means", "DIS-027")}
-    assert {row.table for o in outcomes if isinstance(o, Publish) for row in rows_in((o,))} == {"t0", "t1", "t2"}
+    assert {row.table for o in outcomes if isinstance(o, Publish) for row in all_rows((o,))} == {"t0", "t1", "t2"}
 
 
 def test_the_shipped_policy_can_be_turned_to_noise() -> None:

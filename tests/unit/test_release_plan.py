@@ -12,39 +12,29 @@ from anonymizer.tabular import facts
 from anonymizer.tabular.cliques import cliques_of, junction
 from anonymizer.tabular.program import Engine, Limits
 from streams.core.certificate import bucket
-from streams.core.release import Earlier, Publish, TrendRow, Withhold, plan
+from streams.core.release import Earlier, Publish, Withhold, plan
 from tests.support.disclosure import (
     BLOCK,
     LATER,
+    PEOPLE,
+    REGIONS,
+    RULES,
     Attacker,
     Person,
+    all_rows,
     attack,
     cells_of,
     engine,
+    kept,
     released,
     rows_in,
     small_policy,
 )
 
-REGIONS = {"levant": ("IRQ", "LBN"), "pave": ("EGY", "IRQ")}
-RULES = small_policy(REGIONS, [("country", "quarter", ()), ("region", "year", ("gender", "majority"))])
-PEOPLE = {
-    Person("IRQ", "F", "adult", "Q1"): 25,
-    Person("IRQ", "M", "minor", "Q2"): 4,
-    Person("LBN", "F", "adult", "Q1"): 30,
-    Person("LBN", "M", "adult", "Q3"): 14,
-    Person("EGY", "F", "minor", "Q1"): 19,
-    Person("EGY", "M", "adult", "none"): 22,
-}
-
 
 def earlier(people: dict[Person, int], *printed: tuple[Publish | Withhold, ...]) -> tuple[Earlier, ...]:
     """Return what calls released of these people."""
-    return tuple(Earlier(all_rows(outcomes), cells_of(people)) for outcomes in printed)
-
-
-def all_rows(outcomes: tuple[Publish | Withhold, ...]) -> tuple[TrendRow, ...]:
-    return tuple(row for outcome in outcomes for rows in outcome.feeds.values() for row in rows)
+    return tuple(kept(people, outcomes) for outcomes in printed)
 
 
 @pytest.mark.parametrize("order", range(3))

@@ -9,8 +9,7 @@ from pathlib import Path
 from amana.spread import spread
 from schemas.errors import DisclosureError
 from streams.core.release import plan
-from tests.support.disclosure import LATER, cells_of, engine
-from tests.unit.test_release_plan import PEOPLE, RULES
+from tests.support.disclosure import LATER, PEOPLE, RULES, cells_of, engine
 
 _MAKER = """
 import os, time
