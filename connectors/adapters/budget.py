@@ -14,6 +14,7 @@ bytes for ever. All times are the operator's business: the file holds none.
 
 import hashlib
 import sqlite3
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -28,6 +29,8 @@ __all__ = ["BudgetFile"]
 
 _PATIENCE_SECONDS: Final = 120
 """How long to wait for another process's transaction: longer than any one draw takes."""
+
+_PAUSE_SECONDS: Final = 0.01
 
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS account (
@@ -59,7 +62,8 @@ class BudgetFile:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             database = sqlite3.connect(path, isolation_level=None, timeout=_PATIENCE_SECONDS)
-            for setting in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            _to_wal(database)
+            for setting in ("synchronous=FULL", "foreign_keys=ON"):
                 database.execute(f"PRAGMA {setting}")
             database.executescript(_TABLES)
         except (OSError, sqlite3.Error) as error:
@@ -156,6 +160,20 @@ class BudgetFile:
         finally:
             if self._database.in_transaction:
                 self._database.execute("ROLLBACK")
+
+
+def _to_wal(database: sqlite3.Connection) -> None:
+    """Switch to the write-ahead log; SQLite's own patience does not cover two processes that make the file at once."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            database.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            return
 
 
 def _refused(error: Exception) -> IntegrityError:
