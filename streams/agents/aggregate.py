@@ -5,13 +5,16 @@ twice: that is `streams.core.aggregate`'s part.
 """
 
 from collections.abc import Callable, Sequence
+from typing import cast
 
 import faust
+import numpy as np
 
 from schemas import catalogue, codec, limits
 from streams import app as apps
 from streams import state
-from streams.core import aggregate, deltas
+from streams.core import aggregate, deltas, inclusion
+from streams.fetches import Fetch
 from streams.stage import Record, Result
 
 __all__ = ["CELLS", "FETCH_BYTES", "Aggregate", "attach"]
@@ -37,37 +40,18 @@ class Aggregate:
         self._id, self._readable = deps.ids["cell"], deps.readable["cell"]
         self._header = b"\x00" + deps.ids["delta"].to_bytes(4, "big")
         self._known: dict[str, tuple[bytes, aggregate.Cell]] = {}
-        self._names: dict[bytes, str] = {}
 
     async def __call__(self, batch: Sequence[Record], value_of: Callable[[str], bytes | None]) -> Result:
-        """Group the batch by cell and include each group."""
+        """Include the batch's deltas in their cells."""
+        fetch = cast("Fetch", batch)  # of which the columns are read, not the records
+        columns = deltas.read([value or b"" for value in fetch.values], self._header)
+        positions = np.array(fetch.offsets, np.int64)
         writes: dict[str, bytes] = {}
-        for cell, group in self._grouped(batch).items():
-            key = cell.decode()
-            included = aggregate.include(self._load(key, value_of(key)), group)
-            value = codec.encode(self._id, self._schema, included.as_record())
-            writes[key] = value
-            self._known[key] = value, included
+        for cell in inclusion.include_all(lambda key: self._load(key, value_of(key)), columns, positions):
+            value = codec.encode(self._id, self._schema, cell.as_record())
+            writes[cell.cell] = value
+            self._known[cell.cell] = value, cell
         return Result((), writes)
-
-    def _grouped(self, batch: Sequence[Record]) -> dict[bytes, list[aggregate.Delta]]:
-        groups: dict[bytes, list[aggregate.Delta]] = {}
-        name = self._name
-        for record in batch:
-            cell, agency, amount, source, offset, ordinal = deltas.read(record.value or b"", self._header)
-            delta = name(agency), amount, name(source), offset, ordinal, record.offset
-            group = groups.get(cell)
-            if group is None:
-                groups[cell] = [delta]
-            else:
-                group.append(delta)
-        return groups
-
-    def _name(self, text: bytes) -> str:
-        known = self._names.get(text)
-        if known is None:
-            known = self._names[text] = text.decode()
-        return known
 
     def _load(self, key: str, value: bytes | None) -> aggregate.Cell:
         if value is None:

@@ -1,84 +1,116 @@
-"""Reading deltas fast: the one record that is decoded for every contribution to every cell.
+"""Reading deltas fast, a batch at a time: the one record that is decoded for every contribution to every cell.
 
-Decides how the bytes of a `delta` become its values; the schema (`schemas/avro/delta.avsc`) decides what they mean, and
-a test holds this reader against fastavro's. It is three times as fast, because it knows the fields and makes no dict.
-Every length is checked against the payload, and a payload is exactly one record.
+Decides how the bytes of many `delta` records become columns; the schema (`schemas/avro/delta.avsc`) decides what they
+mean, and a test holds this reader against fastavro's. All records are read side by side, field by field, so that the
+cost of a step is shared by thousands. Every length is checked against its payload, and a payload is exactly one record.
 """
 
-from typing import NamedTuple
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from schemas.errors import IntegrityError
 
-__all__ = ["Delta", "read"]
+__all__ = ["Columns", "Ints", "read"]
+
+Ints = npt.NDArray[np.int64]
 
 _HEADER = 5
 _MORE = 0x80
 _WIDEST = 63
-_new = tuple.__new__
+_PADDING = bytes(16)
+"""What the longest number may read past the last payload, before it is found too long."""
 
 
-class Delta(NamedTuple):
-    """The fields of the schema `delta`; texts stay UTF-8 bytes until they are needed."""
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The deltas of a batch by field; `cell`, `agency` and `source` are places in the lists of what occurs."""
 
-    cell: bytes
-    agency: bytes
-    amount: int
-    source: bytes
-    offset: int
-    ordinal: int
+    cells: Sequence[str]
+    agencies: Sequence[str]
+    sources: Sequence[str]
+    cell: Ints
+    agency: Ints
+    amount: Ints
+    source: Ints
+    offset: Ints
+    ordinal: Ints
 
 
-def read(payload: bytes, header: bytes) -> Delta:
-    """Return the delta in `payload`, whose first five bytes must be `header` (0x00 and the allowed schema id).
+def read(payloads: Sequence[bytes], header: bytes) -> Columns:
+    """Return the deltas in `payloads`, each of which begins with `header` (0x00 and the allowed schema id).
 
     Raises:
         IntegrityError: INT-021, another header or not exactly one record; the stage before us wrote it, so all stops.
     """
-    try:
-        delta, end = _fields(payload)
-    except IndexError:
-        raise IntegrityError("INT-021", "a delta ends too early") from None
-    if end != len(payload) or not payload.startswith(header):
-        raise IntegrityError("INT-021", "a delta is not of the schema that was allowed at start")
-    return delta
+    whole = b"".join(payloads)
+    lengths = np.fromiter(map(len, payloads), np.int64, len(payloads))
+    ends = np.cumsum(lengths)
+    starts = ends - lengths
+    _demand(bool((lengths > _HEADER).all()))
+    text = _Text(whole, ends)
+    _demand(all(bool((text.data[starts + place] == byte).all()) for place, byte in enumerate(header)))
+    return _fields(text, starts + _HEADER)
 
 
-def _fields(payload: bytes) -> tuple[Delta, int]:
-    """Read field by field; lengths and numbers of one byte, which nearly all are, without a call."""
-    start, at = _text(payload, _HEADER)
-    cell = payload[start:at]
-    start, at = _text(payload, at)
-    agency = payload[start:at]
-    byte = payload[at]
-    amount, at = ((byte >> 1) ^ -(byte & 1), at + 1) if byte < _MORE else _long(payload, at)
-    start, at = _text(payload, at)
-    source = payload[start:at]
-    offset, at = _long(payload, at)
-    byte = payload[at]
-    ordinal, at = ((byte >> 1) ^ -(byte & 1), at + 1) if byte < _MORE else _long(payload, at)
-    return _new(Delta, (cell, agency, amount, source, offset, ordinal)), at
+class _Text:
+    """The payloads in one piece; `ends` is where each ends in it."""
+
+    def __init__(self, whole: bytes, ends: Ints) -> None:
+        self.whole, self.ends = whole, ends
+        self.data = np.frombuffer(whole + _PADDING, np.uint8)
+
+    def long(self, at: Ints) -> tuple[Ints, Ints]:
+        """Read a zigzag varint of each payload at `at`; return the values and the positions after them."""
+        byte = self.data[at]
+        value, at = (byte & 0x7F).astype(np.uint64), at + 1
+        more, shift = np.flatnonzero(byte & _MORE), 7
+        while more.size:
+            _demand(shift <= _WIDEST)
+            byte = self.data[at[more]]
+            value[more] |= (byte & 0x7F).astype(np.uint64) << np.uint64(shift)
+            at[more] += 1
+            more, shift = more[byte >= _MORE], shift + 7
+        _demand(bool((at <= self.ends).all()))
+        return (value >> np.uint64(1)).astype(np.int64) ^ -(value & np.uint64(1)).astype(np.int64), at
+
+    def text(self, at: Ints) -> tuple[Ints, Ints]:
+        """Return where a string of each payload begins and ends, read at `at`."""
+        length, at = self.long(at)
+        _demand(bool((length >= 0).all() and (length <= self.ends - at).all()))
+        return at, at + length
+
+    def distinct(self, begin: Ints, end: Ints) -> tuple[list[bytes], Ints]:
+        """Return the different pieces of the text between `begin` and `end`, and which of them each payload has."""
+        places: defaultdict[bytes, int] = defaultdict(count().__next__)
+        whole = self.whole
+        pieces = [whole[first:last] for first, last in zip(begin.tolist(), end.tolist(), strict=True)]
+        which = np.fromiter(map(places.__getitem__, pieces), np.int64, len(pieces))
+        return list(places), which
 
 
-def _long(payload: bytes, at: int) -> tuple[int, int]:
-    """Read a zigzag varint at `at`; return its value and the position after it."""
-    byte = payload[at]
-    if byte < _MORE:
-        return (byte >> 1) ^ -(byte & 1), at + 1
-    value, shift = byte & 127, 7
-    while byte >= _MORE:
-        if shift > _WIDEST:
-            raise IndexError
-        at += 1
-        byte = payload[at]
-        value |= (byte & 127) << shift
-        shift += 7
-    return (value >> 1) ^ -(value & 1), at + 1
+def _fields(text: _Text, at: Ints) -> Columns:
+    """Read field by field; agency, amount and source, of which there are few together, only once where they differ."""
+    cell_at, cell_end = text.text(at)
+    agency_at, at = text.text(cell_end)
+    agency_length = at - agency_at
+    amount, amount_end = text.long(at)
+    source_at, source_end = text.text(amount_end)
+    offset, at = text.long(source_end)
+    ordinal, at = text.long(at)
+    _demand(bool((at == text.ends).all()))
+    cells, cell = text.distinct(cell_at, cell_end)
+    agencies, agency = text.distinct(agency_at, agency_at + agency_length)
+    sources, source = text.distinct(source_at, source_end)
+    names: list[Any] = [[name.decode() for name in column] for column in (cells, agencies, sources)]
+    return Columns(*names, cell, agency, amount, source, offset, ordinal)
 
 
-def _text(payload: bytes, at: int) -> tuple[int, int]:
-    """Return where a string at `at` begins and ends."""
-    byte = payload[at]
-    length, at = ((byte >> 1) ^ -(byte & 1), at + 1) if byte < _MORE else _long(payload, at)
-    if length < 0 or at + length > len(payload):
-        raise IndexError
-    return at, at + length
+def _demand(holds: bool) -> None:  # noqa: FBT001 - the condition is the argument
+    if not holds:
+        raise IntegrityError("INT-021", "a delta is not exactly one record of the schema that was allowed at start")

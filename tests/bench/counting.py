@@ -25,7 +25,7 @@ from streams.partitions import partition_of
 from streams.stage import Output
 from tests.support import flow
 
-DELTAS = int(os.environ.get("AMANA_BENCH_DELTAS", "200000"))
+DELTAS = int(os.environ.get("AMANA_BENCH_DELTAS", "1000000"))
 STOCK = min(DELTAS, 40_000)
 """Events of the stock Faust run: its rate is constant, and the whole topic would take minutes."""
 
@@ -33,7 +33,7 @@ EVENTS = 40_000
 """De-identified events of the dedupe run, which is reported and not compared."""
 
 CELLS = 3_000
-RUNS = 2
+RUNS = int(os.environ.get("AMANA_BENCH_RUNS", "2"))
 PARTITIONS = 4
 
 
