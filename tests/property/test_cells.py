@@ -2,13 +2,14 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas import catalogue, codec, limits
 from schemas.errors import IntegrityError
-from streams.core import aggregate, deltas
+from streams.core import aggregate, deltas, inclusion
 
 ID = 7
 HEADER = b"\x00\x00\x00\x00\x07"
@@ -26,12 +27,59 @@ records = st.fixed_dictionaries(
 )
 
 
-@given(records)
-def test_the_fast_reader_reads_what_the_schema_says(record: dict[str, Any]) -> None:
-    payload = codec.encode(ID, catalogue.load("delta").parsed, record)
-    found = deltas.read(payload, HEADER)
-    texts = [part.decode() if isinstance(part, bytes) else part for part in found]
-    assert dict(zip(deltas.Delta._fields, texts, strict=True)) == record
+def _rows(found: deltas.Columns) -> list[dict[str, Any]]:
+    return [
+        {
+            "cell": found.cells[found.cell[n]],
+            "agency": found.agencies[found.agency[n]],
+            "amount": int(found.amount[n]),
+            "source": found.sources[found.source[n]],
+            "offset": int(found.offset[n]),
+            "ordinal": int(found.ordinal[n]),
+        }
+        for n in range(len(found.cell))
+    ]
+
+
+@given(st.lists(records, min_size=1, max_size=8))
+def test_the_fast_reader_reads_what_the_schema_says(batch: list[dict[str, Any]]) -> None:
+    parsed = catalogue.load("delta").parsed
+    assert _rows(deltas.read([codec.encode(ID, parsed, record) for record in batch], HEADER)) == batch
+
+
+small = st.fixed_dictionaries(
+    {
+        "cell": st.sampled_from("xyz"),
+        "agency": st.sampled_from("ab"),
+        "amount": st.integers(-2, 2) | st.sampled_from((2**62, -(2**62))),
+        "source": st.sampled_from(("case/0", "case/1")),
+        "offset": st.integers(0, 9),
+        "ordinal": st.integers(0, 2),
+    }
+)
+
+
+@given(st.lists(st.lists(small, min_size=1, max_size=12), min_size=1, max_size=4), st.booleans())
+def test_a_batch_at_once_comes_to_what_the_rule_comes_to_delta_by_delta(
+    batches: list[list[dict[str, Any]]],
+    ordered: bool,  # noqa: FBT001 - drawn
+) -> None:
+    """Rising marks, repeated ones, marks out of order, amounts that no sum of 64 bits holds: the same cells."""
+    parsed, position = catalogue.load("delta").parsed, 0
+    at_once: dict[str, aggregate.Cell] = {}
+    singly: dict[str, aggregate.Cell] = {}
+    for batch in batches:
+        arrived = sorted(batch, key=lambda d: (d["offset"], d["ordinal"])) if ordered else batch
+        positions = np.arange(position, position + len(arrived))
+        columns = deltas.read([codec.encode(ID, parsed, delta) for delta in arrived], HEADER)
+        found = inclusion.include_all(lambda key: at_once.get(key, aggregate.Cell(key, {}, {})), columns, positions)
+        at_once |= {cell.cell: cell for cell in found}
+        for delta in arrived:
+            cell, *rest = delta.values()
+            held = singly.get(cell, aggregate.Cell(cell, {}, {}))
+            singly[cell] = aggregate.include(held, [(*rest, position)])
+            position += 1
+    assert at_once == singly
 
 
 @given(records, st.data())
@@ -40,7 +88,7 @@ def test_the_fast_reader_refuses_every_cut_and_every_surplus(record: dict[str, A
     cut = payload[: data.draw(st.integers(0, len(payload) - 1))]
     for broken in (cut, payload + b"\x00", b"\x01" + payload[1:]):
         with pytest.raises(IntegrityError):
-            deltas.read(broken, HEADER)
+            deltas.read([payload, broken, payload], HEADER)
 
 
 @given(
