@@ -31,6 +31,12 @@ def test_months_peoples_and_countries_need_no_capital() -> None:
     assert "x=country" in FEATURES.here("liban")
 
 
+@pytest.mark.parametrize("form", ["sœur", "Sœurs", "soeur"])
+def test_a_ligature_is_looked_up_as_two_letters(form: str) -> None:
+    """The folding of texts leaves it whole; the lists do not have it."""
+    assert "x=kin" in FEATURES.here(form)
+
+
 def test_a_word_after_a_title_is_flagged_wherever_it_stands() -> None:
     tokens = tokenise("M. Tavelin est venu. Plus tard, Tavelin partit.")
     titled = FEATURES.flags(tokens.forms)["titled"].tolist()

@@ -58,7 +58,7 @@ def _number(form: str) -> str:
 @functools.lru_cache(maxsize=_CACHE)
 def _lists(form: str) -> tuple[str, ...]:
     """Lists that a word is on; names of people and cities count only where there is a capital."""
-    low = form.lower()
+    low = _spelled(form)
     found = [name for name in ("given", "family", "places") if form[0].isupper() and low in lexicon.words(name)]
     if low in lexicon.words("fr_countries"):
         found.append("country")
@@ -66,6 +66,11 @@ def _lists(form: str) -> tuple[str, ...]:
         found.append("people")
     kind = lexicon.classes("fr_words").get(low)
     return tuple([*found, kind] if kind else found)
+
+
+def _spelled(form: str) -> str:
+    """Return a form as the lists spell it: in lower case, its ligature as two letters."""
+    return form.lower().replace("œ", "oe")
 
 
 def _of_country(low: str) -> bool:
