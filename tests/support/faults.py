@@ -22,7 +22,7 @@ from amana.site import Site
 from connectors.adapters import reading
 from tests.support import flow
 
-__all__ = ["IDLE_SECONDS", "Group", "differences", "freeze", "pid", "settled", "thaw"]
+__all__ = ["IDLE_SECONDS", "Group", "TopicPartition", "differences", "freeze", "pid", "settled", "thaw"]
 
 IDLE_SECONDS: Final = 60.0
 """No partition with something to read may stand still for longer."""
