@@ -3,6 +3,7 @@
 A partition is back at work when something that was published after the fault, or lay there unread, is committed.
 """
 
+import contextlib
 import logging
 import os
 import signal
@@ -69,12 +70,14 @@ class Group:
         self._admin.close()
 
     def committed(self) -> dict[TopicPartition, int]:
-        """Return the next offset to read by partition; nothing while the broker does not answer."""
-        try:
-            found = reading.committed(self._admin, [self._stage]).get(self._stage, {})
-        except KafkaError:
-            return {}
-        return {one: found.get(one, 0) for one in self._partitions}
+        """Return the next offset to read by partition, as soon as the broker knows: no answer is no progress."""
+        deadline = time.monotonic() + IDLE_SECONDS
+        while True:
+            with contextlib.suppress(KafkaError):
+                if (found := reading.committed(self._admin, [self._stage])) and self._stage in found:
+                    return {one: found[self._stage].get(one, 0) for one in self._partitions}
+            assert time.monotonic() < deadline, f"the broker does not tell the offsets of {self._stage}"
+            time.sleep(_POLL_SECONDS)
 
     def ends(self) -> dict[TopicPartition, int]:
         """Return the end offsets."""
