@@ -16,7 +16,7 @@ from amana.site import Site
 from streams.app import SESSION_SECONDS
 from tests.support import faults, feeding, flow
 
-pytestmark = [pytest.mark.broker, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.broker, pytest.mark.long, pytest.mark.timeout(1800)]
 
 WORKERS = {"deidentify": 0, "dedupe": 2, "aggregate": 2, "release": 0}
 PER_SECOND = 1_500
@@ -36,7 +36,6 @@ def test_two_zombies_change_no_count(counting: Site) -> None:
     _haunt(counting, rounds=1, seed=1)
 
 
-@pytest.mark.long
 def test_twenty_zombies_change_no_count(counting: Site) -> None:
     """Ten rounds of one of each stage, at moments and of workers drawn by a seed."""
     _haunt(counting, rounds=10, seed=2)
