@@ -108,15 +108,19 @@ def _profile(leaf: Mapping[str, Any]) -> str:
 
 async def publish(settings: Mapping[str, Any], sent: Sequence[Mapping[str, Any]], schema: int) -> None:
     """Put case events on `deidentified.case`, as the de-identifier does."""
-    parsed = catalogue.load("deidentified.case").parsed
     box = await outbox.Outbox(settings, "test").start()
     try:
         for start in range(0, len(sent), 20_000):
-            part = sent[start : start + 20_000]
-            await box.send([_output(event, codec.encode(schema, parsed, event)) for event in part])
+            await box.send(outputs(sent[start : start + 20_000], schema))
             await asyncio.sleep(0)
     finally:
         await box.stop()
+
+
+def outputs(sent: Iterable[Mapping[str, Any]], schema: int) -> list[Output]:
+    """Encode case events, each for its person's partition."""
+    parsed = catalogue.load("deidentified.case").parsed
+    return [_output(event, codec.encode(schema, parsed, event)) for event in sent]
 
 
 def _output(event: Mapping[str, Any], value: bytes) -> Output:
