@@ -4,6 +4,8 @@ Decides how the driver's record batches become a `Fetch`, and that nothing below
 not decide when to fetch. Making an object for every record took the driver longer than reading it: 1.9 µs against 0.6.
 """
 
+import bisect
+import itertools
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from typing import Any, overload
@@ -57,35 +59,49 @@ class Fetch(Sequence[Record]):
         if len(parts) == 1:
             return parts[0]
         first = parts[0]
-        offsets, keys, values = [], [], []  # type: ignore[var-annotated] # lists of what the parts hold
-        for part in parts:
-            offsets += part.offsets
-            keys += part.keys
-            values += part.values
+        offsets, keys, values = (
+            list(itertools.chain.from_iterable(columns))
+            for columns in zip(*((part.offsets, part.keys, part.values) for part in parts), strict=True)
+        )
         return cls(first.topic, first.partition, offsets, keys, values)
 
 
 class _ByColumn(fetcher.PartitionRecords):  # type: ignore[misc] # aiokafka is not typed
     """The driver's records of a partition, one `Fetch` per record batch instead of one object per record."""
 
+    next_fetch_offset: int
+
     def _unpack_records(self) -> Iterator[Fetch]:
         while self._records.has_next():
             batch = self._records.next_batch()
             if self._check_crcs and not batch.validate_crc():
                 raise CorruptRecordException(f"Invalid CRC - {self._tp}")
-            found = [] if batch.is_control_batch else [(one.offset, one.key, one.value) for one in batch]
-            if found and found[0][0] < self.next_fetch_offset:
-                found = [one for one in found if one[0] >= self.next_fetch_offset]
+            offsets, keys, values = ([], [], []) if batch.is_control_batch else _columns(batch)
+            fetch = Fetch(self._tp.topic, self._tp.partition, offsets, keys, values)
+            if offsets and offsets[0] < self.next_fetch_offset:
+                fetch = fetch[bisect.bisect_left(offsets, self.next_fetch_offset) :]
             # What compaction took from a batch's end was there: the next fetch begins behind it.
             self.next_fetch_offset = max(self.next_fetch_offset, batch.next_offset)
-            if found:
-                yield Fetch(self._tp.topic, self._tp.partition, *zip(*found, strict=True))
+            if fetch:
+                yield fetch
+
+
+def _columns(batch: Any) -> tuple[list[int], list[bytes | None], list[bytes | None]]:  # noqa: ANN401 - aiokafka is not typed
+    """Take a batch apart; nothing that the garbage collector has to look at outlives a record."""
+    offsets: list[int] = []
+    keys: list[bytes | None] = []
+    values: list[bytes | None] = []
+    for record in batch:
+        offsets.append(record.offset)
+        keys.append(record.key)
+        values.append(record.value)
+    return offsets, keys, values
 
 
 class _Results(OrderedDict[Any, Any]):
     """The driver's store of fetched partitions: what is put into it is to be read by column."""
 
-    def __setitem__(self, partition: object, result: object) -> None:
+    def __setitem__(self, partition: object, result: Any) -> None:  # noqa: ANN401 - aiokafka is not typed
         if type(result) is fetcher.FetchResult:
             records = result._partition_records  # noqa: SLF001 - the driver has no setting for how records are made
             result._partition_records = _again(records)  # noqa: SLF001 - as above

@@ -22,7 +22,7 @@ __all__ = ["CELLS", "FETCH_BYTES", "Aggregate", "attach"]
 CELLS = "cells"
 SOURCE = "deltas"
 PARTITIONS = 4
-FETCH_BYTES = 4_194_304
+FETCH_BYTES = 8_388_608
 """Large batches, since a cell is written once a batch however many deltas it has there."""
 
 

@@ -9,7 +9,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -95,20 +94,26 @@ class _Text:
 
 
 def _fields(text: _Text, at: Ints) -> Columns:
-    """Read field by field; agency, amount and source, of which there are few together, only once where they differ."""
+    """Read field by field; agency, amount and source, of which there are few together, once where they differ."""
     cell_at, cell_end = text.text(at)
-    agency_at, at = text.text(cell_end)
-    agency_length = at - agency_at
-    amount, amount_end = text.long(at)
+    agency_at, agency_end = text.text(cell_end)
+    amount, amount_end = text.long(agency_end)
     source_at, source_end = text.text(amount_end)
     offset, at = text.long(source_end)
     ordinal, at = text.long(at)
     _demand(bool((at == text.ends).all()))
     cells, cell = text.distinct(cell_at, cell_end)
-    agencies, agency = text.distinct(agency_at, agency_at + agency_length)
-    sources, source = text.distinct(source_at, source_end)
-    names: list[Any] = [[name.decode() for name in column] for column in (cells, agencies, sources)]
-    return Columns(*names, cell, agency, amount, source, offset, ordinal)
+    kinds, kind = text.distinct(agency_at, source_end)
+    one = np.zeros(len(kinds), np.int64)
+    one[kind] = np.arange(len(kind))  # some delta of each kind
+    agencies, agency = text.distinct(agency_at[one], agency_end[one])
+    sources, source = text.distinct(source_at[one], source_end[one])
+    names = _names(cells), _names(agencies), _names(sources)
+    return Columns(*names, cell, agency[kind], amount, source[kind], offset, ordinal)
+
+
+def _names(pieces: Sequence[bytes]) -> list[str]:
+    return [piece.decode() for piece in pieces]
 
 
 def _demand(holds: bool) -> None:  # noqa: FBT001 - the condition is the argument

@@ -1,5 +1,6 @@
 """Cells: wire forms, replays and epochs."""
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,10 @@ small = st.fixed_dictionaries(
 )
 
 
+def _held(cells: dict[str, aggregate.Cell], key: str) -> aggregate.Cell:
+    return cells.get(key, aggregate.Cell(key, {}, {}))
+
+
 @given(st.lists(st.lists(small, min_size=1, max_size=12), min_size=1, max_size=4), st.booleans())
 def test_a_batch_at_once_comes_to_what_the_rule_comes_to_delta_by_delta(
     batches: list[list[dict[str, Any]]],
@@ -72,12 +77,11 @@ def test_a_batch_at_once_comes_to_what_the_rule_comes_to_delta_by_delta(
         arrived = sorted(batch, key=lambda d: (d["offset"], d["ordinal"])) if ordered else batch
         positions = np.arange(position, position + len(arrived))
         columns = deltas.read([codec.encode(ID, parsed, delta) for delta in arrived], HEADER)
-        found = inclusion.include_all(lambda key: at_once.get(key, aggregate.Cell(key, {}, {})), columns, positions)
+        found = inclusion.include_all(functools.partial(_held, at_once), columns, positions)
         at_once |= {cell.cell: cell for cell in found}
         for delta in arrived:
-            cell, *rest = delta.values()
-            held = singly.get(cell, aggregate.Cell(cell, {}, {}))
-            singly[cell] = aggregate.include(held, [(*rest, position)])
+            fields = (delta[name] for name in ("agency", "amount", "source", "offset", "ordinal"))
+            singly[delta["cell"]] = aggregate.include(_held(singly, delta["cell"]), [(*fields, position)])
             position += 1
     assert at_once == singly
 
