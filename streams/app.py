@@ -3,6 +3,7 @@
 Decides the settings under which a stage's order of effects holds. Does not decide what a stage reads or computes.
 """
 
+import gc
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,13 +104,14 @@ def consume(
     source = app.topic(*topics, key_serializer="raw", value_serializer=transport.AS_FETCHED, allow_empty=True)
 
     progress = _Progress(app)
+    gc.freeze()  # what is loaded by now stays, and a walk over all of it took longer than a batch
 
     async def handle(batches: faust.StreamT[Any]) -> None:
         async for fetched in batches:
             batch = transport.records_of(fetched)
             await progress.check(batch)
             await stage.run(handler, batch, kept, box.send)
-            progress.settle(batch)
+            progress.handled(batch)
 
     app.agent(source, name=f"{app.conf.id}.batches", concurrency=1)(handle)
 
@@ -134,11 +136,9 @@ class _Progress:
         if batch[0].offset > self._next[tp]:
             stage.end(IntegrityError("INT-022", f"offset {self._next[tp]} was passed over"), batch)
 
-    def settle(self, batch: Sequence[stage.Record]) -> None:
-        """Let the batch be committed."""
-        tp = TP(batch[0].topic, batch[0].partition)
-        self._next[tp] = batch[-1].offset + 1
-        self._consumer.settle(tp, batch)
+    def handled(self, batch: Sequence[stage.Record]) -> None:
+        """Expect what follows the batch."""
+        self._next[TP(batch[0].topic, batch[0].partition)] = batch[-1].offset + 1
 
     async def _forget(self, *_: object, **__: object) -> None:
         self._next.clear()

@@ -9,7 +9,7 @@ decoding as the limit.
 
 import asyncio
 import bisect
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, cast
 
 import faust
@@ -17,7 +17,7 @@ from faust.serializers import codecs
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
-from streams import fetches, stage
+from streams import fetches
 
 __all__ = ["AS_FETCHED", "FETCH_WAIT_MS", "BatchConsumer", "BatchTransport", "records_of"]
 
@@ -110,11 +110,10 @@ class BatchConsumer(driver.Consumer):
                 yield tp, self._message(tp, kept, generation)
 
     def _unread(self, tp: TP, records: fetches.Fetch) -> fetches.Fetch:
-        """Drop what was read before, and keep Faust from booking the fetch as read before it is handled.
+        """Drop what was read before, and keep Faust from booking the fetch as a hole in the log.
 
-        Faust takes a jump in offsets for a hole in the log, to be committed over as soon as anything behind it is
-        acknowledged. A fetch that a rebalance then drops unhandled would be lost. So the read offset is set to just
-        below the last record, and `settle` books the others once they are handled.
+        Faust remembers every jump in offsets, to be committed over as soon as anything behind it is acknowledged. So
+        the read offset is set to just below the last record, which is the one that it will see.
         """
         read = self._read_offset[tp]
         if read is not None and records.offsets[0] < read:
@@ -123,14 +122,19 @@ class BatchConsumer(driver.Consumer):
             self._read_offset[tp] = records.offsets[-1] - 1
         return records
 
-    def settle(self, tp: TP, records: Sequence[stage.Record]) -> None:
-        """Book all handled records but the last, whose acknowledgement is Faust's own and follows."""
-        first, last = records[0].offset, records[-1].offset
-        committed = self._committed_offset[tp]
-        begin = first if committed is None else max(first, committed)
-        if begin < last:
-            self._gap[tp].addi(begin, last)
-            self._gap[tp].merge_overlaps()
+    def _new_offset(self, tp: TP) -> int | None:
+        """Return where the next owner is to begin: behind the last batch that was acknowledged.
+
+        Batches of a partition are handled in order and one at a time, and `streams.app` ends the process where one
+        does not follow the one before it. So the last acknowledgement stands for all before it.
+        """
+        acknowledged = self._acked[tp]
+        if not acknowledged:
+            return None
+        last = max(acknowledged)
+        acknowledged.clear()
+        self._acked_index[tp].clear()
+        return last + 1
 
     def committed_position(self, tp: TP) -> int:
         """Return the offset from which the partition was to be read; 0 where nothing is committed."""

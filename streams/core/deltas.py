@@ -87,9 +87,8 @@ class _Text:
     def distinct(self, begin: Ints, end: Ints) -> tuple[list[bytes], Ints]:
         """Return the different pieces of the text between `begin` and `end`, and which of them each payload has."""
         places: defaultdict[bytes, int] = defaultdict(count().__next__)
-        whole = self.whole
-        pieces = [whole[first:last] for first, last in zip(begin.tolist(), end.tolist(), strict=True)]
-        which = np.fromiter(map(places.__getitem__, pieces), np.int64, len(pieces))
+        pieces = map(self.whole.__getitem__, map(slice, begin.tolist(), end.tolist()))
+        which = np.fromiter(map(places.__getitem__, pieces), np.int64, len(begin))
         return list(places), which
 
 
