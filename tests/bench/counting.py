@@ -1,8 +1,9 @@
 """The counting path against its peers: deltas to acknowledged cells, same topic, same machine, same run.
 
-Ours is the stage as it is deployed. Stock Faust updates one plain table per event; Quix Streams keeps a count per cell
-in its state; both decode the same records with fastavro. Each runs in its own process (`tests.bench.peers`). For the
-peers the clock stops when the last event was handled, for ours when its cells were acknowledged and kept.
+Ours is the stage as it is deployed. Stock Faust updates one plain table per event; Quix Streams and Bytewax keep a
+count per cell in their state; all three decode the same records with fastavro. Each runs in its own process
+(`tests.bench.peers`). For the peers the clock stops when the last event was handled, for ours when its cells were
+acknowledged and kept.
 """
 
 import asyncio
@@ -32,6 +33,15 @@ STOCK = min(DELTAS, 40_000)
 EVENTS = 40_000
 """De-identified events of the dedupe run, which is reported and not compared."""
 
+PEERS = {
+    "aggregate": DELTAS,
+    "quixstreams": DELTAS,
+    "bytewax": DELTAS,
+    "faust": STOCK,
+    "raw-consume": DELTAS,
+}
+"""How many deltas each is given; `raw-consume` takes the records from the driver and does nothing with them."""
+
 CELLS = 3_000
 RUNS = int(os.environ.get("AMANA_BENCH_RUNS", "2"))
 PARTITIONS = 4
@@ -52,14 +62,14 @@ def _measure(site: Site) -> dict[str, float]:
     )
     rates: dict[str, list[float]] = {}
     for run in range(RUNS):
-        for peer, number in (("aggregate", DELTAS), ("quixstreams", DELTAS), ("faust", STOCK)):
+        for peer, number in PEERS.items():
             rates.setdefault(peer, []).append(_rate(site, peer, number, run))
     rates["dedupe"] = [_rate(site, "dedupe", EVENTS, 0)]
     medians = {peer: statistics.median(found) for peer, found in rates.items()}
     for peer, median in medians.items():
         each = ", ".join(f"{rate:,.0f}" for rate in rates[peer])
         print(f"{peer:12} {median:>10,.0f} events/s   ({each})", flush=True)
-    return {f"counting/{peer}": medians["aggregate"] / medians[peer] for peer in ("faust", "quixstreams")}
+    return {f"counting/{peer}": medians["aggregate"] / medians[peer] for peer in PEERS if peer != "aggregate"}
 
 
 def _rate(site: Site, peer: str, number: int, run: int) -> float:

@@ -10,9 +10,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import aiokafka
 import fastavro
 import faust
 import mode.loop
+import uvloop
 from kafka import KafkaAdminClient
 
 from amana.site import Site
@@ -154,6 +156,54 @@ def quix(site: Site, clock: Clock, number: int, run: int) -> None:
     application.run(count=number)
 
 
+def wax(site: Site, clock: Clock, run: int) -> None:
+    """A count per cell in state, in memory, without snapshots."""
+    from bytewax import operators as op  # noqa: PLC0415 - its own process alone loads it
+    from bytewax.connectors import kafka  # noqa: PLC0415 - as above
+    from bytewax.dataflow import Dataflow  # noqa: PLC0415 - as above
+    from bytewax.testing import run_main  # noqa: PLC0415 - as above
+
+    settings = site.kafka_settings(PRINCIPAL)
+    login = {
+        "security.protocol": "SASL_PLAINTEXT",
+        "sasl.mechanism": settings["sasl_mechanism"],
+        "sasl.username": settings["sasl_plain_username"],
+        "sasl.password": settings["sasl_plain_password"],
+        "group.id": f"bench-wax-{run}",
+    }
+    flow, decode = Dataflow("count"), _decoder()
+    source = kafka.KafkaSource(list(settings["bootstrap_servers"]), ["deltas"], add_config=login)
+
+    def keyed(message: Any) -> tuple[str, int]:  # noqa: ANN401 - bytewax' messages have no public type
+        clock.begin()
+        delta = decode(message.value)
+        return delta["cell"], delta["amount"]
+
+    def count(kept: int | None, amount: int) -> tuple[int, int]:
+        total = (kept or 0) + amount
+        clock.handled(1)
+        return total, total
+
+    counted = op.stateful_map("count", op.map("decode", op.input("deltas", flow, source), keyed), count)
+    op.inspect("none", op.filter("nothing", counted, lambda _: False))
+    run_main(flow)  # type: ignore[no-untyped-call] # bytewax leaves it so
+
+
+async def raw(site: Site, clock: Clock) -> None:
+    """Take the records from the driver and do nothing with them: the limit."""
+    consumer = aiokafka.AIOKafkaConsumer(
+        "deltas",
+        **site.kafka_settings(PRINCIPAL),
+        auto_offset_reset="earliest",
+        max_partition_fetch_bytes=aggregate.FETCH_BYTES,
+    )
+    await consumer.start()
+    clock.begin()
+    while True:
+        for records in (await consumer.getmany(timeout_ms=1000)).values():
+            clock.handled(len(records))
+
+
 def _decoder() -> Callable[[bytes], Any]:
     writer, read = catalogue.load("delta").parsed.writer, fastavro.schemaless_reader
 
@@ -182,6 +232,10 @@ def main() -> None:
     site, clock = Site.open(), Clock(number)
     if peer == "quixstreams":
         quix(site, clock, number, run)
+    elif peer == "bytewax":
+        wax(site, clock, run)
+    elif peer == "raw-consume":
+        uvloop.run(raw(site, clock))
     elif peer == "faust":
         mode.loop.use("uvloop")
         stock(site, clock, run)
