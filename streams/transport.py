@@ -50,6 +50,9 @@ class _PromptThread(driver.AIOKafkaConsumerThread):
     def _create_worker_consumer(self, transport: driver.Transport) -> Any:  # noqa: ANN401 - aiokafka is not typed
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001 - a constant of the driver, without a setting
+        # One partition's worth an answer: the next is on its way while this one is read, and less is held in memory.
+        # The driver asks for the partitions in random order, so that none waits for ever behind a full one.
+        consumer._fetch_max_bytes = consumer._max_partition_fetch_bytes  # noqa: SLF001 - as above
         return consumer
 
     async def _fetch_records(self, consumer: Any, *args: Any, **named: Any) -> Any:  # noqa: ANN401 - as above

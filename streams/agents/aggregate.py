@@ -22,7 +22,7 @@ __all__ = ["CELLS", "FETCH_BYTES", "Aggregate", "attach"]
 CELLS = "cells"
 SOURCE = "deltas"
 PARTITIONS = 4
-FETCH_BYTES = 8_388_608
+FETCH_BYTES = 12_582_912
 """Large batches, since a cell is written once a batch however many deltas it has there."""
 
 
