@@ -24,6 +24,8 @@ from schemas import catalogue, codec
 from streams import outbox
 from streams.partitions import partition_of
 from streams.stage import Output
+from tests.bench import jvm
+from tests.bench.peers import PRINCIPAL
 from tests.support import flow
 
 DELTAS = int(os.environ.get("AMANA_BENCH_DELTAS", "1000000"))
@@ -39,6 +41,7 @@ PEERS = {
     "bytewax": DELTAS,
     "faust": STOCK,
     "raw-consume": DELTAS,
+    **(dict.fromkeys(jvm.GUARANTEES, DELTAS) if jvm.is_here() else {}),
 }
 """How many deltas each is given; `raw-consume` takes the records from the driver and does nothing with them."""
 
@@ -65,6 +68,8 @@ def _measure(site: Site) -> dict[str, float]:
         for peer, number in PEERS.items():
             rates.setdefault(peer, []).append(_rate(site, peer, number, run))
     rates["dedupe"] = [_rate(site, "dedupe", EVENTS, 0)]
+    if not jvm.is_here():
+        print("counting/kafka-streams, counting/kafka-streams-eos: not run, there is no JDK", flush=True)
     medians = {peer: statistics.median(found) for peer, found in rates.items()}
     for peer, median in medians.items():
         each = ", ".join(f"{rate:,.0f}" for rate in rates[peer])
@@ -75,6 +80,8 @@ def _measure(site: Site) -> dict[str, float]:
 def _rate(site: Site, peer: str, number: int, run: int) -> float:
     """Run one peer in a process of its own; it prints the seconds it took, among what its terminal says."""
     command = [sys.executable, "-m", "tests.bench.peers", peer, str(number), str(run)]
+    if peer in jvm.GUARANTEES:
+        command = jvm.command(site, PRINCIPAL, peer, number, run)
     done = subprocess.run(
         command, env={**os.environ, "AMANA_DATA": str(site.dir)}, stdout=subprocess.PIPE, check=False, timeout=600
     )
