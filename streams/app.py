@@ -14,7 +14,7 @@ from faust.types import TP
 
 from schemas.errors import IntegrityError
 from schemas.parsing import Parsed
-from streams import outbox, stage, state, transport
+from streams import outbox, stage, state, transport, watchdog
 
 __all__ = ["Deps", "build", "consume"]
 
@@ -98,18 +98,28 @@ def _credentials(settings: Mapping[str, Any]) -> faust.SASLCredentials | None:
 
 
 def consume(
-    app: faust.App, topics: Sequence[str], handler: stage.Handler, kept: state.StateTable, box: outbox.Outbox
+    app: faust.App,
+    topics: Sequence[str],
+    handler: stage.Handler,
+    kept: state.StateTable,
+    box: outbox.Outbox,
+    *,
+    patience: float = watchdog.PATIENCE_SECONDS,
 ) -> None:
-    """Run `handler` over every batch of `topics`, one batch at a time, in the order of effects of `streams.stage`."""
+    """Run `handler` over every batch of `topics`, one batch at a time, in the order of effects of `streams.stage`.
+
+    Where a partition with something to read stands still for `patience` seconds, the process ends.
+    """
     source = app.topic(*topics, key_serializer="raw", value_serializer=transport.AS_FETCHED, allow_empty=True)
 
     progress = _Progress(app)
+    watchdog.guard(app, progress.positions, patience)
     gc.freeze()  # what is loaded by now stays, and a walk over all of it took longer than a batch
 
     async def handle(batches: faust.StreamT[Any]) -> None:
         async for fetched in batches:
             batch = transport.records_of(fetched)
-            await progress.check(batch)
+            progress.check(batch)
             await stage.run(handler, batch, kept, box.send)
             progress.handled(batch)
 
@@ -127,18 +137,20 @@ class _Progress:
         self._next: dict[TP, int] = {}
         app.on_partitions_revoked.connect(self._forget)
 
-    async def check(self, batch: Sequence[stage.Record]) -> None:
+    def check(self, batch: Sequence[stage.Record]) -> None:
         """End the process unless `batch` begins at or before the offset that is due."""
         tp = TP(batch[0].topic, batch[0].partition)
-        if tp not in self._next:
-            earliest = await self._consumer.earliest_offsets(tp)
-            self._next[tp] = max(self._consumer.committed_position(tp), earliest[tp] or 0)
-        if batch[0].offset > self._next[tp]:
-            stage.end(IntegrityError("INT-022", f"offset {self._next[tp]} was passed over"), batch)
+        due = self._next.setdefault(tp, self._consumer.begun.get(tp, 0))
+        if batch[0].offset > due:
+            stage.end(IntegrityError("INT-022", f"offset {due} was passed over"), batch)
 
     def handled(self, batch: Sequence[stage.Record]) -> None:
         """Expect what follows the batch."""
         self._next[TP(batch[0].topic, batch[0].partition)] = batch[-1].offset + 1
+
+    def positions(self) -> Mapping[TP, int]:
+        """Return the next offset to handle of every source partition that this process has."""
+        return {**self._consumer.begun, **self._next}
 
     async def _forget(self, *_: object, **__: object) -> None:
         self._next.clear()

@@ -13,7 +13,7 @@ from typing import NoReturn, Protocol
 
 from schemas.errors import AmanaError
 
-__all__ = ["Handler", "Output", "Record", "Result", "State", "end", "run"]
+__all__ = ["EXIT_STATUS", "Handler", "Output", "Record", "Result", "State", "end", "run"]
 
 EXIT_STATUS = 70
 """What a process ends with when a batch could not be finished (EX_SOFTWARE of sysexits.h)."""

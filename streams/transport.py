@@ -71,6 +71,8 @@ class BatchConsumer(driver.Consumer):
         super().__init__(*args, **named)
         self._seeking = asyncio.Lock()
         self._sought = False
+        self.begun: Mapping[TP, int] = {}
+        """Where each source partition of this assignment was to be read from: what is committed and still there."""
 
     def _new_consumer_thread(self) -> driver.AIOKafkaConsumerThread:
         return _PromptThread(self, loop=self.loop, beacon=self.beacon)
@@ -84,10 +86,12 @@ class BatchConsumer(driver.Consumer):
         """Seek to what is committed, and where nothing is, to the earliest record that the broker has."""
         async with self._seeking:
             await super().perform_seek()
-            sources = (tp for tp in self.assignment() if not self._is_changelog_tp(tp))
+            sources = [tp for tp in self.assignment() if not self._is_changelog_tp(tp)]
+            earliest = await self.earliest_offsets(*sources) if sources else {}
             fresh = [tp for tp in sources if self._committed_offset[tp] is None]
             if fresh:
-                await self.seek_wait(await self.earliest_offsets(*fresh))
+                await self.seek_wait({tp: earliest[tp] for tp in fresh})
+            self.begun = {tp: max(self._committed_offset[tp] or 0, earliest[tp] or 0) for tp in sources}
             self._sought = True
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Mapping[TP, list[Any]]:  # noqa: ASYNC109 - Faust's signature
@@ -138,10 +142,6 @@ class BatchConsumer(driver.Consumer):
         acknowledged.clear()
         self._acked_index[tp].clear()
         return last + 1
-
-    def committed_position(self, tp: TP) -> int:
-        """Return the offset from which the partition was to be read; 0 where nothing is committed."""
-        return self._committed_offset[tp] or 0
 
     def _message(self, tp: TP, records: fetches.Fetch, generation: int) -> ConsumerMessage:
         return ConsumerMessage(

@@ -1,0 +1,71 @@
+"""The watchdog: a worker that does not get on with what it has to read is ended, and begins anew.
+
+Decides what is looked at, and how often; `streams.core.watch` decides when it is too long. It looks from a thread of
+its own, so that a stage whose event loop is stuck is seen too.
+"""
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import faust
+from faust.types import TP
+
+from streams import stage
+from streams.core import watch
+
+__all__ = ["PATIENCE_SECONDS", "guard"]
+
+PATIENCE_SECONDS: Final = 60.0
+"""How long a partition with something to read may stand still (bar of the reliability reference)."""
+
+_LOOKS: Final = 12
+"""Looks within the patience."""
+
+
+def guard(app: faust.App, handled: Callable[[], Mapping[TP, int]], patience: float = PATIENCE_SECONDS) -> None:
+    """Watch `app` from now on.
+
+    Args:
+        app: A stage's application; while it restores its state or is given partitions, time does not count.
+        handled: Returns the next offset to handle of every partition that was read from.
+        patience: Seconds that a partition may stand still.
+    """
+    threading.Thread(target=_watch, args=(app, handled, patience), name="watchdog", daemon=True).start()
+
+
+def _watch(app: faust.App, handled: Callable[[], Mapping[TP, int]], patience: float) -> None:
+    standing: watch.Standing[TP] = watch.Standing({})
+    while True:
+        time.sleep(patience / _LOOKS)
+        instant = time.monotonic()
+        if app.rebalancing or app.in_recovery or app.consumer is None:
+            standing = watch.Standing({})
+            continue
+        positions = dict(handled())
+        standing = watch.look(standing, positions, _ends(app.consumer, positions), instant=instant)
+        found = watch.stalled(standing, instant=instant, patience=patience)
+        if found:
+            _end(found[0], standing.since[found[0]][0])
+
+
+def _ends(consumer: Any, positions: Mapping[TP, int]) -> dict[TP, int]:  # noqa: ANN401 - Faust's consumers have no common type
+    """Return what the last fetch of each partition said of its end; nothing for one that was taken away meanwhile."""
+    ends = {}
+    for one in positions:
+        try:
+            end = consumer.highwater(one)
+        except Exception:  # noqa: BLE001, S112 - a partition that moves while we look is not one that stands still
+            continue
+        if end is not None:
+            ends[one] = end
+    return ends
+
+
+def _end(partition: TP, position: int) -> None:
+    sys.stderr.write(f"ended at {partition.topic}[{partition.partition}]@{position}: INT-023\n")
+    sys.stderr.flush()
+    os._exit(stage.EXIT_STATUS)

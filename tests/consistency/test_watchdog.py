@@ -1,0 +1,39 @@
+"""A worker that is stuck is ended by its watchdog, and what it had not finished is counted once by the next."""
+
+import asyncio
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from amana.commands import cells
+from amana.local import runtime
+from connectors.adapters import registry
+from streams import stage
+from tests.support import faults, flow
+
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(180)]
+
+EVENTS = 4_000
+
+
+def test_a_stuck_worker_ends_and_the_next_counts_every_event_once(tmp_path: Path) -> None:
+    """Whether its loop is free or taken: it says where it stood, and nothing of the batch it held is lost or double."""
+    sent = flow.events(EVENTS, seed=31)
+    with runtime.running(tmp_path, workers={"dedupe": 1}) as site:
+        schema = registry.ids(site.registry, ["deidentified.case"]).id_of("deidentified.case")
+        asyncio.run(flow.publish(site.kafka_settings("worker.deidentify"), sent, schema))
+        for how in ("await", "spin"):
+            ended = _run([sys.executable, "-m", "tests.support.stuck_worker", str(site.dir), how])
+            assert ended.returncode == stage.EXIT_STATUS
+            assert re.search(rb"ended at deltas\[\d\]@\d+: INT-023", ended.stderr)
+    with runtime.running(tmp_path, workers={"dedupe": 1, "aggregate": 1}) as site:
+        faults.settled(site, 90)
+        assert faults.differences(site, sent) == ({}, {})
+        assert sum(cells.read(site).values()) > EVENTS // 10
+
+
+def _run(command: list[str]) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(command, stderr=subprocess.PIPE, timeout=60, check=False)

@@ -1,0 +1,56 @@
+"""A stage whose handler never comes back from its third batch, under a short patience: `python -m … DATA HOW`.
+
+HOW is `await`, which leaves the event loop free, or `spin`, which takes it.
+"""
+
+import asyncio
+import secrets
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import faust
+import mode.loop
+
+from amana.site import Site
+from connectors.adapters import registry
+from streams import app as apps
+from streams import outbox, stage, state
+from streams.agents import aggregate
+from streams.core import aggregate as rules
+
+PATIENCE_SECONDS = 3.0
+
+
+class Stuck:
+    """The stage's own handler for two batches."""
+
+    def __init__(self, handler: stage.Handler, how: str) -> None:
+        self._handler, self._how, self._batches = handler, how, 0
+
+    async def __call__(self, batch: Sequence[stage.Record], value_of: Callable[[str], bytes | None]) -> stage.Result:
+        self._batches += 1
+        while self._batches > 2:
+            if self._how == "await":
+                await asyncio.sleep(0.1)
+            else:
+                time.sleep(0.1)  # noqa: ASYNC251 - the loop is to be taken
+        return await self._handler(batch, value_of)
+
+
+def main() -> None:
+    """Run it."""
+    site, how = Site.open(Path(sys.argv[1])), sys.argv[2]
+    mode.loop.use("uvloop")
+    settings, allowed = site.kafka_settings("worker.aggregate"), registry.ids(site.registry)
+    app = apps.build("aggregate", settings, site.path("state", "stuck"), fetch=20_000)
+    box = outbox.Outbox(settings, "stuck")
+    deps = apps.Deps(box, secrets.token_hex(8), allowed.current, allowed.readable)
+    kept = state.StateTable(app, "cells", box, deps.epoch, partitions=4, through=rules.through_of)
+    apps.consume(app, ["deltas"], Stuck(aggregate.Aggregate(deps), how), kept, box, patience=PATIENCE_SECONDS)
+    faust.Worker(app, loglevel="ERROR", quiet=True, redirect_stdouts=False).execute_from_commandline()
+
+
+if __name__ == "__main__":
+    main()
