@@ -1,4 +1,4 @@
-"""A stage whose handler never comes back from its third batch, under a short patience: `python -m … DATA HOW`.
+"""A stage whose handler never comes back from its second batch, under a short patience: `python -m … DATA HOW`.
 
 HOW is `await`, which leaves the event loop free, or `spin`, which takes it.
 """
@@ -24,14 +24,14 @@ PATIENCE_SECONDS = 3.0
 
 
 class Stuck:
-    """The stage's own handler for two batches."""
+    """The stage's own handler for one batch."""
 
     def __init__(self, handler: stage.Handler, how: str) -> None:
         self._handler, self._how, self._batches = handler, how, 0
 
     async def __call__(self, batch: Sequence[stage.Record], value_of: Callable[[str], bytes | None]) -> stage.Result:
         self._batches += 1
-        while self._batches > 2:
+        while self._batches > 1:
             if self._how == "await":
                 await asyncio.sleep(0.1)
             else:
