@@ -30,7 +30,8 @@ def guard(app: faust.App, handled: Callable[[], Mapping[TP, int]], patience: flo
     """Watch `app` from now on.
 
     Args:
-        app: A stage's application; while it restores its state or is given partitions, time does not count.
+        app: A stage's application; while it restores its state, time does not count. While partitions are given out it
+            does, for a stuck stage holds that up for ever.
         handled: Returns the next offset to handle of every partition that was read from.
         patience: Seconds that a partition may stand still.
     """
@@ -42,7 +43,7 @@ def _watch(app: faust.App, handled: Callable[[], Mapping[TP, int]], patience: fl
     while True:
         time.sleep(patience / _LOOKS)
         instant = time.monotonic()
-        if app.rebalancing or app.in_recovery or app.consumer is None:
+        if app.in_recovery or app.consumer is None:
             standing = watch.Standing({})
             continue
         positions = dict(handled())
