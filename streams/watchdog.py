@@ -40,6 +40,7 @@ def guard(app: faust.App, handled: Callable[[], Mapping[TP, int]], patience: flo
 
 def _watch(app: faust.App, handled: Callable[[], Mapping[TP, int]], patience: float) -> None:
     standing: watch.Standing[TP] = watch.Standing({})
+    ends: dict[TP, int] = {}
     while True:
         time.sleep(patience / _LOOKS)
         instant = time.monotonic()
@@ -47,19 +48,20 @@ def _watch(app: faust.App, handled: Callable[[], Mapping[TP, int]], patience: fl
             standing = watch.Standing({})
             continue
         positions = dict(handled())
-        standing = watch.look(standing, positions, _ends(app.consumer, positions), instant=instant)
+        ends |= _ends(app.consumer, positions)
+        standing = watch.look(standing, positions, ends, instant=instant)
         found = watch.stalled(standing, instant=instant, patience=patience)
         if found:
             _end(found[0], standing.since[found[0]][0])
 
 
 def _ends(consumer: Any, positions: Mapping[TP, int]) -> dict[TP, int]:  # noqa: ANN401 - Faust's consumers have no common type
-    """Return what the last fetch of each partition said of its end; nothing for one that was taken away meanwhile."""
+    """Return what the last fetch of each partition said of its end; nothing while the driver gives partitions up."""
     ends = {}
     for one in positions:
         try:
             end = consumer.highwater(one)
-        except Exception:  # noqa: BLE001, S112 - a partition that moves while we look is not one that stands still
+        except Exception:  # noqa: BLE001, S112 - what was known of it before still holds
             continue
         if end is not None:
             ends[one] = end

@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.broker, pytest.mark.long, pytest.mark.timeout(7200)]
 WORKERS = {"deidentify": 0, "dedupe": 2, "aggregate": 2, "release": 0}
 EVENTS = int(os.environ.get("AMANA_KILL_EVENTS", "1000000"))
 KILLS = int(os.environ.get("AMANA_KILLS", "100"))
-PER_SECOND = 1_000
+PER_SECOND = 600
 BACK_SECONDS = 10.0
 
 
