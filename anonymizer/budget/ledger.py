@@ -56,6 +56,10 @@ class Account:
         """What may still be spent, in parts per billion; never below zero."""
         return self.granted - spent(self)
 
+    def left_without(self, release: str) -> int:
+        """What was left before `release` was charged, in parts per billion, if it was the last to be."""
+        return replace(self, charges={name: c for name, c in self.charges.items() if name != release}).left
+
 
 @dataclass(frozen=True, slots=True)
 class Opened:

@@ -70,13 +70,14 @@ class BudgetFile:
             raise _refused(error) from error
         return cls(database)
 
-    def spend(self, opened: Opened, charge: Charge, draw: Callable[[], bytes]) -> bytes:
+    def spend(self, opened: Opened, charge: Charge, draw: Callable[[Account], bytes]) -> bytes:
         """Return a release's one draw: the stored one, or a new one that is charged before it is made.
 
         Args:
             opened: the budget of the release's scope under the policy in force.
             charge: what the release costs; the same for every attempt.
-            draw: makes the draw; called at most once, and not at all where there is a stored draw.
+            draw: makes the draw, given the account with the release charged; called at most once, and not at all where
+                there is a stored draw.
 
         Raises:
             BudgetError: BUD-001 to BUD-004, as the ledger's rules say; nothing is drawn.
@@ -90,7 +91,7 @@ class BudgetFile:
             state = self._account(charge.scope)
             stored = self._drawn(charge.release)
             if stored is None:
-                stored = draw()
+                stored = draw(state[charge.scope])
                 digest = hashlib.sha256(stored).hexdigest()
                 apply(state, Committed(charge.scope, charge.release, digest))
                 values = (digest, zlib.compress(stored), charge.release)

@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from anonymizer.budget.accounting import granted
-from anonymizer.budget.ledger import Charge, Opened, Scope
+from anonymizer.budget.ledger import Account, Charge, Opened, Scope
 from anonymizer.budget.sensitivity import schedule
 from anonymizer.noise import table as noise
 from anonymizer.noise.fit import below
@@ -45,7 +45,7 @@ class Noise:
     """What a noisy release works with: who draws, and who charges and keeps draws (`spend` of the budget's file)."""
 
     sampler: Sampler
-    spend: Callable[[Opened, Charge, Callable[[], bytes]], bytes]
+    spend: Callable[[Opened, Charge, Callable[[Account], bytes]], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +79,15 @@ def printed(
     opened, charge = _costs(policy, policy.dp, population, due)
     share = charge.rho // max(1, len({table.name for table, _ in sheets}))
 
-    def draw() -> bytes:
+    def draw(account: Account) -> bytes:
         counted = [_counted(table, facts.get(_place(due, block), {}), window, policy) for table, block in sheets]
         drawn = [noise.measure(counts, dims, [dims], share, 1, mechanism.sampler).record() for dims, counts in counted]
-        return json.dumps(drawn, sort_keys=True, separators=(",", ":")).encode()
+        balance = {"before_ppb": account.left_without(charge.release), "after_ppb": account.left}
+        return json.dumps({"balance": balance, "drawn": drawn}, sort_keys=True, separators=(",", ":")).encode()
 
     stored = mechanism.spend(opened, charge, draw)
-    draws = [noise.Draw.of(record) for record in json.loads(stored)]
+    kept = json.loads(stored)
+    draws = [noise.Draw.of(record) for record in kept["drawn"]]
     feeds = {
         region.id: tuple(
             row
@@ -94,7 +96,7 @@ def printed(
         )
         for region in sorted(policy.regions, key=lambda r: r.id)
     }
-    return Printed(feeds, hashlib.sha256(stored).hexdigest(), _certificate(policy.dp, opened, charge, draws))
+    return Printed(feeds, hashlib.sha256(stored).hexdigest(), _certificate(policy.dp, charge, draws, kept["balance"]))
 
 
 def _costs(policy: Policy, dp: Privacy, population: Population, due: Due) -> tuple[Opened, Charge]:
@@ -106,11 +108,18 @@ def _costs(policy: Policy, dp: Privacy, population: Population, due: Due) -> tup
     return Opened(scope, policy.digest, rho, dp.windows), charge
 
 
-def _certificate(dp: Privacy, opened: Opened, charge: Charge, draws: Sequence[noise.Draw]) -> dict[str, str]:
-    """Say what was spent, by which engine; nothing here depends on a person."""
+def _certificate(
+    dp: Privacy, charge: Charge, draws: Sequence[noise.Draw], balance: Mapping[str, int]
+) -> dict[str, str]:
+    """Say what was spent, of what, by which engine, what was left before and after; none of it depends on a person."""
     engines = "+".join(sorted({draw.engine for draw in draws}))
     promised = {"epsilon": f"{dp.epsilon:g}", "delta": f"{dp.delta:g}", "windows": str(dp.windows)}
-    return {"rho_ppb": str(charge.rho), "granted_ppb": str(opened.granted), "engine": engines, **promised}
+    left = {f"left_{name}": str(value) for name, value in balance.items()}
+    return (
+        {"rho_ppb": str(charge.rho), "granted_ppb": str(granted(dp.epsilon, dp.delta)), "engine": engines}
+        | promised
+        | left
+    )
 
 
 def _place(due: Due, block: Block) -> tuple[int, tuple[str, ...]]:

@@ -73,7 +73,7 @@ def _until_killed(path: Path, trace: Path, releases: int, enough_for: int, *, at
 
 
 def _spend(ledger: BudgetFile, said: int, release: str, enough_for: int, *, at_draw: bool = False) -> None:
-    def draw() -> bytes:
+    def draw(_: object) -> bytes:
         os.write(said, f"begun {release}\n".encode())
         if at_draw:
             os.kill(os.getpid(), signal.SIGKILL)

@@ -22,7 +22,7 @@ def data(tmp_path: Path) -> Path:
     for population, rho in (("cases", RHO // 4), ("referrals", RHO)):
         scope = Scope(population, 2024)
         charge = Charge(f"{population}-1", scope, "f" * 64, 0, "2024-Q1", rho)
-        budget.spend(Opened(scope, "f" * 64, RHO, 2), charge, lambda: b"drawn")
+        budget.spend(Opened(scope, "f" * 64, RHO, 2), charge, lambda _: b"drawn")
     budget.close()
     return tmp_path
 

@@ -24,7 +24,7 @@ def test_a_release_has_one_draw_for_ever(tmp_path: Path) -> None:
     draws = iter([b"first", b"second"])
     for _ in range(3):
         ledger = BudgetFile.open(tmp_path / "budget.sqlite")
-        assert ledger.spend(opened(5), charge("a"), lambda: next(draws)) == b"first"
+        assert ledger.spend(opened(5), charge("a"), lambda _: next(draws)) == b"first"
         assert spent(ledger.state()[SCOPE]) == RHO
         ledger.close()
 
@@ -33,22 +33,22 @@ def test_a_draw_that_failed_was_charged_and_is_made_under_the_same_charge(tmp_pa
     """The charge is on disk before the draw is asked for."""
     ledger = BudgetFile.open(tmp_path / "budget.sqlite")
 
-    def fails() -> bytes:
+    def fails(_: object) -> bytes:
         raise TimeoutError
 
     with pytest.raises(TimeoutError):
         ledger.spend(opened(5), charge("a"), fails)
     assert spent(ledger.state()[SCOPE]) == RHO
     assert ledger.state()[SCOPE].draws == {}
-    assert ledger.spend(opened(5), charge("a"), lambda: b"made") == b"made"
+    assert ledger.spend(opened(5), charge("a"), lambda _: b"made") == b"made"
     assert spent(ledger.state()[SCOPE]) == RHO
 
 
 def test_nothing_is_drawn_when_too_little_is_left_or_the_policy_changed(tmp_path: Path) -> None:
     ledger = BudgetFile.open(tmp_path / "budget.sqlite")
-    ledger.spend(opened(1), charge("a"), lambda: b"made")
+    ledger.spend(opened(1), charge("a"), lambda _: b"made")
 
-    def never() -> bytes:
+    def never(_: object) -> bytes:
         pytest.fail("drawn")
 
     with pytest.raises(BudgetError, match="BUD-001"):
@@ -60,11 +60,11 @@ def test_nothing_is_drawn_when_too_little_is_left_or_the_policy_changed(tmp_path
 
 def test_a_stored_draw_that_was_altered_is_not_released(tmp_path: Path) -> None:
     ledger = BudgetFile.open(tmp_path / "budget.sqlite")
-    ledger.spend(opened(1), charge("a"), lambda: b"made")
+    ledger.spend(opened(1), charge("a"), lambda _: b"made")
     with sqlite3.connect(tmp_path / "budget.sqlite") as other:
         other.execute("UPDATE charge SET draw = x'00'")
     with pytest.raises(IntegrityError, match="INT-102"):
-        ledger.spend(opened(1), charge("a"), lambda: b"again")
+        ledger.spend(opened(1), charge("a"), lambda _: b"again")
 
 
 def test_a_file_that_is_no_budget_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,101 @@
+"""A population under differential privacy on a real broker, and what a replay of its events changes: nothing."""
+
+import asyncio
+import datetime as dt
+import time
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kafka import KafkaAdminClient, TopicPartition
+from kafka.errors import KafkaError
+from kafka.structs import OffsetAndMetadata
+
+from amana.auditlog import AuditLog
+from amana.commands import cells
+from amana.commands.budget import FILE
+from amana.commands.release import request
+from amana.local import runtime
+from amana.site import Site
+from anonymizer.budget.ledger import Scope, State
+from connectors.adapters import reading, registry
+from connectors.adapters.budget import BudgetFile
+from connectors.feed.reader import TrendReader
+from connectors.feed.rows import Row
+from streams import access, topics
+from tests.support import faults, flow
+
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(300)]
+
+DAY = dt.date(2025, 1, 15)
+STAGES = {"deidentify": 0, "dedupe": 1, "aggregate": 1, "release": 1}
+NOBODY = dict.fromkeys(STAGES, 0)
+SCOPE = Scope("cases", 2024)
+
+
+def test_noise_is_drawn_once_whatever_is_replayed(tmp_path: Path) -> None:
+    """Every stage reads all its topics again from the start: same cells, same rows, same draws, same budget.
+
+    What was released says how unsure it is, and its record says what it cost and what was left before and after.
+    """
+    shipped = (resources.files("anonymizer") / "policies" / "default.toml").read_text(encoding="utf-8")
+    noisy = shipped.replace('kind = "case"\nmode = "suppression"', 'kind = "case"\nmode = "dp"')
+    (tmp_path / "policy.toml").write_text(noisy, encoding="utf-8")
+    sent = flow.events(3_000, seed=51)
+    with runtime.running(tmp_path, workers=STAGES) as site:
+        schema = registry.ids(site.registry, ["deidentified.case"]).id_of("deidentified.case")
+        asyncio.run(flow.publish(site.kafka_settings("worker.deidentify"), sent, schema))
+        faults.settled(site, 90)
+        assert not request(site, DAY, patience=60).code
+        before = _state(site)
+    _tells_how_unsure_it_is(before)
+    with runtime.running(tmp_path, workers=NOBODY) as site:
+        _rewind(site)
+    with runtime.running(tmp_path, workers=STAGES) as site:
+        faults.settled(site, 90)
+        assert not request(site, DAY, patience=60).code
+        assert _state(site) == before
+        assert faults.differences(site, sent) == ({}, {})
+
+
+def _state(site: Site) -> tuple[dict[str, int], list[Row], State, list[dict[str, str]]]:
+    budget = BudgetFile.open(site.path(*FILE))
+    spent = budget.state()
+    budget.close()
+    with TrendReader(site.kafka_settings("analysts"), registry.ids(site.registry, ["trend"]).allowed("trend")) as feed:
+        rows = list(feed.rows())
+    records = [dict(one.details) for _, one in AuditLog(site.dir).entries() if one.action == "release"]
+    return cells.read(site), rows, spent, records
+
+
+def _tells_how_unsure_it_is(state: Any) -> None:  # noqa: ANN401 - as _state returns it
+    _, rows, spent, records = state
+    assert any(row.sd and row.lo90 < row.hi90 for row in rows)
+    noisy = [one for one in records if one["mode"] == "dp"]
+    assert len(noisy) == len(spent[SCOPE].draws) > 0
+    for one in noisy:
+        cost = int(one["certificate.left_before_ppb"]) - int(one["certificate.left_after_ppb"])
+        assert 0 <= cost <= int(one["certificate.rho_ppb"])
+    lowest = min(int(one["certificate.left_after_ppb"]) for one in noisy)
+    assert lowest == spent[SCOPE].left
+
+
+def _rewind(site: Site) -> None:
+    """Set both stages' groups to the beginning, as soon as the members that ended are no longer counted in."""
+    admin = KafkaAdminClient(**site.kafka_settings(access.ADMIN))
+    for stage in ("dedupe", "aggregate"):
+        sources = reading.partitions(topics.sources(site.agencies)[stage], site.agencies)
+        until = time.monotonic() + 60
+        while not _altered(admin, stage, sources):
+            assert time.monotonic() < until
+            time.sleep(0.5)
+    admin.close()
+
+
+def _altered(admin: KafkaAdminClient, group: str, sources: list[TopicPartition]) -> bool:
+    try:
+        admin.alter_group_offsets(group, {one: OffsetAndMetadata(0, "", -1) for one in sources})
+    except KafkaError:
+        return False
+    return not any(reading.committed(admin, [group])[group].values())
