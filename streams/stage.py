@@ -13,7 +13,7 @@ from typing import NoReturn, Protocol
 
 from schemas.errors import AmanaError
 
-__all__ = ["EXIT_STATUS", "Handler", "Output", "Record", "Result", "State", "end", "run"]
+__all__ = ["EXIT_STATUS", "Handler", "Output", "Record", "Result", "State", "end", "halt", "run"]
 
 EXIT_STATUS = 70
 """What a process ends with when a batch could not be finished (EX_SOFTWARE of sysexits.h)."""
@@ -91,6 +91,11 @@ def end(error: Exception, batch: Sequence[Record]) -> NoReturn:
     """Say the code or the type, never the message, which could hold a value; and end without cleaning up."""
     code = error.code if isinstance(error, AmanaError) else type(error).__name__
     where = f"{batch[0].topic}[{batch[0].partition}]@{batch[0].offset}" if batch else "an empty batch"
+    halt(code, where)
+
+
+def halt(code: str, where: str) -> NoReturn:
+    """Say the code and the place on the error stream, and end without cleaning up."""
     sys.stderr.write(f"ended at {where}: {code}\n")
     sys.stderr.flush()
     os._exit(EXIT_STATUS)

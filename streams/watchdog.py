@@ -4,8 +4,6 @@ Decides what is looked at, and how often; `streams.core.watch` decides when it i
 its own, so that a stage whose event loop is stuck is seen too.
 """
 
-import os
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -52,7 +50,7 @@ def _watch(app: faust.App, handled: Callable[[], Mapping[TP, int]], patience: fl
         standing = watch.look(standing, positions, ends, instant=instant)
         found = watch.stalled(standing, instant=instant, patience=patience)
         if found:
-            _end(found[0], standing.since[found[0]][0])
+            stage.halt("INT-023", f"{found[0].topic}[{found[0].partition}]@{standing.since[found[0]][0]}")
 
 
 def _ends(consumer: Any, positions: Mapping[TP, int]) -> dict[TP, int]:  # noqa: ANN401 - Faust's consumers have no common type
@@ -66,9 +64,3 @@ def _ends(consumer: Any, positions: Mapping[TP, int]) -> dict[TP, int]:  # noqa:
         if end is not None:
             ends[one] = end
     return ends
-
-
-def _end(partition: TP, position: int) -> None:
-    sys.stderr.write(f"ended at {partition.topic}[{partition.partition}]@{position}: INT-023\n")
-    sys.stderr.flush()
-    os._exit(stage.EXIT_STATUS)
