@@ -102,16 +102,25 @@ def consume(
     topics: Sequence[str],
     handler: stage.Handler,
     kept: state.StateTable,
-    box: outbox.Outbox,
     *,
+    rebuilds: bool = False,
     patience: float = watchdog.PATIENCE_SECONDS,
 ) -> None:
     """Run `handler` over every batch of `topics`, one batch at a time, in the order of effects of `streams.stage`.
 
-    Where a partition with something to read stands still for `patience` seconds, the process ends.
+    Args:
+        app: The stage's application.
+        topics: What it reads.
+        handler: Its rule.
+        kept: Its state, with the outbox that the outputs go through too.
+        rebuilds: Every batch leaves state behind, and its topics hold all there ever was: where a partition's state is
+            gone, it is made again from the beginning.
+        patience: How long (seconds) a partition with something to read may stand still before the process ends.
     """
     source = app.topic(*topics, key_serializer="raw", value_serializer=transport.AS_FETCHED, allow_empty=True)
 
+    if rebuilds:
+        cast("transport.BatchTransport", app.transport).is_lost = kept.is_empty
     progress = _Progress(app)
     watchdog.guard(app, progress.positions, patience)
     gc.freeze()  # what is loaded by now stays, and a walk over all of it took longer than a batch
@@ -120,7 +129,7 @@ def consume(
         async for fetched in batches:
             batch = transport.records_of(fetched)
             progress.check(batch)
-            await stage.run(handler, batch, kept, box.send)
+            await stage.run(handler, batch, kept, kept.box.send)
             progress.handled(batch)
 
     app.agent(source, name=f"{app.conf.id}.batches", concurrency=1)(handle)

@@ -65,6 +65,10 @@ class Store(memory.Store[str, bytes]):
             self.others[key].add(epoch)
         self.keep(partition, key, value)
 
+    def partitions(self) -> set[int]:
+        """Return the partitions of which there is any state."""
+        return set(self._key_partition.values())
+
     def keep(self, partition: int, key: str, value: bytes) -> bool:
         """Keep `value` unless what is kept includes more; say whether it was kept."""
         known = self.data.get(key)
@@ -93,7 +97,7 @@ class StateTable(Table[str, bytes]):
         through: Callable[[bytes], int] = through_of,
     ) -> None:
         self._through = through
-        self._box, self._epoch, self._topic = box, epoch.encode(), topic
+        self.box, self._epoch, self._topic = box, epoch.encode(), topic
         changelog = app.topic(
             topic,
             key_serializer="raw",
@@ -115,15 +119,19 @@ class StateTable(Table[str, bytes]):
         """Return the value of `key`, None where there is none."""
         return self._kept.data.get(key)
 
+    def is_empty(self, partition: int) -> bool:
+        """Tell whether there is no state of a partition; one of which a batch was handled has some."""
+        return partition not in self._kept.partitions()
+
     async def write(self, partition: int, writes: Mapping[str, bytes]) -> None:
         """Write `writes` to the changelog, wait for it, keep them, then clear what older epochs wrote of these keys."""
         newer = {key: value for key, value in writes.items() if not self._is_stale(key, value)}
-        await self._box.send([self._entry(partition, key, self._epoch, value) for key, value in newer.items()])
+        await self.box.send([self._entry(partition, key, self._epoch, value) for key, value in newer.items()])
         cleared = []
         for key, value in newer.items():
             self._kept.keep(partition, key, value)
             cleared += [self._entry(partition, key, epoch, None) for epoch in self._kept.others.pop(key, ())]
-        await self._box.send(cleared)
+        await self.box.send(cleared)
 
     @property
     def _kept(self) -> Store:

@@ -9,7 +9,7 @@ decoding as the limit.
 
 import asyncio
 import bisect
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, cast
 
 import faust
@@ -17,7 +17,7 @@ from faust.serializers import codecs
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
-from streams import fetches
+from streams import fetches, stage
 
 __all__ = ["AS_FETCHED", "FETCH_WAIT_MS", "BatchConsumer", "BatchTransport", "records_of"]
 
@@ -88,11 +88,24 @@ class BatchConsumer(driver.Consumer):
             await super().perform_seek()
             sources = [tp for tp in self.assignment() if not self._is_changelog_tp(tp)]
             earliest = await self.earliest_offsets(*sources) if sources else {}
+            self._begin_again_where_lost(sources, earliest)
             fresh = [tp for tp in sources if self._committed_offset[tp] is None]
             if fresh:
                 await self.seek_wait({tp: earliest[tp] for tp in fresh})
             self.begun = {tp: max(self._committed_offset[tp] or 0, earliest[tp] or 0) for tp in sources}
             self._sought = True
+
+    def _begin_again_where_lost(self, sources: Sequence[TP], earliest: Mapping[TP, int | None]) -> None:
+        """Forget what is committed of a partition whose state is gone: read again, it becomes what it was.
+
+        What was counted before is counted once all the same, as its marks are the same. Where the log does not reach
+        back to its beginning, nothing that could be done here would be exact.
+        """
+        for tp in sources:
+            if self._committed_offset[tp] and cast("BatchTransport", self.transport).is_lost(tp.partition):
+                if earliest[tp]:
+                    stage.halt("INT-024", f"{tp.topic}[{tp.partition}]@{earliest[tp]}")
+                self._committed_offset[tp] = self._read_offset[tp] = None
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Mapping[TP, list[Any]]:  # noqa: ASYNC109 - Faust's signature
         async with self._seeking:
@@ -160,9 +173,13 @@ class BatchConsumer(driver.Consumer):
 
 
 class BatchTransport(driver.Transport):
-    """The driver's transport with the batch consumer."""
+    """The driver's transport with the batch consumer.
+
+    `is_lost` tells of a partition that was read before whether its state is gone; unless a stage can tell, it is not.
+    """
 
     Consumer = BatchConsumer
+    is_lost: Callable[[int], bool] = staticmethod(lambda _: False)
 
 
 def install(app: faust.App) -> None:

@@ -29,7 +29,7 @@ FETCH_BYTES = 12_582_912
 def attach(app: faust.App, *, deps: apps.Deps) -> None:
     """Make `app` the stage aggregate over the deltas."""
     kept = state.StateTable(app, CELLS, deps.box, deps.epoch, partitions=PARTITIONS, through=aggregate.through_of)
-    apps.consume(app, [SOURCE], Aggregate(deps), kept, deps.box)
+    apps.consume(app, [SOURCE], Aggregate(deps), kept, rebuilds=True)
 
 
 class Aggregate:

@@ -28,7 +28,7 @@ PARTITIONS = 4
 def attach(app: faust.App, policy: Policy, *, deps: apps.Deps) -> None:
     """Make `app` the stage dedupe over the de-identified events of every kind."""
     kept = state.StateTable(app, STATE, deps.box, deps.epoch, partitions=PARTITIONS)
-    apps.consume(app, topics.sources(())["dedupe"], Dedupe(policy, deps), kept, deps.box)
+    apps.consume(app, topics.sources(())["dedupe"], Dedupe(policy, deps), kept, rebuilds=True)
 
 
 class Dedupe:

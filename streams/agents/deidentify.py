@@ -73,7 +73,7 @@ class Private:
 def attach(app: faust.App, policy: Policy, agencies: Sequence[str], *, deps: apps.Deps, private: Private) -> None:
     """Make `app` the stage deidentify over the raw events of every agency and kind."""
     kept = state.StateTable(app, STATE, deps.box, deps.epoch, partitions=STATE_PARTITIONS, through=_includes)
-    apps.consume(app, topics.sources(agencies)["deidentify"], Deidentify(policy, deps, private), kept, deps.box)
+    apps.consume(app, topics.sources(agencies)["deidentify"], Deidentify(policy, deps, private), kept)
 
 
 def _includes(value: bytes) -> int:

@@ -24,6 +24,7 @@ from connectors.adapters.budget import BudgetFile
 from connectors.feed.reader import TrendReader
 from connectors.feed.rows import Row
 from streams import access, topics
+from streams.agents import aggregate, dedupe
 from tests.support import faults, flow
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(300)]
@@ -34,10 +35,12 @@ NOBODY = dict.fromkeys(STAGES, 0)
 SCOPE = Scope("cases", 2024)
 
 
-def test_noise_is_drawn_once_whatever_is_replayed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", ["rewound", pytest.param("state gone", marks=pytest.mark.long)])
+def test_noise_is_drawn_once_whatever_is_replayed(how: str, tmp_path: Path) -> None:
     """Every stage reads all its topics again from the start: same cells, same rows, same draws, same budget.
 
-    What was released says how unsure it is, and its record says what it cost and what was left before and after.
+    Because it was told to, or because its changelog is gone, which it finds by itself. What was released says how
+    unsure it is, and its record says what it cost and what was left before and after.
     """
     shipped = (resources.files("anonymizer") / "policies" / "default.toml").read_text(encoding="utf-8")
     noisy = shipped.replace('kind = "case"\nmode = "suppression"', 'kind = "case"\nmode = "dp"')
@@ -51,7 +54,7 @@ def test_noise_is_drawn_once_whatever_is_replayed(tmp_path: Path) -> None:
         before = _state(site)
     _tells_how_unsure_it_is(before)
     with runtime.running(tmp_path, workers=NOBODY) as site:
-        _rewind(site)
+        _rewind(site) if how == "rewound" else _empty(site)
     with runtime.running(tmp_path, workers=STAGES) as site:
         faults.settled(site, 90)
         assert not request(site, DAY, patience=60).code
@@ -79,6 +82,12 @@ def _tells_how_unsure_it_is(state: Any) -> None:  # noqa: ANN401 - as _state ret
         assert 0 <= cost <= int(one["certificate.rho_ppb"])
     lowest = min(int(one["certificate.left_after_ppb"]) for one in noisy)
     assert lowest == spent[SCOPE].left
+
+
+def _empty(site: Site) -> None:
+    admin = KafkaAdminClient(**site.kafka_settings(access.ADMIN))
+    admin.delete_topics([aggregate.CELLS, dedupe.STATE])
+    admin.close()
 
 
 def _rewind(site: Site) -> None:

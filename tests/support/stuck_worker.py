@@ -48,7 +48,7 @@ def main() -> None:
     box = outbox.Outbox(settings, "stuck")
     deps = apps.Deps(box, secrets.token_hex(8), allowed.current, allowed.readable)
     kept = state.StateTable(app, "cells", box, deps.epoch, partitions=4, through=rules.through_of)
-    apps.consume(app, ["deltas"], Stuck(aggregate.Aggregate(deps), how), kept, box, patience=PATIENCE_SECONDS)
+    apps.consume(app, ["deltas"], Stuck(aggregate.Aggregate(deps), how), kept, patience=PATIENCE_SECONDS)
     faust.Worker(app, loglevel="ERROR", quiet=True, redirect_stdouts=False).execute_from_commandline()
 
 
