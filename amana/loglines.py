@@ -16,7 +16,7 @@ import structlog
 __all__ = ["KEYS", "configure"]
 
 KEYS: Final = frozenset(
-    {"event", "level", "timestamp", "worker", "index", "code", "policy", "topic", "error", "schemas"}
+    {"event", "level", "timestamp", "worker", "index", "code", "policy", "topic", "error", "schemas", "registry"}
 )
 """The keys that a line may have."""
 

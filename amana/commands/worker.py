@@ -38,8 +38,9 @@ def worker(
         raise ConfigurationError("CFG-050", f"no such stage; there are {', '.join(access.WORKERS)}")
     loglines.configure()
     site = sites.Site.open()
-    allowed = registry.ids(site.registry)
     log = structlog.get_logger()
+    log.info("asks for the schemas", worker=name, index=index, registry=site.registry)
+    allowed = registry.ids(site.registry)
     log.info("started", worker=name, index=index, policy=site.policy().digest[:16], schemas=len(allowed.current))
     if name == "release":
         _release(site)

@@ -1,0 +1,50 @@
+"""The registry away, while workers run and while one starts: counting goes on, and a start waits for it."""
+
+import asyncio
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from amana.local import runtime
+from amana.site import Site
+from connectors.adapters import registry
+from tests.support import faults, flow
+
+pytestmark = [pytest.mark.broker, pytest.mark.long, pytest.mark.timeout(300)]
+
+THIRD = 6_000
+AWAY_SECONDS = 20
+
+
+@pytest.fixture
+def counting(tmp_path: Path) -> Iterator[Site]:
+    """Run a system of its own."""
+    with runtime.running(tmp_path, workers={"deidentify": 0, "dedupe": 1, "aggregate": 1, "release": 0}) as site:
+        yield site
+
+
+def test_a_registry_that_is_away_loses_no_event_and_a_start_waits_for_it(counting: Site) -> None:
+    """Workers that run need it no more; one that was killed begins to count when it is back, by itself."""
+    sent = flow.events(3 * THIRD, seed=61)
+    schema = registry.ids(counting.registry, ["deidentified.case"]).id_of("deidentified.case")
+    settings = counting.kafka_settings("worker.deidentify")
+    with faults.Group(counting, "dedupe") as dedupe:
+        asyncio.run(flow.publish(settings, sent[:THIRD], schema))
+        dedupe.wait_for(THIRD, 60)
+        faults.freeze(faults.pid(counting, "registry"))
+        asyncio.run(flow.publish(settings, sent[THIRD : 2 * THIRD], schema))
+        dedupe.wait_for(2 * THIRD, 60)
+        os.kill(faults.pid(counting, "worker-dedupe-0"), signal.SIGKILL)
+        asyncio.run(flow.publish(settings, sent[2 * THIRD :], schema))
+        time.sleep(AWAY_SECONDS)
+        assert sum(dedupe.committed().values()) == 2 * THIRD
+        said = json.loads(counting.path("logs", "worker-dedupe-0.log").read_text(encoding="utf-8").splitlines()[-1])
+        assert (said["event"], said["registry"]) == ("asks for the schemas", counting.registry)
+    faults.thaw(faults.pid(counting, "registry"))
+    faults.settled(counting, 120)
+    assert faults.differences(counting, sent) == ({}, {})
