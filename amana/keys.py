@@ -2,9 +2,10 @@
 
 Decides what is drawn, and that its owner alone can read it. Does not rotate or revoke, and never overwrites.
 
-- `sealing`: X25519, the de-identifier's; `audit-signing`: Ed25519; their public halves lie in `public/`.
+- `sealing`: X25519, the de-identifier's; `audit-signing`: Ed25519; their public halves, and
+  those of `signing/<id>`, lie in `public/`.
 - `agencies-shared`: the first person key, held by the agencies; `dedupe-party`: the second; one alone reverses nothing.
-- `agency/<id>`: the key of an agency's event ids.
+- `agency/<id>`: the key of an agency's event ids; `signing/<id>`: Ed25519, with which it signs its events.
 """
 
 import functools
@@ -35,18 +36,25 @@ def complete(
     `given` holds passwords of principals that another system has chosen already.
     """
     sealing = _key(private / "sealing.key")
-    signing = _key(private / "audit-signing.key")
-    for name in ("agencies-shared", "dedupe-party", *(f"agency/{agency}" for agency in agencies)):
+    _signing(private / "audit-signing.key", public / "audit.pub")
+    for name in ("agencies-shared", "dedupe-party"):
         _key(private / f"{name}.key")
+    for agency in agencies:
+        _key(private / "agency" / f"{agency}.key")
+        _signing(private / "signing" / f"{agency}.key", public / "signing" / f"{agency}.pub")
     for principal in principals:
         _once(
             private / "principals" / f"{principal}.json",
             functools.partial(_credential, principal, (given or {}).get(principal)),
         )
     sealing_public = x25519.X25519PrivateKey.from_private_bytes(sealing).public_key().public_bytes_raw()
-    signing_public = ed25519.Ed25519PrivateKey.from_private_bytes(signing).public_key().public_bytes_raw()
     _once(public / "sealing.pub", sealing_public.hex)
-    _once(public / "audit.pub", signing_public.hex)
+
+
+def _signing(private: Path, public: Path) -> None:
+    """Make an Ed25519 key; where only its public half lies here, its owner keeps the private one elsewhere."""
+    if private.exists() or not public.exists():
+        _once(public, ed25519.Ed25519PrivateKey.from_private_bytes(_key(private)).public_key().public_bytes_raw().hex)
 
 
 def _credential(principal: str, password: str | None) -> str:

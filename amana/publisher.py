@@ -20,6 +20,7 @@ from connectors.ingest.shape import Keys
 from schemas import catalogue
 from schemas.errors import ConfigurationError
 from schemas.sealing import Sealer
+from schemas.signing import Signer
 from streams import access, topics
 
 __all__ = ["Publisher", "Summary"]
@@ -74,4 +75,5 @@ class Publisher:
         stem = f"raw.{kind}"
         schema_id = registry.ids(self._site.registry, (stem,)).id_of(stem)
         sealer = Sealer(self._site.public("sealing"))
-        return Envelope(catalogue.load(stem), schema_id, sealer, topic=topic, partitions=partitions)
+        signer = Signer(self._site.secret(f"signing/{self._agency}"))
+        return Envelope(catalogue.load(stem), schema_id, sealer, signer, topic=topic, partitions=partitions)

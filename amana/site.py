@@ -48,7 +48,9 @@ _FOLDERS: Final = (
     "secrets",
     "secrets/principals",
     "secrets/agency",
+    "secrets/signing",
     "public",
+    "public/signing",
     "audit",
     "ledger",
 )
@@ -161,7 +163,7 @@ class Site:
         } | _tls(protocol)
 
     def secret(self, name: str) -> bytes:
-        """Return a key by name: `sealing`, `agencies-shared`, `dedupe-party`, `audit-signing`, `agency/<id>`.
+        """Return a key by name, as `sealing` or `agency/<id>`: `amana.keys` lists them.
 
         Raises:
             ConfigurationError: CFG-005 this site holds no such key; CFG-006 others can read it.
@@ -169,7 +171,7 @@ class Site:
         return bytes.fromhex(self._read(self._key("secrets", name, ".key")))
 
     def public(self, name: str) -> bytes:
-        """Return a public key by name: `sealing` (X25519) or `audit` (Ed25519), 32 raw bytes."""
+        """Return a public key by name: `sealing` (X25519), `audit` or `signing/<agency>` (Ed25519), 32 raw bytes."""
         path = self._key("public", name, ".pub")
         try:
             return bytes.fromhex(path.read_text(encoding="ascii"))

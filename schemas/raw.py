@@ -22,6 +22,7 @@ from pydantic_core import PydanticCustomError
 
 from schemas import values
 from schemas.errors import ContractError
+from schemas.signing import SIGNATURE_BYTES
 from schemas.values import Count, Dated, HexKey, Listed, Sealable, SealableDate, Text
 
 __all__ = [
@@ -71,6 +72,7 @@ class Event(_Edge):
     CountryOfExploitation: Country | None = None
     sealing: Sealing | None = None
     language: Annotated[str, Listed("language")] | None = None
+    signature: Annotated[bytes, Field(min_length=SIGNATURE_BYTES, max_length=SIGNATURE_BYTES)] | None = None
 
     @model_validator(mode="after")
     def _fits_in_one_message(self) -> Self:

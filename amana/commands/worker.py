@@ -119,6 +119,7 @@ def _attach(
         private = deidentify.Private(
             sealing=site.secret("sealing"),
             dedupe=site.secret("dedupe-party"),
+            signing={agency: site.public(f"signing/{agency}") for agency in site.agencies},
             detector=detector,
             as_of=site.as_of,
             code=_code(),

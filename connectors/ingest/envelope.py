@@ -1,16 +1,17 @@
-"""From an event to what goes onto the wire: sealed, encoded, with its key and partition.
+"""From an event to what goes onto the wire: sealed, encoded, signed, with its key and partition.
 
 Decides the key (the event id) and the partition (a function of the key). Draws the ephemeral bytes that sealing needs.
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from schemas import codec
 from schemas.catalogue import Schema
 from schemas.sealing import KEY_BYTES, Sealer
+from schemas.signing import UNSIGNED, Signer
 from streams.partitions import partition_of
 
 __all__ = ["Envelope", "Sendable"]
@@ -34,17 +35,17 @@ class Envelope:
         schema: Schema,
         schema_id: int,
         sealer: Sealer,
+        signer: Signer,
         *,
         topic: str,
         partitions: int,
-        fresh: Callable[[int], bytes] = os.urandom,
     ) -> None:
-        self._schema, self._schema_id, self._sealer = schema, schema_id, sealer
-        self._topic, self._partitions, self._fresh = topic, partitions, fresh
+        self._schema, self._schema_id, self._sealer, self._signer = schema, schema_id, sealer, signer
+        self._topic, self._partitions = topic, partitions
 
     def wrap(self, event: Mapping[str, Any], line: int) -> Sendable:
-        """Seal and encode one event; its own fields are left alone."""
-        sealed = self._sealer.seal(event, self._schema, topic=self._topic, ephemeral=self._fresh(KEY_BYTES))
+        """Seal, encode and sign one event; its own fields are left alone."""
+        sealed = self._sealer.seal(event, self._schema, topic=self._topic, ephemeral=os.urandom(KEY_BYTES))
         key = str(event["event_id"]).encode()
-        value = codec.encode(self._schema_id, self._schema.parsed, sealed)
-        return Sendable(line, partition_of(key, self._partitions), key, value)
+        value = codec.encode(self._schema_id, self._schema.parsed, sealed | {"signature": UNSIGNED})
+        return Sendable(line, partition_of(key, self._partitions), key, self._signer.sign(value, topic=self._topic))

@@ -1,7 +1,8 @@
 """The stage deidentify: raw events in; de-identified records, fates, quarantine and late records out.
 
-Decides the order of the steps: decode under limits, open, admit, scan all texts of the batch, de-identify. Whatever an
-event does wrong ends that event in quarantine, with the bytes as they came; whatever else goes wrong ends the process.
+Decides the order of the steps: decode under limits, verify, open, admit, scan all texts of the batch, de-identify.
+Whatever an event does wrong ends that event in quarantine, with the bytes as they came; whatever else goes wrong ends
+the process.
 What the operator replays takes the same steps under its first place, and leaves quarantine where it is admitted.
 Does not decide the rules: `streams.core.admit` and `streams.core.deidentify` do.
 """
@@ -22,6 +23,7 @@ from anonymizer.policy import Policy
 from schemas import catalogue, codec
 from schemas.errors import ContractError
 from schemas.sealing import Opener
+from schemas.signing import Verifier
 from streams import app as apps
 from streams import state, topics
 from streams.core import admit, deidentify
@@ -56,6 +58,7 @@ class Private:
     Args:
         sealing: The de-identifier's private key, 32 bytes.
         dedupe: The dedupe party's key, which makes tokens, 32 bytes.
+        signing: Every agency's public key, 32 bytes, by which its events are verified.
         detector: Scans free texts.
         as_of: The calendar's date, None while history is filled in.
         code: Version of the code, for the audit log.
@@ -64,6 +67,7 @@ class Private:
 
     sealing: bytes = field(repr=False)
     dedupe: bytes = field(repr=False)
+    signing: Mapping[str, bytes]
     detector: Detector
     as_of: dt.date | None
     code: str
@@ -103,6 +107,7 @@ class Deidentify:
     def __init__(self, policy: Policy, deps: apps.Deps, private: Private) -> None:
         self._policy, self._deps, self._private = policy, deps, private
         self._opener = Opener(private.sealing)
+        self._verifiers = {agency: Verifier(public) for agency, public in private.signing.items()}
         self._raw = {kind: catalogue.load(f"raw.{kind}") for kind in topics.KINDS}
         self._rules = {kind: self._rules_of(kind) for kind in topics.KINDS}
 
@@ -153,12 +158,13 @@ class Deidentify:
         )
 
     def _admitted(self, record: Record, agency: str, kind: str) -> _Event:
-        """Decode, open and admit one record; what breaks the contract is kept as its refusal."""
+        """Decode, verify, open and admit one record; what breaks the contract is kept as its refusal."""
         schema = self._raw[kind]
         event = _Event(record)
         try:
             raw = codec.decode(record.value or b"", self._deps.readable[schema.stem])
             event.raw = raw
+            self._verifiers[agency].check(record.value or b"", topic=record.topic)
             opened = self._opener.open(raw, schema, topic=record.topic)
             admit.check(kind, agency, raw, opened, as_of=self._private.as_of)
         except ContractError as error:

@@ -16,7 +16,7 @@ import pytest
 from amana.site import Site
 from anonymizer.engines import pool
 from connectors.adapters import registry
-from schemas import catalogue, codec, limits
+from schemas import catalogue, codec, limits, signing
 from streams import state, topics
 from streams.agents import deidentify
 from streams.stage import Record, Result
@@ -33,7 +33,7 @@ def detector() -> Iterator[pool.Pool]:
 
 
 def _stage(detector: pool.Pool, rule: str = "mask") -> deidentify.Deidentify:
-    private = deidentify.Private(raw_events.SEALING, raw_events.DEDUPE, detector, None, "test")
+    private = deidentify.Private(raw_events.SEALING, raw_events.DEDUPE, raw_events.VERIFYING, detector, None, "test")
     return deidentify.Deidentify(raw_events.shipped(rule), DEPS, private)
 
 
@@ -63,6 +63,7 @@ def test_a_record_that_fails_keeps_its_sealed_bytes_in_quarantine(detector: pool
     good = raw_events.record("case", raw_events.planted("case", 1).event, 0)
     value = good.value or b""
     moved = raw_events.record("case", raw_events.event(agency="shelter-lbn"), 3)
+    another = _claimed("shelter-lbn", good.topic)
     batch = [
         Record(good.topic, 0, 0, good.key, value[:40]),
         Record(good.topic, 0, 1, good.key, None),
@@ -70,13 +71,23 @@ def test_a_record_that_fails_keeps_its_sealed_bytes_in_quarantine(detector: pool
         Record(good.topic, 0, 3, good.key, moved.value),
         raw_events.record("case", raw_events.event(con_Consent=False), 4),
         raw_events.record("case", raw_events.event(hte_Description="x" * 9000), 5),
+        Record(good.topic, 0, 6, good.key, another),
     ]
     result = _run(_stage(detector), batch)
     held = _read(result, topics.quarantine(AGENCY), "quarantine")
-    assert [h["code"] for h in held] == ["CON-003", "CON-001", "CON-004", "CON-024", "CON-023", "CON-040"]
+    assert [h["code"] for h in held] == [
+        "CON-003", "CON-001", "CON-004", "CON-031", "CON-023", "CON-040", "CON-024",
+    ]  # fmt: skip
     assert [h["payload"] for h in held] == [r.value or b"" for r in batch]
-    assert [o["outcome"] for o in _read(result, "outcomes", "outcome")] == ["quarantined"] * 6
+    assert [o["outcome"] for o in _read(result, "outcomes", "outcome")] == ["quarantined"] * 7
     assert not result.writes
+
+
+def _claimed(agency: str, topic: str) -> bytes:
+    """Sign, for the topic, an event that names another agency: an agency's own publisher can do that."""
+    number, schema = next(iter(raw_events.readable("raw.case").items()))
+    bare = raw_events.event(agency=agency, sealing=None, signature=signing.UNSIGNED)
+    return signing.Signer(raw_events.SIGNING).sign(codec.encode(number, schema, bare), topic=topic)
 
 
 def test_a_record_too_large_for_quarantine_is_held_cut(detector: pool.Pool) -> None:
@@ -124,7 +135,8 @@ def test_a_worker_de_identifies_what_an_agency_published(site: Site) -> None:
     kind, number = "referral", 60
     ids = registry.ids(site.registry).current
     planted = [raw_events.planted(kind, 5000 + n) for n in range(number)]
-    sent = [raw_events.record(kind, p.event, 0, ids, site.public("sealing")) for p in planted]
+    keys = raw_events.keys_of(site, AGENCY)
+    sent = [raw_events.record(kind, p.event, 0, ids, *keys) for p in planted]
     runtime.produce_all(site, f"agency.{AGENCY}", sent[0].topic, [(r.key or b"", r.value) for r in sent])
     with subprocess.Popen(
         [sys.executable, "-m", "amana", "worker", "deidentify"], env={**os.environ, "AMANA_DATA": str(site.dir)}

@@ -35,8 +35,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 def _good(site: Site, first: int) -> list[Message]:
-    ids, public = registry.ids(site.registry).current, site.public("sealing")
-    made = (raw_events.record(KIND, raw_events.event(number=first + n), n, ids, public) for n in range(GOOD))
+    ids, keys = registry.ids(site.registry).current, raw_events.keys_of(site, AGENCY)
+    made = (raw_events.record(KIND, raw_events.event(number=first + n), n, ids, *keys) for n in range(GOOD))
     return [(record.key or b"", record.value) for record in made]
 
 

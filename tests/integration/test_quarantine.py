@@ -65,8 +65,8 @@ def _amana(site: Site, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def _publish(site: Site, made: list[dict[str, Any]]) -> None:
-    ids, public = registry.ids(site.registry).current, site.public("sealing")
-    sealed = [raw_events.record("case", event, n, ids, public) for n, event in enumerate(made)]
+    ids, keys = registry.ids(site.registry).current, raw_events.keys_of(site, AGENCY)
+    sealed = [raw_events.record("case", event, n, ids, *keys) for n, event in enumerate(made)]
     bad = [(b"bad", b"\0\0\0\0\1broken"), (b"bad", None)]
     runtime.produce_all(site, f"agency.{AGENCY}", sealed[0].topic, [(r.key or b"", r.value) for r in sealed] + bad)
 

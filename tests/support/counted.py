@@ -25,7 +25,7 @@ class Nothing:
 def cells(kind: str, events: Sequence[Mapping[str, Any]]) -> Counter[str]:
     """Return the exact cells of clear events of one agency and kind, in the order of publication."""
     deps, kept = raw_events.deps(), dict[str, bytes]()
-    private = deidentify.Private(raw_events.SEALING, raw_events.DEDUPE, Nothing(), None, "test")
+    private = deidentify.Private(raw_events.SEALING, raw_events.DEDUPE, raw_events.VERIFYING, Nothing(), None, "test")
     records = [raw_events.record(kind, event, offset) for offset, event in enumerate(events)]
     made = asyncio.run(deidentify.Deidentify(raw_events.shipped(), deps, private)(records, kept.get)).outputs
     counted: Counter[str] = Counter()

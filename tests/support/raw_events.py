@@ -6,20 +6,37 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from amana import site as sites
 from anonymizer import policy
 from anonymizer.engines.names import spans
-from schemas import catalogue, codec
+from schemas import catalogue, codec, signing
 from schemas.parsing import Parsed
 from schemas.sealing import Sealer, public_key_of
 from streams import app, outbox, topics
 from streams.partitions import partition_of
 from streams.stage import Record
-from tests.support import narratives
+from tests.support import flow, narratives
 
-__all__ = ["DEDUPE", "SEALING", "deps", "event", "patterns", "planted", "readable", "record", "shipped"]
+__all__ = [
+    "DEDUPE",
+    "SEALING",
+    "VERIFYING",
+    "deps",
+    "event",
+    "keys_of",
+    "patterns",
+    "planted",
+    "readable",
+    "record",
+    "shipped",
+]
 
 SEALING = bytes(range(1, 33))
 DEDUPE = bytes(range(2, 34))
+SIGNING = bytes(range(3, 35))
+"""What every agency signs with."""
+
+VERIFYING = dict.fromkeys((*flow.AGENCIES, *sites.DEFAULT_AGENCIES), signing.public_key_of(SIGNING))
 _IDS = {stem: number for number, stem in enumerate(catalogue.STEMS, 1)}
 _POLICY = Path(policy.__file__).with_name("policies") / "default.toml"
 
@@ -109,18 +126,25 @@ def planted(kind: str, number: int, seed: int = 0) -> Planted:
     return Planted(event(kind, number, language=told.language, **filled), found)
 
 
+def keys_of(site: sites.Site, agency: str) -> tuple[bytes, bytes]:
+    """Return what an agency of a running site seals to and signs with, as `record` takes them."""
+    return site.public("sealing"), site.secret(f"signing/{agency}")
+
+
 def record(
     kind: str,
     clear: Mapping[str, Any],
     offset: int = 0,
     ids: Mapping[str, int] = _IDS,
     public: bytes = public_key_of(SEALING),
+    private: bytes = SIGNING,
 ) -> Record:
-    """Seal and encode an event as its agency's publisher does."""
+    """Seal, encode and sign an event as its agency's publisher does."""
     schema = catalogue.load(f"raw.{kind}")
     topic = topics.raw(str(clear["agency"]), kind)
     fresh = random.Random(f"{clear}{offset}").randbytes(32)
     sealed = Sealer(public).seal(clear, schema, topic=topic, ephemeral=fresh)
     key = str(clear["event_id"]).encode()
-    value = codec.encode(ids[schema.stem], schema.parsed, sealed)
-    return Record(topic, partition_of(key, 2), offset, key, value)
+    value = codec.encode(ids[schema.stem], schema.parsed, sealed | {"signature": signing.UNSIGNED})
+    signed = signing.Signer(private).sign(value, topic=topic)
+    return Record(topic, partition_of(key, 2), offset, key, signed)

@@ -1,0 +1,73 @@
+"""A signed event verifies where its agency sent it, and nothing else does."""
+
+import random
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas import catalogue, codec, signing
+from schemas.errors import ContractError
+from tests.support import raw_events
+
+TOPIC = "raw.police-jor.case"
+VERIFIER = signing.Verifier(signing.public_key_of(raw_events.SIGNING))
+
+
+def value() -> bytes:
+    return raw_events.record("case", raw_events.planted("case", 1).event).value or b""
+
+
+def refused(sent: bytes, topic: str = TOPIC, verifier: signing.Verifier = VERIFIER) -> ContractError:
+    with pytest.raises(ContractError) as caught:
+        verifier.check(sent, topic=topic)
+    assert caught.value.code == "CON-031"
+    return caught.value
+
+
+def test_what_an_agency_signed_verifies() -> None:
+    VERIFIER.check(value(), topic=TOPIC)
+
+
+@pytest.mark.parametrize("kind", catalogue.KINDS)
+def test_the_signature_is_the_end_of_every_kind_of_event(kind: str) -> None:
+    """Else an agency that writes its own publisher could not say what to sign."""
+    sent = raw_events.record(kind, raw_events.planted(kind, 1).event).value or b""
+    read = codec.decode(sent, raw_events.readable(f"raw.{kind}"))
+    assert catalogue.load(f"raw.{kind}").fields[-1].name == "signature"
+    assert read["signature"] == sent[-signing.SIGNATURE_BYTES :]
+
+
+@given(at=st.integers(0, 10_000), bit=st.integers(0, 7))
+@settings(deadline=None)
+def test_any_bit_that_is_turned_is_noticed(at: int, bit: int) -> None:
+    sent = bytearray(value())
+    sent[at % len(sent)] ^= 1 << bit
+    refused(bytes(sent))
+
+
+@given(length=st.integers(0, 200))
+@settings(deadline=None)
+def test_bytes_of_any_length_are_refused_the_same_way(length: int) -> None:
+    refused(random.Random(length).randbytes(length))
+
+
+def test_an_event_does_not_verify_on_another_topic_or_by_another_key() -> None:
+    refused(value(), topic="raw.police-jor.referral")
+    refused(value(), verifier=signing.Verifier(signing.public_key_of(bytes(32))))
+
+
+def test_an_unsigned_event_is_refused() -> None:
+    number, schema = next(iter(raw_events.readable("raw.case").items()))
+    bare = raw_events.event(sealing=None)
+    refused(codec.encode(number, schema, bare))
+    refused(codec.encode(number, schema, bare | {"signature": signing.UNSIGNED}))
+
+
+def test_the_construction_is_the_one_that_is_written_down() -> None:
+    """Ed25519 over `amana/1|topic|` and all bytes but the last 64, so that any library can do it."""
+    sent = value()
+    said, signature = sent[:-64], sent[-64:]
+    theirs = Ed25519PrivateKey.from_private_bytes(raw_events.SIGNING).sign(b"amana/1|raw.police-jor.case|" + said)
+    assert theirs == signature
