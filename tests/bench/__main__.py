@@ -1,7 +1,7 @@
 """All benchmarks, one after the other; each ends in lines `ratio NAME VALUE`."""
 
-from tests.bench import counting, detection
+from tests.bench import counting, detection, pipeline
 
 if __name__ == "__main__":
-    for name, value in (counting.measure() | detection.measure()).items():
+    for name, value in (counting.measure() | detection.measure() | pipeline.measure()).items():
         print(f"ratio {name} {value:.2f}", flush=True)

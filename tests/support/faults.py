@@ -21,6 +21,7 @@ from amana import standing
 from amana.commands import cells
 from amana.site import Site
 from connectors.adapters import reading
+from streams import topics
 from tests.support import flow
 
 __all__ = ["IDLE_SECONDS", "Group", "TopicPartition", "differences", "freeze", "pid", "settled", "thaw"]
@@ -29,7 +30,6 @@ IDLE_SECONDS: Final = 60.0
 """No partition with something to read may stand still for longer."""
 
 _POLL_SECONDS: Final = 0.1
-_SOURCES: Final[Mapping[str, Sequence[str]]] = {"dedupe": ["deidentified.case"], "aggregate": ["deltas"]}
 
 
 def pid(site: Site, child: str) -> int:
@@ -47,13 +47,19 @@ def thaw(process: int) -> None:
     os.kill(process, signal.SIGCONT)
 
 
+def _cases(stage: str, agencies: Iterable[str]) -> Sequence[str]:
+    """Name what a stage reads of cases: no other kind is fed."""
+    raw = [topics.raw(agency, "case") for agency in agencies]
+    return {"deidentify": raw, "dedupe": ["deidentified.case"], "aggregate": ["deltas"]}[stage]
+
+
 class Group:
     """The committed offsets of a stage's partitions; a context manager."""
 
     def __init__(self, site: Site, stage: str) -> None:
         logging.getLogger("kafka").setLevel(logging.CRITICAL)
         self._site, self._stage = site, stage
-        self._partitions = reading.partitions(_SOURCES[stage], site.agencies)
+        self._partitions = reading.partitions(_cases(stage, site.agencies), site.agencies)
 
     def __enter__(self) -> Self:
         """Connect."""

@@ -1,0 +1,129 @@
+"""When an event is de-identified and when it is counted: what a reader of those topics sees, by its own clock.
+
+An event that is alone in its cell is counted as soon as that cell is first published. Sent, and read, on one machine.
+"""
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Self
+
+import kafka
+
+from amana.site import Site
+from connectors.adapters import registry
+from schemas import codec, limits
+from streams import access
+from streams.stage import Record
+
+COUNTRIES = ("EGY", "IRQ", "JOR", "KWT", "LBN", "SAU", "SYR", "TUR")
+PLACES = [(f"{year}-{month:02}", at) for year in range(1991, 2021) for month in range(1, 13) for at in COUNTRIES]
+PATIENCE_SECONDS = 120
+
+
+def place_of(number: int) -> dict[str, str]:
+    """Return a month and a country that no other number has; there are 2,880."""
+    month, country = PLACES[number]
+    return {"event_date": month, "CountryOfExploitation": country}
+
+
+def send(site: Site, records: Iterable[Record]) -> None:
+    """Send as fast as the broker takes it, and wait for every acknowledgement."""
+    with _producer(site) as producer:
+        for sent in [_sent(producer, record) for record in records]:
+            sent.get(timeout=60)
+
+
+def at(site: Site, records: Sequence[Record], lone: Sequence[Record], per_second: float) -> Mapping[str, list[float]]:
+    """Send at an even pace; return how long (seconds) each event took to be de-identified, and each of `lone` counted.
+
+    Args:
+        site: runs all stages.
+        records: what is sent.
+        lone: those of them that are alone in their cells: the n-th has `place_of(n)`.
+        per_second: the pace.
+    """
+    readable = registry.ids(site.registry, ["deidentified.case"]).allowed("deidentified.case")
+
+    def event_of(record: Any) -> str:  # noqa: ANN401 - kafka-python is not typed
+        return str(codec.decode(record.value, readable, limits.INTERNAL)["event_id"])
+
+    deidentified = _Reader(site, "deidentified.case", event_of, len(records))
+    counted = _Reader(site, "cells", _place, len(lone))
+    with deidentified, counted:
+        begun = _paced(site, records, per_second)
+    events = {_event(record): begun[record.offset] for record in records}
+    places = {"|".join(reversed(place_of(n).values())): begun[record.offset] for n, record in enumerate(lone)}
+    return {"deidentified": _times(events, deidentified.seen), "counted": _times(places, counted.seen)}
+
+
+def _event(record: Record) -> str:
+    return (record.key or b"").decode()
+
+
+def _place(record: Any) -> str:  # noqa: ANN401 - as above
+    """Name a cell's country and month; only cells of the cube `profile` have a month."""
+    parts = record.key.decode().split("|")
+    return "|".join(parts[4:6]) if parts[1] == "profile" else ""
+
+
+def _times(begun: Mapping[str, float], seen: Mapping[str, float]) -> list[float]:
+    """Return the differences; every one of them must have arrived."""
+    return [seen[name] - at for name, at in begun.items()]
+
+
+def _paced(site: Site, records: Sequence[Record], per_second: float) -> Mapping[int, float]:
+    """Return when each was handed to the producer, by the event's number."""
+    begun, first = {}, time.perf_counter()
+    with _producer(site) as producer:
+        for n, record in enumerate(records):
+            time.sleep(max(0.0, first + n / per_second - time.perf_counter()))
+            begun[record.offset] = time.perf_counter()
+            _sent(producer, record)
+        producer.flush(60)
+    return begun
+
+
+def _producer(site: Site) -> contextlib.closing[kafka.KafkaProducer]:
+    return contextlib.closing(kafka.KafkaProducer(**site.kafka_settings(access.ADMIN), acks="all", linger_ms=5))
+
+
+def _sent(producer: kafka.KafkaProducer, record: Record) -> Any:  # noqa: ANN401 - as above
+    return producer.send(record.topic, key=record.key, value=record.value, partition=record.partition)
+
+
+class _Reader:
+    """Notes when each of `number` names first comes out of a topic; a context manager that waits for the last."""
+
+    def __init__(self, site: Site, topic: str, name_of: Callable[[Any], str], number: int) -> None:
+        self._consumer = kafka.KafkaConsumer(**site.kafka_settings(access.ADMIN), enable_auto_commit=False)
+        parts = [kafka.TopicPartition(topic, one) for one in self._consumer.partitions_for_topic(topic) or ()]
+        self._consumer.assign(parts)
+        self._consumer.seek_to_end(*parts)
+        for part in parts:
+            self._consumer.position(part)
+        self._name_of, self._number = name_of, number
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self.seen: dict[str, float] = {}
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *fault: object) -> None:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while fault[0] is None and len(self.seen) < self._number and time.monotonic() < deadline:
+            time.sleep(0.1)
+        self._ended.set()
+        self._thread.join()
+        self._consumer.close()
+
+    def _read(self) -> None:
+        while not self._ended.is_set():
+            for records in self._consumer.poll(timeout_ms=100).values():
+                now = time.perf_counter()
+                for record in records:
+                    if name := self._name_of(record):
+                        self.seen.setdefault(name, now)

@@ -1,0 +1,130 @@
+"""The way of an event: how long it takes at half of full load, and what a second de-identifier brings.
+
+`python -m tests.bench.pipeline`. Every event has a narrative of 200 characters in one of three languages, scanned by
+patterns and names models. Each de-identifier of the comparison is held to a core of its own with its detectors, so that
+one does not use the other's; broker and registry are where the system puts them. Full load is what one process of each
+stage takes from a full topic, and half of it is sent at an even pace.
+"""
+
+import math
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from importlib import resources
+from pathlib import Path
+
+from amana.local import runtime
+from amana.site import Site
+from connectors.adapters import registry
+from streams.stage import Record
+from tests.bench import latency
+from tests.support import faults, flow, narratives, raw_events
+
+EVENTS = int(os.environ.get("AMANA_BENCH_EVENTS", "12000"))
+SECONDS = 30
+CHARACTERS = 200
+LONE = 8
+WHOLE = (0.15, 0.85)
+"""Between these shares of a run the rate is taken: neither start nor last batches are in it."""
+
+
+def measure() -> dict[str, float]:
+    """Print the latencies, and return the ratio of two workers to one."""
+    folder = tempfile.TemporaryDirectory(prefix="amana-bench-")
+    with folder as home:
+        _masking(Path(home))
+        every = {"deidentify": 1, "dedupe": 1, "aggregate": 1, "release": 0}
+        with runtime.running(Path(home), workers=every, agencies=flow.AGENCIES) as site:
+            _on_the_way(site)
+        with runtime.running(Path(home), workers=False) as site:
+            one, two = (_taken(site, cores, start) for cores, start in (([0], 10**6), ([0, 1], 2 * 10**6)))
+    print(f"deidentify, one worker {one:,.0f} events/s, two {two:,.0f}", flush=True)
+    return {"scale/deidentify-2-workers": two / one}
+
+
+def _masking(home: Path) -> None:
+    shipped = resources.files("anonymizer").joinpath("policies", "default.toml").read_text(encoding="utf-8")
+    (home / "policy.toml").write_text(shipped.replace('narratives = "withhold"', 'narratives = "mask"'), "utf-8")
+
+
+def _on_the_way(site: Site) -> None:
+    """Measure full load, then the times at half of it."""
+    with faults.Group(site, "deidentify") as group:
+        before = sum(group.committed().values())
+        latency.send(site, sealed(site, EVENTS, 0))
+        full = _rate(group, before, EVENTS)
+        faults.settled(site, 600)
+    half = full / 2
+    print(f"full load {full:,.0f} events/s, one process of each stage", flush=True)
+    events = sealed(site, math.ceil(half * SECONDS), EVENTS, alone=True)
+    found = latency.at(site, events, events[::LONE], half)
+    for way, times in found.items():
+        print(f"publish to {way}, at {half:,.0f} events/s: {_told(times)}", flush=True)
+
+
+def _told(times: Sequence[float]) -> str:
+    ordered = sorted(times)
+    median, late = (ordered[min(len(ordered) - 1, int(len(ordered) * share))] for share in (0.5, 0.99))
+    return f"median {median:.2f} s, p99 {late:.2f} s, worst {ordered[-1]:.2f} s ({len(ordered)} events)"
+
+
+def _taken(site: Site, cores: Sequence[int], start: int) -> float:
+    """Return the rate of as many workers as there are cores, each held to its own."""
+    with faults.Group(site, "deidentify") as group:
+        before = sum(group.committed().values())
+        latency.send(site, sealed(site, EVENTS, start))
+        workers = [_worker(site, index, core) for index, core in enumerate(cores)]
+        try:
+            return _rate(group, before, EVENTS)
+        finally:
+            for worker in workers:
+                worker.terminate()
+            for worker in workers:
+                worker.wait()
+
+
+def _worker(site: Site, index: int, core: int) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-P", "-m", "amana", "worker", "deidentify", "--index", str(index)]
+    with site.path("logs", f"bench-{index}.log").open("ab") as log:
+        made = subprocess.Popen(command, env={**os.environ, "AMANA_DATA": str(site.dir)}, stdout=log, stderr=log)
+    os.sched_setaffinity(made.pid, {core})  # before it has started anything: its detectors inherit it
+    return made
+
+
+def _rate(group: faults.Group, before: int, number: int) -> float:
+    """Return events/s between two shares of the run."""
+    marks = []
+    for share in WHOLE:
+        group.wait_for(before + int(number * share), 600)
+        marks.append((time.perf_counter(), sum(group.committed().values())))
+    (begun, first), (ended, last) = marks
+    group.wait_for(before + number, 600)
+    return (last - first) / (ended - begun)
+
+
+def sealed(site: Site, number: int, first: int, *, alone: bool = False) -> list[Record]:
+    """Make events as their agencies publish them; where `alone`, every eighth has a cell of its own."""
+    ids, draw = registry.ids(site.registry, ["raw.case"]).current, random.Random(first)
+    keys = {agency: raw_events.keys_of(site, agency) for agency in flow.AGENCIES}
+    made, texts = list[Record](), _texts(number, first)
+    for n in range(number):
+        agency, (language, text) = draw.choice(flow.AGENCIES), next(texts)
+        where = latency.place_of(n // LONE) if alone and n % LONE == 0 else {}
+        event = raw_events.event(number=first + n + 1, agency=agency, language=language, hte_Description=text, **where)
+        made.append(raw_events.record("case", event, first + n, ids, *keys[agency]))
+    return made
+
+
+def _texts(number: int, seed: int) -> Iterator[tuple[str, str]]:
+    for told in narratives.narratives(number, seed):
+        long = told.text * math.ceil(CHARACTERS / len(told.text))
+        yield told.language, long[:CHARACTERS]
+
+
+if __name__ == "__main__":
+    for name, value in measure().items():
+        print(f"ratio {name} {value:.2f}", flush=True)
