@@ -54,12 +54,9 @@ def _corrections(site: Site) -> Iterator[Record]:
     for revision in itertools.count(1):
         for n in range(CASES):
             agency, told = flow.AGENCIES[n % len(flow.AGENCIES)], texts[(n + revision) % TEXTS]
-            more = {
-                "language": told.language,
-                "hte_Description": told.text,
-                "vic_AgeWhenTrafficked": 18 + revision % 50,
-            }
-            event = raw_events.event(number=n + 1, agency=agency, revision=revision, **more)
+            text = {"language": told.language, "hte_Description": told.text}
+            event = raw_events.event(number=n + 1, agency=agency, revision=revision) | text
+            event["vic_AgeWhenTrafficked"] = 18 + revision % 50
             yield raw_events.record("case", event, n, ids, *keys[agency])
 
 
