@@ -1,46 +1,40 @@
 """One detector process and the line to it: JSON, one message a line, over a socket pair.
 
-Decides how such a process is started, heard and ended. Does not decide what its silence means: see `pool`.
+Decides how such a process is heard. Does not decide what its silence means (`pool`), or make and end it (`nursery`).
 """
 
 import asyncio
 import contextlib
 import json
-import os
 import socket
-import subprocess
-import sys
 import time
+from collections.abc import Callable
 from typing import Any, Final
 
 __all__ = ["Child"]
 
-_ENVIRONMENT: Final = ("PATH", "HOME", "LANG", "LC_ALL", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
 _CHUNK: Final = 1 << 16
 _LOOK_SECONDS: Final = 0.002
 _HAND_OVER_SECONDS: Final = 5.0
 
 
 class Child:
-    """A process that runs `module` and was given `setup`; `broken` once it is gone or not to be trusted any more."""
+    """A detector at the other end of `line`, with its `pid` once it started; `broken` once it is not to be trusted."""
 
-    def __init__(self, module: str, setup: bytes) -> None:
+    def __init__(self, line: socket.socket, end: Callable[[int], None]) -> None:
         self.broken = self.started = False
-        self._socket, theirs = socket.socketpair()
-        environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
-        environment |= {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OPENBLAS_NUM_THREADS": "1"}
-        with theirs:
-            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                [sys.executable, "-m", module, str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,  # a traceback of it could hold a text
-                env=environment,
-            )
-        self._socket.sendall(setup + b"\n")
+        self._socket, self._end = line, end
         self._socket.setblocking(False)
+        self.pid: int | None = None
         self._heard = b""
+
+    async def start(self, seconds: float) -> bool:
+        """Wait until it has loaded its recognisers; tell whether it has."""
+        with contextlib.suppress(TimeoutError):
+            word = await self.receive(seconds)
+            self.started = word is not None
+            self.pid = word["pid"] if word else None
+        return self.started
 
     async def send(self, message: bytes) -> None:
         """Hand one message over."""
@@ -81,7 +75,7 @@ class Child:
             await asyncio.sleep(_LOOK_SECONDS)
 
     def kill(self) -> None:
-        """End the process now."""
-        self._process.kill()
-        self._process.wait()
+        """End the process now; one that has not started yet ends as it finds nobody to answer."""
         self._socket.close()
+        if self.pid is not None:
+            self._end(self.pid)

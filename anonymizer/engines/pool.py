@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Final, Self
 
 from anonymizer.engines.child import Child
+from anonymizer.engines.nursery import Nursery
 from anonymizer.microdata.redact import Finding, Text, Verdict
 from anonymizer.policy import TextRules
 from schemas.errors import ConfigurationError, ContractError
@@ -37,9 +38,9 @@ class Pool:
         self, rules: TextRules, size: int = 2, *, address_space_bytes: int = _ADDRESS_SPACE, module: str | None = None
     ) -> None:
         self._rules = rules
-        self._setup = json.dumps({"rules": rules.model_dump(), "address_space_bytes": address_space_bytes}).encode()
-        self._module = module or "anonymizer.engines.detector"
-        self._children = [Child(self._module, self._setup) for _ in range(size)]
+        setup = json.dumps({"rules": rules.model_dump(), "address_space_bytes": address_space_bytes}).encode()
+        self._nursery = Nursery(module or "anonymizer.engines.detector", setup)
+        self._children = [self._nursery.child() for _ in range(size)]
         self._refuse_unserved()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._idle: asyncio.Queue[int] = asyncio.Queue()
@@ -54,6 +55,7 @@ class Pool:
         """End every process."""
         for child in self._children:
             child.kill()
+        self._nursery.close()
 
     def _refuse_unserved(self) -> None:
         """Refuse the rules here, while the processes load the very modules that this takes."""
@@ -109,12 +111,9 @@ class Pool:
         """Return the process of a place, a new one where it is broken, once it has loaded its recognisers."""
         if self._children[place].broken:
             self._children[place].kill()
-            self._children[place] = Child(self._module, self._setup)
+            self._children[place] = self._nursery.child()
         child = self._children[place]
-        if not child.started:
-            with contextlib.suppress(TimeoutError):
-                child.started = await child.receive(_START_SECONDS) is not None
-        if not child.started:
+        if not child.started and not await child.start(_START_SECONDS):
             raise ConfigurationError("CFG-023", "a detector process does not start")
         return child
 
