@@ -27,7 +27,7 @@ from amana.local import artifacts, ports, process
 from schemas.errors import ConfigurationError, TransportError
 from streams import access
 
-__all__ = ["child", "prepare", "settings", "wait_ready"]
+__all__ = ["child", "cluster_id", "lay_out", "prepare", "settings", "wait_ready"]
 
 _SCRAM_ITERATIONS: Final = 4096
 _READY_SECONDS: Final = 60.0
@@ -111,18 +111,32 @@ def prepare(site: sites.Site, runtime: artifacts.Runtime) -> None:
     Raises:
         ConfigurationError: CFG-072, the data folder cannot be formatted.
     """
-    home = site.path("kafka")
-    shutil.rmtree(home / "tmp", ignore_errors=True)
-    (home / "tmp").mkdir(mode=0o700, parents=True)
     passwords = {
         access.ADMIN: site.kafka_settings(access.ADMIN)["sasl_plain_password"],
         "controller": secrets.token_urlsafe(32),
     }
     (controller_port,) = ports.choose(1)
-    lines = settings(site, controller_port=controller_port, passwords=passwords)
+    lay_out(site, runtime, settings(site, controller_port=controller_port, passwords=passwords), cluster_id())
+
+
+def cluster_id() -> str:
+    """Draw the id of a new cluster, which all its nodes are formatted with."""
+    # It may not begin with a dash: the tool's parser takes it for an option.
+    return "A" + base64.urlsafe_b64encode(secrets.token_bytes(16)).decode("ascii")[1:22]
+
+
+def lay_out(site: sites.Site, runtime: artifacts.Runtime, lines: Mapping[str, str], cluster: str) -> None:
+    """Write these settings and, unless it is there, format the data folder of one node of `cluster`.
+
+    Raises:
+        ConfigurationError: CFG-072, the data folder cannot be formatted.
+    """
+    home = site.path("kafka")
+    shutil.rmtree(home / "tmp", ignore_errors=True)
+    (home / "tmp").mkdir(mode=0o700, parents=True)
     _write(home / "server.properties", "".join(f"{key}={value}\n" for key, value in lines.items()))
     if not (home / "data" / "meta.properties").exists():
-        _format(site, runtime)
+        _format(site, runtime, cluster)
 
 
 def child(site: sites.Site, runtime: artifacts.Runtime) -> process.Child:
@@ -156,10 +170,8 @@ def _java(site: sites.Site, runtime: artifacts.Runtime) -> list[str]:
     return [str(runtime.java), *_JVM, *places, "-cp", runtime.classpath]
 
 
-def _format(site: sites.Site, runtime: artifacts.Runtime) -> None:
+def _format(site: sites.Site, runtime: artifacts.Runtime, cluster: str) -> None:
     home = site.path("kafka")
-    # A cluster id may not begin with a dash: the tool's parser takes it for an option.
-    cluster = "A" + base64.urlsafe_b64encode(secrets.token_bytes(16)).decode("ascii")[1:22]
     arguments = ["format", "--cluster-id", cluster, "--config", str(home / "server.properties")]
     arguments += [part for user in _users(site) for part in ("--add-scram", user)]
     _write(home / "format.args", "\n".join(arguments) + "\n")

@@ -26,7 +26,7 @@ def partitions(names: Iterable[str], agencies: Iterable[str]) -> list[TopicParti
 def committed(admin: KafkaAdminClient, groups: Sequence[str]) -> dict[str, dict[TopicPartition, int]]:
     """Return the next offset that each group will read, by partition; 0 where it never committed.
 
-    Nothing while the broker still elects who keeps one of the groups: it has read nothing yet.
+    Nothing while the brokers elect who keeps one of the groups; the next call asks again who does.
 
     Raises:
         KafkaError: the broker is out of reach.
@@ -34,6 +34,8 @@ def committed(admin: KafkaAdminClient, groups: Sequence[str]) -> dict[str, dict[
     try:
         found = admin.list_group_offsets(list(groups))
     except KafkaError as error:
+        # The client remembers for good which broker keeps a group; another may do so since, where that one died.
+        admin._manager.cluster._coordinators.clear()  # noqa: SLF001 - it offers no way to ask again
         if error.retriable:
             return {}
         raise

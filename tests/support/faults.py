@@ -20,11 +20,12 @@ from kafka.errors import KafkaError
 from amana import standing
 from amana.commands import cells
 from amana.site import Site
-from connectors.adapters import reading
-from streams import topics
+from connectors.adapters import reading, registry
+from streams import access, topics
 from tests.support import flow
+from tests.support.runtime import consume_all
 
-__all__ = ["IDLE_SECONDS", "Group", "TopicPartition", "differences", "freeze", "pid", "settled", "thaw"]
+__all__ = ["IDLE_SECONDS", "Group", "TopicPartition", "differences", "freeze", "lost", "pid", "settled", "thaw"]
 
 IDLE_SECONDS: Final = 60.0
 """No partition with something to read may stand still for longer."""
@@ -124,3 +125,10 @@ def differences(site: Site, sent: Iterable[Mapping[str, Any]]) -> tuple[Counter[
     truth = flow.recount(sent)
     assert truth
     return Counter(counted) - truth, truth - Counter(counted)
+
+
+def lost(site: Site, acknowledged: Iterable[Mapping[str, Any]]) -> int:
+    """Count the acknowledged events that are not on their topic."""
+    schema = registry.ids(site.registry, ["deidentified.case"]).id_of("deidentified.case")
+    there = {record.value for record in consume_all(site, access.ADMIN, "deidentified.case")}
+    return sum(output.value not in there for output in flow.outputs(acknowledged, schema))

@@ -1,0 +1,74 @@
+"""Three brokers killed in turn while events flow: with two of three replicas at hand, nothing waits for the third."""
+
+import os
+import statistics
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from amana.local import runtime
+from amana.site import Site
+from tests.support import cluster, faults, feeding, flow
+
+pytestmark = [pytest.mark.broker, pytest.mark.long, pytest.mark.timeout(7200)]
+
+WORKERS = {"deidentify": 0, "dedupe": 2, "aggregate": 2, "release": 0}
+KILLS = int(os.environ.get("AMANA_CLUSTER_KILLS", "20"))
+PER_SECOND = 200
+MOST_SECONDS_A_KILL = 90
+STAGES = ("dedupe", "aggregate")
+
+
+@pytest.fixture
+def brokers(tmp_path: Path) -> Iterator[cluster.Cluster]:
+    """Run three brokers."""
+    with cluster.Cluster(tmp_path / "brokers") as three:
+        yield three
+
+
+@pytest.fixture
+def counting(tmp_path: Path, brokers: cluster.Cluster, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """Run a system on them, with a registry of its own."""
+    for name, value in brokers.environment.items():
+        monkeypatch.setenv(name, value)
+    with runtime.running(tmp_path / "site", workers=WORKERS) as site:
+        yield site
+
+
+def test_kills_of_three_brokers_in_turn_change_no_count(brokers: cluster.Cluster, counting: Site) -> None:
+    """Difference 0, no acknowledged event lost, and no partition of either stage idle for a minute."""
+    sent = flow.events(PER_SECOND * MOST_SECONDS_A_KILL * KILLS, seed=43)
+    back: list[float] = []
+    synced: list[float] = []
+    with feeding.Feed(counting, sent, PER_SECOND) as feed:
+        for number in range(KILLS):
+            back.append(_kill(counting, brokers, number % cluster.NODES))
+            brokers.start(number % cluster.NODES)
+            synced.append(brokers.wait_in_sync())
+            assert not feed.ended
+        feed.enough.set()
+    print(f"\n{KILLS} kills in turn of three brokers, {feed.acknowledged} events, {feed.repeated} parts sent again")
+    print(f"at work again: {_spread(back)}; in sync again after its start: {_spread(synced)}")
+    faults.settled(counting, 300)
+    assert faults.lost(counting, sent[: feed.acknowledged]) == 0
+    assert faults.differences(counting, sent[: feed.acknowledged]) == ({}, {})
+
+
+def _kill(site: Site, brokers: cluster.Cluster, number: int) -> float:
+    """Kill one broker and return the seconds until every partition of both stages has got on."""
+    before = {}
+    for stage in STAGES:
+        with faults.Group(site, stage) as group:
+            before[stage] = group.committed()
+    begun = time.monotonic()
+    brokers.kill(number)
+    for stage in STAGES:
+        with faults.Group(site, stage) as group:
+            group.wait_past(before[stage], faults.IDLE_SECONDS - (time.monotonic() - begun))
+    return time.monotonic() - begun
+
+
+def _spread(seconds: Sequence[float]) -> str:
+    return f"median {statistics.median(seconds):.1f} s, {max(seconds):.1f} s at most"
