@@ -2,14 +2,16 @@
 
 Decides which keys and which foreign messages get through: of the libraries' records the level, the logger and the
 message's template, never its arguments and never an exception's text. Does not decide where the lines go: standard
-error, which the supervisor keeps in a file.
+error, which the supervisor keeps in a file. A line that a full disk does not take is lost, and nothing else is.
 """
 
+import contextlib
+import io
 import json
 import logging
 import sys
 from collections.abc import MutableMapping
-from typing import Any, Final
+from typing import Any, Final, TextIO, cast
 
 import structlog
 
@@ -30,12 +32,27 @@ def configure() -> None:
             _allowed,
             structlog.processors.JSONRenderer(),
         ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _Lossy())),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(_Lossy())
     handler.setFormatter(_Template())
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+
+
+class _Lossy(io.TextIOBase):
+    """Standard error, without the exceptions: a worker that cannot say a thing still has to do it."""
+
+    def write(self, text: str) -> int:
+        """Write what can be written."""
+        with contextlib.suppress(OSError):
+            sys.stderr.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush what can be flushed."""
+        with contextlib.suppress(OSError):
+            sys.stderr.flush()
 
 
 def _allowed(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

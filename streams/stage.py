@@ -95,7 +95,12 @@ def end(error: Exception, batch: Sequence[Record]) -> NoReturn:
 
 
 def halt(code: str, where: str) -> NoReturn:
-    """Say the code and the place on the error stream, and end without cleaning up."""
-    sys.stderr.write(f"ended at {where}: {code}\n")
-    sys.stderr.flush()
-    os._exit(EXIT_STATUS)
+    """Say the code and the place on the error stream, and end without cleaning up.
+
+    It ends even where the stream cannot be written, as on a full disk: an exception here would let Faust acknowledge.
+    """
+    try:
+        sys.stderr.write(f"ended at {where}: {code}\n")
+        sys.stderr.flush()
+    finally:
+        os._exit(EXIT_STATUS)

@@ -35,7 +35,11 @@ class Child:
     _process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start the process, in a group of its own so that Ctrl-C reaches its supervisor alone."""
+        """Start the process, in a group of its own so that Ctrl-C reaches its supervisor alone.
+
+        Raises:
+            OSError: log or pid file cannot be written; then it does not run.
+        """
         leash = (sys.executable, "-I", "-S", str(_LEASH), str(os.getpid()))
         descriptor = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
@@ -50,8 +54,12 @@ class Child:
             )
         finally:
             os.close(descriptor)
-        if self.writes_pid:
-            self._pid_file.write_text(f"{self._process.pid}\n", encoding="ascii")
+        try:
+            if self.writes_pid:
+                self._pid_file.write_text(f"{self._process.pid}\n", encoding="ascii")
+        except OSError:
+            self.end(time.monotonic())
+            raise
 
     @property
     def log(self) -> Path:

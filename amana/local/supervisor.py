@@ -6,13 +6,13 @@ later. Does not decide what a worker does (`amana worker`) or what lies on the b
 - One supervisor a data directory: the lock is the kernel's, so it is gone with the process that held it.
 - It runs in the main thread of its process, for its children's lives hang on that thread (`amana.local.leash`).
 - A worker that refuses its configuration (exit status 2) stops the system: starting it again would not help.
+- What ended while a disk is full waits until there is room (`amana.local.room`): it would end again, or start unlogged.
 """
 
 import contextlib
 import dataclasses
 import datetime as dt
 import os
-import shutil
 import signal
 import sys
 import time
@@ -24,7 +24,7 @@ from typing import Final
 import filelock
 
 from amana import site as sites
-from amana.local import artifacts, broker, ports, process, provision, registry
+from amana.local import artifacts, broker, ports, process, provision, registry, room
 from schemas.errors import ConfigurationError
 from streams import access
 
@@ -33,12 +33,12 @@ __all__ = ["DEFAULT_WORKERS", "Options", "serve"]
 DEFAULT_WORKERS: Final[Mapping[str, int]] = dict.fromkeys(access.WORKERS, 1)
 """One process of each stage."""
 
-_MIN_FREE_BYTES: Final = 512 * 1024 * 1024
 _WORKER_STOP_SECONDS: Final = 2.0
 _SERVER_STOP_SECONDS: Final = 2.5
 _POLL_SECONDS: Final = 0.1
 _BACKOFF_SECONDS: Final = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0)
 _HEALTHY_SECONDS: Final = 30.0
+_ROOM_SECONDS: Final = 1.0
 _CONFIGURATION_STATUS: Final = 2
 
 
@@ -62,10 +62,10 @@ def serve(options: Options, say: Callable[[str], None] = print) -> None:
         TransportError: a server does not start or cannot be reached.
     """
     home = options.data.absolute()
+    if lack := room.lacking(home, room.TO_BEGIN):
+        raise lack
     with _locked(home), _stoppable(), contextlib.suppress(KeyboardInterrupt):
         site = sites.Site.create(home, agencies=options.agencies, as_of=options.as_of)
-        if shutil.disk_usage(home).free < _MIN_FREE_BYTES:
-            raise ConfigurationError("CFG-073", f"less than {_MIN_FREE_BYTES >> 20} MiB are free in {home}")
         site.policy()  # a refused policy is said before anything starts
         _Supervisor(site, options, say).run()
 
@@ -111,12 +111,16 @@ _STOPPING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @dataclass(slots=True)
 class _Watched:
-    """A child with its history: when it started last, when it may start again, how often it died in a row."""
+    """A child with its history: when it started last, when it may start again, how often it died in a row.
+
+    `waits` is what it waits for beside its time, empty for nothing.
+    """
 
     child: process.Child
     started: float
     due: float | None = None
     deaths: int = 0
+    waits: str = ""
 
 
 class _Supervisor:
@@ -213,9 +217,24 @@ class _Supervisor:
             if each.due is None:
                 self._bury(each, status, now)
             elif now >= each.due:
+                self._begin_again(each, now)
+
+    def _begin_again(self, each: _Watched, now: float) -> None:
+        """Start a child again, or put it off while there is no room: said once, and once more when it is over."""
+        lack: object = room.lacking(self._site.dir, room.TO_GO_ON)
+        if not lack:
+            try:
                 each.child.start()
-                each.started, each.due = now, None
-                self._tell(each.child.name, f"started again, process {each.child.pid}")
+            except OSError as error:
+                lack = f"CFG-004: {self._site.dir} cannot be written: {error.strerror}"
+        if lack:
+            each.due = now + _ROOM_SECONDS
+            if not each.waits:
+                each.waits = str(lack)
+                self._tell(each.child.name, f"waits: {lack}")
+            return
+        waited, each.started, each.due, each.waits = each.waits, now, None, ""
+        self._tell(each.child.name, f"started again, process {each.child.pid}{waited and f', waited: {waited}'}")
 
     def _bury(self, each: _Watched, status: int, now: float) -> None:
         name = each.child.name
@@ -236,7 +255,9 @@ class _Supervisor:
         self._tell("stopped", f"{len(self._watched)} processes")
 
     def _tell(self, component: str, text: str) -> None:
-        self._say(f"{component:<22}{text}")
+        # The log may lie on a disk that is full: what cannot be said must not stop what runs.
+        with contextlib.suppress(OSError):
+            self._say(f"{component:<22}{text}")
 
 
 def _port(address: str) -> int:

@@ -130,7 +130,9 @@ class AuditStorage:
     def _settle_key(self) -> None:
         """Write the verifier key beside a new log; a log of another key is not ours to continue."""
         spelt = f"{checkpoint.verifier_key(ORIGIN, self._public)}\n".encode()
-        if not self._files.key.exists() and not self._files.checkpoints.stat().st_size:
+        there = self._files.key.read_bytes() if self._files.key.exists() else b""
+        # A disk that was full may have taken a part of it.
+        if there != spelt and spelt.startswith(there) and not self._files.checkpoints.stat().st_size:
             self._files.key.write_bytes(spelt)
             _sync_directory(self._files.directory)
         if self._files.key.read_bytes() != spelt:

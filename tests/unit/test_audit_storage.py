@@ -60,6 +60,18 @@ def test_a_log_of_another_key_is_not_continued(tmp_path: Path) -> None:
         AuditStorage.open(tmp_path, bytes(32))
 
 
+def test_a_new_logs_key_that_found_no_room_is_written_again(tmp_path: Path) -> None:
+    """A full disk takes a part of it, or nothing; a log without a checkpoint has no other key."""
+    a_log(tmp_path / "whole")
+    spelt = (tmp_path / "whole" / "audit.pub").read_bytes()
+    for part in (b"", spelt[:9]):
+        home = tmp_path / str(len(part))
+        home.mkdir()
+        (home / "audit.pub").write_bytes(part)
+        AuditStorage.open(home, PRIVATE).close()
+        assert (home / "audit.pub").read_bytes() == spelt
+
+
 def test_every_tear_is_recovered_without_losing_a_covered_entry(tmp_path: Path) -> None:
     """A crash leaves a prefix of: the entries, then the leaf hashes, then the checkpoint of the last append."""
     before, after = a_log(tmp_path / "before", batches=2), a_log(tmp_path / "after", batches=3)
