@@ -88,24 +88,29 @@ class BatchConsumer(driver.Consumer):
             await super().perform_seek()
             sources = [tp for tp in self.assignment() if not self._is_changelog_tp(tp)]
             earliest = await self.earliest_offsets(*sources) if sources else {}
-            self._begin_again_where_lost(sources, earliest)
+            if not await self._begin_again_where_lost(sources, earliest):
+                return  # the partitions were given out anew meanwhile, which brings another seek
             fresh = [tp for tp in sources if self._committed_offset[tp] is None]
             if fresh:
                 await self.seek_wait({tp: earliest[tp] for tp in fresh})
             self.begun = {tp: max(self._committed_offset[tp] or 0, earliest[tp] or 0) for tp in sources}
             self._sought = True
 
-    def _begin_again_where_lost(self, sources: Sequence[TP], earliest: Mapping[TP, int | None]) -> None:
-        """Forget what is committed of a partition whose state is gone: read again, it becomes what it was.
+    async def _begin_again_where_lost(self, sources: Sequence[TP], earliest: Mapping[TP, int | None]) -> bool:
+        """Take back what is committed of a partition whose state is gone: read again, it becomes what it was.
 
         What was counted before is counted once all the same, as its marks are the same. Where the log does not reach
-        back to its beginning, nothing that could be done here would be exact.
+        back to its beginning, nothing that could be done here would be exact. The broker is told before anything is
+        read: an owner that died with part of the state made again would leave a partition that is no longer empty,
+        and the next one would go on at the old commit. Returns False where the broker no longer takes our word.
         """
-        for tp in sources:
-            if self._committed_offset[tp] and cast("BatchTransport", self.transport).is_lost(tp.partition):
-                if earliest[tp]:
-                    stage.halt("INT-024", f"{tp.topic}[{tp.partition}]@{earliest[tp]}")
-                self._committed_offset[tp] = self._read_offset[tp] = None
+        is_lost = cast("BatchTransport", self.transport).is_lost
+        lost = [tp for tp in sources if self._committed_offset[tp] and is_lost(tp.partition)]
+        for tp in lost:
+            if earliest[tp]:
+                stage.halt("INT-024", f"{tp.topic}[{tp.partition}]@{earliest[tp]}")
+            self._committed_offset[tp] = self._read_offset[tp] = None
+        return not lost or bool(await self._commit(dict.fromkeys(lost, 0)))
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Mapping[TP, list[Any]]:  # noqa: ASYNC109 - Faust's signature
         async with self._seeking:

@@ -1,0 +1,221 @@
+"""A broker in memory and owners of its partitions, every write of which may be the last: for the state machine.
+
+Handlers, `streams.stage.run` and `streams.state.StateTable` are the real ones. Written here is what stands around
+them: logs that keep what arrived, commits that count for the present owner alone, and owners that go on when told to.
+"""
+
+import dataclasses
+import functools
+import itertools
+import tempfile
+import types
+from collections import deque
+from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import faust
+
+from schemas import codec, limits
+from streams import app as apps
+from streams import outbox, stage, state
+from streams.agents import aggregate, dedupe
+from streams.core import aggregate as rules
+from streams.fetches import Fetch
+from streams.stage import Output
+from tests.support import raw_events
+
+__all__ = ["SOURCES", "Broker", "Order", "Owner", "Place", "counted"]
+
+Place = tuple[str, int]
+"""A topic or a stage, and a partition."""
+
+Order = Callable[..., Coroutine[Any, Any, None]]
+SOURCES: Mapping[str, str] = {"dedupe": "deidentified.case", "aggregate": "deltas"}
+CHANGELOGS: Mapping[str, str] = {"dedupe": dedupe.STATE, "aggregate": aggregate.CELLS}
+_READ = {*SOURCES.values(), *CHANGELOGS.values()}
+_epochs = itertools.count()
+
+
+@dataclasses.dataclass(slots=True)
+class Log:
+    """One partition: what is still there of it, by offset, and its end."""
+
+    records: dict[int, tuple[bytes, bytes | None]] = dataclasses.field(default_factory=dict)
+    end: int = 0
+
+    def append(self, key: bytes, value: bytes | None) -> None:
+        """Take one record."""
+        self.records[self.end] = key, value
+        self.end += 1
+
+    def fetch(self, place: Place, start: int, most: int) -> Fetch:
+        """Return at most `most` records from `start` on."""
+        offsets = list(itertools.islice((at for at in self.records if at >= start), most))
+        keys, values = zip(*(self.records[at] for at in offsets), strict=True) if offsets else ((), ())
+        return Fetch(*place, offsets, keys, values)
+
+    def compact(self, end: int, *, tombstones: bool) -> None:
+        """Keep, below `end`, the last record of each key; its tombstone too only with `tombstones`."""
+        last = {key: at for at, (key, _) in self.records.items() if at < end}
+        for at in [at for at in self.records if at < end]:
+            key, value = self.records[at]
+            if last[key] != at or (value is None and not tombstones):
+                del self.records[at]
+
+
+class Broker:
+    """Logs by topic and partition, and commits by stage and partition."""
+
+    def __init__(self) -> None:
+        self.logs: dict[Place, Log] = {}
+        self.committed: dict[Place, int] = {}
+
+    def log(self, place: Place) -> Log:
+        """Return a partition's log, empty where nothing was written yet."""
+        return self.logs.setdefault(place, Log())
+
+    def take(self, output: Output) -> None:
+        """Append what arrived."""
+        self.log((output.topic, output.partition)).append(output.key, output.value)
+
+
+@functools.cache
+def _app() -> faust.App:
+    return apps.build("model", {"bootstrap_servers": "localhost:1"}, Path(tempfile.mkdtemp()))
+
+
+@types.coroutine
+def _until_told() -> Generator[None, None, None]:
+    yield
+
+
+class Owner:
+    """A process that has one partition of a stage, or thinks so; `flight` is what it sent and no answer came for."""
+
+    def __init__(self, broker: Broker, place: Place, order: Order, through: Callable[[bytes], int] | None) -> None:
+        self._broker, self.place, self._order = broker, place, order
+        self.flight: dict[Place, deque[Output]] = {}
+        own = rules.through_of if place[0] == "aggregate" else state.through_of
+        _app().tables.data.clear()
+        box, epoch = cast("outbox.Outbox", self), f"epoch-{next(_epochs)}"
+        self.kept = state.StateTable(_app(), CHANGELOGS[place[0]], box, epoch, partitions=4, through=through or own)
+        self._handler = _handler(place[0])
+        self._batch: Coroutine[Any, Any, None] | None = None
+        self._next = 0
+        self.assign()
+
+    def assign(self) -> None:
+        """Be given the partition: the state is to be read up to the end that the changelog has now."""
+        self.position: int | None = None
+        self._read, self._end = 0, self._broker.log(self._changelog).end
+
+    @property
+    def _changelog(self) -> Place:
+        return CHANGELOGS[self.place[0]], self.place[1]
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether it is within a batch."""
+        return self._batch is not None
+
+    def restore(self, most: int) -> None:
+        """Read on in the changelog; at its end, learn where to begin."""
+        if self.position is not None:
+            return
+        log, store = self._broker.log(self._changelog), cast("state.Store", self.kept.data)
+        for record in log.fetch(self._changelog, self._read, most):
+            store.restore(record.partition, record.key or b"", record.value)
+            self._read = record.offset + 1
+        if self._read >= self._end or not any(at >= self._read for at in log.records):
+            self._begin()
+
+    def _begin(self) -> None:
+        if self.kept.is_empty(self.place[1]):  # as `streams.transport` does where the state is gone
+            self._broker.committed[self.place] = 0
+        self.position = self._broker.committed.get(self.place, 0)
+
+    def take(self, most: int) -> bool:
+        """Begin a batch; False where it is not ready or there is nothing to read."""
+        source = SOURCES[self.place[0]], self.place[1]
+        if self.is_busy or self.position is None:
+            return False
+        fetch = self._broker.log(source).fetch(source, self.position, most)
+        if fetch:
+            self._next = fetch.offsets[-1] + 1
+            self._batch = self._order(self._handler, fetch, self.kept, self.send)
+            self.go_on()
+        return bool(fetch)
+
+    async def send(self, outputs: Sequence[Output]) -> None:
+        """Stand for the outbox: return when all of `outputs` has arrived and the answers have too."""
+        for output in outputs:
+            if output.topic in _READ:
+                self.flight.setdefault((output.topic, output.partition), deque()).append(output)
+        while self.flight:
+            await _until_told()
+
+    def arrive(self, lane: int, most: int) -> None:
+        """Let the first `most` records of one lane arrive; where none is on its way, the answers do."""
+        if not self.flight:
+            self.go_on()
+            return
+        place = sorted(self.flight)[lane % len(self.flight)]
+        for _ in range(min(most, len(self.flight[place]))):
+            self._broker.take(self.flight[place].popleft())
+        if not self.flight[place]:
+            del self.flight[place]
+
+    def go_on(self) -> None:
+        """Run to the next wait for answers, or to the end of the batch."""
+        if self._batch is not None:
+            try:
+                self._batch.send(None)
+            except StopIteration:
+                self._batch, self.position = None, self._next
+
+    def finish(self) -> None:
+        """Let everything arrive, to the end of the batch."""
+        while self.is_busy:
+            self.arrive(0, 1_000_000)
+
+    def die(self) -> None:
+        """End; what did not arrive is lost."""
+        if self._batch is not None:
+            self._batch.close()
+        self._batch = None
+        self.flight.clear()
+
+    def commit(self) -> None:
+        """Commit what was handled."""
+        if self.position is not None:
+            self._broker.committed[self.place] = self.position
+
+
+@functools.cache
+def _policy() -> Any:  # noqa: ANN401 - what the handler takes
+    shipped = raw_events.shipped()
+    populations = tuple(
+        one.model_copy(update={"cubes": tuple(cube for cube in one.cubes if cube.name == "profile")})
+        for one in shipped.populations
+    )
+    return shipped.model_copy(update={"populations": populations})
+
+
+@functools.cache
+def _deps() -> apps.Deps:
+    return raw_events.deps()
+
+
+def _handler(name: str) -> stage.Handler:
+    return aggregate.Aggregate(_deps()) if name == "aggregate" else dedupe.Dedupe(_policy(), _deps())
+
+
+def counted(broker: Broker) -> dict[str, int]:
+    """Return persons by cell as every reader of the topic `cells` finds them."""
+    entries = []
+    for (topic, _), log in sorted(broker.logs.items()):
+        for key, value in log.records.values() if topic == aggregate.CELLS else ():
+            read = None if value is None else codec.decode(value, _deps().readable["cell"], limits.INTERNAL)
+            entries.append((key.decode(), None if read is None else rules.Cell.from_record(read)))
+    return rules.totals(rules.merge(entries))
