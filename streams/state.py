@@ -7,17 +7,16 @@ each incarnation writes under a key of its own (key, 0x00, epoch), and a reader 
 Source: log compaction keeps the last value of a key, which may be a zombie's; keys by epoch keep both.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import faust
 from faust.stores import memory
 from faust.tables import Table
-from faust.types import EventT
+from faust.types import TP, EventT
 from yarl import URL
 
-from streams import outbox, transport
+from streams import fetches, outbox, transport
 from streams.stage import Output
 
 __all__ = ["SEPARATOR", "StateTable", "Store", "prefixed", "through_of"]
@@ -39,44 +38,82 @@ def through_of(value: bytes) -> int:
 
 
 class Store(memory.Store[str, bytes]):
-    """Values in memory, restored from a changelog with keys by epoch."""
+    """Values in memory by partition, restored from a changelog with keys by epoch.
+
+    Nothing that is kept for a key has to be looked at by the garbage collector, or there would be a million of it.
+    """
 
     def __post_init__(self) -> None:
         """Begin empty, with no other incarnation's entries known."""
         super().__post_init__()
         self.through: Callable[[bytes], int] = through_of
         self.epoch = b""
-        self.others: dict[str, set[bytes]] = defaultdict(set)
+        self.parts: dict[int, dict[str, bytes]] = {}
+        self._others: dict[int, dict[str, frozenset[bytes]]] = {}
+        self._shared: dict[frozenset[bytes], frozenset[bytes]] = {}
 
     def apply_changelog_batch(self, batch: Iterable[EventT[Any]], *_converters: object, **_named: object) -> None:
         """Restore from fetched changelog records; Faust's converters are not needed for bytes."""
         for event in batch:
-            for record in transport.records_of(event.message.value):
-                self.restore(record.partition, record.key or b"", record.value)
+            self.restore(transport.records_of(event.message.value))
 
-    def restore(self, partition: int, changelog_key: bytes, value: bytes | None) -> None:
-        """Take one changelog entry: a tombstone says only that its epoch's entry is gone."""
-        plain, _, epoch = changelog_key.partition(SEPARATOR)
-        key = plain.decode()
-        if value is None:
-            self.others[key].discard(epoch)
-            return
-        if epoch != self.epoch:
-            self.others[key].add(epoch)
-        self.keep(partition, key, value)
+    def restore(self, fetch: fetches.Fetch) -> None:
+        """Take changelog entries; a tombstone says only that its epoch's entry is gone."""
+        part, others = self.parts.setdefault(fetch.partition, {}), self._others.setdefault(fetch.partition, {})
+        alone = dict[bytes, frozenset[bytes]]()
+        for changelog_key, value in zip(fetch.keys, fetch.values, strict=True):
+            plain, _, epoch = (changelog_key or b"").partition(SEPARATOR)
+            key = plain.decode()
+            if value is None:
+                self._discard(others, key, epoch)
+                continue
+            if epoch != self.epoch:
+                one = alone.get(epoch) or alone.setdefault(epoch, self._share(frozenset((epoch,))))
+                known = others.setdefault(key, one)
+                if known is not one:
+                    others[key] = self._share(known | one)
+            held = part.setdefault(key, value)
+            if held is not value and self.through(value) >= self.through(held):
+                part[key] = value
 
-    def partitions(self) -> set[int]:
-        """Return the partitions of which there is any state."""
-        return set(self._key_partition.values())
+    def _share(self, epochs: frozenset[bytes]) -> frozenset[bytes]:
+        """Return the one set of these epochs, of which there are few."""
+        return self._shared.setdefault(epochs, epochs)
 
-    def keep(self, partition: int, key: str, value: bytes) -> bool:
-        """Keep `value` unless what is kept includes more; say whether it was kept."""
-        known = self.data.get(key)
-        if known is not None and self.through(value) < self.through(known):
-            return False
-        self.data[key] = value
-        self._key_partition[key] = partition
-        return True
+    def _discard(self, others: dict[str, frozenset[bytes]], key: str, epoch: bytes) -> None:
+        known = others.get(key, frozenset())
+        if epoch in known:
+            left = known - {epoch}
+            if left:
+                others[key] = self._share(left)
+            else:
+                del others[key]
+
+    async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
+        """Let go of the partitions that others have now."""
+        kept = {tp.partition for tp in (*active_tps, *standby_tps)}
+        for gone in self.parts.keys() - kept:
+            self.parts.pop(gone)
+            self._others.pop(gone, None)
+
+    def value_of(self, key: str) -> bytes | None:
+        """Return the value of `key`, which only one partition can have."""
+        for part in self.parts.values():
+            value = part.get(key)
+            if value is not None:
+                return value
+        return None
+
+    def keep(self, partition: int, key: str, value: bytes) -> frozenset[bytes]:
+        """Keep `value` unless what is kept includes more; return the epochs whose entries it makes needless.
+
+        Where more was restored while `value` was on its way, the entry of another epoch holds it, and must stay.
+        """
+        part = self.parts.setdefault(partition, {})
+        if self.through(value) < self.through(part.setdefault(key, value)):
+            return frozenset()
+        part[key] = value
+        return self._others.get(partition, {}).pop(key, frozenset())
 
 
 class StateTable(Table[str, bytes]):
@@ -107,7 +144,7 @@ class StateTable(Table[str, bytes]):
             allow_empty=True,
             maxsize=131_072,
         )
-        super().__init__(app, name=topic, changelog_topic=changelog, recovery_buffer_size=8, partitions=partitions)
+        super().__init__(app, name=topic, changelog_topic=changelog, recovery_buffer_size=2, partitions=partitions)
         app.tables.add(self)
 
     def _new_store(self) -> Store:
@@ -117,11 +154,11 @@ class StateTable(Table[str, bytes]):
 
     def value_of(self, key: str) -> bytes | None:
         """Return the value of `key`, None where there is none."""
-        return self._kept.data.get(key)
+        return self._kept.value_of(key)
 
     def is_empty(self, partition: int) -> bool:
         """Tell whether there is no state of a partition; one of which a batch was handled has some."""
-        return partition not in self._kept.partitions()
+        return not self._kept.parts.get(partition)
 
     async def write(self, partition: int, writes: Mapping[str, bytes]) -> None:
         """Write `writes` to the changelog, wait for it, keep them, then clear what older epochs wrote of these keys."""
@@ -129,8 +166,8 @@ class StateTable(Table[str, bytes]):
         await self.box.send([self._entry(partition, key, self._epoch, value) for key, value in newer.items()])
         cleared = []
         for key, value in newer.items():
-            self._kept.keep(partition, key, value)
-            cleared += [self._entry(partition, key, epoch, None) for epoch in self._kept.others.pop(key, ())]
+            older = self._kept.keep(partition, key, value)
+            cleared += [self._entry(partition, key, epoch, None) for epoch in sorted(older)]
         await self.box.send(cleared)
 
     @property
@@ -139,7 +176,7 @@ class StateTable(Table[str, bytes]):
         return store
 
     def _is_stale(self, key: str, value: bytes) -> bool:
-        known = self._kept.data.get(key)
+        known = self._kept.value_of(key)
         return known is not None and self._through(value) < self._through(known)
 
     def _entry(self, partition: int, key: str, epoch: bytes, value: bytes | None) -> Output:

@@ -163,9 +163,8 @@ class Exactness(RuleBasedStateMachine):
     @precondition(lambda self: self.former)
     @rule(which=st.integers(0, 20))
     def come_back(self, which: int) -> None:
-        """A former owner gets its partition again, with what it remembers."""
+        """A former owner gets its partition again, with what it remembers, and still at its old batch."""
         ghost = self.former.pop(which % len(self.former))
-        ghost.finish()
         ghost.assign()
         self.former.append(self.owners[ghost.place])
         self.owners[ghost.place] = ghost
@@ -235,6 +234,30 @@ def test_a_state_that_was_half_made_again_is_made_to_the_end() -> None:
         machine.crash(place=place, also="lose")
         machine.work(place=place, most=1, commits=False)
         machine.crash(place=place, also="")
+    machine.teardown()
+
+
+def _dedupe(machine: Exactness) -> None:
+    for place in PLACES[:2]:
+        machine.work(place=place, most=20, commits=True)
+
+
+def test_a_late_write_does_not_clear_what_includes_more() -> None:
+    """An owner is away and back while its write is on its way, and dies: what the other counted meanwhile stays."""
+    machine = Exactness()
+    place = ("aggregate", _partition(CONTENTS[0]))
+    machine.publish(events=[(0, 1, "", CONTENTS[0])])
+    _dedupe(machine)
+    returning = machine.owners[place]
+    returning.restore(1_000)
+    machine.rebalance(place=place, most=20)
+    machine.publish(events=[(number, 1, "", CONTENTS[0]) for number in range(1, 4)])
+    _dedupe(machine)
+    machine.work(place=place, most=20, commits=True)
+    machine.come_back(which=0)
+    returning.restore(1_000)
+    returning.finish()
+    machine.crash(place=place, also="")
     machine.teardown()
 
 

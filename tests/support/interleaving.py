@@ -106,8 +106,12 @@ class Owner:
         self.assign()
 
     def assign(self) -> None:
-        """Be given the partition: the state is to be read up to the end that the changelog has now."""
+        """Be given the partition: the state is to be read up to the end that the changelog has now.
+
+        A batch that it is at goes on meanwhile, but says no longer where to read on.
+        """
         self.position: int | None = None
+        self._overtaken = self.is_busy
         self._read, self._end = 0, self._broker.log(self._changelog).end
 
     @property
@@ -124,9 +128,9 @@ class Owner:
         if self.position is not None:
             return
         log, store = self._broker.log(self._changelog), cast("state.Store", self.kept.data)
-        for record in log.fetch(self._changelog, self._read, most):
-            store.restore(record.partition, record.key or b"", record.value)
-            self._read = record.offset + 1
+        fetch = log.fetch(self._changelog, self._read, most)
+        store.restore(fetch)
+        self._read = fetch.offsets[-1] + 1 if fetch else self._read
         if self._read >= self._end or not any(at >= self._read for at in log.records):
             self._begin()
 
@@ -172,7 +176,10 @@ class Owner:
             try:
                 self._batch.send(None)
             except StopIteration:
-                self._batch, self.position = None, self._next
+                self._batch = None
+                if not self._overtaken:
+                    self.position = self._next
+                self._overtaken = False
 
     def finish(self) -> None:
         """Let everything arrive, to the end of the batch."""
