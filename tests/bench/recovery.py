@@ -1,0 +1,150 @@
+"""How long a stage takes from its start to its first commit, by the size of its state: `python -m … [CELLS …]`.
+
+The changelog is written with the stage's own encoder, and a few records wait to be read; then the process is started
+as an operator does. The clock stops when the broker has the commit of every partition, which a stage sends each second.
+"""
+
+import asyncio
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from amana.local import runtime
+from amana.site import Site
+from connectors.adapters import registry
+from schemas import catalogue, codec
+from streams import outbox, state
+from streams.agents import aggregate, dedupe
+from streams.core import aggregate as rules
+from streams.core import dedupe as persons
+from streams.partitions import partition_of
+from streams.stage import Output
+from tests.support import faults, flow
+
+CELLS = (125_000, 250_000, 500_000, 1_000_000)
+PARTITIONS = 4
+WAITING = 200
+"""Records that wait to be read, some for each partition."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one start took."""
+
+    stage: str
+    size: int
+    seconds: float
+    processor: float
+    mebibytes: float
+
+    def __str__(self) -> str:
+        """Write one line."""
+        took = f"{self.seconds:6.1f} s, {self.processor:5.1f} s of them on the processor"
+        return f"recovery {self.stage:9} {self.size:>9,} keys {took}, {self.mebibytes:6,.0f} MiB at most"
+
+
+def measure(sizes: Iterable[int] = CELLS, stages: Iterable[str] = ("aggregate", "dedupe")) -> dict[str, float]:
+    """Print a line for every start, an empty state first; return seconds at the largest by name."""
+    found: dict[str, float] = {}
+    with tempfile.TemporaryDirectory(prefix="amana-bench-") as home, runtime.running(Path(home), workers=False) as site:
+        for stage in stages:
+            for before, size in itertools.pairwise((0, 0, *sorted(sizes))):
+                asyncio.run(_fill(site, stage, before, size))
+                one = _start(site, stage, size)
+                print(one, flush=True)
+                found[f"recovery/{stage}"] = one.seconds
+    return found
+
+
+def _start(site: Site, stage: str, size: int) -> Measured:
+    """Start the stage, and end it when it has committed what waited."""
+    command = [sys.executable, "-P", "-m", "amana", "worker", stage]
+    with faults.Group(site, stage) as group:
+        before = group.committed()
+        ends = group.ends()
+        begun = time.monotonic()
+        process = subprocess.Popen(command, env={**os.environ, "AMANA_DATA": str(site.dir)})
+        try:
+            group.wait_past({one: max(before[one], ends[one] - 1) for one in ends if ends[one]}, 600)
+            taken = time.monotonic() - begun
+            spent, peak = psutil.Process(process.pid).cpu_times(), _peak(process.pid)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(30)
+    return Measured(stage, size, taken, spent.user + spent.system, peak / 2**20)
+
+
+def _peak(pid: int) -> int:
+    """Return the most memory that the process has had."""
+    status = Path(f"/proc/{pid}/status")
+    if not status.exists():  # not Linux
+        return int(psutil.Process(pid).memory_info().rss)
+    return next(1024 * int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+
+
+async def _fill(site: Site, stage: str, first: int, end: int) -> None:
+    """Write the changelog's keys from `first` to `end`, and what waits."""
+    ids = registry.ids(site.registry).current
+    box = await outbox.Outbox(site.kafka_settings("admin"), "bench").start()
+    try:
+        entries = _cells(ids["cell"], first, end) if stage == "aggregate" else _persons(first, end)
+        while part := list(itertools.islice(entries, 20_000)):
+            await box.send(part)
+        waiting = _deltas(ids["delta"], end) if stage == "aggregate" else _events(ids["deidentified.case"], end)
+        await box.send(list(waiting))
+    finally:
+        await box.stop()
+
+
+def _key(n: int) -> str:
+    return f"cases|profile|TIP|possible|LBN|2024-{1 + n % 12:02}|F|18--20|forced-labour-{n}"
+
+
+def _cells(schema: int, first: int, end: int) -> Iterator[Output]:
+    parsed = catalogue.load("cell").parsed
+    for n in range(first, end):
+        key = _key(n)
+        counts = dict.fromkeys(flow.AGENCIES[: 1 + n % 3], 1 + n % 7)
+        marks = {f"case/{source}": (n % 1000, 0) for source in range(PARTITIONS)}
+        value = codec.encode(schema, parsed, rules.Cell(key, counts, marks, 0).as_record())
+        yield Output(aggregate.CELLS, partition_of(key.encode(), PARTITIONS), key.encode() + b"\x00" + b"0" * 16, value)
+
+
+def _deltas(schema: int, size: int) -> Iterator[Output]:
+    parsed = catalogue.load("delta").parsed
+    for n in range(WAITING):
+        key, offset = _key(n), 1_000 + size + n
+        delta = {"cell": key, "agency": flow.AGENCIES[0], "amount": 1, "source": "case/0", "offset": offset}
+        value = codec.encode(schema, parsed, {**delta, "ordinal": 0})
+        yield Output("deltas", partition_of(key.encode(), PARTITIONS), key.encode(), value)
+
+
+def _persons(first: int, end: int) -> Iterator[Output]:
+    for n in range(first, end):
+        token = f"{n:032x}"
+        seen = {
+            f"{n:016x}{event:016x}": persons.Seen(
+                flow.AGENCIES[event], 1, "reported", f"{n:032x}", "2024-01", (0, n), ((_key(n), 1), (f"{_key(n)}+", 1))
+            )
+            for event in range(2)
+        }
+        value = state.prefixed(0, persons.dump(persons.Person(0, seen)))
+        partition = partition_of(token.encode(), PARTITIONS)
+        yield Output(dedupe.STATE, partition, f"case|{token}".encode() + b"\x00" + b"0" * 16, value)
+
+
+def _events(schema: int, size: int) -> list[Output]:
+    return flow.outputs(flow.events(WAITING, seed=size), schema)
+
+
+if __name__ == "__main__":
+    measure([int(one) for one in sys.argv[1:]] or CELLS)
