@@ -18,7 +18,20 @@ import structlog
 __all__ = ["KEYS", "configure"]
 
 KEYS: Final = frozenset(
-    {"event", "level", "timestamp", "worker", "index", "code", "policy", "topic", "error", "schemas", "registry"}
+    {
+        "event",
+        "level",
+        "timestamp",
+        "worker",
+        "index",
+        "code",
+        "policy",
+        "topic",
+        "error",
+        "schemas",
+        "registry",
+        "keys",
+    }
 )
 """The keys that a line may have."""
 

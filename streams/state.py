@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import faust
+import structlog
 from faust.stores import memory
 from faust.tables import Table
 from faust.types import TP, EventT
@@ -90,11 +91,12 @@ class Store(memory.Store[str, bytes]):
                 del others[key]
 
     async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
-        """Let go of the partitions that others have now."""
+        """Let go of the partitions that others have now, and say how much there is."""
         kept = {tp.partition for tp in (*active_tps, *standby_tps)}
         for gone in self.parts.keys() - kept:
             self.parts.pop(gone)
             self._others.pop(gone, None)
+        structlog.get_logger().info("restored", topic=self.table_name, keys=sum(map(len, self.parts.values())))
 
     def value_of(self, key: str) -> bytes | None:
         """Return the value of `key`, which only one partition can have."""

@@ -23,15 +23,13 @@ from amana.site import Site
 from connectors.adapters import registry
 from schemas import catalogue, codec
 from streams import outbox, state
-from streams.agents import aggregate, dedupe
-from streams.core import aggregate as rules
+from streams.agents import dedupe
 from streams.core import dedupe as persons
 from streams.partitions import partition_of
 from streams.stage import Output
-from tests.support import faults, flow
+from tests.support import ballast, faults, flow
 
 CELLS = (125_000, 250_000, 500_000, 1_000_000)
-PARTITIONS = 4
 WAITING = 200
 """Records that wait to be read, some for each partition."""
 
@@ -94,38 +92,22 @@ def _peak(pid: int) -> int:
 async def _fill(site: Site, stage: str, first: int, end: int) -> None:
     """Write the changelog's keys from `first` to `end`, and what waits."""
     ids = registry.ids(site.registry).current
+    await ballast.send(site, ballast.cells(ids["cell"], first, end) if stage == "aggregate" else _persons(first, end))
     box = await outbox.Outbox(site.kafka_settings("admin"), "bench").start()
     try:
-        entries = _cells(ids["cell"], first, end) if stage == "aggregate" else _persons(first, end)
-        while part := list(itertools.islice(entries, 20_000)):
-            await box.send(part)
         waiting = _deltas(ids["delta"], end) if stage == "aggregate" else _events(ids["deidentified.case"], end)
         await box.send(list(waiting))
     finally:
         await box.stop()
 
 
-def _key(n: int) -> str:
-    return f"cases|profile|TIP|possible|LBN|2024-{1 + n % 12:02}|F|18--20|forced-labour-{n}"
-
-
-def _cells(schema: int, first: int, end: int) -> Iterator[Output]:
-    parsed = catalogue.load("cell").parsed
-    for n in range(first, end):
-        key = _key(n)
-        counts = dict.fromkeys(flow.AGENCIES[: 1 + n % 3], 1 + n % 7)
-        marks = {f"case/{source}": (n % 1000, 0) for source in range(PARTITIONS)}
-        value = codec.encode(schema, parsed, rules.Cell(key, counts, marks, 0).as_record())
-        yield Output(aggregate.CELLS, partition_of(key.encode(), PARTITIONS), key.encode() + b"\x00" + b"0" * 16, value)
-
-
 def _deltas(schema: int, size: int) -> Iterator[Output]:
     parsed = catalogue.load("delta").parsed
     for n in range(WAITING):
-        key, offset = _key(n), 1_000 + size + n
+        key, offset = ballast.key(n), 1_000 + size + n
         delta = {"cell": key, "agency": flow.AGENCIES[0], "amount": 1, "source": "case/0", "offset": offset}
         value = codec.encode(schema, parsed, {**delta, "ordinal": 0})
-        yield Output("deltas", partition_of(key.encode(), PARTITIONS), key.encode(), value)
+        yield Output("deltas", partition_of(key.encode(), ballast.PARTITIONS), key.encode(), value)
 
 
 def _persons(first: int, end: int) -> Iterator[Output]:
@@ -133,12 +115,18 @@ def _persons(first: int, end: int) -> Iterator[Output]:
         token = f"{n:032x}"
         seen = {
             f"{n:016x}{event:016x}": persons.Seen(
-                flow.AGENCIES[event], 1, "reported", f"{n:032x}", "2024-01", (0, n), ((_key(n), 1), (f"{_key(n)}+", 1))
+                flow.AGENCIES[event],
+                1,
+                "reported",
+                f"{n:032x}",
+                "2024-01",
+                (0, n),
+                ((ballast.key(n), 1), (f"{ballast.key(n)}+", 1)),
             )
             for event in range(2)
         }
         value = state.prefixed(0, persons.dump(persons.Person(0, seen)))
-        partition = partition_of(token.encode(), PARTITIONS)
+        partition = partition_of(token.encode(), ballast.PARTITIONS)
         yield Output(dedupe.STATE, partition, f"case|{token}".encode() + b"\x00" + b"0" * 16, value)
 
 
