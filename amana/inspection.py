@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from amana import site as sites
-from amana.local import provision, registry
+from amana.local import provision, quotas, registry
 from anonymizer.engines import presidio
 from connectors.adapters import audit_verify
 from connectors.adapters import registry as schema_registry
@@ -88,6 +88,15 @@ def _access(site: sites.Site) -> str:
     return f"{len(wanted)} rules for {len(access.principals(site.agencies))} principals, deny by default"
 
 
+def _quotas(site: sites.Site) -> str:
+    with provision.admin_of(site, seconds=_PATIENCE_SECONDS) as client:
+        differing = quotas.differing(site, client)
+    if differing:
+        raise IntegrityError("INT-006", f"the quotas of {len(differing)} principals differ from the table")
+    figures = ", ".join(f"{name} {figure}" for name, figure in site.quota.figures().items())
+    return f"{len(quotas.wanted(site))} principals, each {figures}"
+
+
 def _registry(site: sites.Site) -> str:
     if (rule := registry.global_rule(site.registry)) != schema_registry.RULE:
         raise IntegrityError("INT-002", f"the registry's global rule is {rule}, not {schema_registry.RULE}")
@@ -111,6 +120,7 @@ POINTS: Final[Mapping[str, Point]] = {
     "broker": _broker,
     "topics": _topics,
     "access": _access,
+    "quotas": _quotas,
     "registry": _registry,
     "audit log": _audit,
 }

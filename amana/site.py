@@ -23,7 +23,7 @@ from typing import Any, Final, Self
 
 from anonymizer import policy as policies
 from schemas.errors import ConfigurationError
-from streams import access
+from streams import access, quotas
 
 __all__ = ["DEFAULT_AGENCIES", "MECHANISM", "Site", "data_dir"]
 
@@ -70,13 +70,17 @@ def data_dir(given: Path | None = None) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A data directory and its endpoints; `as_of` is the calendar's date, None while history is filled in."""
+    """A data directory and its endpoints; `as_of` is the calendar's date, None while history is filled in.
+
+    `quota` is what each agency may use of a broker.
+    """
 
     dir: Path
     kafka: str
     registry: str
     agencies: tuple[str, ...]
     as_of: dt.date | None = None
+    quota: quotas.Quota = quotas.DEFAULT
 
     @classmethod
     def open(cls, dir: Path | None = None) -> Self:  # noqa: A002 - the word of the command line and of the page
@@ -88,22 +92,38 @@ class Site:
         home = data_dir(dir)
         try:
             stored = json.loads((home / "site.json").read_text(encoding="utf-8"))
-            site = cls(home, stored["kafka"], stored["registry"], tuple(stored["agencies"]), _date(stored["as_of"]))
+            site = cls(
+                home,
+                stored["kafka"],
+                stored["registry"],
+                tuple(stored["agencies"]),
+                _date(stored["as_of"]),
+                quotas.Quota.of(stored.get("quota", {})),
+            )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ConfigurationError("CFG-002", f"{home} holds no site: start `amana up --data {home}`") from error
         return site._entered()
 
     @classmethod
-    def create(cls, dir: Path, *, agencies: tuple[str, ...] = (), as_of: dt.date | None = None) -> Self:  # noqa: A002 - as `open`
+    def create(
+        cls,
+        dir: Path,  # noqa: A002 - as `open`
+        *,
+        agencies: tuple[str, ...] = (),
+        as_of: dt.date | None = None,
+        quota: Mapping[str, int] | None = None,
+    ) -> Self:
         """Make, or complete, the folders, keys and passwords of a site; what is there stays.
 
         Args:
             dir: the data directory; made if it is not there.
             agencies: ids to add to those of the site; with none at all the site has `DEFAULT_AGENCIES`.
             as_of: the calendar's date; None keeps the site's, and a new site has none: lateness is off.
+            quota: figures to put in the place of the site's, by Kafka's names.
 
         Raises:
-            ConfigurationError: CFG-003 an agency id is malformed; CFG-004 the directory cannot be written.
+            ConfigurationError: CFG-003 an agency id is malformed; CFG-004 the directory cannot be written; CFG-007 a
+                quota is refused.
         """
         from amana import keys  # noqa: PLC0415 - only this method makes keys; a worker does not load the generator
 
@@ -118,7 +138,8 @@ class Site:
             keys.complete(home / "secrets", home / "public", agencies=chosen, **_credentials_of(home, chosen))
         except OSError as error:
             raise ConfigurationError("CFG-004", f"{home} cannot be written: {error.strerror}") from error
-        site = cls(home, known.get("kafka", ""), known.get("registry", ""), chosen, as_of or _date(known.get("as_of")))
+        date, limits = as_of or _date(known.get("as_of")), _quota({**known.get("quota", {}), **(quota or {})})
+        site = cls(home, known.get("kafka", ""), known.get("registry", ""), chosen, date, limits)
         site = site._entered()
         site.save()
         return site
@@ -136,7 +157,14 @@ class Site:
     def save(self) -> None:
         """Write `site.json`, by which every other command finds the site."""
         as_of = self.as_of.isoformat() if self.as_of else None
-        text = {"kafka": self.kafka, "registry": self.registry, "agencies": list(self.agencies), "as_of": as_of}
+        text: dict[str, Any] = {
+            "kafka": self.kafka,
+            "registry": self.registry,
+            "agencies": list(self.agencies),
+            "as_of": as_of,
+        }
+        # What was not chosen follows the figures of a later version.
+        text |= {"quota": chosen} if (chosen := self.quota.chosen()) else {}
         temporary = self.path(".site.json")
         temporary.write_text(json.dumps(text, indent=1), encoding="utf-8")
         temporary.replace(self.path("site.json"))
@@ -228,6 +256,14 @@ def _credentials_of(home: Path, agencies: tuple[str, ...]) -> dict[str, Any]:
 
 def _date(text: str | None) -> dt.date | None:
     return dt.date.fromisoformat(text) if text else None
+
+
+def _quota(chosen: Mapping[str, Any]) -> quotas.Quota:
+    try:
+        return quotas.Quota.of(chosen)
+    except ValueError as error:
+        least = ", ".join(f"{name} from {figure}" for name, figure in quotas.LEAST.items())
+        raise ConfigurationError("CFG-007", f"a quota is a whole number: {least}") from error
 
 
 def _tls(protocol: str) -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""`amana provision`: the users, topics, rules and schemas of an existing cluster.
+"""`amana provision`: the users, topics, rules, quotas and schemas of an existing cluster.
 
-Decides the options. Does not decide what they must be (`streams.topics`, `streams.access`).
+Decides the options. Does not decide what they must be (`streams.topics`, `streams.access`, `streams.quotas`).
 """
 
 import os
@@ -8,7 +8,7 @@ import os
 import typer
 
 from amana import site as sites
-from amana.commands.up import Agencies, Data
+from amana.commands.up import Agencies, Data, Quotas, figures
 from amana.local import provision as provisioning
 from schemas.errors import ConfigurationError
 
@@ -20,10 +20,10 @@ def register(app: typer.Typer) -> None:
     app.command()(provision)
 
 
-def provision(data: Data = None, agency: Agencies = None) -> None:
-    """Make users, topics, rules and schemas of an existing cluster what they must be, and end."""
+def provision(data: Data = None, agency: Agencies = None, quota: Quotas = None) -> None:
+    """Make users, topics, rules, quotas and schemas of an existing cluster what they must be, and end."""
     if not (os.environ.get("AMANA_KAFKA") and os.environ.get("AMANA_REGISTRY")):
         raise ConfigurationError("CFG-077", "set AMANA_KAFKA and AMANA_REGISTRY to the cluster to provision")
-    site = sites.Site.create(sites.data_dir(data), agencies=tuple(agency or ()))
+    site = sites.Site.create(sites.data_dir(data), agencies=tuple(agency or ()), quota=figures(quota or []))
     provisioning.provision(site)
-    print(f"{len(provisioning.topic_table(site))} topics, their users, rules and schemas are as they must be")
+    print(f"{len(provisioning.topic_table(site))} topics, their users, rules, quotas and schemas are as they must be")

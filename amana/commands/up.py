@@ -15,11 +15,12 @@ from amana.local import supervisor
 from schemas.errors import ConfigurationError
 from streams import access
 
-__all__ = ["register"]
+__all__ = ["Agencies", "Data", "Quotas", "figures", "register"]
 
 Data = Annotated[Path | None, typer.Option("--data", help="Data directory; else AMANA_DATA.", show_default=False)]
 Agencies = Annotated[list[str] | None, typer.Option("--agency", help="Agency id to add; may be repeated.")]
 AsOf = Annotated[str | None, typer.Option("--as-of", metavar="DATE", help="The calendar's date, YYYY-MM-DD.")]
+Quotas = Annotated[list[str] | None, typer.Option("--quota", metavar="NAME=N", help="Of each agency; kept.")]
 Workers = Annotated[list[str] | None, typer.Option("--workers", metavar="STAGE=N", help="Processes of a stage.")]
 
 
@@ -33,6 +34,7 @@ def up(  # noqa: PLR0913 - a command line's options
     as_of: AsOf = None,
     agency: Agencies = None,
     workers: Workers = None,
+    quota: Quotas = None,
     *,
     no_workers: Annotated[bool, typer.Option("--no-workers", help="Servers, topics and rules alone.")] = False,
     kafka_port: Annotated[int, typer.Option(help="Port of the broker; 0 is any free one.")] = 0,
@@ -46,9 +48,18 @@ def up(  # noqa: PLR0913 - a command line's options
         workers={} if no_workers else _counts(workers or []),
         kafka_port=kafka_port,
         registry_port=registry_port,
+        quota=figures(quota or []),
     )
     # A reader of a pipe or a log sees each line as it is said.
     supervisor.serve(options, functools.partial(print, flush=True))
+
+
+def figures(given: list[str]) -> dict[str, int]:
+    """Read `NAME=N`; which names and figures there are is the site's to say."""
+    pairs = [text.partition("=") for text in given]
+    if not all(number.isdecimal() for _, _, number in pairs):
+        raise ConfigurationError("CFG-076", "--quota takes NAME=N, N being a whole number")
+    return {name: int(number) for name, _, number in pairs}
 
 
 def _date(text: str | None) -> dt.date | None:

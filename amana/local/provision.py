@@ -1,7 +1,8 @@
-"""Bring a cluster to what the tables say: users, topics with their retention, rules, schemas and the global rule.
+"""Bring a cluster to what the tables say: users, topics with retention, rules, quotas, schemas and the global rule.
 
 Decides what differs and corrects it; running it again changes nothing. Does not hold the tables (`streams.topics`,
-`streams.access`). Works the same on the local broker and on an existing cluster whose admin password is at hand.
+`streams.access`, `streams.quotas`). Works the same on the local broker and on an existing cluster whose admin password
+is at hand.
 
 - A rule of one of our principals that the table does not know is taken away; other principals' rules are left alone.
 - A topic with another number of partitions is refused: its keys would lie elsewhere.
@@ -17,7 +18,7 @@ from kafka import admin as kafka_admin
 from kafka import errors as kafka_errors
 
 from amana import site as sites
-from amana.local import registry
+from amana.local import quotas, registry
 from connectors.adapters import registry as schema_registry
 from schemas.errors import IntegrityError, TransportError
 from streams import access, topics
@@ -39,7 +40,7 @@ _ANY: Final = kafka_admin.ACLFilter(
 
 
 def provision(site: sites.Site) -> None:
-    """Make users, topics, rules and schemas what they must be.
+    """Make users, topics, rules, quotas and schemas what they must be.
 
     Raises:
         TransportError: TRA-008, the broker or the registry cannot be reached as admin.
@@ -49,6 +50,7 @@ def provision(site: sites.Site) -> None:
         _users(site, admin)
         _topics(site, admin)
         _rules(site, admin)
+        quotas.set_right(site, admin)
     registry.set_global_rule(site.registry)
     schema_registry.register_all(site.registry)
 

@@ -52,6 +52,7 @@ class Options:
     workers: Mapping[str, int] = field(default_factory=lambda: dict(DEFAULT_WORKERS))
     kafka_port: int = 0
     registry_port: int = 0
+    quota: Mapping[str, int] = field(default_factory=dict)
 
 
 def serve(options: Options, say: Callable[[str], None] = print) -> None:
@@ -65,7 +66,7 @@ def serve(options: Options, say: Callable[[str], None] = print) -> None:
     if lack := room.lacking(home, room.TO_BEGIN):
         raise lack
     with _locked(home), _stoppable(), contextlib.suppress(KeyboardInterrupt):
-        site = sites.Site.create(home, agencies=options.agencies, as_of=options.as_of)
+        site = sites.Site.create(home, agencies=options.agencies, as_of=options.as_of, quota=options.quota)
         site.policy()  # a refused policy is said before anything starts
         _Supervisor(site, options, say).run()
 
