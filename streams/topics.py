@@ -20,6 +20,7 @@ __all__ = [
     "REPLAY",
     "Topic",
     "deidentified",
+    "is_raw",
     "partitions",
     "quarantine",
     "raw",
@@ -88,6 +89,11 @@ def quarantine(agency: str) -> str:
 def trend(region: str) -> str:
     """Name the topic on which the trends of a region id of the policy are released."""
     return f"trend.{region}"
+
+
+def is_raw(topic: str) -> bool:
+    """Tell whether an agency writes that topic."""
+    return topic.startswith("raw.")
 
 
 def raws(agencies: Iterable[str]) -> list[str]:
