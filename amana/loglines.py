@@ -77,7 +77,9 @@ class _Template(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return one line of JSON: level, logger, template, and the type of an exception."""
-        line = {"level": record.levelname.lower(), "event": f"{record.name}: {str(record.msg).splitlines()[0][:200]}"}
+        # A message that is no text is an exception, whose text could hold a value.
+        template = record.msg if isinstance(record.msg, str) else type(record.msg).__name__
+        line = {"level": record.levelname.lower(), "event": f"{record.name}: {template.partition(chr(10))[0][:200]}"}
         if record.exc_info and record.exc_info[0]:
             line["error"] = record.exc_info[0].__name__
         return json.dumps(line)

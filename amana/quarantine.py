@@ -34,7 +34,7 @@ _ACK_SECONDS: Final = 30
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One refused record: where it was published, which stage refused it, and why; `payload` as it came, sealed."""
+    """One refused record: where it was published, which stage refused it, and why; `payload`: it, sealed whole."""
 
     agency: str
     kind: str
@@ -105,14 +105,18 @@ def opened(site: sites.Site, entry: Entry) -> dict[str, Any]:
     """Open one entry for the operator's eyes, after the audit log's topic has taken that it is shown.
 
     A record that does not decode, or whose sealed fields do not open, is told by its bytes in base64 and the code.
+
+    Raises:
+        ContractError: CON-030, the entry itself was sealed to another key, or altered.
     """
     _decide(site, "shown", [entry])
-    schema = catalogue.load(f"raw.{entry.kind}")
+    schema, opener = catalogue.load(f"raw.{entry.kind}"), Opener(site.secret("sealing"))
+    payload = opener.unwrap(entry.payload, entry.key) if entry.payload else b""
     try:
-        record = codec.decode(entry.payload, registry.ids(site.registry, [schema.stem]).allowed(schema.stem))
-        clear = Opener(site.secret("sealing")).open(record, schema, topic=entry.topic)
+        record = codec.decode(payload, registry.ids(site.registry, [schema.stem]).allowed(schema.stem))
+        clear = opener.open(record, schema, topic=entry.topic)
     except ContractError as error:
-        return {"place": entry.place, "code": error.code, "bytes": base64.b64encode(entry.payload).decode()}
+        return {"place": entry.place, "code": error.code, "bytes": base64.b64encode(payload).decode()}
     return {"place": entry.place, "code": entry.code, "record": {**record, **clear, "sealing": None}}
 
 

@@ -14,6 +14,10 @@ Construction: one X25519 exchange per event between an ephemeral key and the rec
 once, so ChaCha20-Poly1305 takes the zero nonce. Associated data: `topic|agency|event_id|field`; a text that is moved to
 another event, field, agency or topic does not open. Texts are padded to a multiple of 32 bytes (0x80, then zeros).
 
+What was refused is sealed whole, since what an agency sent in the wrong place, or in clear, lies in it as it came:
+`wrap` gives key id (8 bytes), ephemeral public key (32) and the bytes under the key for `*`, bound to a place; the
+ephemeral key is drawn from the private one, the place and the bytes, so that the same refusal is the same bytes.
+
 - The same 32 bytes must never serve two events: they would give two texts one key.
 - Whoever has the recipient's private key can open all; a compromised publisher opens nothing it sealed before.
 
@@ -41,6 +45,7 @@ KEY_BYTES = 32
 _BLOCK = 32
 _NONCE = bytes(12)  # every key is used for exactly one message
 _INFO = b"amana/1|"
+_WHOLE = "*"  # no field has that name
 
 
 def public_key_of(private: bytes) -> bytes:
@@ -85,6 +90,7 @@ class Opener:
 
     def __init__(self, private: bytes) -> None:
         self._private = X25519PrivateKey.from_private_bytes(private)
+        self._secret = hmac.digest(private, _INFO + _WHOLE.encode(), "sha256")
         self._public = self._private.public_key().public_bytes_raw()
         self.key_id = key_id_of(self._public)
 
@@ -100,6 +106,23 @@ class Opener:
             return {}
         keys = self._keys(record.get("sealing"))
         return {name: keys.open(data, name, _bound(record, name, topic)) for name, data in sealed.items()}
+
+    def wrap(self, data: bytes, place: bytes) -> bytes:
+        """Seal whole bytes to this opener itself; they open at that place alone."""
+        drawn = hmac.digest(self._secret, b"|".join((_INFO, place, data)), "sha256")
+        own = X25519PrivateKey.from_private_bytes(drawn)
+        public = own.public_key().public_bytes_raw()
+        keys = _Keys(own.exchange(self._private.public_key()), public + self._public)
+        return bytes.fromhex(self.key_id) + public + keys.encrypt(data, _WHOLE, place)
+
+    def unwrap(self, wrapped: bytes, place: bytes) -> bytes:
+        """Open what `wrap` sealed.
+
+        Raises:
+            ContractError: CON-030, it does not open: other key, altered, or moved from another place.
+        """
+        named, public, data = wrapped[:8], wrapped[8 : 8 + KEY_BYTES], wrapped[8 + KEY_BYTES :]
+        return self._keys({"key_id": named.hex(), "ephemeral": public}).decrypt(data, _WHOLE, place)
 
     def _keys(self, sealing: Mapping[str, Any] | None) -> "_Keys":
         if sealing is None:
@@ -125,14 +148,22 @@ class _Keys:
         return ChaCha20Poly1305(hmac.digest(self._extracted, _INFO + field.encode() + b"\x01", "sha256"))
 
     def seal(self, text: str, field: str, bound: bytes) -> bytes:
-        plain = text.encode() + b"\x80"
-        return self._cipher(field).encrypt(_NONCE, plain + bytes(-len(plain) % _BLOCK), bound)
+        return self.encrypt(text.encode(), field, bound)
 
     def open(self, data: bytes, field: str, bound: bytes) -> str:
-        with contextlib.suppress(InvalidTag, UnicodeDecodeError):  # the latter would carry the text along
+        with contextlib.suppress(UnicodeDecodeError):  # it would carry the text along
+            return self.decrypt(data, field, bound).decode()
+        raise ContractError("CON-030", "the sealed text does not open", field=field)
+
+    def encrypt(self, data: bytes, field: str, bound: bytes) -> bytes:
+        plain = data + b"\x80"
+        return self._cipher(field).encrypt(_NONCE, plain + bytes(-len(plain) % _BLOCK), bound)
+
+    def decrypt(self, data: bytes, field: str, bound: bytes) -> bytes:
+        with contextlib.suppress(InvalidTag):
             padded = self._cipher(field).decrypt(_NONCE, data, bound).rstrip(b"\x00")
             if padded[-1:] == b"\x80":
-                return padded[:-1].decode()
+                return padded[:-1]
         raise ContractError("CON-030", "the sealed text does not open", field=field)
 
 

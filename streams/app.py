@@ -4,7 +4,7 @@ Decides the settings under which a stage's order of effects holds. Does not deci
 """
 
 import gc
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -97,7 +97,7 @@ def _credentials(settings: Mapping[str, Any]) -> faust.SASLCredentials | None:
     )
 
 
-def consume(
+def consume(  # noqa: PLR0913 - a stage's shape
     app: faust.App,
     topics: Sequence[str],
     handler: stage.Handler,
@@ -105,6 +105,7 @@ def consume(
     *,
     rebuilds: bool = False,
     patience: float = watchdog.PATIENCE_SECONDS,
+    signs: Callable[[], int] = int,
 ) -> None:
     """Run `handler` over every batch of `topics`, one batch at a time, in the order of effects of `streams.stage`.
 
@@ -116,13 +117,14 @@ def consume(
         rebuilds: Every batch leaves state behind, and its topics hold all there ever was: where a partition's state is
             gone, it is made again from the beginning.
         patience: How long (seconds) a partition with something to read may stand still before the process ends.
+        signs: A number that changes while `handler` gets on within a batch.
     """
     source = app.topic(*topics, key_serializer="raw", value_serializer=transport.AS_FETCHED, allow_empty=True)
 
     if rebuilds:
         cast("transport.BatchTransport", app.transport).is_lost = kept.is_empty
     progress = _Progress(app)
-    watchdog.guard(app, progress.positions, patience)
+    watchdog.guard(app, progress.positions, patience, signs)
     gc.freeze()  # what is loaded by now stays, and a walk over all of it took longer than a batch
 
     async def handle(batches: faust.StreamT[Any]) -> None:

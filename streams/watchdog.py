@@ -24,7 +24,12 @@ _LOOKS: Final = 12
 """Looks within the patience."""
 
 
-def guard(app: faust.App, handled: Callable[[], Mapping[TP, int]], patience: float = PATIENCE_SECONDS) -> None:
+def guard(
+    app: faust.App,
+    handled: Callable[[], Mapping[TP, int]],
+    patience: float = PATIENCE_SECONDS,
+    signs: Callable[[], int] = int,
+) -> None:
     """Watch `app` from now on.
 
     Args:
@@ -32,17 +37,21 @@ def guard(app: faust.App, handled: Callable[[], Mapping[TP, int]], patience: flo
             does, for a stuck stage holds that up for ever.
         handled: Returns the next offset to handle of every partition that was read from.
         patience: Seconds that a partition may stand still.
+        signs: Returns a number that changes while the stage gets on within a batch: meanwhile nothing stands still. A
+            batch that takes longer than the patience would else be begun again for ever.
     """
-    threading.Thread(target=_watch, args=(app, handled, patience), name="watchdog", daemon=True).start()
+    threading.Thread(target=_watch, args=(app, handled, patience, signs), name="watchdog", daemon=True).start()
 
 
-def _watch(app: faust.App, handled: Callable[[], Mapping[TP, int]], patience: float) -> None:
+def _watch(app: faust.App, handled: Callable[[], Mapping[TP, int]], patience: float, signs: Callable[[], int]) -> None:
     standing: watch.Standing[TP] = watch.Standing({})
+    seen = signs()
     ends: dict[TP, int] = {}
     while True:
         time.sleep(patience / _LOOKS)
         instant = time.monotonic()
-        if app.in_recovery or app.consumer is None:
+        before, seen = seen, signs()
+        if seen != before or app.in_recovery or app.consumer is None:
             standing = watch.Standing({})
             continue
         positions = dict(handled())

@@ -20,7 +20,7 @@ import sys
 from typing import Any, Final
 
 from anonymizer import policy
-from anonymizer.engines import presidio
+from anonymizer.engines import presidio, undumped
 from schemas.errors import ContractError
 
 __all__ = ["main"]
@@ -113,7 +113,7 @@ def _die_with(parent: int) -> None:
 def _bind(address_space_bytes: int) -> None:
     """Run out of memory before the machine does."""
     resource.setrlimit(resource.RLIMIT_AS, (address_space_bytes, address_space_bytes))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold texts
+    undumped.forbid()  # a dump would hold texts
 
 
 def _answer(analyzer: presidio.Analyzer, text: str, language: str | None, known: dict[str, str]) -> dict[str, Any]:

@@ -1,13 +1,14 @@
 """The stage deidentify: raw events in; de-identified records, fates, quarantine and late records out.
 
 Decides the order of the steps: decode under limits, verify, open, admit, scan all texts of the batch, de-identify.
-Whatever an event does wrong ends that event in quarantine, with the bytes as they came; whatever else goes wrong ends
-the process.
+Whatever an event does wrong ends that event in quarantine, its bytes as they came but sealed once more, since an agency
+may have put anything anywhere; whatever else goes wrong ends the process.
 What the operator replays takes the same steps under its first place, and leaves quarantine where it is admitted.
 Does not decide the rules: `streams.core.admit` and `streams.core.deidentify` do.
 """
 
 import asyncio
+import contextlib
 import datetime as dt
 import hashlib
 from collections import Counter
@@ -46,6 +47,11 @@ LONGEST_HELD = 512 * 1024
 class Detector(Protocol):
     """Scans texts; every text has a verdict, and none passes because something failed."""
 
+    @property
+    def signs(self) -> int:
+        """A number that changes while it gets on: texts that end detectors may take it minutes."""
+        ...
+
     async def detect(self, texts: Sequence[Text]) -> list[Verdict]:
         """Return the verdicts in the order of the texts."""
         ...
@@ -77,7 +83,13 @@ class Private:
 def attach(app: faust.App, policy: Policy, agencies: Sequence[str], *, deps: apps.Deps, private: Private) -> None:
     """Make `app` the stage deidentify over the raw events of every agency and kind."""
     kept = state.StateTable(app, STATE, deps.box, deps.epoch, partitions=STATE_PARTITIONS, through=_includes)
-    apps.consume(app, topics.sources(agencies)["deidentify"], Deidentify(policy, deps, private), kept)
+    apps.consume(
+        app, topics.sources(agencies)["deidentify"], Deidentify(policy, deps, private), kept, signs=_signs(private)
+    )
+
+
+def _signs(private: Private) -> Callable[[], int]:
+    return lambda: private.detector.signs
 
 
 def _includes(value: bytes) -> int:
@@ -141,7 +153,7 @@ class Deidentify:
             if place is None or record.value is None or place[1] not in self._raw or place[2] != record.partition:
                 continue
             agency, kind, partition, offset = place
-            at = Record(topics.raw(agency, kind), partition, offset, record.key, record.value)
+            at = Record(topics.raw(agency, kind), partition, offset, record.key, self._unsealed(record.value, place))
             event = self._admitted(at, agency, kind)
             await self._scan([event])
             made = _Batch(self, self._policy, agency, kind, known, again=record)
@@ -149,6 +161,12 @@ class Deidentify:
             outputs += result.outputs
             writes |= result.writes
         return Result(outputs, writes)
+
+    def _unsealed(self, held: bytes, place: Position) -> bytes:
+        """Open what quarantine held; what does not open is refused again as it is."""
+        with contextlib.suppress(ContractError):
+            return self._opener.unwrap(held, key_of(place))
+        return held
 
     def _rules_of(self, kind: str) -> deidentify.Rules:
         raw, made = self._raw[kind], catalogue.load(f"deidentified.{kind}")
@@ -190,6 +208,10 @@ class Deidentify:
         """De-identify one admitted event."""
         known = {value for text in event.texts for value in text.known.values()}
         return deidentify.record_of(event.raw, event.scanned, self._rules[kind], known)
+
+    def sealed(self, data: bytes, place: Position) -> bytes:
+        """Seal a refused record whole; no bytes stay no bytes."""
+        return self._opener.wrap(data, key_of(place)) if data else b""
 
     def encode(self, stem: str, record: Mapping[str, Any]) -> bytes:
         """Write a record of one of our own schemas."""
@@ -263,7 +285,7 @@ class _Batch:
         return deidentify.load(state.through_of(value), value[state.WIDTH :])
 
     def _quarantine(self, at: Record, code: str, where: str | None) -> None:
-        held = (at.value or b"")[:LONGEST_HELD]
+        held = self._stage.sealed((at.value or b"")[:LONGEST_HELD], self._position(at))
         record = self._place(at) | {"stage": "deidentify", "code": code, "field": where, "payload": held}
         self._send(topics.quarantine(self._agency), "quarantine", at, record)
         self._outcome(at, "quarantined")

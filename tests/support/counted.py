@@ -17,6 +17,8 @@ __all__ = ["Nothing", "cells"]
 class Nothing:
     """A detector that finds nothing."""
 
+    signs = 0
+
     async def detect(self, texts: Sequence[Text]) -> list[Verdict]:
         """Find nothing in every text."""
         return [() for _ in texts]

@@ -126,3 +126,20 @@ def test_a_field_key_is_that_of_rfc_5869() -> None:
     bound = f"{TOPIC}|police-jor|{'0' * 32}|prs_FirstName".encode()
     padded = ChaCha20Poly1305(key).decrypt(bytes(12), record["prs_FirstName"], bound)
     assert padded.rstrip(b"\x00") == b"Zarilan\x80"
+
+
+@given(data=st.binary(max_size=200), place=st.binary(max_size=20))
+def test_what_was_sealed_whole_opens_at_its_place_alone(data: bytes, place: bytes) -> None:
+    """The same bytes at the same place are the same sealed bytes; moved or altered they do not open."""
+    opener = OPENER
+    wrapped = opener.wrap(data, place)
+    assert opener.unwrap(wrapped, place) == data
+    assert opener.wrap(data, place) == wrapped
+    assert len(data) < 8 or data not in wrapped
+    for moved, elsewhere in (
+        (wrapped, place + b"x"),
+        (wrapped[:-1] + bytes([wrapped[-1] ^ 1]), place),
+        (wrapped[:39], place),
+    ):
+        with pytest.raises(ContractError, match="CON-030"):
+            opener.unwrap(moved, elsewhere)
