@@ -162,7 +162,7 @@ def test_detection_touches_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_all_detectors_of_a_worker_take_less_than_400_megabytes() -> None:
     """Two detectors and what they are forks of, models of all languages included; what they share counts once."""
-    with pool.Pool(shipped("mask").text) as made:
+    with pool.Pool(shipped("mask").text, module="tests.support.readable_detector") as made:
         asyncio.run(made.detect([Text(GOOD.text, language) for language in presidio.LANGUAGES] * 20))
         first = psutil.Process(made._nursery._process.pid)
         every = [first, *first.children()]
