@@ -56,6 +56,18 @@ def test_kills_of_three_brokers_in_turn_change_no_count(brokers: cluster.Cluster
     assert faults.differences(counting, sent[: feed.acknowledged]) == ({}, {})
 
 
+def test_topics_have_three_replicas_though_a_broker_was_away_when_they_were_made(
+    brokers: cluster.Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A system that starts then lacks nothing: what falls to the third broker is made up for when it is back."""
+    for name, value in brokers.environment.items():
+        monkeypatch.setenv(name, value)
+    brokers.kill(2)
+    with runtime.running(tmp_path / "site", workers=False):
+        brokers.start(2)
+        brokers.wait_in_sync()
+
+
 def _kill(site: Site, brokers: cluster.Cluster, number: int) -> float:
     """Kill one broker and return the seconds until every partition of both stages has got on."""
     before = {}

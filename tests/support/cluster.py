@@ -92,7 +92,7 @@ class Cluster:
         everywhere = sites.Site(self._nodes[0].dir, self._servers, "", ())
         try:
             with provision.admin_of(everywhere, seconds=5) as admin:
-                nodes = len(admin.describe_cluster()["brokers"])
+                nodes = sum(not broker["is_fenced"] for broker in admin.describe_cluster()["brokers"])
                 found = [partition for topic in admin.describe_topics() for partition in topic["partitions"]]
         except TransportError:
             return False

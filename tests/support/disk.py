@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -56,7 +57,7 @@ def mounted(folder: Path, mebibytes: int) -> Iterator[Disk]:
     folder.mkdir(parents=True, exist_ok=True)
     options = f"size={mebibytes}m,mode=700"
     mount = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
-    if subprocess.run(mount, capture_output=True, check=False).returncode:
+    if not shutil.which("mount") or subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("a full disk needs a mount: run this test as root, or under `unshare -rm`")
     try:
         yield Disk(folder)
