@@ -50,17 +50,13 @@ class Measured:
         return f"recovery {self.stage:9} {self.size:>9,} keys {took}, {self.mebibytes:6,.0f} MiB at most"
 
 
-def measure(sizes: Iterable[int] = CELLS, stages: Iterable[str] = ("aggregate", "dedupe")) -> dict[str, float]:
-    """Print a line for every start, an empty state first; return seconds at the largest by name."""
-    found: dict[str, float] = {}
+def measure(sizes: Iterable[int] = CELLS, stages: Iterable[str] = ("aggregate", "dedupe")) -> None:
+    """Print a line for every start, an empty state first."""
     with tempfile.TemporaryDirectory(prefix="amana-bench-") as home, runtime.running(Path(home), workers=False) as site:
         for stage in stages:
             for before, size in itertools.pairwise((0, 0, *sorted(sizes))):
                 asyncio.run(_fill(site, stage, before, size))
-                one = _start(site, stage, size)
-                print(one, flush=True)
-                found[f"recovery/{stage}"] = one.seconds
-    return found
+                print(_start(site, stage, size), flush=True)
 
 
 def _start(site: Site, stage: str, size: int) -> Measured:

@@ -1,10 +1,9 @@
-"""A broker in memory and owners of its partitions, every write of which may be the last: for the state machine.
+"""Owners of the partitions of a broker in memory, every write of whom may be the last: for the state machine.
 
 Handlers, `streams.stage.run` and `streams.state.StateTable` are the real ones. Written here is what stands around
-them: logs that keep what arrived, commits that count for the present owner alone, and owners that go on when told to.
+them: owners that go on when told to.
 """
 
-import dataclasses
 import functools
 import itertools
 import tempfile
@@ -21,63 +20,17 @@ from streams import app as apps
 from streams import outbox, stage, state
 from streams.agents import aggregate, dedupe
 from streams.core import aggregate as rules
-from streams.fetches import Fetch
 from streams.stage import Output
 from tests.support import raw_events
+from tests.support.memory_logs import Broker, Place
 
-__all__ = ["SOURCES", "Broker", "Order", "Owner", "Place", "counted"]
-
-Place = tuple[str, int]
-"""A topic or a stage, and a partition."""
+__all__ = ["CHANGELOGS", "SOURCES", "Order", "Owner", "counted"]
 
 Order = Callable[..., Coroutine[Any, Any, None]]
 SOURCES: Mapping[str, str] = {"dedupe": "deidentified.case", "aggregate": "deltas"}
 CHANGELOGS: Mapping[str, str] = {"dedupe": dedupe.STATE, "aggregate": aggregate.CELLS}
 _READ = {*SOURCES.values(), *CHANGELOGS.values()}
 _epochs = itertools.count()
-
-
-@dataclasses.dataclass(slots=True)
-class Log:
-    """One partition: what is still there of it, by offset, and its end."""
-
-    records: dict[int, tuple[bytes, bytes | None]] = dataclasses.field(default_factory=dict)
-    end: int = 0
-
-    def append(self, key: bytes, value: bytes | None) -> None:
-        """Take one record."""
-        self.records[self.end] = key, value
-        self.end += 1
-
-    def fetch(self, place: Place, start: int, most: int) -> Fetch:
-        """Return at most `most` records from `start` on."""
-        offsets = list(itertools.islice((at for at in self.records if at >= start), most))
-        keys, values = zip(*(self.records[at] for at in offsets), strict=True) if offsets else ((), ())
-        return Fetch(*place, offsets, keys, values)
-
-    def compact(self, end: int, *, tombstones: bool) -> None:
-        """Keep, below `end`, the last record of each key; its tombstone too only with `tombstones`."""
-        last = {key: at for at, (key, _) in self.records.items() if at < end}
-        for at in [at for at in self.records if at < end]:
-            key, value = self.records[at]
-            if last[key] != at or (value is None and not tombstones):
-                del self.records[at]
-
-
-class Broker:
-    """Logs by topic and partition, and commits by stage and partition."""
-
-    def __init__(self) -> None:
-        self.logs: dict[Place, Log] = {}
-        self.committed: dict[Place, int] = {}
-
-    def log(self, place: Place) -> Log:
-        """Return a partition's log, empty where nothing was written yet."""
-        return self.logs.setdefault(place, Log())
-
-    def take(self, output: Output) -> None:
-        """Append what arrived."""
-        self.log((output.topic, output.partition)).append(output.key, output.value)
 
 
 @functools.cache
