@@ -117,7 +117,7 @@ def test_compaction_of_what_is_being_restored_changes_no_count(counting: Site) -
     faults.settled(counting, 300)
     assert faults.differences(counting, sent) == ({}, {})
     assert sum(map(bool, during)) >= 3, during
-    print(f"\nrecords compacted while a worker restored, by round: {during}; {ballast.compacted(counting)}")
+    print(f"\noffsets compacted while a worker restored, by round: {during}; {ballast.compacted(counting)}")
 
 
 def _rewrite(site: Site, over: threading.Event) -> None:
@@ -130,7 +130,7 @@ def _rewrite(site: Site, over: threading.Event) -> None:
 
 
 def _compacted_while_restoring(site: Site, index: int) -> int:
-    """Kill a worker; return by how many offsets the compaction moved on while its successor restored."""
+    """Kill a worker; return by how many offsets its partitions' compaction moved on while its successor restored."""
     restored, partitions = _kill_and_wait_for_the_next(site, index)
     before, deadline = ballast.compacted(site), time.monotonic() + 60
     while _restored(site, index) <= restored:
