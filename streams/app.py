@@ -21,8 +21,8 @@ __all__ = ["Deps", "build", "consume"]
 FETCH_BYTES = 1_048_576
 """Largest fetch of one partition unless a stage says otherwise: seconds of work at most."""
 
-BUFFERED_FETCHES = 8
-"""Messages that may wait in a stream: each is a whole fetch."""
+BUFFERED = 65_536
+"""Messages that may wait in a stream: beyond what there can be, since the transport decides whose turn it is."""
 
 SESSION_SECONDS = 10.0
 """How long the broker waits for a worker that fell silent before it gives its partitions away."""
@@ -72,7 +72,7 @@ def build(
         datadir=str(folder / name),
         processing_guarantee="at_least_once",
         store="memory://",
-        stream_buffer_maxsize=BUFFERED_FETCHES,
+        stream_buffer_maxsize=BUFFERED,
         table_standby_replicas=0,
         topic_allow_declare=False,
         topic_disable_leader=True,
@@ -156,8 +156,10 @@ class _Progress:
             stage.end(IntegrityError("INT-022", f"offset {due} was passed over"), batch)
 
     def handled(self, batch: Sequence[stage.Record]) -> None:
-        """Expect what follows the batch."""
-        self._next[TP(batch[0].topic, batch[0].partition)] = batch[-1].offset + 1
+        """Expect what follows the batch, and let more be fetched."""
+        tp, last = TP(batch[0].topic, batch[0].partition), batch[-1].offset
+        self._next[tp] = last + 1
+        self._consumer.handled(tp, last)
 
     def positions(self) -> Mapping[TP, int]:
         """Return the next offset to handle of every source partition that this process has."""

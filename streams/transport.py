@@ -9,6 +9,7 @@ decoding as the limit.
 
 import asyncio
 import bisect
+import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, cast
 
@@ -18,12 +19,17 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
 from streams import fetches, stage
+from streams.core import turns
 
 __all__ = ["AS_FETCHED", "FETCH_WAIT_MS", "BatchConsumer", "BatchTransport", "records_of"]
 
 
 FETCH_WAIT_MS = 50
 """How long the broker may hold a fetch back that has nothing to give, in milliseconds."""
+
+
+TURN_SECONDS = 0.02
+"""How long a fetch may wait for some partitions while it is not the turn of others that have something to give."""
 
 
 class _AsFetched(codecs.Codec):
@@ -71,6 +77,8 @@ class BatchConsumer(driver.Consumer):
         super().__init__(*args, **named)
         self._seeking = asyncio.Lock()
         self._sought = False
+        self._turns = turns.Turns[TP]()
+        self._handled = asyncio.Event()
         self.begun: Mapping[TP, int] = {}
         """Where each source partition of this assignment was to be read from: what is committed and still there."""
 
@@ -80,6 +88,7 @@ class BatchConsumer(driver.Consumer):
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Take an assignment whose positions are not known yet."""
         self._sought = False
+        self._turns.clear()
         await super().on_partitions_assigned(assigned, generation_id)
 
     async def perform_seek(self) -> None:
@@ -113,9 +122,18 @@ class BatchConsumer(driver.Consumer):
         return not lost or bool(await self._commit(dict.fromkeys(lost, 0)))
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Mapping[TP, list[Any]]:  # noqa: ASYNC109 - Faust's signature
+        """Fetch from the partitions whose turn it is; while others have theirs to come, wait briefly alone."""
+        active = active_partitions or set()
+        allowed = {tp for tp in active if self._is_changelog_tp(tp)} | self._turns.of(active)
+        if not allowed:
+            self._handled.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._handled.wait(), timeout)
+            return {}
         async with self._seeking:
             sought = self._sought
-            fetched: Mapping[TP, list[Any]] = await super()._getmany(active_partitions, timeout)
+            wait = timeout if len(allowed) == len(active) else TURN_SECONDS
+            fetched: Mapping[TP, list[Any]] = await super()._getmany(allowed, wait)
         return {tp: records for tp, records in fetched.items() if sought or self._is_changelog_tp(tp)}
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:  # noqa: ASYNC109 - Faust's signature
@@ -130,9 +148,16 @@ class BatchConsumer(driver.Consumer):
             if active is not None and tp not in active and tp not in self._buffered_partitions:
                 continue
             fetch = fetches.Fetch.joined(records)
-            kept = fetch if self._is_changelog_tp(tp) else self._unread(tp, fetch)
-            if kept:
+            if self._is_changelog_tp(tp):
+                yield tp, self._message(tp, fetch, generation)
+            elif kept := self._unread(tp, fetch):
+                self._turns.fetched(tp, kept.offsets[-1])
                 yield tp, self._message(tp, kept, generation)
+
+    def handled(self, tp: TP, last: int) -> None:
+        """Hear from the stage that all of a partition up to the offset `last` is handled."""
+        self._turns.handled(tp, last)
+        self._handled.set()
 
     def _unread(self, tp: TP, records: fetches.Fetch) -> fetches.Fetch:
         """Drop what was read before, and keep Faust from booking the fetch as a hole in the log.

@@ -37,8 +37,8 @@ __all__ = ["LONGEST_HELD", "STATE", "Deidentify", "Detector", "Private", "attach
 STATE = "state.deidentify"
 STATE_PARTITIONS = 2
 PARTITIONS = 4
-_AT_ONCE = 64
-"""Records opened, and then scanned, together."""
+_AT_LEAST, _AT_ONCE, _SLICES = 4, 64, 8
+"""Records opened, and then scanned, together: a small batch is cut as well, so that one goes on beside the other."""
 
 LONGEST_HELD = 512 * 1024
 """Bytes of a refused record that quarantine holds: far beyond what can be decoded, and fitting into one request."""
@@ -132,8 +132,9 @@ class Deidentify:
         _, agency, kind = batch[0].topic.split(".")
         events: list[_Event] = []
         scans: list[asyncio.Task[None]] = []
-        for start in range(0, len(batch), _AT_ONCE):
-            slice_ = [self._admitted(record, agency, kind) for record in batch[start : start + _AT_ONCE]]
+        step = min(_AT_ONCE, max(_AT_LEAST, len(batch) // _SLICES))
+        for start in range(0, len(batch), step):
+            slice_ = [self._admitted(record, agency, kind) for record in batch[start : start + step]]
             scans.append(asyncio.create_task(self._scan(slice_)))  # the detectors work while the next slice is opened
             events += slice_
             await asyncio.sleep(0)

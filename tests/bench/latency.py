@@ -6,7 +6,7 @@ An event that is alone in its cell is counted as soon as that cell is first publ
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Self
 
 import kafka
@@ -49,13 +49,19 @@ def at(site: Site, records: Sequence[Record], lone: Sequence[Record], per_second
     def event_of(record: Any) -> str:  # noqa: ANN401 - kafka-python is not typed
         return str(codec.decode(record.value, readable, limits.INTERNAL)["event_id"])
 
-    deidentified = _Reader(site, "deidentified.case", event_of, len(records))
-    counted = _Reader(site, "cells", _place, len(lone))
+    events = {_event(record): record.offset for record in records}
+    places = {"|".join(reversed(place_of(n).values())): record.offset for n, record in enumerate(lone)}
+    deidentified = _Reader(site, "deidentified.case", event_of, events.keys())
+    counted = _Reader(site, "cells", _place, places.keys())
     with deidentified, counted:
         begun = _paced(site, records, per_second)
-    events = {_event(record): begun[record.offset] for record in records}
-    places = {"|".join(reversed(place_of(n).values())): begun[record.offset] for n, record in enumerate(lone)}
-    return {"deidentified": _times(events, deidentified.seen), "counted": _times(places, counted.seen)}
+    return {
+        way: [seen[name] - begun[number] for name, number in sent.items()]
+        for way, sent, seen in (
+            ("deidentified", events, deidentified.seen),
+            ("counted", places, counted.seen),
+        )
+    }
 
 
 def _event(record: Record) -> str:
@@ -66,11 +72,6 @@ def _place(record: Any) -> str:  # noqa: ANN401 - as above
     """Name a cell's country and month; only cells of the cube `profile` have a month."""
     parts = record.key.decode().split("|")
     return "|".join(parts[4:6]) if parts[1] == "profile" else ""
-
-
-def _times(begun: Mapping[str, float], seen: Mapping[str, float]) -> list[float]:
-    """Return the differences; every one of them must have arrived."""
-    return [seen[name] - at for name, at in begun.items()]
 
 
 def _paced(site: Site, records: Sequence[Record], per_second: float) -> Mapping[int, float]:
@@ -94,16 +95,16 @@ def _sent(producer: kafka.KafkaProducer, record: Record) -> Any:  # noqa: ANN401
 
 
 class _Reader:
-    """Notes when each of `number` names first comes out of a topic; a context manager that waits for the last."""
+    """Notes when each of the `wanted` names first comes out of a topic; a context manager that waits for the last."""
 
-    def __init__(self, site: Site, topic: str, name_of: Callable[[Any], str], number: int) -> None:
+    def __init__(self, site: Site, topic: str, name_of: Callable[[Any], str], wanted: Collection[str]) -> None:
         self._consumer = kafka.KafkaConsumer(**site.kafka_settings(access.ADMIN), enable_auto_commit=False)
         parts = [kafka.TopicPartition(topic, one) for one in self._consumer.partitions_for_topic(topic) or ()]
         self._consumer.assign(parts)
         self._consumer.seek_to_end(*parts)
         for part in parts:
             self._consumer.position(part)
-        self._name_of, self._number = name_of, number
+        self._name_of, self._wanted = name_of, frozenset(wanted)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._read, daemon=True)
         self.seen: dict[str, float] = {}
@@ -114,7 +115,7 @@ class _Reader:
 
     def __exit__(self, *fault: object) -> None:
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while fault[0] is None and len(self.seen) < self._number and time.monotonic() < deadline:
+        while fault[0] is None and len(self.seen) < len(self._wanted) and time.monotonic() < deadline:
             time.sleep(0.1)
         self._ended.set()
         self._thread.join()
@@ -125,5 +126,5 @@ class _Reader:
             for records in self._consumer.poll(timeout_ms=100).values():
                 now = time.perf_counter()
                 for record in records:
-                    if name := self._name_of(record):
+                    if (name := self._name_of(record)) in self._wanted:
                         self.seen.setdefault(name, now)
