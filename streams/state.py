@@ -1,8 +1,10 @@
 """A stage's state: a Faust table whose restored value is the one that includes the most, whoever wrote it last.
 
 Decides how state is kept in its changelog, so that an owner that lost its partition without knowing it can do no harm:
-each incarnation writes under a key of its own (key, 0x00, epoch), and a reader takes the value with the highest
-`through`. Does not decide what a value holds, only that `through` can be read from it.
+each owner writes under a key of its own (key, 0x00, epoch), and a reader takes the value with the highest `through`. An
+epoch is one process in one generation of its group: a process that gets a partition back is another owner, and whoever
+had it in between, and comes too late, clears what earlier generations left and nothing of this one. Does not decide
+what a value holds, only that `through` can be read from it.
 
 Source: log compaction keeps the last value of a key, which may be a zombie's; keys by epoch keep both.
 """
@@ -48,10 +50,22 @@ class Store(memory.Store[str, bytes]):
         """Begin empty, with no other incarnation's entries known."""
         super().__post_init__()
         self.through: Callable[[bytes], int] = through_of
-        self.epoch = b""
+        self.process, self.generation = b"", 0
         self.parts: dict[int, dict[str, bytes]] = {}
         self._others: dict[int, dict[str, frozenset[bytes]]] = {}
         self._shared: dict[frozenset[bytes], frozenset[bytes]] = {}
+
+    @property
+    def epoch(self) -> bytes:
+        """Name this process in this generation of its group."""
+        return b"%010d.%s" % (self.generation, self.process)
+
+    async def on_rebalance(
+        self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0
+    ) -> None:
+        """Write under another epoch from now on, whatever partitions stay."""
+        await super().on_rebalance(assigned, revoked, newly_assigned, generation_id)
+        self.generation = generation_id
 
     def apply_changelog_batch(self, batch: Iterable[EventT[Any]], *_converters: object, **_named: object) -> None:
         """Restore from fetched changelog records; Faust's converters are not needed for bytes."""
@@ -61,14 +75,14 @@ class Store(memory.Store[str, bytes]):
     def restore(self, fetch: fetches.Fetch) -> None:
         """Take changelog entries; a tombstone says only that its epoch's entry is gone."""
         part, others = self.parts.setdefault(fetch.partition, {}), self._others.setdefault(fetch.partition, {})
-        alone = dict[bytes, frozenset[bytes]]()
+        alone, own = dict[bytes, frozenset[bytes]](), self.epoch
         for changelog_key, value in zip(fetch.keys, fetch.values, strict=True):
             plain, _, epoch = (changelog_key or b"").partition(SEPARATOR)
             key = plain.decode()
             if value is None:
                 self._discard(others, key, epoch)
                 continue
-            if epoch != self.epoch:
+            if epoch != own:
                 one = alone.get(epoch) or alone.setdefault(epoch, self._share(frozenset((epoch,))))
                 known = others.setdefault(key, one)
                 if known is not one:
@@ -115,7 +129,18 @@ class Store(memory.Store[str, bytes]):
         if self.through(value) < self.through(part.setdefault(key, value)):
             return frozenset()
         part[key] = value
-        return self._others.get(partition, {}).pop(key, frozenset())
+        others = self._others.get(partition, {})
+        known = others.pop(key, frozenset())
+        later = frozenset(epoch for epoch in known if _generation(epoch) > self.generation)
+        if later:  # then this process is the owner no more
+            others[key] = self._share(later)
+        return known - later
+
+
+def _generation(epoch: bytes) -> int:
+    """Return the generation in an epoch; epochs had none once."""
+    number, _, process = epoch.partition(b".")
+    return int(number) if process else 0
 
 
 class StateTable(Table[str, bytes]):
@@ -136,7 +161,7 @@ class StateTable(Table[str, bytes]):
         through: Callable[[bytes], int] = through_of,
     ) -> None:
         self._through = through
-        self.box, self._epoch, self._topic = box, epoch.encode(), topic
+        self.box, self._process, self._topic = box, epoch.encode(), topic
         changelog = app.topic(
             topic,
             key_serializer="raw",
@@ -151,7 +176,7 @@ class StateTable(Table[str, bytes]):
 
     def _new_store(self) -> Store:
         store = Store(URL("memory://"), self.app, self, table_name=self.name)
-        store.through, store.epoch = self._through, self._epoch
+        store.through, store.process = self._through, self._process
         return store
 
     def value_of(self, key: str) -> bytes | None:
@@ -164,8 +189,9 @@ class StateTable(Table[str, bytes]):
 
     async def write(self, partition: int, writes: Mapping[str, bytes]) -> None:
         """Write `writes` to the changelog, wait for it, keep them, then clear what older epochs wrote of these keys."""
+        own = self._kept.epoch
         newer = {key: value for key, value in writes.items() if not self._is_stale(key, value)}
-        await self.box.send([self._entry(partition, key, self._epoch, value) for key, value in newer.items()])
+        await self.box.send([self._entry(partition, key, own, value) for key, value in newer.items()])
         cleared = []
         for key, value in newer.items():
             older = self._kept.keep(partition, key, value)

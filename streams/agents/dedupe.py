@@ -47,8 +47,9 @@ class Dedupe:
             token, event = self._event(record)
             key = f"{event.kind}|{token}"
             source = f"{event.kind}/{record.partition}"
-            step = dedupe.apply(persons.get(key) or _load(value_of(key)), event, source, record.offset)
-            if step is not None:
+            persons[key] = persons.get(key) or _load(value_of(key))
+            step = dedupe.apply(persons[key], event, source, record.offset)
+            if step is not None:  # else the person is written again as it is: the changelog may have less than we do
                 persons[key] = step.person
                 outputs += self._outputs(step, event, source, record.offset)
         return Result(outputs, {key: state.prefixed(p.through, dedupe.dump(p)) for key, p in persons.items()})

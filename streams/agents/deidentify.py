@@ -261,8 +261,11 @@ class _Batch:
         key = f"{self._agency}/{self._kind}/{event.raw['event_id']}"
         record, done = self._stage.record_of(event, self._kind)
         partition, offset, again = event.at.partition, event.at.offset, self._replayed is not None
-        step = deidentify.step(self._remembered(key), record, partition=partition, offset=offset, again=again)
+        seen = self._remembered(key)
+        step = deidentify.step(seen, record, partition=partition, offset=offset, again=again)
         if step is None:
+            if seen is not None:  # written again as it is: the changelog may have less than we do
+                self._seen[key] = seen
             return
         self._seen[key] = step.seen
         self._receipts.append(done)

@@ -76,6 +76,22 @@ def test_a_late_write_does_not_clear_what_includes_more() -> None:
     machine.teardown()
 
 
+def test_who_comes_too_late_clears_nothing_of_the_owner_that_is_back() -> None:
+    """An owner is away and back; who had its partition meanwhile ends its batch after it, and clears what it knew."""
+    machine = Exactness()
+    place = ("aggregate", partition_of_cell(CONTENTS[0]))
+    machine.publish(events=[(0, 1, "", CONTENTS[0])])
+    _dedupe(machine)
+    machine.work(place=place, most=20, commits=False)
+    machine.rebalance(place=place, most=20)
+    machine.owners[place].restore(1_000)
+    machine.owners[place].take(1)
+    machine.come_back(which=0)
+    machine.publish(events=[(number, 1, "", CONTENTS[0]) for number in range(1, 4)])
+    _dedupe(machine)
+    machine.teardown()
+
+
 async def _state_first(
     handler: stage.Handler, batch: Sequence[stage.Record], state: stage.State, send: Callable[..., Awaitable[None]]
 ) -> None:

@@ -65,6 +65,8 @@ class Owner:
         """
         self.position: int | None = None
         self._overtaken = self.is_busy
+        self._broker.generations[self.place] += 1
+        cast("state.Store", self.kept.data).generation = self._broker.generations[self.place]
         self._read, self._end = 0, self._broker.log(self._changelog).end
 
     @property

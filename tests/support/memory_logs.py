@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+from collections import Counter
 
 from streams.fetches import Fetch
 from streams.stage import Output
@@ -40,11 +41,12 @@ class Log:
 
 
 class Broker:
-    """Logs by topic and partition, and commits by stage and partition."""
+    """Logs by topic and partition, and commits and generations by stage and partition."""
 
     def __init__(self) -> None:
         self.logs: dict[Place, Log] = {}
         self.committed: dict[Place, int] = {}
+        self.generations: Counter[Place] = Counter()
 
     def log(self, place: Place) -> Log:
         """Return a partition's log, empty where nothing was written yet."""
