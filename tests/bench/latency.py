@@ -54,7 +54,7 @@ def at(site: Site, records: Sequence[Record], lone: Sequence[Record], per_second
     deidentified = _Reader(site, "deidentified.case", event_of, events.keys())
     counted = _Reader(site, "cells", _place, places.keys())
     with deidentified, counted:
-        begun = _paced(site, records, per_second)
+        begun = paced(site, records, per_second)
     return {
         way: [seen[name] - begun[number] for name, number in sent.items()]
         for way, sent, seen in (
@@ -74,7 +74,7 @@ def _place(record: Any) -> str:  # noqa: ANN401 - as above
     return "|".join(parts[4:6]) if parts[1] == "profile" else ""
 
 
-def _paced(site: Site, records: Sequence[Record], per_second: float) -> Mapping[int, float]:
+def paced(site: Site, records: Sequence[Record], per_second: float) -> Mapping[int, float]:
     """Return when each was handed to the producer, by the event's number."""
     begun, first = {}, time.perf_counter()
     with _producer(site) as producer:

@@ -43,19 +43,17 @@ def test_what_was_given_back_counts_no_more() -> None:
     assert one.of([1]) == {1}
 
 
-@given(partitions=st.integers(1, 80), order=st.randoms(use_true_random=False))
-def test_where_every_partition_always_has_more_each_has_its_turn(partitions: int, order: st.DataObject) -> None:
-    """Fetches are handled first in, first out; between two of one partition there is a bounded number of others."""
-    one, queue, offset = turns.Turns[int](), list[tuple[int, int]](), 0
-    last = dict.fromkeys(range(partitions), 0)
-    for step in range(20 * partitions):
-        if allowed := sorted(one.of(range(partitions))):
-            order.shuffle(allowed)  # type: ignore[attr-defined]
-            for partition in allowed[: order.randint(1, len(allowed))]:  # type: ignore[attr-defined]
-                offset += 1
-                one.fetched(partition, offset)
-                queue.append((partition, offset))
-        partition, at = queue.pop(0)
-        one.handled(partition, at)
-        last[partition] = step
-    assert len(queue) < turns.AT_ONCE + partitions
+@given(fetched=st.lists(st.tuples(st.integers(0, 79), st.booleans())))
+def test_whenever_one_may_be_read_all_may_of_which_nothing_waits(fetched: list[tuple[int, bool]]) -> None:
+    """So a partition can wait for the others no longer than until the next fetch of any of them is handled."""
+    one, queue = turns.Turns[int](), list[tuple[int, int]]()
+    for offset, (partition, handles) in enumerate(fetched):
+        if partition in one.of([partition]):
+            one.fetched(partition, offset)
+            queue.append((partition, offset))
+        if handles and queue:
+            one.handled(*queue.pop(0))
+        waiting = {partition for partition, _ in queue}
+        allowed = one.of(range(80))
+        assert not allowed or allowed >= set(range(80)) - waiting
+        assert bool(allowed) == (len(queue) < turns.AT_ONCE)
