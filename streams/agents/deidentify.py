@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import datetime as dt
 import hashlib
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -27,21 +26,17 @@ from schemas.sealing import Opener
 from schemas.signing import Verifier
 from streams import app as apps
 from streams import state, topics
+from streams.agents import outgoing
 from streams.core import admit, deidentify
-from streams.core.outcomes import Outcome, Position, key_of, position_of
-from streams.partitions import partition_of
+from streams.core.outcomes import Position, key_of, position_of
 from streams.stage import Output, Record, Result
 
-__all__ = ["LONGEST_HELD", "STATE", "Deidentify", "Detector", "Private", "attach"]
+__all__ = ["STATE", "Deidentify", "Detector", "Private", "attach"]
 
 STATE = "state.deidentify"
 STATE_PARTITIONS = 2
-PARTITIONS = 4
 _AT_LEAST, _AT_ONCE, _SLICES = 4, 64, 8
 """Records opened, and then scanned, together: a small batch is cut as well, so that one goes on beside the other."""
-
-LONGEST_HELD = 512 * 1024
-"""Bytes of a refused record that quarantine holds: far beyond what can be decoded, and fitting into one request."""
 
 
 class Detector(Protocol):
@@ -96,23 +91,6 @@ def _includes(value: bytes) -> int:
     return deidentify.includes(state.through_of(value), value[state.WIDTH :])
 
 
-@dataclass(slots=True)
-class _Event:
-    """One raw record on its way through: what is known of it, or why it is refused."""
-
-    at: Record
-    raw: Mapping[str, Any] = field(default_factory=dict)
-    texts: Sequence[Text] = ()
-    verdicts: Sequence[Verdict] = ()
-    late: admit.Lateness | None = None
-    refusal: ContractError | None = None
-
-    @property
-    def scanned(self) -> list[tuple[str, tuple[Any, ...]]]:
-        """The texts with their findings; only where none failed."""
-        return [(t.text, v) for t, v in zip(self.texts, self.verdicts, strict=True) if not isinstance(v, ContractError)]
-
-
 class Deidentify:
     """The handler; the batch's topic tells agency and kind."""
 
@@ -130,7 +108,7 @@ class Deidentify:
         if batch[0].topic == topics.REPLAY:
             return await self._again(batch, value_of)
         _, agency, kind = batch[0].topic.split(".")
-        events: list[_Event] = []
+        events: list[outgoing.Event] = []
         scans: list[asyncio.Task[None]] = []
         step = min(_AT_ONCE, max(_AT_LEAST, len(batch) // _SLICES))
         for start in range(0, len(batch), step):
@@ -139,7 +117,7 @@ class Deidentify:
             events += slice_
             await asyncio.sleep(0)
         await asyncio.gather(*scans)
-        return _Batch(self, self._policy, agency, kind, value_of).result(events)
+        return outgoing.Batch(self, self._policy, agency, kind, value_of).result(events)
 
     async def _again(self, batch: Sequence[Record], value_of: Callable[[str], bytes | None]) -> Result:
         """Take replayed records one by one, each as the raw record that it was; what names no place is passed over."""
@@ -157,7 +135,7 @@ class Deidentify:
             at = Record(topics.raw(agency, kind), partition, offset, record.key, self._unsealed(record.value, place))
             event = self._admitted(at, agency, kind)
             await self._scan([event])
-            made = _Batch(self, self._policy, agency, kind, known, again=record)
+            made = outgoing.Batch(self, self._policy, agency, kind, known, again=record)
             result = made.result([event])
             outputs += result.outputs
             writes |= result.writes
@@ -176,10 +154,10 @@ class Deidentify:
             carry.plan(raw, made), self._policy, self._private.dedupe, self._private.models, schemas
         )
 
-    def _admitted(self, record: Record, agency: str, kind: str) -> _Event:
+    def _admitted(self, record: Record, agency: str, kind: str) -> outgoing.Event:
         """Decode, verify, open and admit one record; what breaks the contract is kept as its refusal."""
         schema = self._raw[kind]
-        event = _Event(record)
+        event = outgoing.Event(record)
         try:
             raw = codec.decode(record.value or b"", self._deps.readable[schema.stem])
             event.raw = raw
@@ -198,14 +176,14 @@ class Deidentify:
             event.texts = [Text(opened[name], raw["language"], known) for name in plan.texts if opened.get(name)]
         return event
 
-    async def _scan(self, events: Sequence[_Event]) -> None:
+    async def _scan(self, events: Sequence[outgoing.Event]) -> None:
         verdicts = iter(await self._private.detector.detect([text for event in events for text in event.texts]))
         for event in events:
             event.verdicts = [next(verdicts) for _ in event.texts]
             failed = next((v for v in event.verdicts if isinstance(v, ContractError)), None)
             event.refusal = event.refusal or failed
 
-    def record_of(self, event: _Event, kind: str) -> tuple[dict[str, Any], receipt.Receipt]:
+    def record_of(self, event: outgoing.Event, kind: str) -> tuple[dict[str, Any], receipt.Receipt]:
         """De-identify one admitted event."""
         known = {value for text in event.texts for value in text.known.values()}
         return deidentify.record_of(event.raw, event.scanned, self._rules[kind], known)
@@ -222,126 +200,3 @@ class Deidentify:
     def code(self) -> str:
         """Version of the code."""
         return self._private.code
-
-
-class _Batch:
-    """The outputs of one batch, in the order of its records, and what it leaves in the state."""
-
-    def __init__(
-        self,
-        stage: Deidentify,
-        policy: Policy,
-        agency: str,
-        kind: str,
-        value_of: Callable[[str], bytes | None],
-        *,
-        again: Record | None = None,
-    ) -> None:
-        self._replayed = again
-        self._stage, self._policy, self._agency, self._kind, self._value_of = stage, policy, agency, kind, value_of
-        self._outputs: list[Output] = []
-        self._seen: dict[str, deidentify.Seen] = {}
-        self._receipts: list[receipt.Receipt] = []
-        self._fates: Counter[str] = Counter()
-
-    def result(self, events: Sequence[_Event]) -> Result:
-        """Take each event in turn, then state what was done."""
-        for event in events:
-            if event.refusal is not None:
-                self._quarantine(event.at, event.refusal.code, event.refusal.field)
-            elif event.late is not None:
-                self._late(event.at, event.late)
-            else:
-                self._revise(event)
-        self._audit(events)
-        writes = {key: state.prefixed(seen.through, deidentify.dump(seen)) for key, seen in self._seen.items()}
-        return Result(self._outputs, writes)
-
-    def _revise(self, event: _Event) -> None:
-        key = f"{self._agency}/{self._kind}/{event.raw['event_id']}"
-        record, done = self._stage.record_of(event, self._kind)
-        partition, offset, again = event.at.partition, event.at.offset, self._replayed is not None
-        seen = self._remembered(key)
-        step = deidentify.step(seen, record, partition=partition, offset=offset, again=again)
-        if step is None:
-            if seen is not None:  # written again as it is: the changelog may have less than we do
-                self._seen[key] = seen
-            return
-        self._seen[key] = step.seen
-        self._receipts.append(done)
-        for one in step.records:
-            token = one["token"].encode()
-            value = self._stage.encode(f"deidentified.{self._kind}", one)
-            self._outputs.append(Output(topics.deidentified(self._kind), partition_of(token, PARTITIONS), token, value))
-        if step.code is not None:
-            self._quarantine(event.at, step.code, "revision")
-            return
-        self._release(event.at)
-        if step.fate is not None:
-            self._outcome(event.at, step.fate)
-        else:
-            self._fates["deidentified"] += 1
-
-    def _remembered(self, key: str) -> deidentify.Seen | None:
-        value = self._value_of(key) if key not in self._seen else None
-        if value is None:
-            return self._seen.get(key)
-        return deidentify.load(state.through_of(value), value[state.WIDTH :])
-
-    def _quarantine(self, at: Record, code: str, where: str | None) -> None:
-        held = self._stage.sealed((at.value or b"")[:LONGEST_HELD], self._position(at))
-        record = self._place(at) | {"stage": "deidentify", "code": code, "field": where, "payload": held}
-        self._send(topics.quarantine(self._agency), "quarantine", at, record)
-        self._outcome(at, "quarantined")
-        self._fates[f"quarantined.{code}"] += 1
-
-    def _release(self, at: Record) -> None:
-        """Take what was replayed out of quarantine."""
-        if self._replayed is not None:
-            self._outputs.append(Output(topics.quarantine(self._agency), 0, key_of(self._position(at)), None))
-
-    def _late(self, at: Record, late: admit.Lateness) -> None:
-        record = self._place(at) | {"period": late.period, "closed_on": late.closed_on.isoformat()}
-        self._send("late", "late", at, record)
-        self._release(at)
-        self._outcome(at, "late")
-
-    def _outcome(self, at: Record, fate: str) -> None:
-        source = f"raw/{self._agency}/{self._kind}/{at.partition}"
-        outcome = Outcome(self._position(at), fate, source, at.offset, self._ordinal)
-        value = self._stage.encode("outcome", outcome.as_record())
-        self._outputs.append(Output("outcomes", partition_of(outcome.key, PARTITIONS), outcome.key, value))
-        if fate != "quarantined":
-            self._fates[fate] += 1
-
-    def _place(self, at: Record) -> dict[str, Any]:
-        return {"agency": self._agency, "kind": self._kind, "partition": at.partition, "offset": at.offset}
-
-    def _send(self, topic: str, stem: str, at: Record, record: Mapping[str, Any]) -> None:
-        self._outputs.append(Output(topic, 0, key_of(self._position(at)), self._stage.encode(stem, record)))
-
-    def _position(self, at: Record) -> Position:
-        return self._agency, self._kind, at.partition, at.offset
-
-    @property
-    def _ordinal(self) -> int:
-        """Rank the statements about one raw record: that of a replay outranks the first, and a later replay's that."""
-        return 0 if self._replayed is None else self._replayed.offset + 1
-
-    def _audit(self, events: Sequence[_Event]) -> None:
-        """Say what was done to the batch: offsets, hashes, bucketed counts; nothing of a person."""
-        first, last = (self._replayed,) * 2 if self._replayed else (events[0].at, events[-1].at)
-        fates = {f"fate.{fate}": receipt.bucket(count) for fate, count in sorted(self._fates.items())}
-        record = {
-            "action": "batch",
-            "actor": "deidentify",
-            "policy": self._policy.digest,
-            "code": self._stage.code,
-            "topic": first.topic,
-            "partition": first.partition,
-            "first_offset": first.offset,
-            "last_offset": last.offset,
-            "details": fates | receipt.bucketed(receipt.merged(self._receipts)),
-        }
-        key = f"{first.topic}/{first.partition}/{first.offset}-{last.offset}".encode()
-        self._outputs.append(Output("audit", 0, key, self._stage.encode("audit", record)))

@@ -19,7 +19,7 @@ from connectors.adapters import registry
 from schemas import catalogue, codec, limits, signing
 from schemas.sealing import Opener
 from streams import state, topics
-from streams.agents import deidentify
+from streams.agents import deidentify, outgoing
 from streams.core.outcomes import key_of
 from streams.stage import Record, Result
 from tests.support import raw_events, runtime
@@ -102,7 +102,7 @@ def test_a_record_too_large_for_quarantine_is_held_cut(detector: pool.Pool) -> N
     """Else a single megabyte from one agency would end the stage for all, again and again."""
     large = Record(f"raw.{AGENCY}.case", 0, 0, b"k", bytes(1_000_000))
     (held,) = _read(_run(_stage(detector), [large]), topics.quarantine(AGENCY), "quarantine")
-    assert len(_opened(held)) == deidentify.LONGEST_HELD
+    assert len(_opened(held)) == outgoing.LONGEST_HELD
     assert held["code"] == "CON-001"
 
 
