@@ -4,7 +4,9 @@ Decides how a child is started and ended. Does not decide when, or whether it st
 Children are started from the main thread only: on Linux the kernel ties their life to the thread that forked.
 """
 
+import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -63,8 +65,20 @@ class Child:
 
     @property
     def log(self) -> Path:
-        """Return the path of the log; it holds what every start of the process wrote."""
+        """Return the path of the log; it holds what every start of the process wrote, back to the last `trim`."""
         return self.home / "logs" / f"{self.name}.log"
+
+    def trim(self, most: int) -> None:
+        """Empty the log where it is larger than `most` bytes; the file beside it, `.log.1`, has what was there.
+
+        The process writes on: its descriptor appends. A line that it writes in between is lost, and where there is no
+        room for the copy, the copy is.
+        """
+        with contextlib.suppress(OSError):
+            if self.log.stat().st_size > most:
+                with contextlib.suppress(OSError):
+                    shutil.copy(self.log, self.log.with_suffix(".log.1"))
+                os.truncate(self.log, 0)
 
     @property
     def pid(self) -> int:

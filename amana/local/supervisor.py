@@ -39,6 +39,7 @@ _POLL_SECONDS: Final = 0.1
 _BACKOFF_SECONDS: Final = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0)
 _HEALTHY_SECONDS: Final = 30.0
 _ROOM_SECONDS: Final = 1.0
+_LOG_BYTES: Final = 32 << 20  # of one process, and as much again of what was before
 _CONFIGURATION_STATUS: Final = 2
 
 
@@ -209,9 +210,10 @@ class _Supervisor:
         return all(each.child.exit_status() is None for each in self._watched if each.child.name == name)
 
     def _watch(self) -> None:
-        """Start again what died and is due."""
+        """Start again what died and is due, and keep logs from filling the disk."""
         now = time.monotonic()
         for each in self._watched:
+            each.child.trim(_LOG_BYTES)
             status = each.child.exit_status()
             if status is None:
                 continue
