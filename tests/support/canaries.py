@@ -112,8 +112,15 @@ def _unpacked(data: bytes) -> Iterator[bytes]:
 
 
 def unlinked(pid: int) -> Iterator[tuple[str, bytes]]:
-    """Yield name and content of the files that a process holds open though they have no name any more."""
-    for entry in Path(f"/proc/{pid}/fd").iterdir():
+    """Yield name and content of the files that a process holds open though they have no name any more.
+
+    A process that is not dumpable shows them to root alone: to its own user there is nothing to find, nor to search.
+    """
+    try:
+        entries = list(Path(f"/proc/{pid}/fd").iterdir())
+    except PermissionError:
+        return
+    for entry in entries:
         try:
             name = str(entry.readlink())
             if name.endswith(" (deleted)") or name.startswith("/memfd:"):
