@@ -31,6 +31,8 @@ class Feed:
         self._schema = registry.ids(site.registry, ["deidentified.case"]).id_of("deidentified.case")
         self._sent, self._step = sent, max(1, int(per_second * _PART_SECONDS))
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
+        self.limit = len(sent)
+        """Events after which it waits until there may be more."""
         self.acknowledged = 0
         """Events that the broker has acknowledged."""
         self.enough = threading.Event()
@@ -62,6 +64,9 @@ class Feed:
         for start in range(0, len(self._sent), self._step):
             if self.enough.is_set():
                 break
+            while start >= self.limit:
+                due = time.monotonic()
+                await asyncio.sleep(_PART_SECONDS / 10)
             part = self._sent[start : start + self._step]
             while not await self._take(part):
                 self.repeated += 1
