@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
-from cryptography.hazmat.primitives.asymmetric import ed25519, x25519
+from schemas import sealing, signing
 
 __all__ = ["complete"]
 
@@ -35,9 +35,8 @@ def complete(
 
     `given` holds passwords of principals that another system has chosen already.
     """
-    sealing = _key(private / "sealing.key")
     _signing(private / "audit-signing.key", public / "audit.pub")
-    for name in ("agencies-shared", "dedupe-party"):
+    for name in ("sealing", "agencies-shared", "dedupe-party"):
         _key(private / f"{name}.key")
     for agency in agencies:
         _key(private / "agency" / f"{agency}.key")
@@ -47,14 +46,13 @@ def complete(
             private / "principals" / f"{principal}.json",
             functools.partial(_credential, principal, (given or {}).get(principal)),
         )
-    sealing_public = x25519.X25519PrivateKey.from_private_bytes(sealing).public_key().public_bytes_raw()
-    _once(public / "sealing.pub", sealing_public.hex)
+    _once(public / "sealing.pub", lambda: sealing.public_key_of(_key(private / "sealing.key")).hex())
 
 
 def _signing(private: Path, public: Path) -> None:
     """Make an Ed25519 key; where only its public half lies here, its owner keeps the private one elsewhere."""
     if private.exists() or not public.exists():
-        _once(public, ed25519.Ed25519PrivateKey.from_private_bytes(_key(private)).public_key().public_bytes_raw().hex)
+        _once(public, lambda: signing.public_key_of(_key(private)).hex())
 
 
 def _credential(principal: str, password: str | None) -> str:

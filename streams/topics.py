@@ -16,6 +16,7 @@ from typing import Final, Literal
 __all__ = [
     "FOR_EVER",
     "KINDS",
+    "PARTITIONS",
     "RAW_RETENTION_MS",
     "REPLAY",
     "Topic",
@@ -32,6 +33,9 @@ __all__ = [
 
 KINDS: Final = ("case", "referral", "assistance", "indicator", "activity")
 """The five kinds of event."""
+
+PARTITIONS: Final = 4
+"""Of every keyed topic behind the de-identifier; their writers place keys by it."""
 
 _DAY_MS: Final = 24 * 60 * 60 * 1000
 
@@ -135,7 +139,7 @@ def _raw(agency: str, kind: str) -> Topic:
 
 def _deidentified(kind: str) -> Topic:
     why = "a full replay starts here; kept until the last revision of its year, which the operator prunes"
-    return Topic(deidentified(kind), 4, "person token", f"deidentified.{kind}-value", why)
+    return Topic(deidentified(kind), PARTITIONS, "person token", f"deidentified.{kind}-value", why)
 
 
 def _quarantine(agency: str) -> Topic:
@@ -156,13 +160,20 @@ _STAGES: Final = (
         "sealed records from quarantine, once more, in their raw partition",
         retention_ms=RAW_RETENTION_MS,
     ),
-    Topic("deltas", 4, "cell", "delta-value", "what a replay of aggregate starts from"),
-    Topic("cells", 4, "cell", "cell-value", "the exact counts and aggregate's changelog", cleanup="compact"),
-    Topic("outcomes", 4, "source", "outcome-value", "the fate of every published event"),
+    Topic("deltas", PARTITIONS, "cell", "delta-value", "what a replay of aggregate starts from"),
+    Topic("cells", PARTITIONS, "cell", "cell-value", "the exact counts and aggregate's changelog", cleanup="compact"),
+    Topic("outcomes", PARTITIONS, "source", "outcome-value", "the fate of every published event"),
     Topic("late", 1, "source", "late-value", "evidence of what came after its last revision"),
     Topic("audit", 1, "record id", "audit-value", "decision records on their way to the audit log"),
     Topic("ledger", 1, "entry id", "ledger-value", "every charge against the disclosure budget"),
     Topic("calendar", 1, "tick id", None, "the operator's clock: the date as of which releases are planned"),
     Topic("state.deidentify", 2, "event id", None, "changelog: last token and revision of an event", cleanup="compact"),
-    Topic("state.dedupe", 4, "person token", None, "changelog: revisions and leaf of a person-year", cleanup="compact"),
+    Topic(
+        "state.dedupe",
+        PARTITIONS,
+        "person token",
+        None,
+        "changelog: revisions and leaf of a person-year",
+        cleanup="compact",
+    ),
 )

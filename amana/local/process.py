@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-__all__ = ["Child", "stop_all"]
+__all__ = ["Child", "stop_all", "worker"]
 
 _LEASH: Final = Path(__file__).with_name("leash.py")
 _POLL_SECONDS: Final = 0.02
@@ -109,6 +109,12 @@ class Child:
     @property
     def _pid_file(self) -> Path:
         return self.home / "run" / f"{self.name}.pid"
+
+
+def worker(home: Path, stage: str, index: int) -> Child:
+    """Return one process of a stage of the site in `home`, not started yet."""
+    command = [sys.executable, "-P", "-m", "amana", "worker", stage, "--index", str(index)]
+    return Child(f"worker-{stage}-{index}", command, home, {"AMANA_DATA": str(home)})
 
 
 def stop_all(children: Iterable[Child], *, seconds: float) -> None:

@@ -14,7 +14,6 @@ import dataclasses
 import datetime as dt
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -196,9 +195,7 @@ class _Supervisor:
     def _start_workers(self) -> None:
         for name, count in self._options.workers.items():
             for index in range(count):
-                command = [sys.executable, "-P", "-m", "amana", "worker", name, "--index", str(index)]
-                environment = {"AMANA_DATA": str(self._site.dir)}
-                child = process.Child(f"worker-{name}-{index}", command, self._site.dir, environment)
+                child = process.worker(self._site.dir, name, index)
                 self._start(child)
                 self._tell(child.name, f"process {child.pid}")
 

@@ -44,12 +44,8 @@ class Pool:
         self._refuse_unserved()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._idle: asyncio.Queue[int] = asyncio.Queue()
-        self._signs = 0
-
-    @property
-    def signs(self) -> int:
+        self.signs = 0
         """Verdicts so far, and starts of detectors."""
-        return self._signs
 
     def __enter__(self) -> Self:
         return self
@@ -121,7 +117,7 @@ class Pool:
         child = self._children[place]
         if not child.started and not await child.start(_START_SECONDS):
             raise ConfigurationError("CFG-023", "a detector process does not start")
-        self._signs += 1
+        self.signs += 1
         return child
 
     async def _until_broken(self, child: Child, texts: Sequence[Text]) -> AsyncIterator[Verdict]:
@@ -134,7 +130,7 @@ class Pool:
             for text in batch:
                 verdict = await self._verdict(child, self._seconds(text))
                 if verdict is not None:
-                    self._signs += 1
+                    self.signs += 1
                     yield verdict
                 if child.broken:
                     return

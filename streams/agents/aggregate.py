@@ -12,7 +12,7 @@ import numpy as np
 
 from schemas import catalogue, codec, limits
 from streams import app as apps
-from streams import state
+from streams import state, topics
 from streams.core import aggregate, deltas, inclusion
 from streams.fetches import Fetch
 from streams.stage import Record, Result
@@ -21,14 +21,15 @@ __all__ = ["CELLS", "FETCH_BYTES", "Aggregate", "attach"]
 
 CELLS = "cells"
 SOURCE = "deltas"
-PARTITIONS = 4
 FETCH_BYTES = 12_582_912
 """Large batches, since a cell is written once a batch however many deltas it has there."""
 
 
 def attach(app: faust.App, *, deps: apps.Deps) -> None:
     """Make `app` the stage aggregate over the deltas."""
-    kept = state.StateTable(app, CELLS, deps.box, deps.epoch, partitions=PARTITIONS, through=aggregate.through_of)
+    kept = state.StateTable(
+        app, CELLS, deps.box, deps.epoch, partitions=topics.PARTITIONS, through=aggregate.through_of
+    )
     apps.consume(app, [SOURCE], Aggregate(deps), kept, rebuilds=True)
 
 

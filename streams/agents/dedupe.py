@@ -22,12 +22,11 @@ from streams.stage import Output, Record, Result
 __all__ = ["STATE", "Dedupe", "attach"]
 
 STATE = "state.dedupe"
-PARTITIONS = 4
 
 
 def attach(app: faust.App, policy: Policy, *, deps: apps.Deps) -> None:
     """Make `app` the stage dedupe over the de-identified events of every kind."""
-    kept = state.StateTable(app, STATE, deps.box, deps.epoch, partitions=PARTITIONS)
+    kept = state.StateTable(app, STATE, deps.box, deps.epoch, partitions=topics.PARTITIONS)
     apps.consume(app, topics.sources(())["dedupe"], Dedupe(policy, deps), kept, rebuilds=True)
 
 
@@ -101,10 +100,10 @@ class Dedupe:
             "offset": offset,
             "ordinal": delta.ordinal,
         }
-        return Output("deltas", partition_of(key, PARTITIONS), key, self._encode("delta", record))
+        return Output("deltas", partition_of(key, topics.PARTITIONS), key, self._encode("delta", record))
 
     def _outcome(self, outcome: Outcome) -> Output:
-        partition = partition_of(outcome.key, PARTITIONS)
+        partition = partition_of(outcome.key, topics.PARTITIONS)
         return Output("outcomes", partition, outcome.key, self._encode("outcome", outcome.as_record()))
 
     def _conflict(self, event: dedupe.Event) -> Output:

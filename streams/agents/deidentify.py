@@ -78,13 +78,8 @@ class Private:
 def attach(app: faust.App, policy: Policy, agencies: Sequence[str], *, deps: apps.Deps, private: Private) -> None:
     """Make `app` the stage deidentify over the raw events of every agency and kind."""
     kept = state.StateTable(app, STATE, deps.box, deps.epoch, partitions=STATE_PARTITIONS, through=_includes)
-    apps.consume(
-        app, topics.sources(agencies)["deidentify"], Deidentify(policy, deps, private), kept, signs=_signs(private)
-    )
-
-
-def _signs(private: Private) -> Callable[[], int]:
-    return lambda: private.detector.signs
+    handler, sources = Deidentify(policy, deps, private), topics.sources(agencies)["deidentify"]
+    apps.consume(app, sources, handler, kept, signs=lambda: private.detector.signs)
 
 
 def _includes(value: bytes) -> int:

@@ -21,7 +21,6 @@ from streams.stage import Output, Record, Result
 
 __all__ = ["LONGEST_HELD", "Batch", "Event", "Maker"]
 
-_PARTITIONS = 4
 LONGEST_HELD = 512 * 1024
 """Bytes of a refused record that quarantine holds: far beyond what can be decoded, and fitting into one request."""
 
@@ -113,7 +112,7 @@ class Batch:
             token = one["token"].encode()
             value = self._stage.encode(f"deidentified.{self._kind}", one)
             self._outputs.append(
-                Output(topics.deidentified(self._kind), partition_of(token, _PARTITIONS), token, value)
+                Output(topics.deidentified(self._kind), partition_of(token, topics.PARTITIONS), token, value)
             )
         if step.code is not None:
             self._quarantine(event.at, step.code, "revision")
@@ -152,7 +151,7 @@ class Batch:
         source = f"raw/{self._agency}/{self._kind}/{at.partition}"
         outcome = Outcome(self._position(at), fate, source, at.offset, self._ordinal)
         value = self._stage.encode("outcome", outcome.as_record())
-        self._outputs.append(Output("outcomes", partition_of(outcome.key, _PARTITIONS), outcome.key, value))
+        self._outputs.append(Output("outcomes", partition_of(outcome.key, topics.PARTITIONS), outcome.key, value))
         if fate != "quarantined":
             self._fates[fate] += 1
 

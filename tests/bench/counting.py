@@ -21,7 +21,7 @@ from amana.local import runtime
 from amana.site import Site
 from connectors.adapters import registry
 from schemas import catalogue, codec
-from streams import outbox
+from streams import outbox, topics
 from streams.partitions import partition_of
 from streams.stage import Output
 from tests.bench import jvm
@@ -47,7 +47,6 @@ PEERS = {
 
 CELLS = 3_000
 RUNS = int(os.environ.get("AMANA_BENCH_RUNS", "2"))
-PARTITIONS = 4
 
 
 def measure() -> dict[str, float]:
@@ -113,9 +112,9 @@ def _deltas(schema: int) -> Iterator[Output]:
             "cell": cell,
             "agency": draw.choice(flow.AGENCIES),
             "amount": 1,
-            "source": f"case/{(n // 4) % PARTITIONS}",
+            "source": f"case/{(n // 4) % topics.PARTITIONS}",
             "offset": n // 16,
             "ordinal": n % 4,
         }
         key = cell.encode()
-        yield Output("deltas", partition_of(key, PARTITIONS), key, codec.encode(schema, parsed, delta))
+        yield Output("deltas", partition_of(key, topics.PARTITIONS), key, codec.encode(schema, parsed, delta))

@@ -11,20 +11,17 @@ import concurrent.futures
 import math
 import os
 import random
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from importlib import resources
 from pathlib import Path
 
-from amana.local import runtime
+from amana.local import process, runtime
 from amana.site import Site
 from connectors.adapters import registry
 from streams.stage import Record
 from tests.bench import latency
-from tests.support import faults, flow, narratives, raw_events
+from tests.support import faults, flow, narratives, policies, raw_events
 
 EVENTS = int(os.environ.get("AMANA_BENCH_EVENTS", "12000"))
 SECONDS = 30
@@ -38,7 +35,7 @@ def measure() -> dict[str, float]:
     """Print the latencies, and return the ratio of two workers to one."""
     folder = tempfile.TemporaryDirectory(prefix="amana-bench-")
     with folder as home:
-        _masking(Path(home))
+        policies.masking(Path(home))
         every = {"deidentify": 1, "dedupe": 1, "aggregate": 1, "release": 0}
         with runtime.running(Path(home), workers=every, agencies=flow.AGENCIES) as site:
             _on_the_way(site)
@@ -46,11 +43,6 @@ def measure() -> dict[str, float]:
             one, two = (_taken(site, cores, start) for cores, start in (([0], 10**6), ([0, 1], 2 * 10**6)))
     print(f"deidentify, one worker {one:,.0f} events/s, two {two:,.0f}", flush=True)
     return {"scale/deidentify-2-workers": two / one}
-
-
-def _masking(home: Path) -> None:
-    shipped = resources.files("anonymizer").joinpath("policies", "default.toml").read_text(encoding="utf-8")
-    (home / "policy.toml").write_text(shipped.replace('narratives = "withhold"', 'narratives = "mask"'), "utf-8")
 
 
 def _on_the_way(site: Site) -> None:
@@ -80,22 +72,14 @@ def _taken(site: Site, cores: Sequence[int], start: int) -> float:
     with faults.Group(site, "deidentify") as group:
         before = sum(group.committed().values())
         latency.send(site, sealed(site, EVENTS, start))
-        workers = [_worker(site, index, core) for index, core in enumerate(cores)]
+        workers = [process.worker(site.dir, "deidentify", index) for index in range(len(cores))]
         try:
+            for worker, core in zip(workers, cores, strict=True):
+                worker.start()
+                os.sched_setaffinity(worker.pid, {core})  # before it has started anything: its detectors inherit it
             return _rate(group, before, EVENTS)
         finally:
-            for worker in workers:
-                worker.terminate()
-            for worker in workers:
-                worker.wait()
-
-
-def _worker(site: Site, index: int, core: int) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-P", "-m", "amana", "worker", "deidentify", "--index", str(index)]
-    with site.path("logs", f"bench-{index}.log").open("ab") as log:
-        made = subprocess.Popen(command, env={**os.environ, "AMANA_DATA": str(site.dir)}, stdout=log, stderr=log)
-    os.sched_setaffinity(made.pid, {core})  # before it has started anything: its detectors inherit it
-    return made
+            process.stop_all(workers, seconds=10)
 
 
 def _rate(group: faults.Group, before: int, number: int) -> float:

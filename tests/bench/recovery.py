@@ -6,9 +6,6 @@ as an operator does. The clock stops when the broker has the commit of every par
 
 import asyncio
 import itertools
-import os
-import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -18,11 +15,11 @@ from pathlib import Path
 
 import psutil
 
-from amana.local import runtime
+from amana.local import process, runtime
 from amana.site import Site
 from connectors.adapters import registry
 from schemas import catalogue, codec
-from streams import outbox, state
+from streams import outbox, state, topics
 from streams.agents import dedupe
 from streams.core import dedupe as persons
 from streams.partitions import partition_of
@@ -61,19 +58,18 @@ def measure(sizes: Iterable[int] = CELLS, stages: Iterable[str] = ("aggregate", 
 
 def _start(site: Site, stage: str, size: int) -> Measured:
     """Start the stage, and end it when it has committed what waited."""
-    command = [sys.executable, "-P", "-m", "amana", "worker", stage]
+    worker = process.worker(site.dir, stage, 0)
     with faults.Group(site, stage) as group:
         before = group.committed()
         ends = group.ends()
         begun = time.monotonic()
-        process = subprocess.Popen(command, env={**os.environ, "AMANA_DATA": str(site.dir)})
+        worker.start()
         try:
             group.wait_past({one: max(before[one], ends[one] - 1) for one in ends if ends[one]}, 600)
             taken = time.monotonic() - begun
-            spent, peak = psutil.Process(process.pid).cpu_times(), _peak(process.pid)
+            spent, peak = psutil.Process(worker.pid).cpu_times(), _peak(worker.pid)
         finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(30)
+            process.stop_all([worker], seconds=30)
     return Measured(stage, size, taken, spent.user + spent.system, peak / 2**20)
 
 
@@ -103,7 +99,7 @@ def _deltas(schema: int, size: int) -> Iterator[Output]:
         key, offset = ballast.key(n), 1_000 + size + n
         delta = {"cell": key, "agency": flow.AGENCIES[0], "amount": 1, "source": "case/0", "offset": offset}
         value = codec.encode(schema, parsed, {**delta, "ordinal": 0})
-        yield Output("deltas", partition_of(key.encode(), ballast.PARTITIONS), key.encode(), value)
+        yield Output("deltas", partition_of(key.encode(), topics.PARTITIONS), key.encode(), value)
 
 
 def _persons(first: int, end: int) -> Iterator[Output]:
@@ -122,7 +118,7 @@ def _persons(first: int, end: int) -> Iterator[Output]:
             for event in range(2)
         }
         value = state.prefixed(0, persons.dump(persons.Person(0, seen)))
-        partition = partition_of(token.encode(), ballast.PARTITIONS)
+        partition = partition_of(token.encode(), topics.PARTITIONS)
         yield Output(dedupe.STATE, partition, f"case|{token}".encode() + b"\x00" + b"0" * 16, value)
 
 

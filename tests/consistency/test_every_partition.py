@@ -3,14 +3,13 @@
 import itertools
 import threading
 import time
-from importlib import resources
 from pathlib import Path
 
 import pytest
 
 from amana.local import runtime
 from tests.bench import latency, pipeline
-from tests.support import faults, flow
+from tests.support import faults, flow, policies
 
 pytestmark = [pytest.mark.broker, pytest.mark.long, pytest.mark.timeout(300)]
 
@@ -21,9 +20,7 @@ SECONDS = 20
 
 def test_every_partition_goes_on_while_all_have_something_to_read(tmp_path: Path) -> None:
     """Eight partitions of narratives to mask, about half of what one worker takes: each is committed in each half."""
-    shipped = resources.files("anonymizer").joinpath("policies", "default.toml").read_text(encoding="utf-8")
-    masking = shipped.replace('narratives = "withhold"', 'narratives = "mask"')
-    (tmp_path / "policy.toml").write_text(masking, encoding="utf-8")
+    policies.masking(tmp_path)
     with (
         runtime.running(tmp_path, workers=WORKERS, agencies=flow.AGENCIES) as site,
         faults.Group(site, "deidentify") as group,

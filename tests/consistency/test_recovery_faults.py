@@ -7,7 +7,6 @@ when it has restored; what is done before it does so is done in the middle.
 import asyncio
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -87,8 +86,7 @@ def _disturb(site: Site, number: int, third: list[process.Child]) -> None:
         third[0].signal(signal.SIGKILL)
         third.pop().end(time.monotonic() + 5)
     else:
-        command = [sys.executable, "-P", "-m", "amana", "worker", "aggregate", "--index", "2"]
-        third.append(process.Child("worker-aggregate-2", command, site.dir, {"AMANA_DATA": str(site.dir)}))
+        third.append(process.worker(site.dir, "aggregate", 2))
         third[0].start()
 
 

@@ -3,7 +3,6 @@
 import itertools
 import random
 import signal
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,8 +53,6 @@ def _resize(site: Site, stage: str, running: list[process.Child], size: int) -> 
         gone.signal(signal.SIGTERM)
         gone.end(time.monotonic() + 5)
     while len(running) < size:
-        index = len(running)
-        command = [sys.executable, "-P", "-m", "amana", "worker", stage, "--index", str(index)]
-        child = process.Child(f"worker-{stage}-{index}", command, site.dir, {"AMANA_DATA": str(site.dir)})
+        child = process.worker(site.dir, stage, len(running))
         child.start()
         running.append(child)

@@ -9,7 +9,6 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from importlib import resources
 from pathlib import Path
 
 import kafka
@@ -20,7 +19,7 @@ from amana.local import runtime
 from amana.site import Site
 from connectors.adapters import registry
 from streams.stage import Record
-from tests.support import flow, gauge, narratives, raw_events
+from tests.support import flow, gauge, narratives, policies, raw_events
 
 MINUTES = float(os.environ.get("AMANA_SOAK_MINUTES", "60"))
 PER_SECOND = int(os.environ.get("AMANA_SOAK_EVENTS", "100"))
@@ -44,9 +43,7 @@ pytestmark = [
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
-    shipped = resources.files("anonymizer").joinpath("policies", "default.toml").read_text(encoding="utf-8")
-    masking = shipped.replace('narratives = "withhold"', 'narratives = "mask"')
-    (tmp_path / "policy.toml").write_text(masking, encoding="utf-8")
+    policies.masking(tmp_path)
     with runtime.running(tmp_path, agencies=flow.AGENCIES) as site:
         yield site
 

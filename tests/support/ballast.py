@@ -10,16 +10,15 @@ from kafka import admin as kafka_admin
 
 from amana.site import Site
 from schemas import catalogue, codec
-from streams import outbox
+from streams import outbox, topics
 from streams.agents import aggregate
 from streams.core import aggregate as rules
 from streams.partitions import partition_of
 from streams.stage import Output
 from tests.support import flow
 
-__all__ = ["PARTITIONS", "cells", "compact_at_once", "compacted", "key", "members", "send"]
+__all__ = ["cells", "compact_at_once", "compacted", "key", "members", "send"]
 
-PARTITIONS: Final = 4
 _ADMIN: Final = "admin"
 _PART: Final = 20_000
 
@@ -34,11 +33,11 @@ def cells(schema: int, first: int, end: int, epoch: str = "0" * 16) -> Iterator[
     parsed = catalogue.load("cell").parsed
     for n in range(first, end):
         counts = dict.fromkeys(flow.AGENCIES[: 1 + n % 3], 1 + n % 7)
-        marks = {f"case/{source}": (n % 1000, 0) for source in range(PARTITIONS)}
+        marks = {f"case/{source}": (n % 1000, 0) for source in range(topics.PARTITIONS)}
         value = codec.encode(schema, parsed, rules.Cell(key(n), counts, marks, 0).as_record())
         place = key(n).encode()
         entry = place + rules.SEPARATOR.encode() + epoch.encode()
-        yield Output(aggregate.CELLS, partition_of(place, PARTITIONS), entry, value)
+        yield Output(aggregate.CELLS, partition_of(place, topics.PARTITIONS), entry, value)
 
 
 async def send(site: Site, outputs: Iterator[Output]) -> None:
@@ -72,7 +71,7 @@ def compacted(site: Site) -> Mapping[int, tuple[int, int]]:
     data = site.path("kafka", "data")
     lines = (data / "cleaner-offset-checkpoint").read_text(encoding="ascii").splitlines()[2:]
     reached = {int(n): int(at) for topic, n, at in map(str.split, lines) if topic == aggregate.CELLS}
-    return {n: (reached.get(n, 0), _bytes(data / f"{aggregate.CELLS}-{n}")) for n in range(PARTITIONS)}
+    return {n: (reached.get(n, 0), _bytes(data / f"{aggregate.CELLS}-{n}")) for n in range(topics.PARTITIONS)}
 
 
 def _bytes(folder: Path) -> int:

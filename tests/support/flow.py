@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from schemas import catalogue, codec
-from streams import outbox
+from streams import outbox, topics
 from streams.partitions import partition_of
 from streams.stage import Output
 
@@ -125,4 +125,4 @@ def outputs(sent: Iterable[Mapping[str, Any]], schema: int) -> list[Output]:
 
 def _output(event: Mapping[str, Any], value: bytes) -> Output:
     key = str(event["token"]).encode()
-    return Output("deidentified.case", partition_of(key, 4), key, value)
+    return Output("deidentified.case", partition_of(key, topics.PARTITIONS), key, value)
