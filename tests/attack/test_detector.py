@@ -122,14 +122,14 @@ def test_the_process_that_forks_may_be_killed_too(flawed: pool.Pool) -> None:
 def test_only_detectors_can_be_ended_and_an_order_may_come_in_pieces(flawed: pool.Pool) -> None:
     """Its own id, that of this process and one that nobody has change nothing."""
     assert _codes(flawed, GOOD) == [1]
-    line, pid = flawed._nursery._socket, flawed._children[0].pid
+    line, detector = flawed._nursery._socket, psutil.Process(flawed._children[0].pid)
     line.sendall(b"%d\n%d\n4194305\nnonsense\n" % (flawed._nursery._process.pid, os.getpid()))
     assert _codes(flawed, GOOD) == [1]
-    line.sendall(b"%d" % (pid or 0))
+    line.sendall(b"%d" % detector.pid)
     assert _codes(flawed, GOOD) == [1]
+    assert detector.is_running()
     line.sendall(b"\n")
-    psutil.wait_procs([psutil.Process(pid)], timeout=10)
-    assert not psutil.pid_exists(pid or 0)
+    assert not psutil.wait_procs([detector], timeout=10)[1]
     assert _codes(flawed, GOOD) == [1]
 
 
