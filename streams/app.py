@@ -1,9 +1,11 @@
-"""Faust applications as the stages need them: at least once, one at a time, nothing created, nothing served.
+"""Faust applications as the stages need them: at least once, in order, nothing created, nothing served.
 
 Decides the settings under which a stage's order of effects holds. Does not decide what a stage reads or computes.
 """
 
+import asyncio
 import gc
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,17 +105,22 @@ def consume(  # noqa: PLR0913 - a stage's shape
     handler: stage.Handler,
     kept: state.StateTable,
     *,
+    lanes: int = 1,
     rebuilds: bool = False,
     patience: float = watchdog.PATIENCE_SECONDS,
     signs: Callable[[], int] = int,
 ) -> None:
-    """Run `handler` over every batch of `topics`, one batch at a time, in the order of effects of `streams.stage`.
+    """Run `handler` over every batch of `topics`, in the order of effects of `streams.stage`.
+
+    Of each partition number one batch is in work at a time, whatever its topic: they share a partition of the state.
+    So two lanes of one process are to each other as two processes are that have a partition number each.
 
     Args:
         app: The stage's application.
         topics: What it reads.
         handler: Its rule.
         kept: Its state, with the outbox that the outputs go through too.
+        lanes: Batches of different partition numbers in work at once: one waits for the broker beside another's work.
         rebuilds: Every batch leaves state behind, and its topics hold all there ever was: where a partition's state is
             gone, it is made again from the beginning.
         patience: How long (seconds) a partition with something to read may stand still before the process ends.
@@ -127,14 +134,17 @@ def consume(  # noqa: PLR0913 - a stage's shape
     watchdog.guard(app, progress.positions, patience, signs)
     gc.freeze()  # what is loaded by now stays, and a walk over all of it took longer than a batch
 
+    turn = defaultdict[int, asyncio.Lock](asyncio.Lock)  # first come, first served
+
     async def handle(batches: faust.StreamT[Any]) -> None:
         async for fetched in batches:
             batch = transport.records_of(fetched)
-            progress.check(batch)
-            await stage.run(handler, batch, kept, kept.box.send)
-            progress.handled(batch)
+            async with turn[batch.partition]:
+                progress.check(batch)
+                await stage.run(handler, batch, kept, kept.box.send)
+                progress.handled(batch)
 
-    app.agent(source, name=f"{app.conf.id}.batches", concurrency=1)(handle)
+    app.agent(source, name=f"{app.conf.id}.batches", concurrency=lanes)(handle)
 
 
 class _Progress:

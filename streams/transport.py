@@ -24,9 +24,11 @@ from streams.core import turns
 __all__ = ["AS_FETCHED", "FETCH_WAIT_MS", "BatchConsumer", "BatchTransport", "records_of"]
 
 
-FETCH_WAIT_MS = 50
-"""How long the broker may hold a fetch back that has nothing to give, in milliseconds."""
+FETCH_WAIT_MS = 150
+"""How long the broker may hold a fetch back that has less than `FETCH_LEAST` to give, in milliseconds."""
 
+FETCH_LEAST = 64 << 10
+"""Bytes for which it waits: a stage that takes each record as it comes works for the batches, not for the records."""
 
 TURN_SECONDS = 0.02
 """How long a fetch may wait for some partitions while it is not the turn of others that have something to give."""
@@ -47,7 +49,7 @@ AS_FETCHED = _AsFetched()
 
 
 class _PromptThread(driver.AIOKafkaConsumerThread):
-    """The driver's consumer thread, whose fetches do not wait for partitions that have nothing to give.
+    """The driver's consumer thread, whose fetches wait briefly, and for something that is worth the work.
 
     A node is asked for all partitions without buffered records in one request at a time. Faust lets the broker hold
     that request back for 1.5 s where all of them are drained, and a partition that fills meanwhile waits with them.
@@ -56,6 +58,7 @@ class _PromptThread(driver.AIOKafkaConsumerThread):
     def _create_worker_consumer(self, transport: driver.Transport) -> Any:  # noqa: ANN401 - aiokafka is not typed
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001 - a constant of the driver, without a setting
+        consumer._fetch_min_bytes = FETCH_LEAST  # noqa: SLF001 - as above
         # One partition's worth an answer: the next is on its way while this one is read, and less is held in memory.
         # The driver asks for the partitions in random order, so that none waits for ever behind a full one.
         consumer._fetch_max_bytes = consumer._max_partition_fetch_bytes  # noqa: SLF001 - as above
@@ -142,7 +145,7 @@ class BatchConsumer(driver.Consumer):
         if not fetched or self.should_stop:
             return
         generation = self.app.consumer_generation_id
-        for tp, records in fetched.items():
+        for tp, records in sorted(fetched.items()):  # partition numbers alternate, so that no lane waits for another
             if not self.flow_active or self.app.consumer_generation_id != generation:
                 return
             if active is not None and tp not in active and tp not in self._buffered_partitions:
