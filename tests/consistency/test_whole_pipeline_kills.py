@@ -1,10 +1,12 @@
-"""A kill -9 of every stage, from sealed rows to exact cells, changes no count and loses no record."""
+"""Faults of every stage, from sealed rows to exact cells, change no count and lose no record."""
 
 import json
 import os
 import signal
+import threading
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,8 @@ from amana.local import runtime
 from amana.publisher import Publisher
 from amana.simulation.simulate import KEY_FOLDER, simulate
 from amana.site import Site
-from tests.support import demo
+from streams.app import SESSION_SECONDS
+from tests.support import demo, faults
 
 pytestmark = [pytest.mark.broker, pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -35,20 +38,58 @@ def test_a_kill_of_every_stage_changes_no_count(whole: Site, tmp_path: Path) -> 
     """Difference 0, cell by cell and fate by fate, against the answer key of the published files."""
     counts = simulate(EVENTS, 7, tmp_path, narratives=False)
     killed = []
-    for number, file in enumerate(sorted(tmp_path.glob("*.jsonl"), key=lambda one: -one.stat().st_size)):
-        agency, kind, _ = file.name.split(".")
-        Publisher(whole, agency).publish(file, kind)
+    for number, file in enumerate(_largest_first(tmp_path)):
+        _publish(whole, [file])
         if number < len(STAGES):
-            killed.append(_kill(whole, STAGES[number]))
-    found = standing.wait_idle(whole, PATIENCE_SECONDS)
+            killed.append(_kill(whole, f"worker-{STAGES[number]}-0"))
+    _check_fates(whole, counts)
+    _check_cells(whole, tmp_path)
+    assert all(faults.pid(whole, f"worker-{stage}-0") != pid for stage, pid in zip(STAGES, killed, strict=True))
+
+
+@pytest.mark.long
+def test_faults_of_two_deidentifiers_change_no_count(tmp_path: Path) -> None:
+    """Killed as they work, and frozen until others have their partitions, eight times in all."""
+    home, rows = tmp_path / "site", tmp_path / "rows"
+    counts = simulate(4 * EVENTS, 8, rows)
+    workers = {"deidentify": 2, "dedupe": 1, "aggregate": 1, "release": 0}
+    with runtime.running(home, workers=workers) as site:
+        feed = threading.Thread(target=_publish, args=(site, _largest_first(rows)), daemon=True)
+        feed.start()
+        with faults.Group(site, "deidentify") as group:
+            group.wait_for(1, 60)
+            for number in range(8):
+                worker = f"worker-deidentify-{number // 2 % 2}"
+                if number % 2:
+                    _kill(site, worker)
+                else:
+                    _freeze(site, worker)
+                time.sleep(2)
+                assert sum(group.ends().values()) > sum(group.committed().values()), "nothing was left to do"
+        feed.join()
+        _check_fates(site, counts)
+        _check_cells(site, rows)
+
+
+def _largest_first(folder: Path) -> Sequence[Path]:
+    return sorted(folder.glob("*.jsonl"), key=lambda one: -one.stat().st_size)
+
+
+def _publish(site: Site, files: Sequence[Path]) -> None:
+    for file in files:
+        agency, kind, _ = file.name.split(".")
+        Publisher(site, agency).publish(file, kind)
+
+
+def _check_fates(site: Site, counts: Mapping[str, int]) -> None:
+    """Every published record has the fate that it has to have."""
+    found = standing.wait_idle(site, PATIENCE_SECONDS)
     assert found.is_idle, found.held
     fates: Counter[str] = Counter()
     for one in found.fates.values():
         fates.update(one)
     assert +fates == Counter({fate: count for fate, count in counts.items() if fate not in NOT_FATES})
     assert sum(found.published.values()) == sum(fates.values()) == counts["published"]
-    _check_cells(whole, tmp_path)
-    assert all(_pid(whole, stage) != pid for stage, pid in zip(STAGES, killed, strict=True))
 
 
 def _check_cells(site: Site, folder: Path) -> None:
@@ -63,12 +104,18 @@ def _check_cells(site: Site, folder: Path) -> None:
     assert json.loads(status.stdout)["held"] == []
 
 
-def _kill(site: Site, stage: str) -> int:
-    """Kill a stage, which the last file's records keep busy and the next files' await, and return whom."""
-    pid = _pid(site, stage)
+def _kill(site: Site, worker: str) -> int:
+    """Kill a worker, which the last file's records keep busy and the next files' await, and return whom."""
+    pid = faults.pid(site, worker)
     os.kill(pid, signal.SIGKILL)
     return pid
 
 
-def _pid(site: Site, stage: str) -> int:
-    return int(site.path("run", f"worker-{stage}-0.pid").read_text(encoding="ascii"))
+def _freeze(site: Site, worker: str) -> None:
+    """Let a worker stand still until its session is over and others have its partitions, and then go on."""
+    pid = faults.pid(site, worker)
+    faults.freeze(pid)
+    try:
+        time.sleep(2 * SESSION_SECONDS)
+    finally:
+        faults.thaw(pid)
