@@ -44,18 +44,18 @@ def main() -> None:
     asked = options.parse_args()
     print(f"| {' | '.join(HEADER)} |\n|{'---|' * len(HEADER)}")
     for name, documents, find in measured(asked.corpora, models=not asked.patterns):
-        print(row(name, evaluation.report(_evaluated(one, find) for one in documents)), flush=True)
+        print(row(name, evaluation.report(evaluated(one, find) for one in documents)), flush=True)
 
 
 def measured(folder: Path, *, models: bool) -> Iterator[tuple[str, Sequence[corpora.Document], Find]]:
     """Yield the name of a row, its texts, and what finds spans in them."""
-    patterns = _patterns()
+    besides = patterns()
     for recipe in RECIPES:
         documents = make.read(recipe, folder)
         if not recipe.low:
             documents |= {path.name.split(".")[0]: corpora.read(path) for path in _others(recipe, folder)}
         own = {one.name for one in recipe.corpora}
-        find = _united(patterns, _names(recipe, documents, own)) if models else patterns
+        find = united(besides, _names(recipe, documents, own)) if models else besides
         for name, texts in documents.items():
             unseen = [one for one in texts if name not in own or corpora.held_out(one)]
             if recipe.low:
@@ -69,7 +69,8 @@ def _others(recipe: Recipe, folder: Path) -> list[Path]:
     return [path for path in sorted(folder.glob(f"{recipe.language}-*.jsonl.gz")) if path.name not in own]
 
 
-def _patterns() -> Find:
+def patterns() -> Find:
+    """Return what finds by the shipped recognisers alone, without the models."""
     rules = shipped().text
     analyzer = Analyzer(rules)
     size, step = rules.chunk_characters, rules.chunk_characters - rules.overlap_characters
@@ -96,11 +97,13 @@ def _names(recipe: Recipe, documents: make.Documents, own: set[str]) -> Find:
     return lambda text, _language: [found[:2] for found in reader.find(text)]
 
 
-def _united(*finders: Find) -> Find:
+def united(*finders: Find) -> Find:
+    """Find what any of them finds."""
     return lambda text, language: [span for find in finders for span in find(text, language)]
 
 
-def _evaluated(document: corpora.Document, find: Find) -> evaluation.Document:
+def evaluated(document: corpora.Document, find: Find) -> evaluation.Document:
+    """Lay what is found in a document beside its labels."""
     levels = any(span.entity is not None for span in document.spans)
     mentions = [
         evaluation.Mention(span.start, span.end, span.type, span.level if levels else None, span.entity)

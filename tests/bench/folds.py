@@ -1,0 +1,102 @@
+"""Five folds by document, each read by a model that has not seen it, and thresholds that leave equally much to read.
+
+Decides which texts belong together and how two models are made comparable. A fold is the SHA-256 of a text modulo five;
+the first one is the fifth that is held out for the figures.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anonymizer.engines.names.languages import LANGUAGES
+from anonymizer.engines.names.model import Model
+from anonymizer.engines.names.recogniser import Reader
+from anonymizer.engines.names.weights import Weights, from_bytes
+from anonymizer.engines.training import make
+from anonymizer.engines.training.corpora import Document
+from anonymizer.engines.training.recipes import Recipe
+from anonymizer.microdata import evaluation
+from anonymizer.microdata.evaluation import Report
+from tests.bench import detection_figures
+
+__all__ = ["COUNT", "Unseen", "at_kept", "digest", "trained"]
+
+COUNT = 5
+_HALVINGS = 12
+_LEAST, _MOST = 2.0, 22.0
+"""How often one is halved to give one minus the threshold: thresholds lie between 0.75 and all but one."""
+
+
+class _Remembering(Model):
+    """A model that reads a text once, however many thresholds are held against what it says."""
+
+    def __init__(self, weights: Weights, recipe: Recipe) -> None:
+        super().__init__(weights, recipe.features)
+        self._said: dict[tuple[str, ...], NDArray[np.float64]] = {}
+
+    def probabilities_of(self, texts: Sequence[Sequence[str]]) -> list[NDArray[np.float64]]:
+        for forms in texts:
+            if tuple(forms) not in self._said:
+                self._said[tuple(forms)] = super().probabilities_of([forms])[0]
+        return [self._said[tuple(forms)] for forms in texts]
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """Documents, a model of this recipe that has not seen them, and what finds besides it."""
+
+    documents: Sequence[Document]
+    recipe: Recipe
+    model: Model
+    besides: detection_figures.Find
+
+    def reports(self, threshold: float) -> list[Report]:
+        """Measure every document for itself."""
+        reader = Reader(LANGUAGES[self.recipe.language], threshold, lambda _name, _features: self.model)
+        find = detection_figures.united(self.besides, lambda text, _language: [one[:2] for one in reader.find(text)])
+        return [evaluation.report([detection_figures.evaluated(one, find)]) for one in self.documents]
+
+
+def digest(document: Document) -> str:
+    """Return the SHA-256 of a document's text, in hex: what folds and orders go by."""
+    return hashlib.sha256(document.text.encode()).hexdigest()
+
+
+def trained(
+    recipe: Recipe,
+    documents: Sequence[Document],
+    besides: detection_figures.Find,
+    chosen: Callable[[Sequence[Document]], Sequence[Document]] = lambda seen: seen,
+) -> list[Unseen]:
+    """Train a recipe's first member on the chosen ones of each four folds, for the documents of the fifth."""
+    recipe = replace(recipe, others=(), calm=())
+    corpus = recipe.corpora[0].name
+    found = []
+    for fold in range(COUNT):
+        seen = [one for one in documents if int(digest(one), 16) % COUNT != fold]
+        weights = from_bytes(make.trained(recipe, {corpus: chosen(seen)}))
+        unseen = [one for one in documents if int(digest(one), 16) % COUNT == fold]
+        found.append(Unseen(unseen, recipe, _Remembering(weights, recipe), besides))
+    return found
+
+
+def at_kept(folds: Sequence[Unseen], kept: float) -> list[Report]:
+    """Measure every document at the one threshold that leaves this share of the words to read, or little more."""
+    low, high = _LEAST, _MOST
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        value = pooled(_at(folds, middle)).kept.value
+        low, high = (middle, high) if value is None or value >= kept else (low, middle)
+    return _at(folds, low)
+
+
+def pooled(reports: Sequence[Report]) -> Report:
+    """Pool reports of single documents."""
+    return evaluation._pooled(reports)
+
+
+def _at(folds: Sequence[Unseen], halvings: float) -> list[Report]:
+    return [report for fold in folds for report in fold.reports(1 - 2**-halvings)]
