@@ -20,8 +20,9 @@ from streams import outbox, stage, state, transport, watchdog
 
 __all__ = ["Deps", "build", "consume"]
 
-FETCH_BYTES = 1_048_576
-"""Largest fetch of one partition unless a stage says otherwise: seconds of work at most."""
+FETCH_BYTES: Mapping[str, int] = {"deidentify": 262_144, "dedupe": 1_048_576, "aggregate": 12_582_912}
+"""Largest fetch of one partition by stage: about a second of work. A cell is written once a batch, however many deltas
+it has there, so that batches of those are large."""
 
 BUFFERED = 65_536
 """Messages that may wait in a stream: beyond what there can be, since the transport decides whose turn it is."""
@@ -48,9 +49,9 @@ class Deps:
 
 
 def build(
-    name: str, settings: Mapping[str, Any], folder: Path, *, instance: str | None = None, fetch: int = FETCH_BYTES
+    name: str, settings: Mapping[str, Any], folder: Path, *, instance: str | None = None, fetch: int
 ) -> faust.App:
-    """Return the application of the stage `name`, which is its consumer group's name too.
+    """Return the application of a stage whose consumer group is `name`.
 
     Args:
         name: Stage and consumer group.

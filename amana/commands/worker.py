@@ -71,13 +71,11 @@ def _faust(site: sites.Site, allowed: registry.AllowList, which: tuple[str, int]
     mode.loop.use("uvloop")
     from streams import app as apps  # noqa: PLC0415 - after the loop
     from streams import outbox  # noqa: PLC0415 - as above
-    from streams.agents import aggregate  # noqa: PLC0415 - as above
 
     name, index = which
     settings = site.kafka_settings(f"worker.{name}")
     member = f"{name}-{index}"
-    fetch = aggregate.FETCH_BYTES if name == "aggregate" else apps.FETCH_BYTES
-    app = apps.build(name, settings, site.path("state", member), instance=member, fetch=fetch)
+    app = apps.build(name, settings, site.path("state", member), instance=member, fetch=apps.FETCH_BYTES[name])
     deps = apps.Deps(
         outbox.Outbox(settings, member), secrets.token_hex(_EPOCH_BYTES), allowed.current, allowed.readable
     )

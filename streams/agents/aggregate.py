@@ -17,12 +17,10 @@ from streams.core import aggregate, deltas, inclusion
 from streams.fetches import Fetch
 from streams.stage import Record, Result
 
-__all__ = ["CELLS", "FETCH_BYTES", "Aggregate", "attach"]
+__all__ = ["CELLS", "Aggregate", "attach"]
 
 CELLS = "cells"
 SOURCE = "deltas"
-FETCH_BYTES = 12_582_912
-"""Large batches, since a cell is written once a batch however many deltas it has there."""
 
 
 def attach(app: faust.App, *, deps: apps.Deps) -> None:

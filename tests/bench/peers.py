@@ -73,8 +73,7 @@ def ours(site: Site, name: str, clock: Clock, run: int) -> None:
     """Run the stage as `amana worker` does, but for the clock and the group's name."""
     settings = site.kafka_settings(PRINCIPAL)
     allowed = registry.ids(site.registry)
-    fetch = aggregate.FETCH_BYTES if name == "aggregate" else apps.FETCH_BYTES
-    app = apps.build(f"bench-{name}-{run}", settings, site.path("state"), fetch=fetch)
+    app = apps.build(f"bench-{name}-{run}", settings, site.path("state"), fetch=apps.FETCH_BYTES[name])
     deps = apps.Deps(outbox.Outbox(settings, name), secrets.token_hex(8), allowed.current, allowed.readable)
     if name == "aggregate":
         kept = TimedTable(app, "cells", deps.box, deps.epoch, partitions=4, through=rules.through_of)
@@ -195,7 +194,7 @@ async def raw(site: Site, clock: Clock) -> None:
         "deltas",
         **site.kafka_settings(PRINCIPAL),
         auto_offset_reset="earliest",
-        max_partition_fetch_bytes=aggregate.FETCH_BYTES,
+        max_partition_fetch_bytes=apps.FETCH_BYTES["aggregate"],
     )
     await consumer.start()
     clock.begin()

@@ -11,6 +11,7 @@ import concurrent.futures
 import math
 import os
 import random
+import statistics
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -29,6 +30,8 @@ CHARACTERS = 200
 LONE = 8
 WHOLE = (0.15, 0.85)
 """Between these shares of a run the rate is taken: neither start nor last batches are in it."""
+
+LOOK_SECONDS = 0.25
 
 
 def measure() -> dict[str, float]:
@@ -83,14 +86,16 @@ def _taken(site: Site, cores: Sequence[int], start: int) -> float:
 
 
 def _rate(group: faults.Group, before: int, number: int) -> float:
-    """Return events/s between two shares of the run."""
-    marks = []
-    for share in WHOLE:
-        group.wait_for(before + int(number * share), 600)
+    """Return events/s: the slope of a line through what is committed between two shares of the run."""
+    low, high = (before + int(number * share) for share in WHOLE)
+    group.wait_for(low, 600)
+    marks = [(time.perf_counter(), sum(group.committed().values()))]
+    while marks[-1][1] < high:
+        time.sleep(LOOK_SECONDS)
         marks.append((time.perf_counter(), sum(group.committed().values())))
-    (begun, first), (ended, last) = marks
     group.wait_for(before + number, 600)
-    return (last - first) / (ended - begun)
+    times, done = zip(*marks, strict=True)
+    return statistics.linear_regression(times, done).slope
 
 
 def sealed(site: Site, number: int, first: int, *, alone: bool = False) -> list[Record]:

@@ -1,6 +1,7 @@
 """What the processes of a running system hold, sampled over time: resident memory and open files, children included."""
 
 import contextlib
+import statistics
 import threading
 import time
 from collections import defaultdict
@@ -8,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-import numpy as np
 import psutil
 
 from amana.site import Site
@@ -28,7 +28,7 @@ class Sample:
 def slope(samples: Sequence[Sample]) -> float:
     """Return the growth of memory in MiB an hour: the slope of a straight line through the samples."""
     times, sizes = [one.at for one in samples], [one.mebibytes for one in samples]
-    return float(np.polyfit(times, sizes, 1)[0]) * 3600
+    return statistics.linear_regression(times, sizes).slope * 3600
 
 
 class Gauge:

@@ -35,7 +35,7 @@ _epochs = itertools.count()
 
 @functools.cache
 def _app() -> faust.App:
-    return apps.build("model", {"bootstrap_servers": "localhost:1"}, Path(tempfile.mkdtemp()))
+    return apps.build("model", {"bootstrap_servers": "localhost:1"}, Path(tempfile.mkdtemp()), fetch=1)
 
 
 @types.coroutine
