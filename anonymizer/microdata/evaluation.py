@@ -19,7 +19,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-__all__ = ["Document", "Mention", "Report", "Share", "by_language", "report"]
+__all__ = ["Document", "Mention", "Report", "Share", "by_language", "pooled", "report"]
 
 _Z: Final = 1.959963984540054
 _WORD: Final = re.compile(r"\w+")
@@ -125,10 +125,12 @@ def by_language(documents: Iterable[Document]) -> dict[str, Report]:
 
 def report(documents: Iterable[Document]) -> Report:
     """Measure over some documents, mentions, entities and words pooled."""
-    return _pooled([_measured(document) for document in documents])
+    return pooled([_measured(document) for document in documents])
 
 
-def _pooled(parts: Sequence[Report]) -> Report:
+def pooled(parts: Sequence[Report]) -> Report:
+    """Return the report of several parts' documents together: every share adds up hits and totals."""
+
     def total(of: Callable[[Report], Share]) -> Share:
         return sum(map(of, parts), Share())
 

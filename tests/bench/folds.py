@@ -88,14 +88,9 @@ def at_kept(folds: Sequence[Unseen], kept: float) -> list[Report]:
     low, high = _LEAST, _MOST
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        value = pooled(_at(folds, middle)).kept.value
+        value = evaluation.pooled(_at(folds, middle)).kept.value
         low, high = (middle, high) if value is None or value >= kept else (low, middle)
     return _at(folds, low)
-
-
-def pooled(reports: Sequence[Report]) -> Report:
-    """Pool reports of single documents."""
-    return evaluation._pooled(reports)
 
 
 def _at(folds: Sequence[Unseen], halvings: float) -> list[Report]:

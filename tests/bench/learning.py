@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from anonymizer.engines.training import make
 from anonymizer.engines.training.corpora import Document
 from anonymizer.engines.training.recipes import RECIPES
+from anonymizer.microdata import evaluation
 from anonymizer.microdata.evaluation import Report, Share
 from tests.bench import detection_figures, folds
 
@@ -89,7 +90,7 @@ def _part(part: float, draw: int, documents: Sequence[Document]) -> list[Documen
 
 def _row(size: float, aim: Aim, draws: Sequence[Sequence[Report]]) -> Counts:
     """Print the means over some draws; return the hits and totals by document."""
-    pooled = [folds.pooled(reports) for reports in draws]
+    pooled = [evaluation.pooled(reports) for reports in draws]
     shares = np.array([(aim.of(one).value, one.clean.value, one.kept.value) for one in pooled], dtype=np.float64)
     print(f"| {size:.0f} | {' | '.join(f'{value:.4f}' for value in shares.mean(axis=0))} |", flush=True)
     counts = np.array([[(aim.of(one).hits, aim.of(one).total) for one in reports] for reports in draws])
