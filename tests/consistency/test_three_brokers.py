@@ -1,9 +1,9 @@
-"""Three brokers killed in turn while events flow: with two of three replicas at hand, nothing waits for the third."""
+"""Three brokers killed while events flow: with two replicas at hand nothing waits for the third, with one all waits."""
 
 import os
 import statistics
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,8 @@ pytestmark = [pytest.mark.broker, pytest.mark.long, pytest.mark.timeout(7200)]
 WORKERS = {"deidentify": 0, "dedupe": 2, "aggregate": 2, "release": 0}
 KILLS = int(os.environ.get("AMANA_CLUSTER_KILLS", "20"))
 PER_SECOND = 200
+PAIRS = 3
+AWAY_SECONDS = 20
 MOST_SECONDS_A_KILL = 90
 STAGES = ("dedupe", "aggregate")
 
@@ -56,6 +58,32 @@ def test_kills_of_three_brokers_in_turn_change_no_count(brokers: cluster.Cluster
     assert faults.differences(counting, sent[: feed.acknowledged]) == ({}, {})
 
 
+def test_two_brokers_that_die_at_once_change_no_count(brokers: cluster.Cluster, counting: Site) -> None:
+    """Nothing is acknowledged without a second replica; when there is one, everything goes on by itself."""
+    sent = flow.events(PER_SECOND * MOST_SECONDS_A_KILL * PAIRS, seed=44)
+    back: list[float] = []
+    with feeding.Feed(counting, sent, PER_SECOND) as feed:
+        for number in range(PAIRS):
+            pair = (number % cluster.NODES, (number + 1) % cluster.NODES)
+            before = _committed(counting)
+            for one in pair:
+                brokers.kill(one)
+            time.sleep(1)
+            stood = feed.acknowledged
+            time.sleep(AWAY_SECONDS)
+            assert feed.acknowledged == stood
+            brokers.start(pair[0])
+            back.append(_got_on(counting, before, time.monotonic()))
+            brokers.start(pair[1])
+            brokers.wait_in_sync()
+            assert not feed.ended
+        feed.enough.set()
+    print(f"\n{PAIRS} pairs, {feed.acknowledged} events; at work again after the first is back: {_spread(back)}")
+    faults.settled(counting, 300)
+    assert faults.lost(counting, sent[: feed.acknowledged]) == 0
+    assert faults.differences(counting, sent[: feed.acknowledged]) == ({}, {})
+
+
 def test_topics_have_three_replicas_though_a_broker_was_away_when_they_were_made(
     brokers: cluster.Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -70,12 +98,24 @@ def test_topics_have_three_replicas_though_a_broker_was_away_when_they_were_made
 
 def _kill(site: Site, brokers: cluster.Cluster, number: int) -> float:
     """Kill one broker and return the seconds until every partition of both stages has got on."""
+    before, begun = _committed(site), time.monotonic()
+    brokers.kill(number)
+    return _got_on(site, before, begun)
+
+
+Committed = Mapping[str, Mapping[faults.TopicPartition, int]]
+
+
+def _committed(site: Site) -> Committed:
     before = {}
     for stage in STAGES:
         with faults.Group(site, stage) as group:
             before[stage] = group.committed()
-    begun = time.monotonic()
-    brokers.kill(number)
+    return before
+
+
+def _got_on(site: Site, before: Committed, begun: float) -> float:
+    """Wait until every partition of both stages has got on, a minute at most; return the seconds since `begun`."""
     for stage in STAGES:
         with faults.Group(site, stage) as group:
             group.wait_past(before[stage], faults.IDLE_SECONDS - (time.monotonic() - begun))
