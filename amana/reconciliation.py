@@ -40,10 +40,10 @@ def books(site: sites.Site, *, agency: str | None = None, today: dt.date) -> rec
         # How far the stages are comes first: a stage commits after its fates are on the broker.
         committed, behind = _progress(site, settings)
         published = _published(site, settings, agencies, committed, today)
-        records = [codec.decode(r.value, readable, limits.INTERNAL) for r in reading.whole(settings, "outcomes")]
+        records = (codec.decode(r.value, readable, limits.INTERNAL) for r in reading.whole(settings, "outcomes"))
+        return reconcile.reconcile(published, map(Outcome.from_record, records), behind=behind)
     except KafkaError as error:
         raise TransportError("TRA-030", f"the broker is out of reach: {type(error).__name__}") from None
-    return reconcile.reconcile(published, map(Outcome.from_record, records), behind=behind)
 
 
 def _progress(site: sites.Site, settings: Mapping[str, Any]) -> tuple[dict[TopicPartition, int], bool]:

@@ -21,6 +21,7 @@ from schemas import codec, limits
 from schemas.errors import TransportError
 from streams import topics
 from streams.core import outcomes
+from streams.core.ends import Ends
 
 __all__ = ["Held", "Standing", "Tally", "pause", "tally", "wait_idle"]
 
@@ -111,7 +112,7 @@ class Standing:
             stage: reading.partitions(names, site.agencies) for stage, names in topics.sources(site.agencies).items()
         }
         self._outcomes = reading.partitions(["outcomes"], site.agencies)
-        self._held: dict[outcomes.Position, outcomes.Outcome] = {}
+        self._ends = Ends()
 
     def __enter__(self) -> Self:
         """Connect.
@@ -144,15 +145,14 @@ class Standing:
         """
         try:
             lags = self._lags()
-            ends = self._consumer.end_offsets(self._raw)
+            until = self._consumer.end_offsets(self._raw)
             self._read()
         except KafkaError as error:
             raise TransportError("TRA-030", "the broker is out of reach") from error
         published: Counter[tuple[str, str]] = Counter()
-        for partition, end in ends.items():
+        for partition, end in until.items():
             published[_named(partition.topic)] += end
-        fates = outcomes.tally(self._held)
-        return Tally(published, fates, lags, tuple(self._missing(ends)))
+        return Tally(published, self._ends.tally(), lags, tuple(self._missing(until)))
 
     def _lags(self) -> dict[str, int]:
         """Count what is left to read; committed offsets first: then zero everywhere holds for one moment."""
@@ -166,15 +166,12 @@ class Standing:
 
     def _read(self) -> None:
         for record in reading.to_present_end(self._consumer, self._outcomes):
-            outcome = outcomes.Outcome.from_record(codec.decode(record.value, self._readable, limits.INTERNAL))
-            known = self._held.get(outcome.position)
-            if known is None or outcome.rank > known.rank:
-                self._held[outcome.position] = outcome
+            self._ends.add(outcomes.Outcome.from_record(codec.decode(record.value, self._readable, limits.INTERNAL)))
 
-    def _missing(self, ends: Mapping[TopicPartition, int]) -> Iterator[Held]:
-        for partition in sorted(ends):
-            agency, kind = _named(partition.topic)
-            missing = [n for n in range(ends[partition]) if (agency, kind, partition.partition, n) not in self._held]
+    def _missing(self, until: Mapping[TopicPartition, int]) -> Iterator[Held]:
+        for partition, end in sorted(until.items()):
+            place = *_named(partition.topic), partition.partition
+            missing = [offset for offset in range(end) if self._ends.fate_of(place, offset) is None]
             for first, last in _spans(missing):
                 yield Held(partition.topic, partition.partition, first, last)
 

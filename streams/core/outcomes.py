@@ -1,15 +1,14 @@
 """What became of every published record: one fate each, however often a stage says it.
 
-Decides which of several statements about one raw record holds. Does not make them: `admit`, `deidentify` and `dedupe`
-do.
+Decides which of several statements about one raw record holds: that of the highest rank. Does not make them: `admit`,
+`deidentify` and `dedupe` do.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["FATES", "Outcome", "Position", "key_of", "merge", "position_of", "tally"]
+__all__ = ["FATES", "Outcome", "Position", "key_of", "position_of"]
 
 FATES = ("counted", "duplicate", "superseded", "withdrawn", "out_of_scope", "late", "quarantined")
 """The terminal outcomes, as in the schema."""
@@ -73,21 +72,3 @@ def position_of(key: bytes | None) -> Position | None:
     if len(parts) != len(("agency", "kind", "partition", "offset")) or not all(n.isdecimal() for n in parts[2:]):
         return None
     return parts[0], parts[1], int(parts[2]), int(parts[3])
-
-
-def merge(outcomes: Iterable[Outcome]) -> dict[Position, Outcome]:
-    """Return the statement that holds for each raw record, in whatever order they come and however often."""
-    held: dict[Position, Outcome] = {}
-    for outcome in outcomes:
-        known = held.get(outcome.position)
-        if known is None or outcome.rank > known.rank:
-            held[outcome.position] = outcome
-    return held
-
-
-def tally(held: Mapping[Position, Outcome]) -> dict[tuple[str, str], Counter[str]]:
-    """Count fates by (agency, kind)."""
-    counts: dict[tuple[str, str], Counter[str]] = {}
-    for (agency, kind, _, _), outcome in held.items():
-        counts.setdefault((agency, kind), Counter())[outcome.fate] += 1
-    return counts

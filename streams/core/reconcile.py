@@ -10,11 +10,14 @@ is given the ends of partitions, how far the stages are, and every statement abo
   so that offsets run without a gap.
 """
 
+import bisect
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 
-from streams.core.outcomes import FATES, Outcome, Position, merge
+from streams.core.ends import Ends, Place
+from streams.core.outcomes import FATES, Outcome, Position
 
 __all__ = ["Books", "Line", "Published", "reconcile"]
 
@@ -35,7 +38,8 @@ class Published:
 
     def day_of(self, offset: int) -> str:
         """Return the day on which the record at `offset` arrived."""
-        return next((day for first, day in reversed(self.days) if first <= offset), "earlier")
+        before = bisect.bisect_right(self.days, offset, key=itemgetter(0))
+        return self.days[before - 1][1] if before else "earlier"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,23 +80,23 @@ def reconcile(published: Iterable[Published], statements: Iterable[Outcome], *, 
         statements: All of the topic `outcomes`, in any order, repetitions included.
         behind: Whether a stage after the de-identifier has anything left to read.
     """
-    said = tuple(statements)
-    held = merge(said)
+    ends = Ends(statements)
     count: Counter[tuple[str, str, str]] = Counter()
     missing: list[Position] = []
-    known: set[Position] = set()
+    until: dict[Place, int] = {}
     for one in published:
+        place = one.agency, one.kind, one.partition
+        until[place] = one.end
         for offset in range(one.end):
-            where = (one.agency, one.kind, one.partition, offset)
-            known.add(where)
-            end = held[where].fate if where in held else "in_flight"
+            end = ends.fate_of(place, offset) or "in_flight"
             if end == "in_flight" and offset < one.read and not behind:
-                missing.append(where)
+                missing.append((*place, offset))
                 end = "missing"
             count[one.agency, one.day_of(offset), end] += 1
-    agencies = {agency for agency, _, _, _ in known}
-    unknown = {where for where in held if where not in known and where[0] in agencies}
-    return Books(_lines(count), tuple(missing), tuple(sorted(_twice(said) & known | unknown)))
+    double = {where for where in ends.twice() if where[3] < until.get(where[:3], 0)}
+    agencies = {agency for agency, _, _ in until}
+    unknown = {where for where in ends.outside(until) if where[0] in agencies}
+    return Books(_lines(count), tuple(missing), tuple(sorted(double | unknown)))
 
 
 def _lines(count: Mapping[tuple[str, str, str], int]) -> tuple[Line, ...]:
@@ -102,14 +106,3 @@ def _lines(count: Mapping[tuple[str, str, str], int]) -> tuple[Line, ...]:
         fates = {fate: ends.get(fate, 0) for fate in FATES}
         lines.append(Line(agency, day, sum(ends.values()), fates, ends.get("in_flight", 0)))
     return tuple(lines)
-
-
-def _twice(said: Iterable[Outcome]) -> set[Position]:
-    """Return what more than one dedupe partition counts: each one's last word holds."""
-    last: dict[tuple[Position, str], Outcome] = {}
-    for one in said:
-        before = last.get((one.position, one.source))
-        if before is None or one.rank > before.rank:
-            last[one.position, one.source] = one
-    counting = Counter(where for (where, _), one in last.items() if one.fate == "counted")
-    return {where for where, number in counting.items() if number > 1}
