@@ -35,6 +35,9 @@ _DROPPED = frozenset("\u0640\u115f\u1160\u3164\uffa0") | {chr(c) for c in range(
 _OVERRIDE: Final = re.compile("\u202e([^\u202c\n]+)")
 _BREAK: Final = re.compile(r"(?P<hyphen>-?)\r?\n[ \t]{0,8}(?=\S)")
 _MIXED: Final = re.compile(r"(?<![\w@./-])[^\W\d_]*[a-zà-ÿ][A-ZÀ-Þ][^\W\d_]*(?![\w@./-])")
+_HUMP: Final = re.compile("[a-zà-ÿ][A-ZÀ-Þ]")
+"""What a word in mixed case holds; most texts have none, and this is found sooner."""
+
 _ENDS: Final = frozenset(",;!?")
 _INNER: Final = frozenset("@/0123456789")
 _RUN: Final = 64
@@ -92,7 +95,7 @@ def forms(text: str) -> tuple[Normalised, ...]:
     )
     base = Normalised(read, first.starts, first.ends, news)
     further = [base] if news else []
-    if turns := list(_MIXED.finditer(read)):
+    if _HUMP.search(read) and (turns := list(_MIXED.finditer(read))):
         base = _cased(base, turns)
         further.append(base)
         read = base.text

@@ -67,7 +67,9 @@ CASE: Final = Subject(
             r"(?:no|n[o°]|num(?:ber|ero)?|nr|رقم|id|#)?\s{0,2}[.:#°]{0,2}\s{0,2}(?P<value>(?=[A-Z\-/]{0,12}[0-9])"
             r"[A-Z0-9][A-Z0-9\-/]{2,19})(?!\w)",
             0.6,
-            hint=r"(?:case|file|ref|dossier|affaire|application|requete|complaint|plainte|docket|ملف|قضيه|حاله|دعوي|شكوي|محضر)",
+            hint=r"(?:case|file|ref(?:erence)?|dossier|affaire|application|requete|complaint|plainte|docket"
+            r"|ملف|قضيه|حاله|دعوي|شكوي|محضر)\s{0,2}(?:no|n°|num(?:ber|ero)?|nr|رقم|id|#)?"
+            r"\s{0,2}[.:#°]{0,2}\s{0,2}[A-Z\-/]{0,12}[0-9]",
             example="file no. X7-44",
             source="no public specification: after its name",
         ),
