@@ -27,7 +27,10 @@ from amana.local import artifacts, ports, process
 from schemas.errors import ConfigurationError, TransportError
 from streams import access
 
-__all__ = ["child", "cluster_id", "lay_out", "prepare", "settings", "wait_ready"]
+__all__ = ["CONNECTIONS_PER_ADDRESS", "child", "cluster_id", "lay_out", "prepare", "settings", "wait_ready"]
+
+CONNECTIONS_PER_ADDRESS: Final = 500
+"""Connections that one address may have; the workers of a machine have some ten each."""
 
 _SCRAM_ITERATIONS: Final = 4096
 _READY_SECONDS: Final = 60.0
@@ -77,6 +80,8 @@ _FIXED: Final[dict[str, str]] = {
     "broker.session.timeout.ms": "5000",
     "broker.heartbeat.interval.ms": "500",
     "group.initial.rebalance.delay.ms": "0",
+    # Whoever opens more, with or without a password, is shut out and nobody else is.
+    "max.connections.per.ip": str(CONNECTIONS_PER_ADDRESS),
     "num.network.threads": "2",
     "num.io.threads": "2",
     "background.threads": "2",
