@@ -33,8 +33,8 @@ def guard(
     """Watch `app` from now on.
 
     Args:
-        app: A stage's application; while it restores its state, time does not count. While partitions are given out it
-            does, for a stuck stage holds that up for ever.
+        app: A stage's application; while it restores its state, what it reads is the changelog. While partitions are
+            given out time counts as well, for a stuck stage holds that up for ever.
         handled: Returns the next offset to handle of every partition that was read from.
         patience: Seconds that a partition may stand still.
         signs: Returns a number that changes while the stage gets on within a batch: meanwhile nothing stands still. A
@@ -51,15 +51,26 @@ def _watch(app: faust.App, handled: Callable[[], Mapping[TP, int]], patience: fl
         time.sleep(patience / _LOOKS)
         instant = time.monotonic()
         before, seen = seen, signs()
-        if seen != before or app.in_recovery or app.consumer is None:
+        if seen != before or app.consumer is None:
             standing = watch.Standing({})
             continue
-        positions = dict(handled())
-        ends |= _ends(app.consumer, positions)
-        standing = watch.look(standing, positions, ends, instant=instant)
+        if app.in_recovery:
+            standing = watch.look(standing, *_restored(app.tables), instant=instant)
+        else:
+            positions = dict(handled())
+            ends |= _ends(app.consumer, positions)
+            standing = watch.look(standing, positions, ends, instant=instant)
         found = watch.stalled(standing, instant=instant, patience=patience)
         if found:
             stage.halt("INT-023", f"{found[0].topic}[{found[0].partition}]@{standing.since[found[0]][0]}")
+
+
+def _restored(tables: Any) -> tuple[Mapping[TP, int], Mapping[TP, int]]:  # noqa: ANN401 - their type does not tell of it
+    """Return the last offset restored of each changelog, and the last there was at the start, as far as it is known."""
+    recovery = tables.recovery
+    done, last = dict(recovery.active_offsets), dict(recovery.active_highwaters)  # copies: the loop goes on meanwhile
+    known = {one for one, at in done.items() if at is not None and last.get(one) is not None}
+    return {one: done[one] for one in known}, {one: last[one] for one in known}
 
 
 def _ends(consumer: Any, positions: Mapping[TP, int]) -> dict[TP, int]:  # noqa: ANN401 - Faust's consumers have no common type

@@ -21,15 +21,15 @@ WORKERS = {"deidentify": 0, "dedupe": 1, "aggregate": 1, "release": 0}
 
 
 def test_a_stuck_worker_ends_and_the_next_counts_every_event_once(tmp_path: Path) -> None:
-    """Whether its loop is free or taken: it says where it stood, and nothing of the batch it held is lost or double."""
+    """In a batch, its loop free or taken, or in restoring: it says where it stood, and nothing is lost or double."""
     sent = flow.events(EVENTS, seed=31)
     with runtime.running(tmp_path, workers={**WORKERS, "aggregate": 0}) as site:
         schema = registry.ids(site.registry, ["deidentified.case"]).id_of("deidentified.case")
         asyncio.run(flow.publish(site.kafka_settings("worker.deidentify"), sent, schema))
-        for how in ("await", "spin"):
+        for how, where in (("await", b"deltas"), ("spin", b"deltas"), ("restore", b"cells")):
             ended = _run([sys.executable, "-m", "tests.support.stuck_worker", str(site.dir), how])
             assert ended.returncode == stage.EXIT_STATUS
-            assert re.search(rb"ended at deltas\[\d\]@\d+: INT-023", ended.stderr)
+            assert re.search(rb"ended at %s\[\d\]@-?\d+: INT-023" % where, ended.stderr)
     with runtime.running(tmp_path, workers=WORKERS) as site:
         faults.settled(site, 90)
         assert faults.differences(site, sent) == ({}, {})

@@ -1,6 +1,6 @@
-"""A stage whose handler never comes back from its second batch, under a short patience: `python -m … DATA HOW`.
+"""A stage that does not come back, under a short patience: `python -m … DATA HOW`.
 
-HOW is `await`, which leaves the event loop free, or `spin`, which takes it.
+HOW is where: `await`, in its second batch, which leaves the event loop free, `spin`, which takes it, or `restore`.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ import mode.loop
 from amana.site import Site
 from connectors.adapters import registry
 from streams import app as apps
-from streams import outbox, stage, state
+from streams import fetches, outbox, stage, state
 from streams.agents import aggregate
 from streams.core import aggregate as rules
 
@@ -39,9 +39,19 @@ class Stuck:
         return await self._handler(batch, value_of)
 
 
+class StuckStore(state.Store):
+    """The stage's own state, which is never restored."""
+
+    def restore(self, _fetch: fetches.Fetch) -> None:
+        while True:
+            time.sleep(0.1)
+
+
 def main() -> None:
     """Run it."""
     site, how = Site.open(Path(sys.argv[1])), sys.argv[2]
+    if how == "restore":
+        state.Store = StuckStore  # type: ignore[misc] # the flaw
     mode.loop.use("uvloop")
     settings, allowed = site.kafka_settings("worker.aggregate"), registry.ids(site.registry)
     app = apps.build("aggregate", settings, site.path("state", "stuck"), fetch=20_000)

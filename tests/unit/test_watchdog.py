@@ -10,6 +10,7 @@ from streams import stage, watchdog
 
 ONE = TP("raw.police-jor.case", 0)
 APP: Any = SimpleNamespace(in_recovery=False, consumer=SimpleNamespace(highwater=lambda _: 10))
+CHANGELOG, EMPTY = TP("state.deidentify", 0), TP("state.deidentify", 1)
 PATIENCE_SECONDS = 0.12
 
 
@@ -48,3 +49,22 @@ def test_a_partition_that_stands_still_ends_the_process_unless_the_batch_gets_on
     monkeypatch.setattr(stage, "halt", halt)
     with pytest.raises(end):
         watchdog._watch(APP, lambda: {ONE: 3}, PATIENCE_SECONDS, _signs(changing))
+
+
+@pytest.mark.parametrize(("last", "end"), [(7, _EndedError), (3, _EnoughError), (None, _EnoughError)])
+def test_a_restore_that_stands_still_ends_the_process_unless_it_is_done(
+    monkeypatch: pytest.MonkeyPatch, last: int | None, end: type[Exception]
+) -> None:
+    """Whatever the sources have meanwhile; a changelog whose end is not known yet is no reason."""
+
+    def halt(code: str, where: str) -> NoReturn:
+        assert (code, where) == ("INT-023", "state.deidentify[0]@3")
+        raise _EndedError
+
+    recovery = SimpleNamespace(
+        active_offsets={CHANGELOG: 3, EMPTY: None}, active_highwaters={CHANGELOG: last, EMPTY: -1}
+    )
+    app: Any = SimpleNamespace(**vars(APP) | {"in_recovery": True, "tables": SimpleNamespace(recovery=recovery)})
+    monkeypatch.setattr(stage, "halt", halt)
+    with pytest.raises(end):
+        watchdog._watch(app, lambda: {ONE: 3}, PATIENCE_SECONDS, _signs(False))
