@@ -22,7 +22,7 @@ from streams.stage import Record
 from tests.support import flow, gauge, narratives, policies, raw_events
 
 MINUTES = float(os.environ.get("AMANA_SOAK_MINUTES", "60"))
-PER_SECOND = int(os.environ.get("AMANA_SOAK_EVENTS", "100"))
+PER_SECOND = int(os.environ.get("AMANA_SOAK_EVENTS", "400"))
 CASES = 4_000
 TEXTS = 1_000
 WARMING = 0.25
