@@ -21,7 +21,7 @@ from faust.types import TP, ConsumerMessage
 from streams import fetches, stage
 from streams.core import turns
 
-__all__ = ["AS_FETCHED", "FETCH_WAIT_MS", "BatchConsumer", "BatchTransport", "records_of"]
+__all__ = ["AS_FETCHED", "BatchConsumer", "BatchTransport", "records_of"]
 
 
 FETCH_WAIT_MS = 150

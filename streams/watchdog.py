@@ -55,11 +55,12 @@ def _watch(app: faust.App, handled: Callable[[], Mapping[TP, int]], patience: fl
             standing = watch.Standing({})
             continue
         if app.in_recovery:
-            standing = watch.look(standing, *_restored(app.tables), instant=instant)
+            positions, last = _restored(app.tables)
         else:
-            positions = dict(handled())
+            positions = handled()
             ends |= _ends(app.consumer, positions)
-            standing = watch.look(standing, positions, ends, instant=instant)
+            last = ends
+        standing = watch.look(standing, positions, last, instant=instant)
         found = watch.stalled(standing, instant=instant, patience=patience)
         if found:
             stage.halt("INT-023", f"{found[0].topic}[{found[0].partition}]@{standing.since[found[0]][0]}")

@@ -1,10 +1,9 @@
 """Five folds by document, each read by a model that has not seen it, and thresholds that leave equally much to read.
 
-Decides which texts belong together and how two models are made comparable. A fold is the SHA-256 of a text modulo five;
-the first one is the fifth that is held out for the figures.
+Decides how two models are made comparable. The folds are those of `corpora.fold_of`, the first of which is held out for
+the figures.
 """
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -16,15 +15,14 @@ from anonymizer.engines.names.model import Model
 from anonymizer.engines.names.recogniser import Reader
 from anonymizer.engines.names.weights import Weights, from_bytes
 from anonymizer.engines.training import make
-from anonymizer.engines.training.corpora import Document
+from anonymizer.engines.training.corpora import FOLDS, Document, fold_of
 from anonymizer.engines.training.recipes import Recipe
 from anonymizer.microdata import evaluation
 from anonymizer.microdata.evaluation import Report
 from tests.bench import detection_figures
 
-__all__ = ["COUNT", "Unseen", "at_kept", "digest", "trained"]
+__all__ = ["Unseen", "at_kept", "trained"]
 
-COUNT = 5
 _HALVINGS = 12
 _LEAST, _MOST = 2.0, 22.0
 """How often one is halved to give one minus the threshold: thresholds lie between 0.75 and all but one."""
@@ -60,11 +58,6 @@ class Unseen:
         return [evaluation.report([detection_figures.evaluated(one, find)]) for one in self.documents]
 
 
-def digest(document: Document) -> str:
-    """Return the SHA-256 of a document's text, in hex: what folds and orders go by."""
-    return hashlib.sha256(document.text.encode()).hexdigest()
-
-
 def trained(
     recipe: Recipe,
     documents: Sequence[Document],
@@ -75,10 +68,10 @@ def trained(
     recipe = replace(recipe, others=(), calm=())
     corpus = recipe.corpora[0].name
     found = []
-    for fold in range(COUNT):
-        seen = [one for one in documents if int(digest(one), 16) % COUNT != fold]
+    for fold in range(FOLDS):
+        seen = [one for one in documents if fold_of(one) != fold]
         weights = from_bytes(make.trained(recipe, {corpus: chosen(seen)}))
-        unseen = [one for one in documents if int(digest(one), 16) % COUNT == fold]
+        unseen = [one for one in documents if fold_of(one) == fold]
         found.append(Unseen(unseen, recipe, _Remembering(weights, recipe), besides))
     return found
 

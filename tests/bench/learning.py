@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anonymizer.engines.training import make
-from anonymizer.engines.training.corpora import Document
+from anonymizer.engines.training.corpora import FOLDS, Document
 from anonymizer.engines.training.recipes import RECIPES
 from anonymizer.microdata import evaluation
 from anonymizer.microdata.evaluation import Report, Share
@@ -68,7 +68,7 @@ def _print(aim: Aim, folder: Path) -> None:
     documents = make.read(recipe, folder)[recipe.corpora[0].name]
     besides = functools.cache(detection_figures.patterns()) if aim.with_patterns else _nothing
     print(f"| texts trained on | {aim.measure} | leak nothing | kept |\n|---|---|---|---|")
-    sizes = np.array(PARTS) * len(documents) * (1 - 1 / folds.COUNT)
+    sizes = np.array(PARTS) * len(documents) * (1 - 1 / FOLDS)
     counts = []
     for part, size in zip(PARTS, sizes, strict=True):
         draws = range(_DRAWS if part < 1 else 1)

@@ -16,7 +16,7 @@ from typing import Any, Final
 from anonymizer.engines.names.tokens import Tokens
 from anonymizer.microdata.normalise import Normalised, normalise
 
-__all__ = ["KEEP", "OUTSIDE", "TYPES", "Document", "Span", "held_out", "labels", "read", "sha256"]
+__all__ = ["FOLDS", "KEEP", "OUTSIDE", "TYPES", "Document", "Span", "fold_of", "held_out", "labels", "read", "sha256"]
 
 TYPES: Final = ("PERSON", "LOC", "ORG", "DATETIME", "CODE", "QUANTITY", "DEM", "MISC")
 OUTSIDE: Final = "O"
@@ -27,7 +27,8 @@ _OURS: Final = {kind: kind for kind in TYPES} | {
     "STREET_ADDRESS": "LOC", "ZIP_CODE": "LOC", "CREDIT_CARD": "CODE", "PHONE_NUMBER": "CODE", "EMAIL_ADDRESS": "CODE",
     "IBAN_CODE": "CODE", "DOMAIN_NAME": "CODE", "IP_ADDRESS": "CODE", "US_SSN": "CODE", "US_DRIVER_LICENSE": "CODE",
 }  # fmt: skip
-_ONE_IN: Final = 5
+FOLDS: Final = 5
+"""Parts that documents fall into; the first is kept for figures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +63,14 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def fold_of(document: Document) -> int:
+    """Return which of the `FOLDS` a document is in: by the SHA-256 of its text."""
+    return int.from_bytes(hashlib.sha256(document.text.encode()).digest()) % FOLDS
+
+
 def held_out(document: Document) -> bool:
-    """Tell whether a document is of the fifth that is kept for figures: by the SHA-256 of its text."""
-    return int.from_bytes(hashlib.sha256(document.text.encode()).digest()) % _ONE_IN == 0
+    """Tell whether a document is of the fold that is kept for figures."""
+    return fold_of(document) == 0
 
 
 def _document(row: dict[str, Any]) -> Document:
