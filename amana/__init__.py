@@ -1,1 +1,38 @@
-"""The front door: the `amana` command, the public API, the local runtime and the composition roots."""
+"""The public API: everything that a user of this project imports.
+
+Each name is loaded when it is first asked for, so that `import amana` costs nothing and an environment needs only the
+packages of the names that it uses.
+
+    from amana import Publisher, Site         # an agency's program
+    from amana import TrendFeed               # an analyst's notebook
+    from amana import AuditLog                # an officer's check
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from amana.audit_log import AuditLog
+    from amana.publisher import Publisher
+    from amana.site import Site
+    from amana.trend_feed import TrendFeed
+    from connectors.adapters.cluster import Cluster
+    from connectors.ingest.agency_profile import AgencyProfile
+
+__all__ = ["AgencyProfile", "AuditLog", "Cluster", "Publisher", "Site", "TrendFeed"]
+
+_HOMES = {
+    "AgencyProfile": "connectors.ingest.agency_profile",
+    "AuditLog": "amana.audit_log",
+    "Cluster": "connectors.adapters.cluster",
+    "Publisher": "amana.publisher",
+    "Site": "amana.site",
+    "TrendFeed": "amana.trend_feed",
+}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - the type of each name is told to type checkers above
+    """Load a public name from its module."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'amana' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)

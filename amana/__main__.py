@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from anonymizer.engines import undumped
+from anonymizer.sandbox import core_dumps
 from schemas.errors import AmanaError, ConfigurationError
 
 __all__ = ["main"]
@@ -60,7 +60,7 @@ def _root() -> None:
 
 def main() -> None:
     """Run the command line; print a typed fault as one line on standard error."""
-    undumped.forbid()  # keys, and texts in clear at the agency and in the de-identifier
+    core_dumps.forbid()  # keys, and texts in clear at the agency and in the de-identifier
     try:
         build(sys.argv[1] if len(sys.argv) > 1 else None)()
     except AmanaError as error:

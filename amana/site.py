@@ -1,12 +1,13 @@
-"""One site: a data directory, its endpoints, principals, secrets and policy.
+"""The operator's folder: endpoints, principals, secrets and policy of one site.
 
-Decides where everything of a site lies and who may read it. Does not start servers (`amana.local`) and holds no rule
-about persons.
+Purpose: the place of every file of a site, and the maker of what each party is given: a `Cluster` for one principal, an
+`AgencyProfile` for one agency.
+Called by: the commands, `amana.composition`, `amana.provisioning`, `amana.local`. The rooms below `amana` never see it.
 
+Invariants:
 - Secrets are made on first start, 0600 in 0700 folders; one that others can read is refused.
-- `AMANA_DATA` names the directory; `AMANA_KAFKA` and `AMANA_REGISTRY` put an existing cluster in the local one's place.
-- `AMANA_KAFKA_PROTOCOL` (SASL_PLAINTEXT or SASL_SSL), `AMANA_KAFKA_CA`, `AMANA_KAFKA_ADMIN_MECHANISM` (SCRAM-SHA-512 or
-  PLAIN) and `AMANA_KAFKA_ADMIN_PASSWORD` (kept on first start) say how such a cluster is entered.
+- What is handed out opens no other party's secret.
+- An existing cluster that the environment names (`amana.settings`) takes the local one's place.
 """
 
 import dataclasses
@@ -14,20 +15,20 @@ import datetime as dt
 import json
 import os
 import re
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final, Self
 
+from amana.settings import Settings
 from anonymizer import policy as policies
+from connectors.adapters.cluster import MECHANISM, Cluster, Credential
+from connectors.ingest.agency_profile import AgencyProfile
 from schemas.errors import ConfigurationError
-from streams import access, quotas
+from streams.broker import access, quotas
 
-__all__ = ["DEFAULT_AGENCIES", "MECHANISM", "Site", "data_dir"]
-
-MECHANISM: Final = "SCRAM-SHA-512"
+__all__ = ["DEFAULT_AGENCIES", "Site", "data_dir"]
 
 DEFAULT_AGENCIES: Final = (
     "interior-ministry-lbn",
@@ -62,10 +63,10 @@ def data_dir(given: Path | None = None) -> Path:
     Raises:
         ConfigurationError: CFG-001, neither is there.
     """
-    chosen = given or os.environ.get("AMANA_DATA")
+    chosen = given or Settings.read().data
     if not chosen:
         raise ConfigurationError("CFG-001", "no data directory: give --data DIR or set AMANA_DATA")
-    return Path(chosen).absolute()
+    return chosen.absolute()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,7 @@ class Site:
             ConfigurationError: CFG-003 an agency id is malformed; CFG-004 the directory cannot be written; CFG-007 a
                 quota is refused.
         """
-        from amana import keys  # noqa: PLC0415 - only this method makes keys; a worker does not load the generator
+        from amana import site_keys  # noqa: PLC0415 - only this method makes keys; a worker does not load the generator
 
         if bad := [agency for agency in agencies if not _AGENCY.fullmatch(agency)]:
             raise ConfigurationError("CFG-003", f"agency id {bad[0]!r} is not of the form [a-z][a-z0-9-]{{1,30}}")
@@ -135,7 +136,7 @@ class Site:
         try:
             for folder in ("", *_FOLDERS):
                 (home / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
-            keys.complete(home / "secrets", home / "public", agencies=chosen, **_credentials_of(home, chosen))
+            site_keys.complete(home / "secrets", home / "public", agencies=chosen, **_credentials_of(home, chosen))
         except OSError as error:
             raise ConfigurationError("CFG-004", f"{home} cannot be written: {error.strerror}") from error
         date, limits = as_of or _date(known.get("as_of")), _quota({**known.get("quota", {}), **(quota or {})})
@@ -143,16 +144,6 @@ class Site:
         site = site._entered()
         site.save()
         return site
-
-    def chosen(self, agency: str | None) -> tuple[str, ...]:
-        """Return one agency of the site, or where none is named all of them.
-
-        Raises:
-            ConfigurationError: CFG-102, the site has no such agency.
-        """
-        if agency is not None and agency not in self.agencies:
-            raise ConfigurationError("CFG-102", "the site has no such agency")
-        return self.agencies if agency is None else (agency,)
 
     def save(self) -> None:
         """Write `site.json`, by which every other command finds the site."""
@@ -173,25 +164,39 @@ class Site:
         """Return a path below the data directory."""
         return self.dir.joinpath(*parts)
 
-    def kafka_settings(self, principal: str) -> dict[str, Any]:
-        """Return the client settings of a principal, good for kafka-python and aiokafka alike.
+    def cluster(self, principal: str) -> Cluster:
+        """Return one principal's way to the broker and the registry.
 
         Raises:
             ConfigurationError: CFG-005 this site holds no password of that principal; CFG-006 others can read it.
         """
-        credential = json.loads(self._read(self.path("secrets", "principals", f"{principal}.json")))
-        protocol = os.environ.get("AMANA_KAFKA_PROTOCOL", "SASL_PLAINTEXT")
-        mechanism = os.environ.get("AMANA_KAFKA_ADMIN_MECHANISM", MECHANISM) if principal == access.ADMIN else MECHANISM
-        return {
-            "bootstrap_servers": self.kafka.split(","),
-            "security_protocol": protocol,
-            "sasl_mechanism": mechanism,
-            "sasl_plain_username": credential["username"],
-            "sasl_plain_password": credential["password"],
-        } | _tls(protocol)
+        stored = json.loads(self._read(self.path("secrets", "principals", f"{principal}.json")))
+        settings = Settings.read()
+        mechanism = settings.kafka_admin_mechanism if principal == access.ADMIN else MECHANISM
+        credential = Credential(stored["username"], stored["password"], mechanism)
+        return Cluster(self.kafka, self.registry, self.agencies, credential, settings.kafka_protocol, settings.kafka_ca)
+
+    def agency_profile(self, agency: str) -> AgencyProfile:
+        """Return what one agency needs to publish, with no other party's secret.
+
+        Raises:
+            ConfigurationError: CFG-102 the site has no such agency; CFG-005 a key of it is not here; CFG-006 others can
+                read one.
+        """
+        if agency not in self.agencies:
+            raise ConfigurationError("CFG-102", f"no such agency; this site has {', '.join(self.agencies)}")
+        return AgencyProfile(
+            agency=agency,
+            cluster=self.cluster(access.agency_principal(agency)),
+            person_key=self.secret("agencies-shared"),
+            event_key=self.secret(f"agency/{agency}"),
+            signing_key=self.secret(f"signing/{agency}"),
+            sealing_key=self.public("sealing"),
+            folder=self.path("publish"),
+        )
 
     def secret(self, name: str) -> bytes:
-        """Return a key by name, as `sealing` or `agency/<id>`: `amana.keys` lists them.
+        """Return a key by name, as `sealing` or `agency/<id>`: `amana.site_keys` lists them.
 
         Raises:
             ConfigurationError: CFG-005 this site holds no such key; CFG-006 others can read it.
@@ -214,8 +219,8 @@ class Site:
 
     def _entered(self) -> Self:
         """Put the cluster that the environment names in the local one's place."""
-        kafka, registry = os.environ.get("AMANA_KAFKA"), os.environ.get("AMANA_REGISTRY")
-        return dataclasses.replace(self, kafka=kafka or self.kafka, registry=registry or self.registry)
+        named = Settings.read()
+        return dataclasses.replace(self, kafka=named.kafka or self.kafka, registry=named.registry or self.registry)
 
     def _key(self, folder: str, name: str, suffix: str) -> Path:
         name = name.removesuffix(suffix)
@@ -247,8 +252,9 @@ def _stored(home: Path) -> Mapping[str, Any]:
 
 def _credentials_of(home: Path, agencies: tuple[str, ...]) -> dict[str, Any]:
     """Say whose passwords are made here: everybody's, but nobody's for an existing cluster without its admin's."""
-    given = os.environ.get("AMANA_KAFKA_ADMIN_PASSWORD")
-    foreign = os.environ.get("AMANA_KAFKA") and not given
+    settings = Settings.read()
+    given = settings.kafka_admin_password.get_secret_value()
+    foreign = settings.kafka and not given
     if foreign and not (home / "secrets" / "principals" / f"{access.ADMIN}.json").exists():
         return {"principals": ()}
     return {"principals": access.principals(agencies), "given": {access.ADMIN: given} if given else {}}
@@ -264,9 +270,3 @@ def _quota(chosen: Mapping[str, Any]) -> quotas.Quota:
     except ValueError as error:
         least = ", ".join(f"{name} from {figure}" for name, figure in quotas.LEAST.items())
         raise ConfigurationError("CFG-007", f"a quota is a whole number: {least}") from error
-
-
-def _tls(protocol: str) -> dict[str, Any]:
-    if protocol != "SASL_SSL":
-        return {}
-    return {"ssl_context": ssl.create_default_context(cafile=os.environ.get("AMANA_KAFKA_CA"))}

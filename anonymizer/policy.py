@@ -77,7 +77,7 @@ class Privacy(_Frozen):
         return self
 
 
-class Person(_Frozen):
+class PersonRules(_Frozen):
     """How long one person token lasts: the longest counting window."""
 
     period: Literal["year"]
@@ -175,7 +175,7 @@ class Policy(_Frozen):
     suppression: Suppression
     calendar: Calendar
     dp: Privacy | None = None
-    person: Person
+    person: PersonRules
     generalise: Generalisation
     text: TextRules
     populations: tuple[Population, ...] = Field(alias="population")

@@ -1,7 +1,7 @@
 """Bytes on the wire: the Confluent header and one Avro record.
 
 Decides what a payload must look like and which schema ids may be read. Fetches nothing: the ids stand in an allow-list
-that is made at start (`connectors.adapters.registry`), one per topic.
+that is made at start (`connectors.adapters.schema_registry`), one per topic.
 
 Layout: 0x00, the schema id as four bytes big-endian, the record in Avro binary.
 

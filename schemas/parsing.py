@@ -1,7 +1,7 @@
 """A schema made ready for work: parsed once, linted, its walk compiled.
 
 Decides what "parsed" means for the codec. Does not read files (`schemas.catalogue`) or registries
-(`connectors.adapters.registry`).
+(`connectors.adapters.schema_registry`).
 """
 
 import json

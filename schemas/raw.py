@@ -30,9 +30,9 @@ __all__ = [
     "Activity",
     "Assistance",
     "Case",
-    "Event",
     "Indicator",
     "Problem",
+    "RawEvent",
     "Referral",
     "problems",
     "validate",
@@ -61,7 +61,7 @@ class Sealing(_Edge):
     ephemeral: bytes = Field(min_length=32, max_length=32)
 
 
-class Event(_Edge):
+class RawEvent(_Edge):
     """What every raw event has."""
 
     event_id: HexKey
@@ -81,7 +81,7 @@ class Event(_Edge):
         return self
 
 
-class _OfPerson(Event):
+class _OfPerson(RawEvent):
     """What an event about one person has."""
 
     person: HexKey
@@ -144,7 +144,7 @@ class Assistance(_OfPerson):
     spl_ActionPlan: Sealable | None = None
 
 
-class Indicator(Event):
+class Indicator(RawEvent):
     """An agency's own aggregate for a place and period."""
 
     indicator: Annotated[str, Listed("indicator")]
@@ -153,7 +153,7 @@ class Indicator(Event):
     notes: Sealable | None = None
 
 
-class Activity(Event):
+class Activity(RawEvent):
     """An awareness session or training."""
 
     activity_type: Annotated[str, Listed("activity_type")]
@@ -164,7 +164,7 @@ class Activity(Event):
     notes: Sealable | None = None
 
 
-MODELS: Mapping[str, type[Event]] = {
+MODELS: Mapping[str, type[RawEvent]] = {
     "case": Case,
     "referral": Referral,
     "assistance": Assistance,
@@ -183,7 +183,7 @@ class Problem:
     message: str
 
 
-def validate(kind: str, record: Mapping[str, Any], *, today: date | None) -> Event:
+def validate(kind: str, record: Mapping[str, Any], *, today: date | None) -> RawEvent:
     """Return the event in `record`.
 
     Args:

@@ -14,11 +14,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from amana.offline import tables as files
-from anonymizer.attacks import exact, noisy, records
-from anonymizer.attacks.published import Codes, Published, read
-from anonymizer.attacks.results import Result, report
-from anonymizer.engines.glop import ENGINES
+from anonymizer.attacks import exact, noise_attacks, records
+from anonymizer.attacks.attack_result import AttackResult, report
+from anonymizer.attacks.published_tables import Codes, PublishedTable, read
+from anonymizer.solvers.ortools_engine import ENGINES
+from connectors.offline import table_files as files
 from schemas.errors import ConfigurationError, ContractError
 
 __all__ = ["attack", "load", "register", "tried"]
@@ -67,7 +67,7 @@ def attack(  # noqa: PLR0913, PLR0917 - one parameter per option
     raise typer.Exit(1 if any(result.recovered for result in results) else 0)
 
 
-def load(folder: Path, groups: Mapping[str, Mapping[str, frozenset[str]]]) -> list[Published]:
+def load(folder: Path, groups: Mapping[str, Mapping[str, frozenset[str]]]) -> list[PublishedTable]:
     """Read every CSV file of a directory, in the order of their names.
 
     Raises:
@@ -87,7 +87,7 @@ def _files(folder: Path) -> Iterator[tuple[str, list[str], list[dict[str, str]]]
             raise ContractError("CON-080", f"{path.name} cannot be read as CSV") from error
 
 
-def tried(tables: list[Published], k: int, truth: exact.Truth | None = None) -> list[Result]:
+def tried(tables: list[PublishedTable], k: int, truth: exact.Truth | None = None) -> list[AttackResult]:
     """Try everything that needs the tables alone."""
     return [
         exact.margins(tables, k, ENGINES, truth),
@@ -95,13 +95,13 @@ def tried(tables: list[Published], k: int, truth: exact.Truth | None = None) -> 
         exact.revisions(tables, k, ENGINES),
         exact.integers(tables, k, ENGINES),
         exact.membership(tables, k, ENGINES),
-        noisy.averaging(tables),
-        noisy.rounding(tables),
-        noisy.untouched(tables),
+        noise_attacks.averaging(tables),
+        noise_attacks.rounding(tables),
+        noise_attacks.untouched(tables),
     ]
 
 
-def _truth(folder: Path | None, tables: list[Published]) -> dict[tuple[str, Codes], int] | None:
+def _truth(folder: Path | None, tables: list[PublishedTable]) -> dict[tuple[str, Codes], int] | None:
     if folder is None:
         return None
     found: dict[tuple[str, Codes], int] = {}
@@ -119,7 +119,7 @@ def _text(path: Path) -> str:
         raise ConfigurationError("CFG-083", "a file that was named cannot be read") from error
 
 
-def _show(results: list[Result]) -> None:
+def _show(results: list[AttackResult]) -> None:
     table = Table("attack", title_justify="left")
     for name in ("attacked", "recovered"):
         table.add_column(name, justify="right")

@@ -1,6 +1,6 @@
 """`amana audit`: verify the audit log, show its entries, prove one of them.
 
-Decides what is printed. The checks are `connectors.adapters.audit_verify`'s; no broker is needed.
+Decides what is printed. The checks are `streams.transparency.log_verification`'s; no broker is needed.
 """
 
 import base64
@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from amana.auditlog import AuditLog, Verified
+from amana.audit_log import AuditLog, VerifiedLog
 from schemas.errors import ConfigurationError, IntegrityError
 
 __all__ = ["register"]
@@ -69,7 +69,7 @@ def prove(index: Index, log: At = None) -> None:
     typer.echo(json.dumps(plain, indent=1, ensure_ascii=False))
 
 
-def _patiently(log: AuditLog, seen: str) -> Verified:
+def _patiently(log: AuditLog, seen: str) -> VerifiedLog:
     """Verify; where only the end is unfinished, look again, since the log may be in the middle of an append."""
     for _ in range(_TRIES):
         try:

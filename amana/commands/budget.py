@@ -1,6 +1,6 @@
 """`amana budget`: what the privacy budget of each population and year has spent, and what is left of it.
 
-Decides how it is shown. The rules are `anonymizer.budget.ledger`'s; the file is only read, and no broker is needed.
+Decides how it is shown. The rules are `anonymizer.budget.account`'s; the file is only read, and no broker is needed.
 """
 
 import json
@@ -10,15 +10,12 @@ from typing import Annotated, Any
 import typer
 
 from amana.site import data_dir
-from anonymizer.budget.accounting import PPB, epsilon_of, gaussian_epsilon
-from anonymizer.budget.ledger import Account, Scope, spent
-from connectors.adapters.budget import BudgetFile
+from anonymizer.budget.accounting import PPB
+from connectors.adapters.budget_store import SITE_FILE, BudgetStore
+from connectors.console import budget_statement
 from schemas.errors import ConfigurationError
 
-__all__ = ["FILE", "register"]
-
-FILE = ("ledger", "budget.sqlite")
-"""Where a site keeps its budget."""
+__all__ = ["register"]
 
 Data = Annotated[Path | None, typer.Option("--data", metavar="DIR", help="The site's folder; else AMANA_DATA.")]
 File = Annotated[Path | None, typer.Option("--file", metavar="FILE", help="A budget file of its own, of no site.")]
@@ -40,30 +37,15 @@ def _group() -> None:
 
 def show(data: Data = None, file: File = None, delta: Delta = 1e-6, *, as_json: Json = False) -> None:
     """Print spent and left by population and year, as rho and as (epsilon, delta), with the releases."""
-    path = file or data_dir(data).joinpath(*FILE)
+    path = file or data_dir(data).joinpath(*SITE_FILE)
     if not path.is_file():
         raise ConfigurationError("CFG-160", f"{path} is no budget: nothing was released under differential privacy yet")
-    budget = BudgetFile.open(path)
+    budget = BudgetStore.open(path)
     found = budget.state()
     budget.close()
     for scope in sorted(found):
-        account = _plain(scope, found[scope], delta)
+        account = budget_statement.statement(scope, found[scope], delta)
         print(json.dumps(account, ensure_ascii=False) if as_json else "\n".join(_lines(account)))
-
-
-def _plain(scope: Scope, account: Account, delta: float) -> dict[str, Any]:
-    """Return an account; a rho in parts per billion is exact, an epsilon holds at `delta`."""
-    sums = {"granted": account.granted, "spent": spent(account), "left": account.left}
-    releases = [
-        {"release": c.release, "window": c.window, "revision": c.revision, "rho_ppb": c.rho}
-        | {"drawn": c.release in account.draws}
-        for c in sorted(account.charges.values(), key=lambda c: (c.revision, c.window, c.release))
-    ]
-    told: dict[str, Any] = {"population": scope.population, "year": scope.year, "policy": account.policy}
-    told |= {"delta": delta, "windows": account.windows}
-    for name, rho in sums.items():
-        told |= {f"{name}_rho_ppb": rho, f"{name}_epsilon": round(epsilon_of(rho, delta), 4)}
-    return told | {"spent_epsilon_exact": round(gaussian_epsilon(sums["spent"], delta), 4), "releases": releases}
 
 
 def _lines(account: dict[str, Any]) -> list[str]:

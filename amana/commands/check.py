@@ -1,13 +1,13 @@
 """`amana check`: what is configured, reachable and safe; one line each.
 
-Decides how the answer is shown and the exit status. The points themselves are `amana.inspection`'s.
+Decides how the answer is shown and the exit status. The points themselves are `amana.provisioning.inspection`'s.
 """
 
 import typer
 
-from amana import inspection
 from amana import site as sites
 from amana.commands.up import Data
+from amana.provisioning import inspection
 
 __all__ = ["register"]
 

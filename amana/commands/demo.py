@@ -1,7 +1,7 @@
 """`amana demo`: a whole region on this machine, start to finish.
 
 Decides how the end is shown and the exit status: 0 only if every row has exactly one end. Does not do the steps
-(`amana.demonstration.run`).
+(`amana.demo.run`).
 """
 
 import functools
@@ -10,9 +10,9 @@ from typing import Annotated, Final
 
 import typer
 
-from amana.demonstration import split
-from amana.demonstration.report import FATES, Account, Report
-from amana.demonstration.run import Demo
+from amana.demo import input_split
+from amana.demo.demo_report import FATES, AgencyAccount, DemoReport
+from amana.demo.run import Demo
 
 __all__ = ["register"]
 
@@ -32,7 +32,7 @@ def demo(
 ) -> None:
     """Run broker, registry, agencies, workers, one release, its charts and the audit."""
     if source is not None:
-        print(f"{source} over the agencies: {split.RULE}")
+        print(f"{source} over the agencies: {input_split.RULE}")
     made = Demo(out, source, functools.partial(print, flush=True))
     report = made.run()
     print(_fates(report))
@@ -57,7 +57,7 @@ _WHERE: Final = {
 }
 
 
-def _fates(report: Report) -> str:
+def _fates(report: DemoReport) -> str:
     """Return a table of fixed columns: as wide as it must be, and never cut short."""
     names = ("read", "refused", "published", *(name.replace("_", " ") for name in FATES.values()), "difference")
     widths = [max(len(name), 6) + 1 for name in names]
@@ -66,7 +66,7 @@ def _fates(report: Report) -> str:
     return "\n".join(["", "What happened to every row", head, *lines, _line("total", report.total, widths)])
 
 
-def _line(name: str, account: Account, widths: list[int]) -> str:
+def _line(name: str, account: AgencyAccount, widths: list[int]) -> str:
     fates = [account.fates[fate] for fate in FATES]
     figures = (account.rows_read, account.refused, account.published, *fates, account.difference)
     return f"{name:<{_AGENCY_WIDTH}}" + "".join(f"{n:>{width}}" for n, width in zip(figures, widths, strict=True))

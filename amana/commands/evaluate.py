@@ -15,7 +15,7 @@ import pydantic
 import typer
 
 from anonymizer.microdata import evaluation
-from anonymizer.microdata.evaluation import Report, Share
+from anonymizer.microdata.evaluation import EvaluationReport, Share
 from schemas.errors import ConfigurationError
 
 __all__ = ["as_json", "documents", "evaluate", "register", "table"]
@@ -108,7 +108,7 @@ def _opened(path: Path) -> IO[str]:
     return gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
 
 
-def as_json(reports: Mapping[str, Report], missing: int) -> dict[str, Any]:
+def as_json(reports: Mapping[str, EvaluationReport], missing: int) -> dict[str, Any]:
     """Return the measures by language as plain values; a share is `hits`, `total`, `value` and `interval`."""
     languages = {
         language: {"documents": one.documents, "mentions": {k: _share(s) for k, s in one.mentions.items()}}
@@ -122,11 +122,11 @@ def _share(share: Share) -> dict[str, Any]:
     return {"hits": share.hits, "total": share.total, "value": share.value, "interval": share.interval}
 
 
-def _shares(one: Report) -> list[tuple[str, Share]]:
+def _shares(one: EvaluationReport) -> list[tuple[str, Share]]:
     return [(name, getattr(one, name)) for name in ("direct", "quasi", "precision", "kept", "clean")]
 
 
-def table(reports: Mapping[str, Report]) -> str:
+def table(reports: Mapping[str, EvaluationReport]) -> str:
     """Return the measures as aligned columns, one block per language; a measure of nothing is left out."""
     blocks = []
     for language, one in reports.items():
@@ -137,7 +137,7 @@ def table(reports: Mapping[str, Report]) -> str:
     return "\n\n".join(blocks)
 
 
-def _named(one: Report) -> list[tuple[str, Share]]:
+def _named(one: EvaluationReport) -> list[tuple[str, Share]]:
     """Return the measures under the names of the table: all mentions first, then by type, then the rest."""
     kinds = sorted(one.mentions, key=lambda kind: (kind != "all", kind))
     return [

@@ -1,6 +1,6 @@
 """`amana feed`: list, get and export the released trends.
 
-Decides how rows are printed. Which rows there are is `amana.feed`'s to say.
+Decides how rows are printed. Which rows there are is `amana.trend_feed`'s to say.
 """
 
 from pathlib import Path
@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from amana.feed import TrendFeed
+from amana.trend_feed import TrendFeed
 from connectors.feed import export as files
 from schemas.errors import ConfigurationError
 

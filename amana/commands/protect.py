@@ -15,19 +15,19 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from amana.offline import history as histories
-from amana.offline import tables
-from amana.offline.history import History
 from anonymizer.budget.accounting import PPB
-from anonymizer.engines.glop import Auditor
-from anonymizer.engines.opendp import OpenDP
-from anonymizer.engines.solver import Highs
-from anonymizer.noise import table as noise
+from anonymizer.mechanisms.discrete_gaussian import OpenDP
+from anonymizer.noise import noisy_table as noise
 from anonymizer.policy import Suppression
+from anonymizer.solvers.highs import Highs
+from anonymizer.solvers.ortools_engine import OrtoolsAuditor
 from anonymizer.tabular import standalone
-from anonymizer.tabular.crosstab import Table
-from anonymizer.tabular.program import Engine, Limits
+from anonymizer.tabular.crosstab import CrossTable
+from anonymizer.tabular.linear_program import Engine, WorkLimits
 from anonymizer.tabular.standalone import touching
+from connectors.offline import publication_history as histories
+from connectors.offline import table_files
+from connectors.offline.publication_history import PublicationHistory
 from schemas.errors import ConfigurationError, DisclosureError
 
 __all__ = ["protect", "register"]
@@ -74,28 +74,28 @@ def protect(  # noqa: PLR0913, PLR0917 - one parameter per option
     names = tuple(name.strip() for name in dims.split(","))
     if not all(names) or len(set(names)) < len(names):
         raise ConfigurationError("CFG-081", "--dims names a dimension twice, or none", field="dims")
-    grouped = tables.groups(groups) if groups else {}
-    new = tables.read(table, names, tables.margins_of(margins, names), grouped)
+    grouped = table_files.groups(groups) if groups else {}
+    new = table_files.read(table, names, table_files.margins_of(margins, names), grouped)
     rules = {"mode": mode, "k": k} if mode == "suppression" else {"mode": mode, "rho": _parts(rho), "m": m}
     with _past(history, rules) as past:
         text = past.again(new, rules) if history and mode == "dp" else None
         if text is None:
             header, lines = _noisy(new, rules, past) if mode == "dp" else _suppressed(new, k, past)
-            text = tables.write(lines, (*names, *header))
+            text = table_files.write(lines, (*names, *header))
             if history is not None:
                 past.add(table.stem, text, new, rules)
         histories.save(out / f"{table.stem}.csv", text)
 
 
-def _suppressed(new: Table, k: int, past: History) -> _Made:
+def _suppressed(new: CrossTable, k: int, past: PublicationHistory) -> _Made:
     released = standalone.protect(new, past.tables, _suppression(k), _engine(past.seed))
     if not released.values and released.fault is not None:
         raise released.fault
     _tell(released)
-    return ("value", "status"), tables.rows(released)
+    return ("value", "status"), table_files.rows(released)
 
 
-def _noisy(new: Table, rules: Mapping[str, Any], past: History) -> _Made:
+def _noisy(new: CrossTable, rules: Mapping[str, Any], past: PublicationHistory) -> _Made:
     """Draw once; the draw of the very same table by the same rules is never made again."""
     if new.groups:
         raise ConfigurationError("CFG-084", "groups are for suppression: sum a draw's rows instead", field="groups")
@@ -108,7 +108,7 @@ def _noisy(new: Table, rules: Mapping[str, Any], past: History) -> _Made:
     return ("value", "sd", "lo90", "hi90", "display"), map(_spelt, rows)
 
 
-def _spelt(row: noise.Row) -> tuple[str, ...]:
+def _spelt(row: noise.NoisyRow) -> tuple[str, ...]:
     numbers = (f"{number:.6f}" for number in (row.value, row.sd, row.lo90, row.hi90))
     return (*row.codes, *numbers, "" if row.display is None else str(row.display))
 
@@ -124,14 +124,14 @@ def _suppression(k: int) -> Suppression:
 
 
 def _engine(seed: bytes) -> Engine:
-    return Engine(Highs(), Auditor(), seed, Limits(programs=_PROGRAMS, rounds=2))
+    return Engine(Highs(), OrtoolsAuditor(), seed, WorkLimits(programs=_PROGRAMS, rounds=2))
 
 
 @contextmanager
-def _past(folder: Path | None, rules: dict[str, Any]) -> Iterator[History]:
+def _past(folder: Path | None, rules: dict[str, Any]) -> Iterator[PublicationHistory]:
     """Open the history, if there is one; its rules cannot change."""
     if folder is None:
-        yield History(Path(), (), (), secrets.token_bytes(32))
+        yield PublicationHistory(Path(), (), (), secrets.token_bytes(32))
         return
     with histories.opened(folder) as past:
         if any(earlier != rules for earlier in past.rules):
@@ -140,7 +140,7 @@ def _past(folder: Path | None, rules: dict[str, Any]) -> Iterator[History]:
 
 
 def _tell(released: standalone.Released) -> None:
-    status = Counter(row[-1] for row in tables.rows(released))
+    status = Counter(row[-1] for row in table_files.rows(released))
     print(", ".join(f"{status[name]} {name}" for name in ("published", "suppressed", "withheld")))
     if released.fault is not None:
         print(f"withheld: {released.fault}")

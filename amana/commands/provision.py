@@ -1,15 +1,15 @@
 """`amana provision`: the users, topics, rules, quotas and schemas of an existing cluster.
 
-Decides the options. Does not decide what they must be (`streams.topics`, `streams.access`, `streams.quotas`).
+Decides the options. Does not decide what they must be (`streams.broker.topics`, `streams.broker.access`,
+`streams.broker.quotas`).
 """
-
-import os
 
 import typer
 
 from amana import site as sites
 from amana.commands.up import Agencies, Data, Quotas, figures
-from amana.local import provision as provisioning
+from amana.provisioning import cluster_setup as provisioning
+from amana.settings import Settings
 from schemas.errors import ConfigurationError
 
 __all__ = ["register"]
@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
 
 def provision(data: Data = None, agency: Agencies = None, quota: Quotas = None) -> None:
     """Make users, topics, rules, quotas and schemas of an existing cluster what they must be, and end."""
-    if not (os.environ.get("AMANA_KAFKA") and os.environ.get("AMANA_REGISTRY")):
+    if not Settings.read().has_cluster:
         raise ConfigurationError("CFG-077", "set AMANA_KAFKA and AMANA_REGISTRY to the cluster to provision")
     site = sites.Site.create(sites.data_dir(data), agencies=tuple(agency or ()), quota=figures(quota or []))
     provisioning.provision(site)

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from amana.publisher import Publisher, Summary
+from amana.publisher import Publisher, PublishSummary
 from amana.site import Site
 
 __all__ = ["register"]
@@ -37,7 +37,7 @@ def publish(
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Validate, seal and publish FILE; running it again publishes nothing twice."""
-    publisher = Publisher(Site.open(data), agency)
+    publisher = Publisher(Site.open(data).agency_profile(agency))
     with _bar(as_json) as bar:
         task = bar.add_task(f"{agency} {kind}", total=None)
         summary = publisher.publish(
@@ -58,7 +58,7 @@ def _bar(as_json: bool) -> Progress:  # noqa: FBT001 - the command's own switch
     return Progress(*columns, console=console, disable=as_json or not sys.stderr.isatty())
 
 
-def _told(summary: Summary) -> str:
+def _told(summary: PublishSummary) -> str:
     counts = f"{summary.accepted} published, {summary.already} published before, {summary.refused} refused"
     lines = [
         f"{summary.rows} rows read (mapping {summary.mapping}): {counts}",

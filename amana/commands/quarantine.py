@@ -11,10 +11,13 @@ from typing import Annotated, Any
 
 import typer
 
-from amana import quarantine
-from amana.quarantine import Entry
+from amana.composition.operator_desk import quarantine_desk
 from amana.site import Site
+from connectors.adapters.cluster import Cluster
+from connectors.operations import quarantine_entries
+from connectors.operations.quarantine_entries import QuarantineDesk, QuarantineEntry
 from schemas.errors import ConfigurationError
+from streams.broker import access
 
 __all__ = ["register"]
 
@@ -38,7 +41,7 @@ def register(app: typer.Typer) -> None:
 
 def list_(*, agency: Agency = None, code: Code = None, as_json: AsJson = False) -> None:
     """List refused records: places and codes, never a text."""
-    found = quarantine.entries(Site.open(), agency=agency, code=code)
+    found = quarantine_entries.entries(_cluster(), agency=agency, code=code)
     if as_json:
         print(json.dumps([entry.as_document() for entry in found], indent=1))
         return
@@ -52,34 +55,46 @@ def show(place: Place, *, out: Out = None, stdout: Stdout = False) -> None:
     """Open one refused record with the sealing key; the audit log tells that it was shown."""
     if (out is None) != stdout:
         raise ConfigurationError("CFG-171", "say where it goes: --out FILE or --stdout")
-    site = Site.open()
-    (entry,) = quarantine.find(site, [place])
+    desk = _desk()
+    (entry,) = quarantine_entries.find(desk.cluster, [place])
     file = _private(out) if out else sys.stdout.fileno()
-    text = json.dumps(quarantine.opened(site, entry), indent=1, ensure_ascii=False, default=_hex)
+    text = json.dumps(quarantine_entries.opened(desk, entry), indent=1, ensure_ascii=False, default=_hex)
     with os.fdopen(file, "w", encoding="utf-8", closefd=out is not None) as to:
         to.write(f"{text}\n")
 
 
 def replay(places: Places = None, *, agency: Agency = None, code: Code = None) -> None:
     """Put refused records on their way again, after what refused them was mended."""
-    site = Site.open()
-    chosen = _chosen(site, places, agency, code)
-    quarantine.replay(site, chosen)
+    desk = _desk()
+    chosen = _chosen(desk.cluster, places, agency, code)
+    quarantine_entries.replay(desk, chosen)
     print(f"{len(chosen)} on their way again")
 
 
 def drop(places: Places = None, *, agency: Agency = None, code: Code = None) -> None:
     """End refused records: they stay counted as quarantined, and their bytes are deleted."""
-    site = Site.open()
-    chosen = _chosen(site, places, agency, code)
-    quarantine.drop(site, chosen)
+    desk = _desk()
+    chosen = _chosen(desk.cluster, places, agency, code)
+    quarantine_entries.drop(desk, chosen)
     print(f"{len(chosen)} dropped")
 
 
-def _chosen(site: Site, places: list[str] | None, agency: str | None, code: str | None) -> list[Entry]:
+def _cluster() -> Cluster:
+    return Site.open().cluster(access.OPERATOR)
+
+
+def _desk() -> QuarantineDesk:
+    return quarantine_desk(Site.open())
+
+
+def _chosen(cluster: Cluster, places: list[str] | None, agency: str | None, code: str | None) -> list[QuarantineEntry]:
     if bool(places) == bool(agency or code):
         raise ConfigurationError("CFG-172", "name places, or choose by --agency or --code")
-    return quarantine.find(site, places) if places else quarantine.entries(site, agency=agency, code=code)
+    return (
+        quarantine_entries.find(cluster, places)
+        if places
+        else quarantine_entries.entries(cluster, agency=agency, code=code)
+    )
 
 
 def _private(out: Path) -> int:

@@ -9,11 +9,11 @@ from typing import Annotated, Any
 
 import typer
 
-from amana import reconciliation
 from amana.site import Site
-from streams import topics
-from streams.core.outcomes import FATES, Position
-from streams.core.reconcile import Books
+from connectors.console import reconciliation
+from streams.broker import access, topics
+from streams.core.counting.balance import RecordBalance
+from streams.core.counting.outcomes import FATES, Position
 
 __all__ = ["reconcile"]
 
@@ -24,7 +24,8 @@ def reconcile(
     as_json: Annotated[bool, typer.Option("--json", help="Machine readable.")] = False,
 ) -> None:
     """Hold what was published against what became of it; exit 1 and name the records where they differ."""
-    books = reconciliation.books(Site.open(), agency=agency, today=dt.datetime.now(dt.UTC).date())
+    officer = Site.open().cluster(access.OFFICER)
+    books = reconciliation.books(officer, agency=agency, today=dt.datetime.now(dt.UTC).date())
     if as_json:
         print(json.dumps(document(books), indent=1))
     else:
@@ -33,7 +34,7 @@ def reconcile(
         raise typer.Exit(1)
 
 
-def document(books: Books) -> dict[str, Any]:
+def document(books: RecordBalance) -> dict[str, Any]:
     """Return JSON's shape: a row per agency and day, and each record without exactly one end."""
     rows = [
         {"agency": line.agency, "day": line.day, "published": line.published, **line.fates}
@@ -49,7 +50,7 @@ def _named(position: Position) -> dict[str, Any]:
     return {"agency": agency, "topic": topics.raw(agency, kind), "partition": partition, "offset": offset}
 
 
-def _show(books: Books) -> None:
+def _show(books: RecordBalance) -> None:
     for line in books.lines:
         ends = {**line.fates, "in_flight": line.in_flight}
         told = ", ".join(f"{ends[end]} {end.replace('_', ' ')}" for end in (*FATES, "in_flight") if ends[end])

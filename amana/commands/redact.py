@@ -21,12 +21,12 @@ import pydantic
 import pydantic_core
 import typer
 
-from amana import jsonlines
 from anonymizer import policy as policies
-from anonymizer.engines import pool, presidio
-from anonymizer.engines.names import recogniser as names
-from anonymizer.microdata import dating, receipt, replace
-from anonymizer.microdata import redact as redaction
+from anonymizer.detection import presidio
+from anonymizer.microdata import receipt, redaction, replacement, text_dates
+from anonymizer.names import recogniser as names
+from anonymizer.sandbox import detector_pool
+from connectors.offline import json_lines
 from schemas.errors import ConfigurationError, ContractError
 
 __all__ = ["redact", "register"]
@@ -39,7 +39,7 @@ Tell = Callable[[int, int], None]
 """Says how many lines are done and how many of them were refused."""
 
 
-class Line(pydantic.BaseModel):
+class TextLine(pydantic.BaseModel):
     """One line of input; what else it holds is left out."""
 
     model_config = pydantic.ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
@@ -77,10 +77,10 @@ def redact(
     """Mask personal data in texts: {"id","text","lang"?,"known"?} to {"id","lang","text","spans"}."""
     whole = _policy(policy)
     rules = _text_rules(whole.text, threshold)
-    with _source(file) as source, pool.Pool(rules) as detector:
+    with _source(file) as source, detector_pool.DetectorPool(rules) as detector:
         run = _Run(rules, detector, threshold or 0.0, receipt.Origin(whole.digest, names.hashes()), receipts)
         with _progress() as tell:
-            asyncio.run(run.answer_all(jsonlines.batches(source, _AT_ONCE), tell))
+            asyncio.run(run.answer_all(json_lines.batches(source, _AT_ONCE), tell))
     raise typer.Exit(1 if run.refused else 0)
 
 
@@ -129,7 +129,7 @@ class _Run:
     """One run: its rules, its detector, the least score kept, where receipts go, and what has been done so far."""
 
     rules: policies.TextRules
-    detector: pool.Pool
+    detector: detector_pool.DetectorPool
     least: float
     origin: receipt.Origin
     receipts: TextIO | None
@@ -139,7 +139,7 @@ class _Run:
     """Dates are shifted by other numbers of days in every run: nobody outside the stream holds the stream's key."""
 
     async def answer_all(
-        self, batches: Iterable[Sequence[jsonlines.Numbered]], tell: Callable[[int, int], None]
+        self, batches: Iterable[Sequence[json_lines.Numbered]], tell: Callable[[int, int], None]
     ) -> None:
         """Answer every line, batch by batch."""
         for batch in batches:
@@ -147,13 +147,13 @@ class _Run:
             sys.stdout.buffer.flush()
             tell(self.done, self.refused)
 
-    async def _answer(self, batch: Sequence[jsonlines.Numbered]) -> None:
+    async def _answer(self, batch: Sequence[json_lines.Numbered]) -> None:
         lines = [(number, _parsed(content)) for number, content in batch]
-        good = [line for _, line in lines if isinstance(line, Line)]
+        good = [line for _, line in lines if isinstance(line, TextLine)]
         verdicts = iter(await self.detector.detect([redaction.Text(x.text, x.lang, x.identities) for x in good]))
         for number, line in lines:
             self.done += 1
-            verdict = next(verdicts) if isinstance(line, Line) else line
+            verdict = next(verdicts) if isinstance(line, TextLine) else line
             if isinstance(line, ContractError) or isinstance(verdict, ContractError):
                 self.refused += 1
                 print(f"line {number}: {verdict}", file=sys.stderr)
@@ -162,18 +162,18 @@ class _Run:
                 sys.stdout.buffer.write(_spelt(self._masked(line, united)))
                 self._receipt(line, united)
 
-    def _receipt(self, line: Line, united: tuple[redaction.Finding, ...]) -> None:
+    def _receipt(self, line: TextLine, united: tuple[redaction.Finding, ...]) -> None:
         if self.receipts is not None:
             types = dict(Counter(finding.type for finding in united))
             done = receipt.Receipt({"text.mask": 1}, types, self.origin)
             self.receipts.write(json.dumps({"id": line.id, **asdict(done)}) + "\n")
 
-    def _masked(self, line: Line, united: tuple[redaction.Finding, ...]) -> dict[str, Any]:
-        own = replace.Own(dating.days_of(self.key, str(line.id)), known=set(line.identities.values()))
+    def _masked(self, line: TextLine, united: tuple[redaction.Finding, ...]) -> dict[str, Any]:
+        own = replacement.Own(text_dates.days_of(self.key, str(line.id)), known=set(line.identities.values()))
         return {
             "id": line.id,
             "lang": presidio.language_of(line.text, line.lang),
-            "text": replace.replaced(line.text, united, self.rules.replace, own),
+            "text": replacement.replaced(line.text, united, self.rules.replace, own),
             "spans": [[f.start, f.end, f.type, f.score] for f in united],
         }
 
@@ -183,12 +183,12 @@ def _spelt(answer: Mapping[str, Any]) -> bytes:
     return json.dumps(answer, ensure_ascii=False).translate(_LINE_ENDS).encode() + b"\n"
 
 
-def _parsed(content: bytes | None) -> Line | ContractError:
+def _parsed(content: bytes | None) -> TextLine | ContractError:
     """Read a line; whatever cannot be written as UTF-8, such as half a surrogate pair, makes it a broken one."""
     if content is None:
         return ContractError("CON-040", "longer than any text that the policy scans")
     try:
-        line = Line.model_validate_json(content)
+        line = TextLine.model_validate_json(content)
         line.model_dump_json()
     except (pydantic.ValidationError, pydantic_core.PydanticSerializationError):
         return ContractError("CON-043", "not a JSON object with id and text")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from amana.simulation.simulate import KEY_FOLDER, simulate
+from amana.demo.simulation.generator import KEY_FOLDER, simulate
 
 __all__ = ["register"]
 

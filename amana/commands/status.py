@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 
 from amana import site as sites
-from amana import standing
-from streams.core import outcomes
+from connectors.operations import pipeline_status
+from streams.broker import access
+from streams.core.counting import outcomes
 
 __all__ = ["register"]
 
@@ -27,8 +28,8 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="Machine readable.")] = False,
 ) -> None:
     """Show what was published, what became of it and what is held; exit 1 unless idle."""
-    site = sites.Site.open()
-    found = standing.wait_idle(site, timeout) if wait_idle else standing.tally(site)
+    cluster = sites.Site.open().cluster(access.OPERATOR)
+    found = pipeline_status.wait_idle(cluster, timeout) if wait_idle else pipeline_status.tally(cluster)
     if as_json:
         print(json.dumps(found.as_document(), indent=1))
     else:
@@ -37,7 +38,7 @@ def status(
         raise typer.Exit(1)
 
 
-def _show(found: standing.Tally) -> None:
+def _show(found: pipeline_status.Tally) -> None:
     """Print plain lines: a table of so many columns would be cut short in a terminal, and in a log."""
     for row in found.as_document()["rows"]:
         if row["published"]:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from anonymizer.engines.names.recogniser import THRESHOLDS
+from anonymizer.names.recogniser import THRESHOLDS
 from schemas.errors import ConfigurationError
 
 __all__ = ["register", "train"]
@@ -26,7 +26,7 @@ def train(
 ) -> None:
     """Train the name models on labelled corpora, and write each with its card."""
     try:
-        from anonymizer.engines.training import make, recipes  # noqa: PLC0415 - needs the extra `train`
+        from anonymizer.training import make, recipes  # noqa: PLC0415 - needs the extra `train`
     except ModuleNotFoundError as error:
         raise ConfigurationError("CFG-024", "training needs the extra `train`: amana-pipeline[train]") from error
     chosen = [recipe for recipe in recipes.RECIPES if language in {None, recipe.language}]

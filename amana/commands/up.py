@@ -13,7 +13,7 @@ import typer
 from amana import site as sites
 from amana.local import supervisor
 from schemas.errors import ConfigurationError
-from streams import access
+from streams.broker import access
 
 __all__ = ["Agencies", "Data", "Quotas", "figures", "register"]
 

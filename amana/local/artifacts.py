@@ -28,6 +28,7 @@ import platformdirs
 from jgo.maven import MavenContext, PythonResolver
 from rich import progress
 
+from amana.settings import Settings
 from schemas.errors import ConfigurationError, IntegrityError, TransportError
 
 __all__ = ["Locked", "Runtime", "cache_dir", "ensure", "read_lock"]
@@ -58,7 +59,7 @@ class Runtime:
 
 def cache_dir() -> Path:
     """Return the per-user cache folder, or what `AMANA_CACHE` names."""
-    return Path(os.environ.get("AMANA_CACHE") or platformdirs.user_cache_path("amana"))
+    return Settings.read().cache or platformdirs.user_cache_path("amana")
 
 
 def read_lock() -> tuple[Locked, ...]:

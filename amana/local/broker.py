@@ -1,6 +1,7 @@
 """The local broker: Kafka in KRaft mode, one node on the loopback interface, SCRAM and rules from the first start.
 
-Decides its settings, its users and when it is ready. Does not make topics or rules (`amana.local.provision`).
+Decides its settings, its users and when it is ready. Does not make topics or rules
+(`amana.provisioning.cluster_setup`).
 
 - Every listener speaks SASL, the controller's too: on a plain one the broker's own requests are anonymous, the
   authorizer refuses them, and it never gets ready.
@@ -23,9 +24,10 @@ from pathlib import Path
 from typing import Final
 
 from amana import site as sites
-from amana.local import artifacts, ports, process
+from amana.local import artifacts, ports, server_process
+from connectors.adapters.cluster import MECHANISM
 from schemas.errors import ConfigurationError, TransportError
-from streams import access
+from streams.broker import access
 
 __all__ = ["CONNECTIONS_PER_ADDRESS", "child", "cluster_id", "lay_out", "prepare", "settings", "wait_ready"]
 
@@ -57,8 +59,8 @@ _FIXED: Final[dict[str, str]] = {
     "controller.listener.names": "CONTROLLER",
     "inter.broker.listener.name": "SASL_PLAINTEXT",
     "listener.security.protocol.map": "CONTROLLER:SASL_PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT",
-    "sasl.enabled.mechanisms": sites.MECHANISM,
-    "sasl.mechanism.inter.broker.protocol": sites.MECHANISM,
+    "sasl.enabled.mechanisms": MECHANISM,
+    "sasl.mechanism.inter.broker.protocol": MECHANISM,
     "sasl.mechanism.controller.protocol": "PLAIN",
     "listener.name.controller.sasl.enabled.mechanisms": "PLAIN",
     "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
@@ -117,7 +119,7 @@ def prepare(site: sites.Site, runtime: artifacts.Runtime) -> None:
         ConfigurationError: CFG-072, the data folder cannot be formatted.
     """
     passwords = {
-        access.ADMIN: site.kafka_settings(access.ADMIN)["sasl_plain_password"],
+        access.ADMIN: site.cluster(access.ADMIN).credential.password,
         "controller": secrets.token_urlsafe(32),
     }
     (controller_port,) = ports.choose(1)
@@ -144,10 +146,10 @@ def lay_out(site: sites.Site, runtime: artifacts.Runtime, lines: Mapping[str, st
         _format(site, runtime, cluster)
 
 
-def child(site: sites.Site, runtime: artifacts.Runtime) -> process.Child:
+def child(site: sites.Site, runtime: artifacts.Runtime) -> server_process.ServerProcess:
     """Return the broker as a child process that was not started yet."""
     command = [*_java(site, runtime), "kafka.Kafka", str(site.path("kafka", "server.properties"))]
-    return process.Child("broker", command, site.dir)
+    return server_process.ServerProcess("broker", command, site.dir)
 
 
 def wait_ready(site: sites.Site, alive: Callable[[], bool]) -> None:
@@ -202,7 +204,7 @@ def _users(site: sites.Site) -> Iterator[str]:
             "salt": f'"{base64.b64encode(salt).decode()}"',
             "saltedpassword": f'"{base64.b64encode(salted).decode()}"',
         }
-        yield f"{sites.MECHANISM}=[{','.join(f'{key}={value}' for key, value in parts.items())}]"
+        yield f"{MECHANISM}=[{','.join(f'{key}={value}' for key, value in parts.items())}]"
 
 
 def _write(path: Path, text: str) -> None:

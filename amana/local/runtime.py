@@ -6,7 +6,6 @@ Decides how to start a supervisor of its own process and how to learn that it is
 
 import contextlib
 import datetime as dt
-import os
 import re
 import signal
 import sys
@@ -16,7 +15,8 @@ from pathlib import Path
 from typing import Final
 
 from amana import site as sites
-from amana.local import artifacts, process, supervisor
+from amana.local import artifacts, server_process, supervisor
+from amana.settings import Settings
 from schemas import errors
 
 __all__ = ["running"]
@@ -47,13 +47,13 @@ def running(
         ConfigurationError: as of `amana up`: the directory is in use, cannot be written, the disk is full.
         TransportError: a server does not start; TRA-007, the system ended or was not ready within three minutes.
     """
-    if not (os.environ.get("AMANA_KAFKA") and os.environ.get("AMANA_REGISTRY")):
+    if not Settings.read().has_cluster:
         artifacts.ensure()  # here, where its progress bar is seen
     home = data_dir.absolute()
     (home / "run").mkdir(mode=0o700, parents=True, exist_ok=True)
     (home / "logs").mkdir(mode=0o700, exist_ok=True)
     counts = workers if isinstance(workers, Mapping) else (supervisor.DEFAULT_WORKERS if workers else {})
-    child = process.Child("up", _command(home, counts, as_of, agencies or ()), home, writes_pid=False)
+    child = server_process.ServerProcess("up", _command(home, counts, as_of, agencies or ()), home, writes_pid=False)
     said = child.log.stat().st_size if child.log.exists() else 0
     child.start()
     try:
@@ -72,7 +72,7 @@ def _command(home: Path, workers: Mapping[str, int], as_of: dt.date | None, agen
     return [*command, *([] if workers else ["--no-workers"])]
 
 
-def _wait_ready(child: process.Child, said: int) -> None:
+def _wait_ready(child: server_process.ServerProcess, said: int) -> None:
     """Wait for the supervisor's word; what it said from position `said` of its log holds the fault if there is one."""
     ready = child.home / "run" / "up.ready"
     deadline = time.monotonic() + _START_SECONDS

@@ -1,12 +1,14 @@
 """The system on one machine: servers, tables, workers; started in order, kept running, stopped without a rest.
 
 Decides the order of start and stop, and when a process that died starts again: at once the first time, then later and
-later. Does not decide what a worker does (`amana worker`) or what lies on the broker (`amana.local.provision`).
+later. Does not decide what a worker does (`amana worker`) or what lies on the broker
+(`amana.provisioning.cluster_setup`).
 
 - One supervisor a data directory: the lock is the kernel's, so it is gone with the process that held it.
 - It runs in the main thread of its process, for its children's lives hang on that thread (`amana.local.leash`).
 - A worker that refuses its configuration (exit status 2) stops the system: starting it again would not help.
-- What ended while a disk is full waits until there is room (`amana.local.room`): it would end again, or start unlogged.
+- What ended while a disk is full waits until there is room (`amana.local.disk_space`): it would end again, or start
+  unlogged.
 """
 
 import contextlib
@@ -23,9 +25,11 @@ from typing import Final
 import filelock
 
 from amana import site as sites
-from amana.local import artifacts, broker, ports, process, provision, registry, room
+from amana.local import apicurio, artifacts, broker, disk_space, ports, server_process
+from amana.provisioning import cluster_setup
+from amana.settings import Settings
 from schemas.errors import ConfigurationError
-from streams import access
+from streams.broker import access
 
 __all__ = ["DEFAULT_WORKERS", "Options", "serve"]
 
@@ -63,7 +67,7 @@ def serve(options: Options, say: Callable[[str], None] = print) -> None:
         TransportError: a server does not start or cannot be reached.
     """
     home = options.data.absolute()
-    if lack := room.lacking(home, room.TO_BEGIN):
+    if lack := disk_space.lacking(home, disk_space.TO_BEGIN):
         raise lack
     with _locked(home), _stoppable(), contextlib.suppress(KeyboardInterrupt):
         site = sites.Site.create(home, agencies=options.agencies, as_of=options.as_of, quota=options.quota)
@@ -117,7 +121,7 @@ class _Watched:
     `waits` is what it waits for beside its time, empty for nothing.
     """
 
-    child: process.Child
+    child: server_process.ServerProcess
     started: float
     due: float | None = None
     deaths: int = 0
@@ -149,20 +153,21 @@ class _Supervisor:
     def _start_servers(self) -> None:
         """Start broker and registry side by side, unless the environment names existing ones."""
         begun = time.monotonic()
-        own_broker, own_registry = not os.environ.get("AMANA_KAFKA"), not os.environ.get("AMANA_REGISTRY")
+        settings = Settings.read()
+        own_broker, own_registry = not settings.kafka, not settings.registry
         if not (own_broker or own_registry):
             return
         runtime = artifacts.ensure()
         self._choose_ports(own_broker=own_broker, own_registry=own_registry)
         if own_registry:
-            self._start(registry.child(self._site, runtime))
+            self._start(apicurio.child(self._site, runtime))
         if own_broker:
             broker.prepare(self._site, runtime)
             self._start(broker.child(self._site, runtime))
             broker.wait_ready(self._site, lambda: self._runs("broker"))
             self._tell("broker", f"{self._site.kafka}, ready after {time.monotonic() - begun:.1f} s")
         if own_registry:
-            registry.wait_ready(self._site, lambda: self._runs("registry"))
+            apicurio.wait_ready(self._site, lambda: self._runs("registry"))
             self._tell("registry", f"{self._site.registry}, ready after {time.monotonic() - begun:.1f} s")
 
     def _choose_ports(self, *, own_broker: bool, own_registry: bool) -> None:
@@ -188,18 +193,18 @@ class _Supervisor:
             self._tell("topics", "left as they are: no admin password here")
             return
         begun = time.monotonic()
-        provision.provision(self._site)
-        count = len(provision.topic_table(self._site))
+        cluster_setup.provision(self._site)
+        count = len(cluster_setup.topic_table(self._site))
         self._tell("topics", f"{count}, with their rules and schemas, after {time.monotonic() - begun:.1f} s")
 
     def _start_workers(self) -> None:
         for name, count in self._options.workers.items():
             for index in range(count):
-                child = process.worker(self._site.dir, name, index)
+                child = server_process.worker(self._site.dir, name, index)
                 self._start(child)
                 self._tell(child.name, f"process {child.pid}")
 
-    def _start(self, child: process.Child) -> None:
+    def _start(self, child: server_process.ServerProcess) -> None:
         child.start()
         self._watched.append(_Watched(child, time.monotonic()))
 
@@ -221,7 +226,7 @@ class _Supervisor:
 
     def _begin_again(self, each: _Watched, now: float) -> None:
         """Start a child again, or put it off while there is no room: said once, and once more when it is over."""
-        lack: object = room.lacking(self._site.dir, room.TO_GO_ON)
+        lack: object = disk_space.lacking(self._site.dir, disk_space.TO_GO_ON)
         if not lack:
             try:
                 each.child.start()
@@ -249,9 +254,9 @@ class _Supervisor:
         """Stop the workers first: what they still send needs the broker."""
         self._ready.unlink(missing_ok=True)
         workers = [each.child for each in self._watched if each.child.name.startswith("worker-")]
-        process.stop_all(workers, seconds=_WORKER_STOP_SECONDS)
+        server_process.stop_all(workers, seconds=_WORKER_STOP_SECONDS)
         servers = [each.child for each in self._watched if each.child not in workers]
-        process.stop_all(servers, seconds=_SERVER_STOP_SECONDS)
+        server_process.stop_all(servers, seconds=_SERVER_STOP_SECONDS)
         self._tell("stopped", f"{len(self._watched)} processes")
 
     def _tell(self, component: str, text: str) -> None:

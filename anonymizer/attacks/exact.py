@@ -11,10 +11,10 @@ Source: Fischetti and Salazar (2001) for feasibility intervals; Garfinkel, Abowd
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from anonymizer.attacks.intervals import Bounds, Solver, bounds
-from anonymizer.attacks.knowledge import Equation, Knowledge, Line, Possible, gather
-from anonymizer.attacks.published import TOTAL, Codes, Published
-from anonymizer.attacks.results import Result, together
+from anonymizer.attacks.attack_result import AttackResult, together
+from anonymizer.attacks.intervals import Bounds, BoundsSolver, bounds
+from anonymizer.attacks.knowledge import Knowledge, LinearEquation, LinearForm, Possible, gather
+from anonymizer.attacks.published_tables import TOTAL, Codes, PublishedTable
 
 __all__ = ["Engines", "Truth", "history", "insider", "integers", "margins", "membership", "revisions"]
 
@@ -26,16 +26,16 @@ _CLOSE = 1e-6
 _SECONDS = 2.0
 _HARDEST = 20  # sums that are tried in whole numbers: those with the narrowest intervals
 
-Sum = tuple[str, Codes, Line]
+Sum = tuple[str, Codes, LinearForm]
 
 
 @dataclass(frozen=True, slots=True)
 class Engines:
     """What solves: `take` takes knowledge up, `unique` tries whole numbers."""
 
-    take: Callable[[int, Sequence[Equation]], Solver]
+    take: Callable[[int, Sequence[LinearEquation]], BoundsSolver]
     possible: Possible
-    unique: Callable[[int, Sequence[Equation], Line, float], int | None]
+    unique: Callable[[int, Sequence[LinearEquation], LinearForm, float], int | None]
 
 
 def _told(bound: Bounds, k: int) -> bool:
@@ -48,7 +48,7 @@ def _called(table: str, codes: Codes) -> str:
 
 def _attack(
     name: str, known: Knowledge, sums: Sequence[Sum], k: int, engines: Engines, truth: Sequence[float | None]
-) -> Result:
+) -> AttackResult:
     def violated(i: int, low: float, high: float) -> bool:
         true = truth[i]
         return true is not None and 0 < abs(true) < k and (low > _CLOSE or high < k - _CLOSE) and true > 0
@@ -62,10 +62,10 @@ def _attack(
         for i, ((table, codes, _), b) in enumerate(zip(sums, found, strict=True))
         if not enough(i, b.low, b.high)
     ]
-    return Result(name, len(sums), len(got), tuple(got))
+    return AttackResult(name, len(sums), len(got), tuple(got))
 
 
-def _truths(sums: Iterable[Sum], tables: Sequence[Published], truth: Truth | None) -> list[float | None]:
+def _truths(sums: Iterable[Sum], tables: Sequence[PublishedTable], truth: Truth | None) -> list[float | None]:
     by_name = {table.name: table for table in tables}
     return [
         None if truth is None else float(sum(truth.get((name, leaf), 0) for leaf in by_name[name].counted(codes)))
@@ -73,17 +73,17 @@ def _truths(sums: Iterable[Sum], tables: Sequence[Published], truth: Truth | Non
     ]
 
 
-def margins(tables: Sequence[Published], k: int, engines: Engines, truth: Truth | None = None) -> Result:
+def margins(tables: Sequence[PublishedTable], k: int, engines: Engines, truth: Truth | None = None) -> AttackResult:
     """Every table by itself: what do its totals say of its suppressed cells?"""
     parts = []
     for table in (t for t in tables if not t.noisy):
         known = gather([table], engines.possible)
         parts.append(_attack("margins", known, known.hidden, k, engines, _truths(known.hidden, tables, truth)))
     left = [one for table in tables if not table.noisy for one in _left(table, k)]
-    return together([*parts, Result("margins", 0, len(left), tuple(left))])[0]
+    return together([*parts, AttackResult("margins", 0, len(left), tuple(left))])[0]
 
 
-def _left(table: Published, k: int) -> Iterator[str]:
+def _left(table: PublishedTable, k: int) -> Iterator[str]:
     """Yield the totals that leave 1 to k-1 people to their suppressed parts."""
     values = {cell.codes: cell.value for cell in table.cells}
     for cell in table.cells:
@@ -98,19 +98,19 @@ def _left(table: Published, k: int) -> Iterator[str]:
                 yield f"{table.name}: {', '.join(cell.codes)}, beside its {dim}"
 
 
-def history(tables: Sequence[Published], k: int, engines: Engines, truth: Truth | None = None) -> Result:
+def history(tables: Sequence[PublishedTable], k: int, engines: Engines, truth: Truth | None = None) -> AttackResult:
     """All tables together: windows, roll-ups, overlapping groups, revisions."""
     known = gather(tables, engines.possible)
     return _attack("history", known, known.hidden, k, engines, _truths(known.hidden, tables, truth))
 
 
-def revisions(tables: Sequence[Published], k: int, engines: Engines) -> Result:
+def revisions(tables: Sequence[PublishedTable], k: int, engines: Engines) -> AttackResult:
     """What came between two prints of the same people: cells printed twice, and single leaves."""
     known = gather(tables, engines.possible)
     return _attack("revisions", known, known.gains, k, engines, [None] * len(known.gains))
 
 
-def integers(tables: Sequence[Published], k: int, engines: Engines) -> Result:
+def integers(tables: Sequence[PublishedTable], k: int, engines: Engines) -> AttackResult:
     """Whole numbers only: the narrowest suppressed cells, for those that fractions alone keep open."""
     known = gather(tables, engines.possible)
     lines = [line for *_, line in known.hidden]
@@ -123,17 +123,17 @@ def integers(tables: Sequence[Published], k: int, engines: Engines) -> Result:
         value = engines.unique(known.variables, known.equations, line, _SECONDS)
         if value:
             got.append(f"{name}: {', '.join(codes)}")
-    return Result("integers", min(len(order), _HARDEST), len(got), tuple(got))
+    return AttackResult("integers", min(len(order), _HARDEST), len(got), tuple(got))
 
 
-def membership(tables: Sequence[Published], k: int, engines: Engines) -> Result:
+def membership(tables: Sequence[PublishedTable], k: int, engines: Engines) -> AttackResult:
     """Is anybody there? Leaves that must hold somebody, and fewer than k."""
     known = gather(tables, engines.possible)
     leaves = [("", codes, line) for (_, codes), line in known.leaves.items()]
     return _attack("membership", known, leaves, k, engines, [None] * len(leaves))
 
 
-def insider(tables: Sequence[Published], k: int, own: Mapping[Codes, int]) -> Result:
+def insider(tables: Sequence[PublishedTable], k: int, own: Mapping[Codes, int]) -> AttackResult:
     """An agency takes away what it reported itself, by leaf: which published cells are then those of a few others?"""
     exact = [t for t in tables if not t.noisy]
     rest = [
@@ -143,4 +143,4 @@ def insider(tables: Sequence[Published], k: int, own: Mapping[Codes, int]) -> Re
         if cell.value is not None
     ]
     got = [name for name, others in rest if 0 < others < k]
-    return Result("insider", len(rest), len(got), tuple(got))
+    return AttackResult("insider", len(rest), len(got), tuple(got))

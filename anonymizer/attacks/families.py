@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from anonymizer.attacks.published import TOTAL, Published
+from anonymizer.attacks.published_tables import TOTAL, PublishedTable
 
 __all__ = ["Families", "families_of"]
 
@@ -32,7 +32,7 @@ class Families:
         return next(one for one in self.sets if dims <= one)
 
 
-def families_of(tables: Sequence[Published]) -> Families:
+def families_of(tables: Sequence[PublishedTable]) -> Families:
     """Return what tables with the same dimensions are counted by."""
     every = frozenset(tables[0].dims)
     if max(math.prod(len(table.universe[d]) for d in every) for table in tables) <= _WHOLE:

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from anonymizer.attacks.knowledge import Line
+from anonymizer.attacks.knowledge import LinearForm
 
-__all__ = ["Bounds", "Solver", "bounds"]
+__all__ = ["Bounds", "BoundsSolver", "bounds"]
 
 _AT_ONCE = (512, 128, 32)  # sums that one table is asked for, where it is not enough for some of them
 _CLOSE = 1e-6
@@ -21,13 +21,13 @@ Enough = Callable[[int, float, float], bool]
 """Says of a sum, by its place, whether this least and most are far enough apart already."""
 
 
-class Solver(Protocol):
+class BoundsSolver(Protocol):
     """The knowledge, taken up by an engine."""
 
-    def furthest(self, line: Line) -> Sequence[float] | None:
+    def furthest(self, line: LinearForm) -> Sequence[float] | None:
         """Return people per variable where a sum is greatest, or somewhere beyond every bound; None if nowhere."""
 
-    def many(self, lines: Sequence[Line], far: float) -> Sequence[float] | None:
+    def many(self, lines: Sequence[LinearForm], far: float) -> Sequence[float] | None:
         """Return people per variable where sums are large together, none counted beyond `far`; None if nowhere."""
 
 
@@ -39,7 +39,7 @@ class Bounds:
     high: float
 
 
-def bounds(sums: Sequence[Line], solver: Solver, enough: Enough, far: float) -> list[Bounds]:
+def bounds(sums: Sequence[LinearForm], solver: BoundsSolver, enough: Enough, far: float) -> list[Bounds]:
     """Return the bounds of every sum, exact where they are not far enough apart; equal sums are bounded once.
 
     Args:
@@ -73,15 +73,15 @@ def bounds(sums: Sequence[Line], solver: Solver, enough: Enough, far: float) -> 
 class _Found:
     """The least and the most that was found for every sum."""
 
-    def __init__(self, sums: Sequence[Line]) -> None:
+    def __init__(self, sums: Sequence[LinearForm]) -> None:
         self.sums = sums
         self.low, self.high = [math.inf] * len(sums), [-math.inf] * len(sums)
 
-    def push(self, solver: Solver, chosen: Sequence[int], far: float) -> None:
+    def push(self, solver: BoundsSolver, chosen: Sequence[int], far: float) -> None:
         """Look for a table in which the chosen sums are small, and for one in which they are large."""
         if not chosen:
             return
-        together: Line = {}
+        together: LinearForm = {}
         for place in chosen:
             for variable, times in self.sums[place].items():
                 together[variable] = together.get(variable, 0.0) + times
@@ -97,7 +97,7 @@ class _Found:
             self.low[i], self.high[i] = min(self.low[i], value), max(self.high[i], value)
 
 
-def _negative(line: Line) -> Line:
+def _negative(line: LinearForm) -> LinearForm:
     return {variable: -times for variable, times in line.items()}
 
 

@@ -9,18 +9,18 @@ from dataclasses import dataclass, field
 from itertools import product
 
 from anonymizer.attacks.families import Families, families_of
-from anonymizer.attacks.published import TOTAL, Codes, Published
+from anonymizer.attacks.published_tables import TOTAL, Codes, PublishedTable
 
-__all__ = ["Equation", "Knowledge", "Line", "gather"]
+__all__ = ["Knowledge", "LinearEquation", "LinearForm", "gather"]
 
-Line = dict[int, float]
+LinearForm = dict[int, float]
 """Variable → how often it is counted."""
 
-Equation = tuple[Line, float]
+LinearEquation = tuple[LinearForm, float]
 
 _Leaf = tuple[frozenset[str], Codes]
 
-Possible = Callable[[int, Sequence[Equation]], bool]
+Possible = Callable[[int, Sequence[LinearEquation]], bool]
 """Says whether so many variables, none below zero, can satisfy equations."""
 
 
@@ -29,10 +29,10 @@ class Knowledge:
     """Equations that hold; `hidden` are the cells without a value as lines, `gains` what came between two prints."""
 
     variables: int = 0
-    equations: list[Equation] = field(default_factory=list)
-    hidden: list[tuple[str, Codes, Line]] = field(default_factory=list)
-    gains: list[tuple[str, Codes, Line]] = field(default_factory=list)
-    leaves: dict[_Leaf, Line] = field(default_factory=dict)
+    equations: list[LinearEquation] = field(default_factory=list)
+    hidden: list[tuple[str, Codes, LinearForm]] = field(default_factory=list)
+    gains: list[tuple[str, Codes, LinearForm]] = field(default_factory=list)
+    leaves: dict[_Leaf, LinearForm] = field(default_factory=dict)
 
     def variable(self) -> int:
         """Add one."""
@@ -40,11 +40,11 @@ class Knowledge:
         return self.variables - 1
 
 
-def gather(tables: Sequence[Published], possible: Possible) -> Knowledge:
+def gather(tables: Sequence[PublishedTable], possible: Possible) -> Knowledge:
     """Put exact tables together in the order of their publication."""
     known = Knowledge()
     exact = [table for table in tables if not table.noisy]
-    same: dict[frozenset[str], list[Published]] = {}
+    same: dict[frozenset[str], list[PublishedTable]] = {}
     for table in exact:
         same.setdefault(frozenset(table.dims), []).append(table)
     families = {dims: families_of(some) for dims, some in same.items()}
@@ -57,26 +57,26 @@ def gather(tables: Sequence[Published], possible: Possible) -> Knowledge:
 class _Reading:
     """A table, and the families of dimensions by which it is counted."""
 
-    table: Published
+    table: PublishedTable
     families: Families
 
     def names(self) -> list[_Leaf]:
         """Return every leaf that the table counts."""
         return [leaf for dims in self.families.sets for leaf in self._under(dims, (TOTAL,) * len(self.table.dims))]
 
-    def line(self, leaves: Mapping[_Leaf, Line], codes: Codes) -> Line:
+    def line(self, leaves: Mapping[_Leaf, LinearForm], codes: Codes) -> LinearForm:
         """Return the sum that a cell is."""
         shown = frozenset(d for d, code in zip(self.table.dims, codes, strict=True) if code != TOTAL)
-        line: Line = {}
+        line: LinearForm = {}
         for leaf in self._under(self.families.holding(shown), codes):
             line |= leaves.get(leaf, {})
         return line
 
-    def agreements(self, leaves: Mapping[_Leaf, Line]) -> list[Equation]:
+    def agreements(self, leaves: Mapping[_Leaf, LinearForm]) -> list[LinearEquation]:
         """Return that families which are linked count the same people by what they share."""
         found = []
         for one, other in self.families.links:
-            sums: dict[Codes, Line] = {}
+            sums: dict[Codes, LinearForm] = {}
             for dims, sign in ((one, 1.0), (other, -1.0)):
                 for leaf in self._under(dims, (TOTAL,) * len(self.table.dims)):
                     shared = tuple(c for d, c in zip(sorted(dims), leaf[1], strict=True) if d in one & other)
@@ -96,7 +96,7 @@ def _take(known: Knowledge, reading: _Reading, possible: Possible) -> None:
     fresh = {name: {known.variable(): 1.0} for name in names if name not in known.leaves}
     known.leaves |= fresh
     known.equations += reading.agreements(fresh)
-    moved: dict[_Leaf, Line] = {}
+    moved: dict[_Leaf, LinearForm] = {}
     for sign in (1.0, -1.0) if seen else ():
         silent = sign > 0 and _silent(known, reading)
         if not silent and possible(known.variables, [*known.equations, *_equations(known, reading)]):
@@ -121,6 +121,6 @@ def _silent(known: Knowledge, reading: _Reading) -> bool:
     return any(frozenset(reading.line(known.leaves, codes).items()) in said for codes in hidden)
 
 
-def _equations(known: Knowledge, reading: _Reading) -> list[Equation]:
+def _equations(known: Knowledge, reading: _Reading) -> list[LinearEquation]:
     shown = ((cell.codes, cell.value) for cell in reading.table.cells if cell.value is not None)
     return [(reading.line(known.leaves, codes), value) for codes, value in shown]

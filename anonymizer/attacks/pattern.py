@@ -9,8 +9,8 @@ Source: Cox (1995) and Salazar (2008) on what a published pattern reveals.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 
-from anonymizer.attacks.published import Codes, Published
-from anonymizer.attacks.results import Result
+from anonymizer.attacks.attack_result import AttackResult
+from anonymizer.attacks.published_tables import Codes, PublishedTable
 
 __all__ = ["pattern"]
 
@@ -20,7 +20,7 @@ Protect = Callable[[Mapping[Codes, int]], frozenset[Codes]]
 """Counts by leaf → the cells that the rule suppresses."""
 
 
-def pattern(table: Published, protect: Protect, k: int) -> Result:
+def pattern(table: PublishedTable, protect: Protect, k: int) -> AttackResult:
     """Attack one small table; a suppressed leaf is recovered if all tables of this pattern agree on 1 to k-1 in it."""
     hidden = frozenset(cell.codes for cell in table.cells if cell.value is None)
     leaves = [codes for codes in table.leaves if codes in hidden]
@@ -30,10 +30,10 @@ def pattern(table: Published, protect: Protect, k: int) -> Result:
         if alike
         else []
     )
-    return Result("pattern", len(leaves), len(got), tuple(f"{table.name}: {', '.join(leaf)}" for leaf in got))
+    return AttackResult("pattern", len(leaves), len(got), tuple(f"{table.name}: {', '.join(leaf)}" for leaf in got))
 
 
-def _tables(table: Published) -> Iterator[Mapping[Codes, int]]:
+def _tables(table: PublishedTable) -> Iterator[Mapping[Codes, int]]:
     """Yield the tables that agree with the published cells, the first of them."""
     shown = {cell.codes: int(cell.value) for cell in table.cells if cell.value is not None}
     fixed = {leaf: shown[leaf] for leaf in table.leaves if leaf in shown}

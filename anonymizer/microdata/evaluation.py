@@ -19,7 +19,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-__all__ = ["Document", "Mention", "Report", "Share", "by_language", "pooled", "report"]
+__all__ = ["Document", "EvaluationReport", "Mention", "Share", "by_language", "pooled", "report"]
 
 _Z: Final = 1.959963984540054
 _WORD: Final = re.compile(r"\w+")
@@ -94,7 +94,7 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class EvaluationReport:
     """The measures over some documents.
 
     `mentions` is recall of mentions that need masking, by type and as `all`. `direct` and `quasi` are recall of
@@ -113,7 +113,7 @@ class Report:
     clean: Share = Share()
 
 
-def by_language(documents: Iterable[Document]) -> dict[str, Report]:
+def by_language(documents: Iterable[Document]) -> dict[str, EvaluationReport]:
     """Measure language by language, sorted, and over all of them as `all` where there are several."""
     groups: dict[str, list[Document]] = defaultdict(list)
     every = list(documents)
@@ -123,20 +123,20 @@ def by_language(documents: Iterable[Document]) -> dict[str, Report]:
     return made if len(made) == 1 else made | {"all": report(every)}
 
 
-def report(documents: Iterable[Document]) -> Report:
+def report(documents: Iterable[Document]) -> EvaluationReport:
     """Measure over some documents, mentions, entities and words pooled."""
     return pooled([_measured(document) for document in documents])
 
 
-def pooled(parts: Sequence[Report]) -> Report:
+def pooled(parts: Sequence[EvaluationReport]) -> EvaluationReport:
     """Return the report of several parts' documents together: every share adds up hits and totals."""
 
-    def total(of: Callable[[Report], Share]) -> Share:
+    def total(of: Callable[[EvaluationReport], Share]) -> Share:
         return sum(map(of, parts), Share())
 
     types = sorted({kind for part in parts for kind in part.mentions})
     mentions = {kind: total(lambda part, kind=kind: part.mentions.get(kind, Share())) for kind in types}  # type: ignore[misc] # a default binds the loop's variable
-    return Report(
+    return EvaluationReport(
         documents=sum(part.documents for part in parts),
         mentions=mentions,
         direct=total(lambda part: part.direct),
@@ -147,12 +147,12 @@ def pooled(parts: Sequence[Report]) -> Report:
     )
 
 
-def _measured(document: Document) -> Report:
+def _measured(document: Document) -> EvaluationReport:
     covered = _covered(len(document.text), document.predicted)
     needing = [mention for mention in document.mentions if mention.needs_masking]
     masked = {id(mention): _is_masked(document.text, mention, covered) for mention in needing}
     precision, kept = _words(document, needing, covered)
-    return Report(
+    return EvaluationReport(
         documents=1,
         mentions=_by_type(needing, masked),
         direct=_entities(needing, masked, "direct"),

@@ -83,7 +83,7 @@ _SERVANT: Final = re.compile("^(?:abd[aeiou]l?(?=[^aeiouy]..)|عبدال(?=..))"
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Pronunciation:
     """One way to read a word; `slots` is one longer than `key`, `sounds` as long; `full`: all vowels are written."""
 
     key: str
@@ -106,7 +106,7 @@ def keys(word: str) -> frozenset[str]:
 
 
 @functools.lru_cache(_MEMORY // 8)
-def _readings(word: str) -> tuple[Reading, ...]:
+def _readings(word: str) -> tuple[Pronunciation, ...]:
     """Return the readings of a normalised word, prefixes and article taken or left."""
     found = dict.fromkeys(itertools.chain.from_iterable(map(_read, _stems(word.lower()))))
     return tuple(found)
@@ -138,7 +138,7 @@ def _without_prefixes(word: str) -> Iterator[str]:
     yield from (word[end:] for end in range(1, found.end() + 1)) if found else ()
 
 
-def _read(word: str) -> Iterator[Reading]:
+def _read(word: str) -> Iterator[Pronunciation]:
     full = not _ABJAD.search(word)
     units = _latin(word) if full else [_ARABIC[c] for c in word.replace("لله", "له") if c in _ARABIC]
     if units and units[-1] in _ENDINGS:
@@ -162,7 +162,7 @@ def _spelt(found: re.Match[str]) -> str:
     return found[1] or ("χ" if found[2] else anyascii(found[0]).lower())
 
 
-def _reading(choice: tuple[tuple[str, str], ...], *, full: bool, merged: bool) -> Reading:
+def _reading(choice: tuple[tuple[str, str], ...], *, full: bool, merged: bool) -> Pronunciation:
     """Write out a reading; neighbours of one class count once where the letter is doubled, or wherever `merged`."""
     key: list[str] = []
     slots = [""]
@@ -179,10 +179,10 @@ def _reading(choice: tuple[tuple[str, str], ...], *, full: bool, merged: bool) -
             slots.append("")
     if sounds and len(key) > 2 and not slots[-1]:  # noqa: PLR2004 - not in the shortest: "about" is no Abd
         sounds[-1] += {"t": "d", "d": "t", "p": "b", "b": "p"}.get(sounds[-1], "")  # Murat and Murad
-    return Reading("".join(key), tuple(slots), tuple(sounds), full)
+    return Pronunciation("".join(key), tuple(slots), tuple(sounds), full)
 
 
-def _agree(one: Reading, other: Reading) -> bool:
+def _agree(one: Pronunciation, other: Pronunciation) -> bool:
     """Allow the more differences the more consonants agree: none of two or fewer, one where a vowel begins the word."""
     size = len(one.key)
     if size == 0:
@@ -198,7 +198,7 @@ def _agree(one: Reading, other: Reading) -> bool:
     return cost <= max(int(begun), size - 2)
 
 
-def _vowels(reading: Reading) -> int:
+def _vowels(reading: Pronunciation) -> int:
     return sum(map(len, reading.slots))
 
 

@@ -1,6 +1,7 @@
 """The port through which noise is drawn.
 
-Decides what a sampler must do. Does not draw anything: `anonymizer.engines.opendp` does, and is handed in by the shell.
+Decides what a sampler must do. Does not draw anything: `anonymizer.mechanisms.discrete_gaussian` does, and is handed
+in by the shell.
 """
 
 from fractions import Fraction

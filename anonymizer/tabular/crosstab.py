@@ -16,12 +16,12 @@ from itertools import chain, combinations, product
 import numpy as np
 
 from anonymizer.tabular.cliques import Clique, junction, linked
-from anonymizer.tabular.decide import Leaves
-from anonymizer.tabular.joint import Print
-from anonymizer.tabular.program import Indices, Matrix, stack
+from anonymizer.tabular.joint_system import Publication
+from anonymizer.tabular.linear_program import Indices, Matrix, stack
+from anonymizer.tabular.publication_decision import Leaves
 from schemas.errors import DisclosureError
 
-__all__ = ["TOTAL", "Codes", "Table", "lay_out"]
+__all__ = ["TOTAL", "Codes", "CrossTable", "lay_out"]
 
 TOTAL = "_T"
 _MOST_LEAVES = 200_000
@@ -32,7 +32,7 @@ Codes = tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Table:
+class CrossTable:
     """A table: `counts` of persons by codes, in the order of `dims`; the `margins` of it that are for publication.
 
     `groups` maps a dimension to its groups of codes, which may overlap. `values` are the cells that were published of
@@ -56,7 +56,7 @@ class Table:
         every = {frozenset(c) for m in self.margins for n in range(len(m) + 1) for c in combinations(sorted(m), n)}
         return tuple(sorted(every, key=lambda dims: (len(dims), sorted(dims))))
 
-    def ordered(self, dims: Codes) -> "Table":
+    def ordered(self, dims: Codes) -> "CrossTable":
         """Return the same with its dimensions in another order."""
         if dims == self.dims:
             return self
@@ -79,10 +79,10 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class CrosstabLayout:
     """Tables over common leaves: `prints` in their order, the last one to decide."""
 
-    prints: tuple[Print, ...]
+    prints: tuple[Publication, ...]
     leaves: Leaves
 
 
@@ -95,7 +95,7 @@ class _Clique:
     first: int
 
 
-def lay_out(tables: Sequence[Table]) -> Layout:
+def lay_out(tables: Sequence[CrossTable]) -> CrosstabLayout:
     """Give tables with the same dimensions common leaves.
 
     Args:
@@ -111,14 +111,14 @@ def lay_out(tables: Sequence[Table]) -> Layout:
         line for i, j in junction([_as_clique(c.dims) for c in cliques]) for line in _links(cliques[i], cliques[j])
     ]
     balance = Matrix.of(lines, size)
-    return Layout(prints, Leaves(balance, np.zeros(len(lines)), _parts(tables, cliques)))
+    return CrosstabLayout(prints, Leaves(balance, np.zeros(len(lines)), _parts(tables, cliques)))
 
 
 def _as_clique(dims: Iterable[str]) -> Clique:
     return Clique("", frozenset(dims))
 
 
-def _cliques(tables: Sequence[Table]) -> list[_Clique]:
+def _cliques(tables: Sequence[CrossTable]) -> list[_Clique]:
     """Return the cliques of the dimensions that are crossed; what differs from table to table is in all of them."""
     names = tables[-1].dims
     differing = [d for d in names if len({table.codes[d] for table in tables}) > 1]
@@ -146,7 +146,7 @@ def _links(one: _Clique, other: _Clique) -> Iterator[list[tuple[int, float]]]:
     yield from groups.values()
 
 
-def _print(table: Table, cliques: Sequence[_Clique], size: int) -> Print:
+def _print(table: CrossTable, cliques: Sequence[_Clique], size: int) -> Publication:
     counts, touched = np.zeros((size, 1)), np.zeros(size, np.bool_)
     for clique in cliques:
         columns = [table.dims.index(d) for d in clique.dims]
@@ -156,14 +156,14 @@ def _print(table: Table, cliques: Sequence[_Clique], size: int) -> Print:
     parts = [_members(table, crossed, _smallest(cliques, crossed), size) for crossed in table.crossed]
     members = stack(parts)
     shown = None if table.values is None else np.array([table.values.get(key) is not None for key in table.cells])
-    return Print(counts, touched, members, shown, np.ones(members.shape[0], np.bool_))
+    return Publication(counts, touched, members, shown, np.ones(members.shape[0], np.bool_))
 
 
 def _smallest(cliques: Sequence[_Clique], crossed: frozenset[str]) -> _Clique:
     return min((c for c in cliques if crossed <= set(c.dims)), key=lambda c: (len(c.places), c.first))
 
 
-def _members(table: Table, crossed: frozenset[str], clique: _Clique, size: int) -> Matrix:
+def _members(table: CrossTable, crossed: frozenset[str], clique: _Clique, size: int) -> Matrix:
     """Return which leaves each cell over these dimensions sums, cells in the order of `table.cells`."""
     leaves = [*product(*(table.codes[d] for d in clique.dims))]
     columns, rows, height = np.arange(len(leaves)), np.zeros(len(leaves), np.int64), 1
@@ -178,7 +178,7 @@ def _members(table: Table, crossed: frozenset[str], clique: _Clique, size: int) 
     return Matrix(rows, places[columns], np.ones(len(rows)), (height, size))
 
 
-def _options(table: Table, dim: str, codes: Sequence[str]) -> tuple[Indices, Indices]:
+def _options(table: CrossTable, dim: str, codes: Sequence[str]) -> tuple[Indices, Indices]:
     """Return for every leaf, as starts and a flat list, the places among `shown_of` that count it."""
     names, own, groups = table.shown_of(dim), len(table.codes[dim]), table.groups.get(dim, {})
     by_code = {
@@ -189,7 +189,7 @@ def _options(table: Table, dim: str, codes: Sequence[str]) -> tuple[Indices, Ind
     return np.cumsum([0, *map(len, flat)]), np.array([*chain.from_iterable(flat)], np.int64)
 
 
-def _parts(tables: Sequence[Table], cliques: Sequence[_Clique]) -> Indices:
+def _parts(tables: Sequence[CrossTable], cliques: Sequence[_Clique]) -> Indices:
     """Part the leaves by the dimension that fewest cells sum over, if these are few and the leaves many."""
     cells = [(table.dims, key, table.codes) for table in tables for key in table.cells]
     common = set.intersection(*(set(c.dims) for c in cliques))

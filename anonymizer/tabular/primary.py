@@ -17,8 +17,8 @@ from itertools import pairwise
 import numpy as np
 
 from anonymizer.policy import Suppression
-from anonymizer.tabular.joint import Joint, Print, Sums
-from anonymizer.tabular.program import Flags, Floats, Matrix, stack
+from anonymizer.tabular.joint_system import JointSystem, Publication, Sums
+from anonymizer.tabular.linear_program import Flags, Floats, Matrix, stack
 
 __all__ = ["Targets", "mark", "targets_of"]
 
@@ -42,7 +42,7 @@ def _small(persons: Floats, rules: Suppression) -> Flags:
     return (size > 0) & (size < rules.k)
 
 
-def _by_agency(one: Print, rules: Suppression) -> Flags:
+def _by_agency(one: Publication, rules: Suppression) -> Flags:
     agencies = np.stack([one.members.times(column) for column in one.counts.T], axis=1)
     persons = agencies.sum(axis=1)
     few = np.count_nonzero(agencies > 0, axis=1) < rules.min_agencies
@@ -51,12 +51,12 @@ def _by_agency(one: Print, rules: Suppression) -> Flags:
     return flags
 
 
-def mark(one: Print, rules: Suppression) -> Flags:
+def mark(one: Publication, rules: Suppression) -> Flags:
     """Flag the cells of a print that are withheld because they are unsafe by themselves."""
     return _small(one.members.times(one.values), rules) | _by_agency(one, rules)
 
 
-def targets_of(prints: Sequence[Print], joint: Joint, rules: Suppression) -> Targets:
+def targets_of(prints: Sequence[Publication], joint: JointSystem, rules: Suppression) -> Targets:
     """Return what must be protected: small sums as 0 to k either way, cells of few agencies by a margin each side.
 
     Cells that are out already are no targets: nothing protects them any more.
@@ -71,7 +71,7 @@ def targets_of(prints: Sequence[Print], joint: Joint, rules: Suppression) -> Tar
     return every.take(_first(every))
 
 
-def _parts(prints: Sequence[Print], joint: Joint, rules: Suppression) -> Iterator[Targets]:
+def _parts(prints: Sequence[Publication], joint: JointSystem, rules: Suppression) -> Iterator[Targets]:
     for one, cells in zip(prints, joint.cells, strict=True):
         hidden = np.ones(len(cells.exact), np.bool_) if one.shown is None else ~one.shown
         yield _wide(cells, hidden, rules)

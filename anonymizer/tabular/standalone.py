@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from anonymizer.policy import Suppression
-from anonymizer.tabular.crosstab import Codes, Table, lay_out
-from anonymizer.tabular.decide import decide
-from anonymizer.tabular.program import Engine, Meter
+from anonymizer.tabular.crosstab import Codes, CrossTable, lay_out
+from anonymizer.tabular.linear_program import Engine, WorkMeter
+from anonymizer.tabular.publication_decision import decide
 from schemas.errors import DisclosureError
 
 __all__ = ["Released", "protect", "touching"]
@@ -33,7 +33,7 @@ class Released:
     programs: int = 0
 
 
-def touching(new: Table, history: Sequence[Table]) -> tuple[Table, ...]:
+def touching(new: CrossTable, history: Sequence[CrossTable]) -> tuple[CrossTable, ...]:
     """Return the earlier tables that count some of the same people as `new`, or as another that does; in their order.
 
     Tables with other dimensions are other people's: only rows with equal codes are the same.
@@ -49,7 +49,7 @@ def touching(new: Table, history: Sequence[Table]) -> tuple[Table, ...]:
     return tuple(same[i].ordered(new.dims) for i in sorted(reached))
 
 
-def _blank(new: Table, history: Sequence[Table]) -> frozenset[Codes]:
+def _blank(new: CrossTable, history: Sequence[CrossTable]) -> frozenset[Codes]:
     """Return the cells of `new` that are suppressed in an earlier table of other codes, in its own codes."""
     found: set[Codes] = set()
     for table in (t.ordered(new.dims) for t in history if set(t.dims) == set(new.dims)):
@@ -63,7 +63,7 @@ def _of(key: Codes, own: Sequence[bool]) -> Codes:
     return tuple(code if kept else "" for code, kept in zip(key, own, strict=True))
 
 
-def protect(new: Table, history: Sequence[Table], rules: Suppression, engine: Engine) -> Released:
+def protect(new: CrossTable, history: Sequence[CrossTable], rules: Suppression, engine: Engine) -> Released:
     """Protect a table beside earlier ones.
 
     Args:
@@ -72,7 +72,7 @@ def protect(new: Table, history: Sequence[Table], rules: Suppression, engine: En
         rules: k and the agency rules.
         engine: solver, seed, limits.
     """
-    before, meter = touching(new, history), Meter.of(engine)
+    before, meter = touching(new, history), WorkMeter.of(engine)
     margins = sorted(new.margins, key=lambda m: (_size(new, m), sorted(m)))
     fault: DisclosureError | None = None
     while margins:
@@ -85,7 +85,7 @@ def protect(new: Table, history: Sequence[Table], rules: Suppression, engine: En
     return Released({}, new.cells, fault, programs=meter.solved)
 
 
-def _size(table: Table, margin: frozenset[str]) -> int:
+def _size(table: CrossTable, margin: frozenset[str]) -> int:
     size = 1
     for dim in margin:
         size *= len(table.codes[dim])
@@ -93,11 +93,11 @@ def _size(table: Table, margin: frozenset[str]) -> int:
 
 
 def _attempt(
-    table: Table,
-    before: Sequence[Table],
+    table: CrossTable,
+    before: Sequence[CrossTable],
     rules: Suppression,
-    work: tuple[bytes, Meter, frozenset[Codes]],
-    asked: tuple[Table, DisclosureError | None],
+    work: tuple[bytes, WorkMeter, frozenset[Codes]],
+    asked: tuple[CrossTable, DisclosureError | None],
 ) -> Released:
     layout = lay_out([*before, table])
     seed, solve, blank = work

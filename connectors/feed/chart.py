@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectors.feed import labels
-from connectors.feed.rows import TOTAL, Row, latest
+from connectors.feed.feed_rows import TOTAL, FeedRow, latest
 
 __all__ = ["Place", "Sheets", "Spec", "by_period", "marked", "of_period", "scale_of", "shown_of", "styled", "ticks_of"]
 
@@ -67,15 +67,15 @@ class _Point:
         return {**kept, "value": self.value, "status": self.status, "shown": self.shown}
 
 
-def by_period(rows: Iterable[Row]) -> dict[Place, list[Row]]:
+def by_period(rows: Iterable[FeedRow]) -> dict[Place, list[FeedRow]]:
     """Return the rows of every chart there is to draw by (scheme, region, period), sorted."""
-    found: dict[Place, list[Row]] = {}
+    found: dict[Place, list[FeedRow]] = {}
     for row in rows:
         found.setdefault((row.scheme, row.region, row.period), []).append(row)
     return {place: found[place] for place in sorted(found)}
 
 
-def of_period(rows: Iterable[Row], scheme: str, region: str, period: str) -> Spec:
+def of_period(rows: Iterable[FeedRow], scheme: str, region: str, period: str) -> Spec:
     """Return the chart of one region and period: a panel of bars for every table released for it.
 
     Raises:
@@ -84,7 +84,7 @@ def of_period(rows: Iterable[Row], scheme: str, region: str, period: str) -> Spe
     found = latest(row for row in rows if (row.scheme, row.region, row.period) == (scheme, region, period))
     if not found:
         raise ValueError(f"nothing was released for {scheme}, {region}, {period}")
-    tables: dict[tuple[str, str], list[Row]] = {}
+    tables: dict[tuple[str, str], list[FeedRow]] = {}
     for row in found:
         tables.setdefault((row.population, row.table), []).append(row)
     sheets: Sheets = {}
@@ -99,7 +99,7 @@ def of_period(rows: Iterable[Row], scheme: str, region: str, period: str) -> Spe
     return styled(sections, sheets, title=title, spacing=34, colour="independent")
 
 
-def shown_of(row: Row) -> str:
+def shown_of(row: FeedRow) -> str:
     """Return a cell's number, with half of its interval where it is noisy, or what became of it."""
     if row.value is None:
         return row.status
@@ -112,7 +112,7 @@ def _precedence(name: tuple[str, str]) -> tuple[bool, bool, tuple[str, str]]:
     return (name[0] != "cases", name[1] != "totals", name)
 
 
-def _section(rows: Sequence[Row], sheets: Sheets) -> Spec:
+def _section(rows: Sequence[FeedRow], sheets: Sheets) -> Spec:
     """Draw one table: a line per category, a bar per second dimension or status, a panel per whom it counts."""
     first = rows[0]
     names = sorted({name for row in rows for name in row.dimensions if name not in _SIDES})
@@ -130,13 +130,13 @@ def _section(rows: Sequence[Row], sheets: Sheets) -> Spec:
     return {"data": {"name": sheet}, "title": title, **_panels(points)}
 
 
-def _provenance(row: Row) -> str:
+def _provenance(row: FeedRow) -> str:
     rule = f"k = {row.k}" if row.sd is None else "noisy: ± is half the 90 % interval"
     source = f"population {row.population}, {rule}, release {row.release}, revision {row.revision}"
     return f"{source}, as of {row.as_of}, policy {row.policy}"
 
 
-def _point(row: Row, names: Sequence[str]) -> _Point:
+def _point(row: FeedRow, names: Sequence[str]) -> _Point:
     codes = row.dimensions
     category = labels.label(names[0], codes.get(names[0], TOTAL)) if names else "All"
     second = [labels.label(name, codes.get(name, TOTAL)) for name in names[1:]]

@@ -6,7 +6,7 @@ Decides words alone. A code without a name is shown as it is.
 import functools
 from collections.abc import Mapping
 
-from connectors.feed.rows import TOTAL
+from connectors.feed.feed_rows import TOTAL
 from schemas import codelists
 
 __all__ = ["dimension", "heading", "label", "period", "place", "series"]

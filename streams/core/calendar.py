@@ -1,7 +1,8 @@
 """The release calendar: which windows are due as of a date, and when a year closes for good.
 
 Decides windows (month, quarter, year), their first prints and their one annual revision, as dates. Does not read a
-clock: `as_of` is the calendar's own date. Does not decide what is in a print: that is `streams.core.release`.
+clock: `as_of` is the calendar's own date. Does not decide what is in a print: that is
+`streams.core.releasing.release_plan`.
 """
 
 import datetime as dt
@@ -13,7 +14,7 @@ from typing import Literal, Self
 from anonymizer.policy import Policy
 from schemas.errors import ContractError
 
-__all__ = ["Due", "Printed", "Window", "closed_on", "due", "first_print_on", "is_late", "windows_of"]
+__all__ = ["Due", "ReleasedWindow", "Window", "closed_on", "due", "first_print_on", "is_late", "windows_of"]
 
 _SHAPE = re.compile(r"(?P<year>\d{4})(?:-(?:Q(?P<quarter>[1-4])|(?P<month>0[1-9]|1[0-2])))?")
 _MONTHS_IN = {"month": 1, "quarter": 3, "year": 12}
@@ -64,7 +65,7 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Printed:
+class ReleasedWindow:
     """A window that was released: its revision (0 for the first print) and the calendar date of that release."""
 
     window: Window
@@ -106,7 +107,7 @@ def is_late(period: str, as_of: dt.date | None, policy: Policy) -> bool:
     return as_of is not None and closed_on(period, policy) < as_of
 
 
-def due(as_of: dt.date, already: Iterable[Printed], policy: Policy, *, first_year: int) -> tuple[Due, ...]:
+def due(as_of: dt.date, already: Iterable[ReleasedWindow], policy: Policy, *, first_year: int) -> tuple[Due, ...]:
     """Return the windows to release as of a date, in order of time, quarters before their year.
 
     A window never released is due as a first print from its end plus grace on. It is due once more, as revision 1,

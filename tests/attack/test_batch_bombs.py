@@ -7,7 +7,7 @@ from aiokafka.errors import UnsupportedCodecError
 from aiokafka.record.memory_records import MemoryRecords
 from kafka.record import memory_records
 
-from streams import fetches
+from streams.runtime import columnar_fetches
 
 RAW, OURS = "raw.police-jor.case", "state.deidentify"
 NAME = b"Zeynabelle Qadirova"
@@ -31,8 +31,8 @@ def _batch(records: int, value: bytes = b"v", header: str = "h", compression: in
     return bytes(made.buffer())
 
 
-def _columns(raw: bytes, topic: str = RAW) -> fetches.Fetch:
-    return fetches.Fetch(topic, 0, *fetches._columns(MemoryRecords(raw).next_batch(), topic))
+def _columns(raw: bytes, topic: str = RAW) -> columnar_fetches.Fetch:
+    return columnar_fetches.Fetch(topic, 0, *columnar_fetches._columns(MemoryRecords(raw).next_batch(), topic))
 
 
 def _foreign(codec: int) -> bytes:
@@ -44,7 +44,7 @@ def _foreign(codec: int) -> bytes:
 
 UNREADABLE: dict[str, Callable[[], bytes]] = {
     "headers that are no text": lambda: _batch(3, header=_NoText("h")),
-    "a bomb": lambda: _batch(3, bytes(fetches.LARGEST_BATCH // 2), compression=1),
+    "a bomb": lambda: _batch(3, bytes(columnar_fetches.LARGEST_BATCH // 2), compression=1),
     "snappy": lambda: _foreign(2),
     "lz4": lambda: _foreign(3),
     "zstd": lambda: _foreign(4),

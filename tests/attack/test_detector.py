@@ -11,8 +11,9 @@ import psutil
 import pytest
 import regex  # type: ignore[import-untyped]  # ships no type information
 
-from anonymizer.engines import pool, presidio, recognisers, shape
-from anonymizer.microdata.redact import Text
+from anonymizer.detection import pattern_recogniser, presidio, recognisers
+from anonymizer.microdata.redaction import Text
+from anonymizer.sandbox import detector_pool
 from schemas.errors import ConfigurationError, ContractError
 from tests.support.raw_events import patterns, shipped
 
@@ -26,12 +27,12 @@ def analyzer() -> presidio.Analyzer:
 
 
 @pytest.fixture(scope="module")
-def flawed() -> Iterator[pool.Pool]:
-    with pool.Pool(RULES, 1, module="tests.support.misbehaving_detector") as made:
+def flawed() -> Iterator[detector_pool.DetectorPool]:
+    with detector_pool.DetectorPool(RULES, 1, module="tests.support.misbehaving_detector") as made:
         yield made
 
 
-def _codes(made: pool.Pool, *texts: Text) -> list[str | int]:
+def _codes(made: detector_pool.DetectorPool, *texts: Text) -> list[str | int]:
     """Return the code of a failed text, the number of findings of any other."""
     verdicts = asyncio.run(made.detect(texts))
     return [v.code if isinstance(v, ContractError) else len(v) for v in verdicts]
@@ -51,7 +52,9 @@ def test_long_repetitions_cost_at_most_two_seconds(analyzer: presidio.Analyzer, 
 
 def test_a_pattern_that_runs_out_of_time_raises() -> None:
     """Presidio logs it and goes on as if the text were clean."""
-    one = shape.Shape("X", [shape.Rule("bomb", r"(a|aa)+$", 1.0)], None, "en", 0.2)
+    one = pattern_recogniser.PatternRecogniser(
+        "X", [pattern_recogniser.PatternRule("bomb", r"(a|aa)+$", 1.0)], None, "en", 0.2
+    )
     with pytest.raises(TimeoutError):
         list(one.find("a" * 60 + "b"))
     with pytest.raises(TimeoutError):
@@ -73,7 +76,7 @@ def test_an_entity_without_a_recogniser_refuses_to_start() -> None:
     with pytest.raises(ConfigurationError, match="CFG-020"):
         presidio.Analyzer(rules)
     with pytest.raises(ConfigurationError, match="CFG-020"):
-        pool.Pool(rules)
+        detector_pool.DetectorPool(rules)
 
 
 def test_every_entity_of_the_shipped_policy_is_served_in_all_three_languages() -> None:
@@ -83,11 +86,11 @@ def test_every_entity_of_the_shipped_policy_is_served_in_all_three_languages() -
 
 
 @pytest.mark.parametrize(("word", "code"), [("crash", "CON-042"), ("memory", "CON-042"), ("hang", "CON-041")])
-def test_a_text_that_ends_its_process_fails_alone(flawed: pool.Pool, word: str, code: str) -> None:
+def test_a_text_that_ends_its_process_fails_alone(flawed: detector_pool.DetectorPool, word: str, code: str) -> None:
     assert _codes(flawed, GOOD, Text(word), GOOD, GOOD) == [1, code, 1, 1]
 
 
-def test_a_text_that_is_too_long_fails_alone(flawed: pool.Pool) -> None:
+def test_a_text_that_is_too_long_fails_alone(flawed: detector_pool.DetectorPool) -> None:
     assert _codes(flawed, GOOD, Text("x" * (RULES.max_characters + 1)), GOOD) == [1, "CON-040", 1]
     assert _codes(flawed, GOOD, Text("x", known={"a": "y" * 5000}), GOOD) == [1, "CON-040", 1]
 
@@ -95,7 +98,7 @@ def test_a_text_that_is_too_long_fails_alone(flawed: pool.Pool) -> None:
 def test_a_hundred_thousand_characters_are_scanned_or_refused() -> None:
     """The message is far longer than a socket's buffer; what stands at the very end is found."""
     texts = [(unit * 100_000)[:99_900] + " lina.k@example.org" for unit in (".", "1", "she said that ", "قالت ")]
-    with pool.Pool(shipped(max_characters=100_000).text, 1) as made:
+    with detector_pool.DetectorPool(shipped(max_characters=100_000).text, 1) as made:
         *long, last = asyncio.run(made.detect([*map(Text, texts), GOOD]))
     assert not isinstance(last, ContractError)
     for text, verdict in zip(texts, long, strict=True):
@@ -103,13 +106,13 @@ def test_a_hundred_thousand_characters_are_scanned_or_refused() -> None:
         assert whole or (isinstance(verdict, ContractError) and verdict.code == "CON-041")
 
 
-def test_a_detector_that_was_killed_from_outside_costs_no_text(flawed: pool.Pool) -> None:
+def test_a_detector_that_was_killed_from_outside_costs_no_text(flawed: detector_pool.DetectorPool) -> None:
     assert _codes(flawed, GOOD) == [1]
     _kill(flawed._children[0].pid)
     assert _codes(flawed, GOOD, GOOD) == [1, 1]
 
 
-def test_the_process_that_forks_may_be_killed_too(flawed: pool.Pool) -> None:
+def test_the_process_that_forks_may_be_killed_too(flawed: detector_pool.DetectorPool) -> None:
     """Its detectors go with it, and all are begun again."""
     assert _codes(flawed, GOOD) == [1]
     detector = psutil.Process(flawed._children[0].pid)
@@ -119,7 +122,7 @@ def test_the_process_that_forks_may_be_killed_too(flawed: pool.Pool) -> None:
     assert _codes(flawed, GOOD, GOOD) == [1, 1]
 
 
-def test_only_detectors_can_be_ended_and_an_order_may_come_in_pieces(flawed: pool.Pool) -> None:
+def test_only_detectors_can_be_ended_and_an_order_may_come_in_pieces(flawed: detector_pool.DetectorPool) -> None:
     """Its own id, that of this process and one that nobody has change nothing."""
     assert _codes(flawed, GOOD) == [1]
     line, detector = flawed._nursery._socket, psutil.Process(flawed._children[0].pid)
@@ -139,7 +142,7 @@ def _kill(pid: int | None) -> None:
 
 
 def test_no_detector_outlives_its_pool() -> None:
-    made = pool.Pool(RULES, 2)
+    made = detector_pool.DetectorPool(RULES, 2)
     asyncio.run(made.detect([GOOD, GOOD]))
     first = psutil.Process(made._nursery._process.pid)
     every = [first, *first.children()]
@@ -162,7 +165,7 @@ def test_detection_touches_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_all_detectors_of_a_worker_take_less_than_400_megabytes() -> None:
     """Two detectors and what they are forks of, models of all languages included; what they share counts once."""
-    with pool.Pool(shipped("mask").text, module="tests.support.readable_detector") as made:
+    with detector_pool.DetectorPool(shipped("mask").text, module="tests.support.readable_detector") as made:
         asyncio.run(made.detect([Text(GOOD.text, language) for language in presidio.LANGUAGES] * 20))
         first = psutil.Process(made._nursery._process.pid)
         every = [first, *first.children()]

@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from connectors.ingest import reader
+from connectors.ingest.files import row_reader
 from schemas.errors import AmanaError
 
 GROWTH_BYTES = 64 * 1024 * 1024
@@ -23,8 +23,8 @@ def _packed(path: Path, head: bytes, fill: bytes, length: int) -> Path:
     return path
 
 
-def _read(path: Path) -> Iterator[reader.Row]:
-    yield from reader.rows(reader.survey(path))
+def _read(path: Path) -> Iterator[row_reader.SourceRow]:
+    yield from row_reader.rows(row_reader.survey(path))
 
 
 @pytest.mark.parametrize(

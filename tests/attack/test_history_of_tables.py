@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 from anonymizer.attacks import exact, families
-from anonymizer.attacks.published import Published, read
-from anonymizer.attacks.results import Result
-from anonymizer.engines.glop import ENGINES
-from anonymizer.tabular.crosstab import Codes, Table
+from anonymizer.attacks.attack_result import AttackResult
+from anonymizer.attacks.published_tables import PublishedTable, read
+from anonymizer.solvers.ortools_engine import ENGINES
+from anonymizer.tabular.crosstab import Codes, CrossTable
 from anonymizer.tabular.standalone import touching
 from tests.support.tables import DIMS, MARGINS, QUARTERS, RULES, later, people, published, quarter_of, regions
 
@@ -17,22 +17,22 @@ QUARTERLY = tuple(margin | {"year", "quarter"} for margin in MARGINS)
 ANNUAL = tuple(margin | {"year"} for margin in MARGINS)
 
 
-def printed(countries: int, each_quarter: int, late: float) -> list[tuple[str, Table, Table]]:
+def printed(countries: int, each_quarter: int, late: float) -> list[tuple[str, CrossTable, CrossTable]]:
     """Publish two years; return name, table as published beside its history, and, of the first, without memory."""
-    every: list[tuple[str, Table, Table]] = []
+    every: list[tuple[str, CrossTable, CrossTable]] = []
     for year, seed in (("2023", 1), ("2024", 2)):
         first = people(countries, year, each_quarter, seed)
         revised = later(first, late, seed + 10)
         plan = [(f"{year}-{q}", QUARTERLY, quarter_of(first, q)) for q in QUARTERS]
         for name, margins, counts in (*plan, (year, ANNUAL, first), (f"{year}-revised", ANNUAL, revised)):
-            table = Table(DIMS, margins, counts, regions(countries))
+            table = CrossTable(DIMS, margins, counts, regions(countries))
             shown = published(table, [known for _, known, _ in every])[0]
             alone = published(table, ())[0] if year == "2023" else shown
             every.append((name, shown, alone))
     return every
 
 
-def as_read(prints: Sequence[tuple[str, Table, Table]], *, memory: bool) -> list[Published]:
+def as_read(prints: Sequence[tuple[str, CrossTable, CrossTable]], *, memory: bool) -> list[PublishedTable]:
     """Return the tables as an attacker reads them."""
     files = []
     for name, with_memory, without in prints:
@@ -42,12 +42,12 @@ def as_read(prints: Sequence[tuple[str, Table, Table]], *, memory: bool) -> list
     return read(files, prints[0][1].groups)
 
 
-def truths(prints: Sequence[tuple[str, Table, Table]]) -> dict[tuple[str, Codes], int]:
+def truths(prints: Sequence[tuple[str, CrossTable, CrossTable]]) -> dict[tuple[str, Codes], int]:
     """Return true counts by table and leaf."""
     return {(name, codes): count for name, table, _ in prints for codes, count in table.counts.items()}
 
 
-def kept(prints: Sequence[tuple[str, Table, Table]], *, revised: bool) -> float:
+def kept(prints: Sequence[tuple[str, CrossTable, CrossTable]], *, revised: bool) -> float:
     """Return published cells with memory as a share of those without."""
 
     def shown(values: Mapping[Codes, int | None] | None) -> int:
@@ -58,7 +58,9 @@ def kept(prints: Sequence[tuple[str, Table, Table]], *, revised: bool) -> float:
     return sum(shown(a.values) for a, _ in mine) / sum(shown(b.values) for _, b in mine)
 
 
-def attacked(countries: int, each_quarter: int) -> tuple[list[tuple[str, Table, Table]], list[Result], Result]:
+def attacked(
+    countries: int, each_quarter: int
+) -> tuple[list[tuple[str, CrossTable, CrossTable]], list[AttackResult], AttackResult]:
     """Publish, and attack each year apart: years share nobody."""
     prints = printed(countries, each_quarter, late=0.005)
     results = []
@@ -108,5 +110,5 @@ def test_thirty_countries_tell_nobody_over_two_years() -> None:
 def test_only_tables_that_touch_are_in_one_system() -> None:
     """The cost of a print grows with the tables about its people, not with all history."""
     years = [str(2000 + i) for i in range(40)]
-    tables = [Table(DIMS, QUARTERLY, people(1, year, 5, 1, ("Q1",)), {}, {}) for year in years]
+    tables = [CrossTable(DIMS, QUARTERLY, people(1, year, 5, 1, ("Q1",)), {}, {}) for year in years]
     assert touching(replace(tables[-1], values=None), tables) == (tables[-1],)

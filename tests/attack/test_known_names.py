@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from anonymizer.microdata import evaluation
 from anonymizer.microdata.evaluation import Document, Mention
-from anonymizer.microdata.known import known_findings
 from anonymizer.microdata.normalise import forms
+from anonymizer.microdata.record_identifiers import known_findings
 from tests.support import spellings
 
 CASES = 4000

@@ -8,7 +8,7 @@ import kafka
 
 from amana.local.broker import CONNECTIONS_PER_ADDRESS
 from amana.site import Site
-from streams import access
+from streams.broker import access
 
 OTHER = "127.0.0.9"
 """An address of the loopback network that is not the one that everybody else here has."""
@@ -44,7 +44,7 @@ def _is_closed(connection: socket.socket) -> bool:
 
 
 def _topics(site: Site) -> set[str]:
-    with contextlib.closing(kafka.KafkaConsumer(**site.kafka_settings(access.ADMIN))) as consumer:
+    with contextlib.closing(kafka.KafkaConsumer(**site.cluster(access.ADMIN).kafka_settings())) as consumer:
         return set(consumer.topics())
 
 

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from anonymizer.engines.glop import Auditor
-from anonymizer.engines.solver import Highs
 from anonymizer.policy import Policy
-from anonymizer.tabular import audit, primary, table
+from anonymizer.solvers.highs import Highs
+from anonymizer.solvers.ortools_engine import OrtoolsAuditor
+from anonymizer.tabular import policy_tables, primary, protection_audit
 from anonymizer.tabular.facts import facts_of
-from anonymizer.tabular.joint import join
-from anonymizer.tabular.program import Limits, Meter
-from streams.core.release import Publish, TrendRow, Withhold
+from anonymizer.tabular.joint_system import join
+from anonymizer.tabular.linear_program import WorkLimits, WorkMeter
+from streams.core.releasing.release_plan import Publish, TrendRow, Withhold
 from tests.support.disclosure import Attacker, Person, attack, cells_of, released, rows_in, small_policy
 
 ONE = {"here": ("LBN",)}
@@ -84,14 +84,18 @@ def test_the_attack_catches_primary_only_suppression(people: dict[Person, int]) 
 def test_the_audit_itself_catches_primary_only_suppression() -> None:
     rules = small_policy(ONE, [("region", "year", ("gender", "majority"))])
     facts = facts_of(cells_of(members), rules.populations[0], rules)[2023, ("TIP", "confirmed")]
-    keys = [*table.keys_of(rules.tables[0], scope := table.Scope(rules.tables, rules.regions, (table.YEAR,)))]
-    layout = table.lay_out(facts, (), scope, keys)
+    keys = [
+        *policy_tables.keys_of(
+            rules.tables[0], scope := policy_tables.ReleaseScope(rules.tables, rules.regions, (policy_tables.YEAR,))
+        )
+    ]
+    layout = policy_tables.lay_out(facts, (), scope, keys)
     system = join(layout.prints, layout.leaves.balance, layout.leaves.slack)
     targets = primary.targets_of(layout.prints, system, rules.suppression)
     shown = ~primary.mark(layout.prints[0], rules.suppression)
     cells = system.cells[0]
-    meter = Meter(Highs(), Auditor(), Limits())
-    assert audit.audit(system, targets, cells.rows.take(shown), cells.exact[shown], meter).told.any()
+    meter = WorkMeter(Highs(), OrtoolsAuditor(), WorkLimits())
+    assert protection_audit.audit(system, targets, cells.rows.take(shown), cells.exact[shown], meter).told.any()
 
 
 def test_overlapping_regions_do_not_tell_the_country_between_them() -> None:

@@ -18,8 +18,8 @@ from schemas import catalogue, codec
 from schemas.errors import ContractError
 from schemas.sealing import Opener
 from schemas.signing import Verifier
-from streams.core import admit
-from streams.stage import Record
+from streams.core.counting import admit
+from streams.runtime.stage import Record
 from tests.support import raw_events
 
 EACH = 20_000

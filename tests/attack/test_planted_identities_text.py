@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterator
 
-from anonymizer.engines.presidio import Analyzer
+from anonymizer.detection.presidio import Analyzer
 from anonymizer.microdata import evaluation
 from anonymizer.microdata.evaluation import Document, Mention
 from tests.support.disguises import DISGUISES

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from anonymizer.engines.presidio import LANGUAGES, Analyzer
+from anonymizer.detection.presidio import LANGUAGES, Analyzer
 from anonymizer.microdata import evaluation
 from anonymizer.microdata.evaluation import Document, Mention
 from tests.support import spellings

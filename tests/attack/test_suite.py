@@ -8,11 +8,11 @@ from dataclasses import replace
 import pytest
 
 from amana.commands.attack import tried
-from anonymizer.attacks import exact, noisy, pattern, records
-from anonymizer.attacks.published import TOTAL, Cell, Codes, Published, read
-from anonymizer.attacks.results import Result, report
-from anonymizer.engines.glop import ENGINES
-from anonymizer.tabular.crosstab import Table
+from anonymizer.attacks import exact, noise_attacks, pattern, records
+from anonymizer.attacks.attack_result import AttackResult, report
+from anonymizer.attacks.published_tables import TOTAL, Codes, PublishedCell, PublishedTable, read
+from anonymizer.solvers.ortools_engine import ENGINES
+from anonymizer.tabular.crosstab import CrossTable
 from anonymizer.tabular.standalone import protect
 from tests.support.tables import RULES, engine
 
@@ -28,12 +28,14 @@ ASSISTED: dict[Codes, int] = {
 K = RULES.k
 
 
-def crossed(counts: Mapping[Codes, int], dims: Codes = DIMS) -> Table:
+def crossed(counts: Mapping[Codes, int], dims: Codes = DIMS) -> CrossTable:
     """Return a table with its whole cross."""
-    return Table(dims, (frozenset(dims),), counts, {})
+    return CrossTable(dims, (frozenset(dims),), counts, {})
 
 
-def shown(name: str, table: Table, values: Mapping[Codes, int | None]) -> tuple[str, list[str], list[dict[str, str]]]:
+def shown(
+    name: str, table: CrossTable, values: Mapping[Codes, int | None]
+) -> tuple[str, list[str], list[dict[str, str]]]:
     """Return a published table as it is read from its file."""
     rows = [
         {**dict(zip(table.dims, key, strict=True)), "value": "" if value is None else str(value)}
@@ -42,16 +44,16 @@ def shown(name: str, table: Table, values: Mapping[Codes, int | None]) -> tuple[
     return name, [*table.dims, "value"], rows
 
 
-def honest(*counts: Mapping[Codes, int], dims: Codes = DIMS) -> list[Published]:
+def honest(*counts: Mapping[Codes, int], dims: Codes = DIMS) -> list[PublishedTable]:
     """Publish prints as we do, each beside the earlier ones."""
-    history: list[Table] = []
+    history: list[CrossTable] = []
     for one in counts:
         table = crossed(one, dims)
         history.append(replace(table, values=protect(table, history, RULES, engine()).values))
     return read([shown(f"{i}", table, table.values or {}) for i, table in enumerate(history)], {})
 
 
-def naive(*counts: Mapping[Codes, int], dims: Codes = DIMS, apart: bool = False) -> list[Published]:
+def naive(*counts: Mapping[Codes, int], dims: Codes = DIMS, apart: bool = False) -> list[PublishedTable]:
     """Publish everything that is not small itself; or, `apart`, each print protected as if it were the only one."""
     made = []
     for i, one in enumerate(counts):
@@ -66,10 +68,10 @@ def _under(key: Codes, codes: Codes) -> bool:
     return all(one in {TOTAL, other} for one, other in zip(key, codes, strict=True))
 
 
-def noised(values: Iterable[float], sd: float, name: str = "noisy") -> Published:
+def noised(values: Iterable[float], sd: float, name: str = "noisy") -> PublishedTable:
     """Return a noisy table of one dimension."""
-    cells = tuple(Cell((f"c{i}",), value, sd) for i, value in enumerate(values))
-    return Published(name, ("code",), cells, {"code": tuple(cell.codes[0] for cell in cells)}, {})
+    cells = tuple(PublishedCell((f"c{i}",), value, sd) for i, value in enumerate(values))
+    return PublishedTable(name, ("code",), cells, {"code": tuple(cell.codes[0] for cell in cells)}, {})
 
 
 def test_margins_tell_what_is_suppressed_alone() -> None:
@@ -126,8 +128,13 @@ def test_revisions_tell_who_came_late() -> None:
 
 def test_whole_numbers_tell_what_fractions_leave_open() -> None:
     """One person among two cells that must be equal: half a person each is possible, half a person is nobody."""
-    cells = (Cell(("a", "x"), None), Cell(("b", "x"), None), Cell((TOTAL, "x"), 7.0), Cell(("a", TOTAL), 7.0))
-    table = Published("t", ("d", "e"), cells, {"d": ("a", "b"), "e": ("x",)}, {})
+    cells = (
+        PublishedCell(("a", "x"), None),
+        PublishedCell(("b", "x"), None),
+        PublishedCell((TOTAL, "x"), 7.0),
+        PublishedCell(("a", TOTAL), 7.0),
+    )
+    table = PublishedTable("t", ("d", "e"), cells, {"d": ("a", "b"), "e": ("x",)}, {})
     assert exact.integers([table], K, ENGINES).recovered == 1
     assert exact.integers(honest(ASSISTED), K, ENGINES).recovered == 0
 
@@ -161,21 +168,21 @@ def test_averaging_beats_noise_that_is_drawn_again() -> None:
     draw = random.Random(1)
     again = [noised([40 + draw.gauss(0, 3), 7 + draw.gauss(0, 3)], 3.0, f"{i}") for i in range(200)]
     stored = [again[0]] * 200
-    assert noisy.averaging(again).recovered == 2
-    assert noisy.averaging(stored).recovered == 0
+    assert noise_attacks.averaging(again).recovered == 2
+    assert noise_attacks.averaging(stored).recovered == 0
 
 
 def test_noise_that_hides_nobody_is_found() -> None:
-    assert noisy.rounding([noised([3.1, 8.9, 40.0], 0.1)]).recovered == 3
-    assert noisy.rounding([noised([3.1, 8.9, 40.0], 10.0)]).recovered == 0
+    assert noise_attacks.rounding([noised([3.1, 8.9, 40.0], 0.1)]).recovered == 3
+    assert noise_attacks.rounding([noised([3.1, 8.9, 40.0], 10.0)]).recovered == 0
 
 
 def test_zeros_without_noise_are_found() -> None:
     draw = random.Random(2)
     sound = [draw.gauss(0, 10) for _ in range(100)]
     planted = [0.0 if i % 2 else value for i, value in enumerate(sound)]
-    assert noisy.untouched([noised(planted, 10.0)]).recovered == 1
-    assert noisy.untouched([noised([round(v) for v in sound], 10.0)]).recovered == 0
+    assert noise_attacks.untouched([noised(planted, 10.0)]).recovered == 1
+    assert noise_attacks.untouched([noised([round(v) for v in sound], 10.0)]).recovered == 0
 
 
 def test_plain_hashes_in_a_log_are_guessed() -> None:
@@ -204,9 +211,9 @@ def test_a_pattern_that_only_one_table_has_is_read_back() -> None:
         return frozenset(codes for codes, n in counts.items() if n == 3)
 
     leaves = {("LBN", "F"): 3, ("LBN", "M"): 20}
-    cells = tuple(Cell(codes, None if n == 3 else float(n)) for codes, n in leaves.items())
-    total = Cell((TOTAL, TOTAL), 23.0)
-    table = Published("t", DIMS, (*cells, total), {"country": ("LBN",), "gender": ("F", "M")}, {})
+    cells = tuple(PublishedCell(codes, None if n == 3 else float(n)) for codes, n in leaves.items())
+    total = PublishedCell((TOTAL, TOTAL), 23.0)
+    table = PublishedTable("t", DIMS, (*cells, total), {"country": ("LBN",), "gender": ("F", "M")}, {})
     assert pattern.pattern(table, telling, K).recovered == 1
 
 
@@ -223,4 +230,4 @@ def test_the_whole_suite_finds_nothing_in_what_we_publish_and_reports_no_count()
     results = tried(honest(*parts, whole, whole | {("Q2", "F"): 31}, dims=TIMED), K)
     assert [result for result in results if result.recovered] == []
     assert sum(result.attacked for result in results) > 30
-    assert report([*results, Result("planted", 4, 1)])["recovered"] == "1"
+    assert report([*results, AttackResult("planted", 4, 1)])["recovered"] == "1"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from connectors.adapters import audit_verify
 from schemas.errors import IntegrityError
+from streams.transparency import log_verification
 from tests.support.audit import FILES, PUBLIC, a_log
 
 POSITIONS = 120  # sampled in each file and for each kind of change
@@ -39,7 +39,7 @@ def test_no_changed_byte_goes_unnoticed(tmp_path: Path, name: str) -> None:
             continue
         (log / name).write_bytes(changed)
         with pytest.raises(IntegrityError) as found:
-            audit_verify.verify(log, PUBLIC)
+            log_verification.verify(log, PUBLIC)
         assert NAMED.search(found.value.message) or "there is no checkpoint" in found.value.message
         tried += 1
     assert tried > 3 * POSITIONS
@@ -52,7 +52,7 @@ def test_the_first_bad_entry_is_named(tmp_path: Path, index: int) -> None:
     lines[index] = lines[index].replace(b'"policy"', b'"pOlicy"')
     (log / "entries.jsonl").write_bytes(b"".join(lines))
     with pytest.raises(IntegrityError, match=f"entry {index} "):
-        audit_verify.verify(log, PUBLIC)
+        log_verification.verify(log, PUBLIC)
 
 
 def _rows(log: Path, name: str) -> list[bytes]:
@@ -82,13 +82,13 @@ def test_whole_rows_cannot_be_removed_repeated_or_swapped(tmp_path: Path, names:
                 edited[row], edited[other] = rows[other], rows[row]
             (log / name).write_bytes(b"".join(edited))
         with pytest.raises(IntegrityError, match=r"entry \d|checkpoint \d"):
-            audit_verify.verify(log, PUBLIC)
+            log_verification.verify(log, PUBLIC)
         for name, rows in whole.items():
             (log / name).write_bytes(b"".join(rows))
-    assert audit_verify.verify(log, PUBLIC).entries == 12
+    assert log_verification.verify(log, PUBLIC).entries == 12
 
 
 def test_a_log_signed_anew_by_somebody_else_is_not_the_trusted_one(tmp_path: Path) -> None:
     log = a_log(tmp_path)
     with pytest.raises(IntegrityError, match="INT-121"):
-        audit_verify.verify(log, bytes(range(1, 33)))
+        log_verification.verify(log, bytes(range(1, 33)))

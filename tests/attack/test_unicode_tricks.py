@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from anonymizer.engines import recognisers
-from anonymizer.engines.presidio import Analyzer
+from anonymizer.detection import recognisers
+from anonymizer.detection.presidio import Analyzer
 from anonymizer.microdata.normalise import forms
 from tests.support.identities import Identity, identities
 from tests.support.raw_events import shipped

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from amana import jsonlines
+from connectors.offline import json_lines
 
 AMANA = [str(Path(sys.executable).with_name("amana")), "redact"]
 
@@ -87,7 +87,7 @@ def test_what_was_configured_wrongly_ends_with_two() -> None:
 def test_lines_of_every_length_around_the_bound_keep_their_numbers() -> None:
     for length in range(60, 70):
         lines = [b"x" * length + b"\n", b"\n", b"second\n", b"y" * length]
-        found = list(jsonlines.numbered(io.BytesIO(b"".join(lines)), 64))
+        found = list(json_lines.numbered(io.BytesIO(b"".join(lines)), 64))
         assert [number for number, _ in found] == [1, 3, 4]
         assert found[1][1] == b"second\n"
         assert all(content is None or content in lines for _, content in found)

@@ -12,7 +12,7 @@ import spacy
 from presidio_analyzer import nlp_engine
 from spacy.training import Example
 
-from anonymizer.engines.presidio import LANGUAGES
+from anonymizer.detection.presidio import LANGUAGES
 from tests.support.narratives import narratives
 
 __all__ = ["engine"]

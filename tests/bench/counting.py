@@ -19,11 +19,12 @@ from pathlib import Path
 
 from amana.local import runtime
 from amana.site import Site
-from connectors.adapters import registry
+from connectors.adapters import schema_registry
 from schemas import catalogue, codec
-from streams import outbox, topics
-from streams.partitions import partition_of
-from streams.stage import Output
+from streams.broker import topics
+from streams.broker.partitions import partition_of
+from streams.runtime import outbox
+from streams.runtime.stage import Output
 from tests.bench import jvm
 from tests.bench.peers import PRINCIPAL
 from tests.support import flow
@@ -57,10 +58,12 @@ def measure() -> dict[str, float]:
 
 
 def _measure(site: Site) -> dict[str, float]:
-    current = registry.ids(site.registry).current
+    current = schema_registry.ids(site.registry).current
     asyncio.run(_fill(site, current["delta"]))
     asyncio.run(
-        flow.publish(site.kafka_settings("worker.deidentify"), flow.events(EVENTS, 1), current["deidentified.case"])
+        flow.publish(
+            site.cluster("worker.deidentify").kafka_settings(), flow.events(EVENTS, 1), current["deidentified.case"]
+        )
     )
     rates: dict[str, list[float]] = {}
     for run in range(RUNS):
@@ -92,7 +95,7 @@ def _rate(site: Site, peer: str, number: int, run: int) -> float:
 
 
 async def _fill(site: Site, schema: int) -> None:
-    box = await outbox.Outbox(site.kafka_settings("worker.dedupe"), "bench").start()
+    box = await outbox.Outbox(site.cluster("worker.dedupe").kafka_settings(), "bench").start()
     try:
         outputs = list(_deltas(schema))
         for start in range(0, len(outputs), 20_000):

@@ -8,9 +8,9 @@ With names, where the shipped policy asks for them, ours is the whole analyzer a
 import time
 from collections.abc import Callable, Sequence
 
-from anonymizer.engines import presidio
-from anonymizer.engines.names import spans
+from anonymizer.detection import presidio
 from anonymizer.microdata.normalise import normalise
+from anonymizer.names import spans
 from anonymizer.policy import TextRules
 from tests.bench import cnn
 from tests.support import records

@@ -8,16 +8,16 @@ import argparse
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from anonymizer.engines.names.features import Features
-from anonymizer.engines.names.languages import LANGUAGES
-from anonymizer.engines.names.model import Model
-from anonymizer.engines.names.recogniser import Reader
-from anonymizer.engines.names.weights import from_bytes
-from anonymizer.engines.presidio import Analyzer
-from anonymizer.engines.training import augment, corpora, make
-from anonymizer.engines.training.recipes import RECIPES, Recipe
+from anonymizer.detection.presidio import Analyzer
 from anonymizer.microdata import evaluation
-from anonymizer.microdata.evaluation import Report, Share
+from anonymizer.microdata.evaluation import EvaluationReport, Share
+from anonymizer.names.features import Features
+from anonymizer.names.languages import LANGUAGES
+from anonymizer.names.model import Model
+from anonymizer.names.recogniser import LanguageReader
+from anonymizer.names.weights import from_bytes
+from anonymizer.training import augment, corpora, make
+from anonymizer.training.recipes import RECIPES, Recipe
 from tests.support.raw_events import shipped
 
 Spans = list[tuple[int, int]]
@@ -47,7 +47,7 @@ def main() -> None:
         print(row(name, evaluation.report(evaluated(one, find) for one in documents)), flush=True)
 
 
-def measured(folder: Path, *, models: bool) -> Iterator[tuple[str, Sequence[corpora.Document], Find]]:
+def measured(folder: Path, *, models: bool) -> Iterator[tuple[str, Sequence[corpora.LabelledText], Find]]:
     """Yield the name of a row, its texts, and what finds spans in them."""
     besides = patterns()
     for recipe in RECIPES:
@@ -93,7 +93,7 @@ def _names(recipe: Recipe, documents: make.Documents, own: set[str]) -> Find:
     def load(_name: str, _features: Features) -> Model:
         return Model(model, recipe.features)
 
-    reader = Reader(LANGUAGES[recipe.language], getattr(shipped().text.names, recipe.language), load)
+    reader = LanguageReader(LANGUAGES[recipe.language], getattr(shipped().text.names, recipe.language), load)
     return lambda text, _language: [found[:2] for found in reader.find(text)]
 
 
@@ -102,7 +102,7 @@ def united(*finders: Find) -> Find:
     return lambda text, language: [span for find in finders for span in find(text, language)]
 
 
-def evaluated(document: corpora.Document, find: Find) -> evaluation.Document:
+def evaluated(document: corpora.LabelledText, find: Find) -> evaluation.Document:
     """Lay what is found in a document beside its labels."""
     levels = any(span.entity is not None for span in document.spans)
     mentions = [
@@ -112,7 +112,7 @@ def evaluated(document: corpora.Document, find: Find) -> evaluation.Document:
     return evaluation.Document(document.text, document.language, mentions, find(document.text, document.language))
 
 
-def row(name: str, report: Report) -> str:
+def row(name: str, report: EvaluationReport) -> str:
     """Write a report as a row of Markdown."""
     mentions = report.mentions.get("all", Share()), report.mentions.get("PERSON", Share())
     shares = (*mentions, report.direct, report.quasi, report.kept, report.precision, report.clean)

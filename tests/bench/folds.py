@@ -10,15 +10,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from anonymizer.engines.names.languages import LANGUAGES
-from anonymizer.engines.names.model import Model
-from anonymizer.engines.names.recogniser import Reader
-from anonymizer.engines.names.weights import Weights, from_bytes
-from anonymizer.engines.training import make
-from anonymizer.engines.training.corpora import FOLDS, Document, fold_of
-from anonymizer.engines.training.recipes import Recipe
 from anonymizer.microdata import evaluation
-from anonymizer.microdata.evaluation import Report
+from anonymizer.microdata.evaluation import EvaluationReport
+from anonymizer.names.languages import LANGUAGES
+from anonymizer.names.model import Model
+from anonymizer.names.recogniser import LanguageReader
+from anonymizer.names.weights import Weights, from_bytes
+from anonymizer.training import make
+from anonymizer.training.corpora import FOLDS, LabelledText, fold_of
+from anonymizer.training.recipes import Recipe
 from tests.bench import detection_figures
 
 __all__ = ["Unseen", "at_kept", "trained"]
@@ -46,23 +46,23 @@ class _Remembering(Model):
 class Unseen:
     """Documents, a model of this recipe that has not seen them, and what finds besides it."""
 
-    documents: Sequence[Document]
+    documents: Sequence[LabelledText]
     recipe: Recipe
     model: Model
     besides: detection_figures.Find
 
-    def reports(self, threshold: float) -> list[Report]:
+    def reports(self, threshold: float) -> list[EvaluationReport]:
         """Measure every document for itself."""
-        reader = Reader(LANGUAGES[self.recipe.language], threshold, lambda _name, _features: self.model)
+        reader = LanguageReader(LANGUAGES[self.recipe.language], threshold, lambda _name, _features: self.model)
         find = detection_figures.united(self.besides, lambda text, _language: [one[:2] for one in reader.find(text)])
         return [evaluation.report([detection_figures.evaluated(one, find)]) for one in self.documents]
 
 
 def trained(
     recipe: Recipe,
-    documents: Sequence[Document],
+    documents: Sequence[LabelledText],
     besides: detection_figures.Find,
-    chosen: Callable[[Sequence[Document]], Sequence[Document]] = lambda seen: seen,
+    chosen: Callable[[Sequence[LabelledText]], Sequence[LabelledText]] = lambda seen: seen,
 ) -> list[Unseen]:
     """Train a recipe's first member on the chosen ones of each four folds, for the documents of the fifth."""
     recipe = replace(recipe, others=(), calm=())
@@ -76,7 +76,7 @@ def trained(
     return found
 
 
-def at_kept(folds: Sequence[Unseen], kept: float) -> list[Report]:
+def at_kept(folds: Sequence[Unseen], kept: float) -> list[EvaluationReport]:
     """Measure every document at the one threshold that leaves this share of the words to read, or little more."""
     low, high = _LEAST, _MOST
     for _ in range(_HALVINGS):
@@ -86,5 +86,5 @@ def at_kept(folds: Sequence[Unseen], kept: float) -> list[Report]:
     return _at(folds, low)
 
 
-def _at(folds: Sequence[Unseen], halvings: float) -> list[Report]:
+def _at(folds: Sequence[Unseen], halvings: float) -> list[EvaluationReport]:
     return [report for fold in folds for report in fold.reports(1 - 2**-halvings)]

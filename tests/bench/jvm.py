@@ -40,7 +40,7 @@ def command(site: Site, principal: str, peer: str, number: int, run: int) -> lis
 
 
 def _settings(site: Site, principal: str, peer: str, run: int, home: Path) -> list[tuple[str, str]]:
-    known = site.kafka_settings(principal)
+    known = site.cluster(principal).kafka_settings()
     module = "org.apache.kafka.common.security.scram.ScramLoginModule required"
     login = f'username="{known["sasl_plain_username"]}" password="{known["sasl_plain_password"]}"'
     return [

@@ -12,10 +12,10 @@ from typing import Any, Self
 import kafka
 
 from amana.site import Site
-from connectors.adapters import registry
+from connectors.adapters import schema_registry
 from schemas import codec, limits
-from streams import access
-from streams.stage import Record
+from streams.broker import access
+from streams.runtime.stage import Record
 
 COUNTRIES = ("EGY", "IRQ", "JOR", "KWT", "LBN", "SAU", "SYR", "TUR")
 PLACES = [(f"{year}-{month:02}", at) for year in range(1991, 2021) for month in range(1, 13) for at in COUNTRIES]
@@ -44,7 +44,7 @@ def at(site: Site, records: Sequence[Record], lone: Sequence[Record], per_second
         lone: those of them that are alone in their cells: the n-th has `place_of(n)`.
         per_second: the pace.
     """
-    readable = registry.ids(site.registry, ["deidentified.case"]).allowed("deidentified.case")
+    readable = schema_registry.ids(site.registry, ["deidentified.case"]).allowed("deidentified.case")
 
     def event_of(record: Any) -> str:  # noqa: ANN401 - kafka-python is not typed
         return str(codec.decode(record.value, readable, limits.INTERNAL)["event_id"])
@@ -87,7 +87,9 @@ def paced(site: Site, records: Sequence[Record], per_second: float) -> Mapping[i
 
 
 def _producer(site: Site) -> contextlib.closing[kafka.KafkaProducer]:
-    return contextlib.closing(kafka.KafkaProducer(**site.kafka_settings(access.ADMIN), acks="all", linger_ms=5))
+    return contextlib.closing(
+        kafka.KafkaProducer(**site.cluster(access.ADMIN).kafka_settings(), acks="all", linger_ms=5)
+    )
 
 
 def _sent(producer: kafka.KafkaProducer, record: Record) -> Any:  # noqa: ANN401 - as above
@@ -98,7 +100,7 @@ class _Reader:
     """Notes when each of the `wanted` names first comes out of a topic; a context manager that waits for the last."""
 
     def __init__(self, site: Site, topic: str, name_of: Callable[[Any], str], wanted: Collection[str]) -> None:
-        self._consumer = kafka.KafkaConsumer(**site.kafka_settings(access.ADMIN), enable_auto_commit=False)
+        self._consumer = kafka.KafkaConsumer(**site.cluster(access.ADMIN).kafka_settings(), enable_auto_commit=False)
         parts = [kafka.TopicPartition(topic, one) for one in self._consumer.partitions_for_topic(topic) or ()]
         self._consumer.assign(parts)
         self._consumer.seek_to_end(*parts)

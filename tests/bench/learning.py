@@ -16,11 +16,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from anonymizer.engines.training import make
-from anonymizer.engines.training.corpora import FOLDS, Document
-from anonymizer.engines.training.recipes import RECIPES
 from anonymizer.microdata import evaluation
-from anonymizer.microdata.evaluation import Report, Share
+from anonymizer.microdata.evaluation import EvaluationReport, Share
+from anonymizer.training import make
+from anonymizer.training.corpora import FOLDS, LabelledText
+from anonymizer.training.recipes import RECIPES
 from tests.bench import detection_figures, folds
 
 PARTS = (0.25, 0.5, 0.75, 1.0)
@@ -41,7 +41,7 @@ class Aim:
     model: str
     kept: float
     measure: str
-    of: Callable[[Report], Share]
+    of: Callable[[EvaluationReport], Share]
     least: float
     with_patterns: bool
 
@@ -81,14 +81,14 @@ def _nothing(_text: str, _language: str) -> list[tuple[int, int]]:
     return []
 
 
-def _part(part: float, draw: int, documents: Sequence[Document]) -> list[Document]:
+def _part(part: float, draw: int, documents: Sequence[LabelledText]) -> list[LabelledText]:
     """Choose a part of the documents; of one draw, every part lies within the larger ones."""
     drawn = sorted(documents, key=lambda one: hashlib.sha256(f"{draw} {one.text}".encode()).digest())
     first = drawn[: round(part * len(documents))]
     return [one for one in documents if one in first]
 
 
-def _row(size: float, aim: Aim, draws: Sequence[Sequence[Report]]) -> Counts:
+def _row(size: float, aim: Aim, draws: Sequence[Sequence[EvaluationReport]]) -> Counts:
     """Print the means over some draws; return the hits and totals by document."""
     pooled = [evaluation.pooled(reports) for reports in draws]
     shares = np.array([(aim.of(one).value, one.clean.value, one.kept.value) for one in pooled], dtype=np.float64)

@@ -18,12 +18,12 @@ import uvloop
 from kafka import KafkaAdminClient
 
 from amana.site import Site
-from connectors.adapters import registry
+from connectors.adapters import schema_registry
 from schemas import catalogue
-from streams import app as apps
-from streams import outbox, stage, state
-from streams.agents import aggregate, dedupe
-from streams.core import aggregate as rules
+from streams.core.counting import aggregate as rules
+from streams.runtime import app as apps
+from streams.runtime import outbox, stage, state
+from streams.stages import aggregate, dedupe
 
 HEADER = 5
 PRINCIPAL = "admin"
@@ -52,7 +52,9 @@ class Timed:
     def __init__(self, handler: stage.Handler, clock: Clock) -> None:
         self._handler, self._clock = handler, clock
 
-    async def __call__(self, batch: Sequence[stage.Record], value_of: Callable[[str], bytes | None]) -> stage.Result:
+    async def __call__(
+        self, batch: Sequence[stage.Record], value_of: Callable[[str], bytes | None]
+    ) -> stage.BatchResult:
         self._clock.begin()
         self.batch = len(batch)
         return await self._handler(batch, value_of)
@@ -71,8 +73,8 @@ class TimedTable(state.StateTable):
 
 def ours(site: Site, name: str, clock: Clock, run: int) -> None:
     """Run the stage as `amana worker` does, but for the clock and the group's name."""
-    settings = site.kafka_settings(PRINCIPAL)
-    allowed = registry.ids(site.registry)
+    settings = site.cluster(PRINCIPAL).kafka_settings()
+    allowed = schema_registry.ids(site.registry)
     app = apps.build(f"bench-{name}-{run}", settings, site.path("state"), fetch=apps.FETCH_BYTES[name])
     deps = apps.Deps(outbox.Outbox(settings, name), secrets.token_hex(8), allowed.current, allowed.readable)
     if name == "aggregate":
@@ -88,7 +90,7 @@ def ours(site: Site, name: str, clock: Clock, run: int) -> None:
 
 def stock(site: Site, clock: Clock, run: int) -> None:
     """One table update per event, with the driver's own transport."""
-    settings = site.kafka_settings(PRINCIPAL)
+    settings = site.cluster(PRINCIPAL).kafka_settings()
     name = f"bench-faust-{run}"
     _create(site, f"{name}-cells-changelog")
     app = faust.App(
@@ -127,7 +129,7 @@ def quix(site: Site, clock: Clock, number: int, run: int) -> None:
     from quixstreams import Application  # noqa: PLC0415 - its own process alone loads it
     from quixstreams.kafka.configuration import ConnectionConfig  # noqa: PLC0415 - as above
 
-    settings = site.kafka_settings(PRINCIPAL)
+    settings = site.cluster(PRINCIPAL).kafka_settings()
     application = Application(
         broker_address=ConnectionConfig(
             bootstrap_servers=",".join(settings["bootstrap_servers"]),
@@ -162,7 +164,7 @@ def wax(site: Site, clock: Clock, run: int) -> None:
     from bytewax.dataflow import Dataflow  # noqa: PLC0415 - as above
     from bytewax.testing import run_main  # noqa: PLC0415 - as above
 
-    settings = site.kafka_settings(PRINCIPAL)
+    settings = site.cluster(PRINCIPAL).kafka_settings()
     login = {
         "security.protocol": "SASL_PLAINTEXT",
         "sasl.mechanism": settings["sasl_mechanism"],
@@ -192,7 +194,7 @@ async def raw(site: Site, clock: Clock) -> None:
     """Take the records from the driver and do nothing with them: the limit."""
     consumer = aiokafka.AIOKafkaConsumer(
         "deltas",
-        **site.kafka_settings(PRINCIPAL),
+        **site.cluster(PRINCIPAL).kafka_settings(),
         auto_offset_reset="earliest",
         max_partition_fetch_bytes=apps.FETCH_BYTES["aggregate"],
     )
@@ -213,7 +215,7 @@ def _decoder() -> Callable[[bytes], Any]:
 
 
 def _create(site: Site, topic: str) -> None:
-    admin = KafkaAdminClient(**site.kafka_settings(PRINCIPAL))
+    admin = KafkaAdminClient(**site.cluster(PRINCIPAL).kafka_settings())
     admin.create_topics(
         {topic: {"num_partitions": 4, "replication_factor": 1, "configs": {"cleanup.policy": "compact"}}},
         wait_for_metadata=True,

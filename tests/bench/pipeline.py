@@ -17,10 +17,10 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from amana.local import process, runtime
+from amana.local import runtime, server_process
 from amana.site import Site
-from connectors.adapters import registry
-from streams.stage import Record
+from connectors.adapters import schema_registry
+from streams.runtime.stage import Record
 from tests.bench import latency
 from tests.support import faults, flow, narratives, policies, raw_events
 
@@ -75,14 +75,14 @@ def _taken(site: Site, cores: Sequence[int], start: int) -> float:
     with faults.Group(site, "deidentify") as group:
         before = sum(group.committed().values())
         latency.send(site, sealed(site, EVENTS, start))
-        workers = [process.worker(site.dir, "deidentify", index) for index in range(len(cores))]
+        workers = [server_process.worker(site.dir, "deidentify", index) for index in range(len(cores))]
         try:
             for worker, core in zip(workers, cores, strict=True):
                 worker.start()
                 os.sched_setaffinity(worker.pid, {core})  # before it has started anything: its detectors inherit it
             return _rate(group, before, EVENTS)
         finally:
-            process.stop_all(workers, seconds=10)
+            server_process.stop_all(workers, seconds=10)
 
 
 def _rate(group: faults.Group, before: int, number: int) -> float:
@@ -100,7 +100,7 @@ def _rate(group: faults.Group, before: int, number: int) -> float:
 
 def sealed(site: Site, number: int, first: int, *, alone: bool = False) -> list[Record]:
     """Make events as their agencies publish them; where `alone`, every eighth has a cell of its own."""
-    ids, draw = registry.ids(site.registry, ["raw.case"]).current, random.Random(first)
+    ids, draw = schema_registry.ids(site.registry, ["raw.case"]).current, random.Random(first)
     keys = {agency: raw_events.keys_of(site, agency) for agency in flow.AGENCIES}
     made, texts = list[Record](), _texts(number, first)
     for n in range(number):

@@ -8,20 +8,20 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 
-from anonymizer.tabular.crosstab import Codes, Table
+from anonymizer.tabular.crosstab import Codes, CrossTable
 from tests.support.tables import DIMS, MARGINS, QUARTERS, RULES, later, people, published, quarter_of, regions
 
 PAIRS = tuple(frozenset(pair) for pair in (("exploitation", "gender"), ("exploitation", "age"), ("gender", "age")))
 WHOLE = (frozenset({"country", "exploitation", "gender", "age"}),)
 
 
-def timed(table: Table, history: Sequence[Table]) -> tuple[Table, float]:
+def timed(table: CrossTable, history: Sequence[CrossTable]) -> tuple[CrossTable, float]:
     """Protect a table; return it as published, and the seconds it took."""
     began = time.perf_counter()
     return published(table, history)[0], time.perf_counter() - began
 
 
-def told(table: Table) -> int:
+def told(table: CrossTable) -> int:
     """Return how many cells have a value."""
     return sum(value is not None for value in (table.values or {}).values())
 
@@ -29,17 +29,17 @@ def told(table: Table) -> int:
 def joint(countries: int) -> None:
     """Print the time of one table of four dimensions with all its margins."""
     counts = quarter_of(people(countries, "2023", 83 * countries, 1), "Q1")
-    done, seconds = timed(Table(DIMS, WHOLE, counts, {}), ())
+    done, seconds = timed(CrossTable(DIMS, WHOLE, counts, {}), ())
     print(f"joint table of {len(done.cells)} cells: {seconds:.1f} s, {told(done)} published")
 
 
 def country_year() -> None:
     """Print the time of a country's quarters and year, three two-way tables."""
     counts, total = people(1, "2023", 400, 2), 0.0
-    history: list[Table] = []
+    history: list[CrossTable] = []
     plans = [(margin | {"quarter"} for margin in PAIRS) for _ in QUARTERS]
-    tables = [Table(DIMS, tuple(plan), quarter_of(counts, q), {}) for plan, q in zip(plans, QUARTERS, strict=True)]
-    for table in (*tables, Table(DIMS, PAIRS, counts, {})):
+    tables = [CrossTable(DIMS, tuple(plan), quarter_of(counts, q), {}) for plan, q in zip(plans, QUARTERS, strict=True)]
+    for table in (*tables, CrossTable(DIMS, PAIRS, counts, {})):
         done, seconds = timed(table, history)
         history.append(done)
         total += seconds
@@ -50,13 +50,13 @@ def long_history() -> None:
     """Print how much longer a year takes after 40 quarters than after 8."""
     quarterly = tuple(margin | {"year", "quarter"} for margin in MARGINS)
     annual = tuple(margin | {"year"} for margin in MARGINS)
-    history: list[Table] = []
+    history: list[CrossTable] = []
     spent = {}
     for n in range(10):
         counts = people(3, str(2000 + n), 250, n)
         for quarter in QUARTERS:
-            history.append(published(Table(DIMS, quarterly, quarter_of(counts, quarter), {}), history)[0])
-        _, spent[len(history)] = timed(Table(DIMS, annual, counts, {}), history)
+            history.append(published(CrossTable(DIMS, quarterly, quarter_of(counts, quarter), {}), history)[0])
+        _, spent[len(history)] = timed(CrossTable(DIMS, annual, counts, {}), history)
     first, last = (spent[n] for n in (8, 40))
     print(f"ratio history/40-quarters-to-8 {last / first:.2f} ({first:.2f} s, {last:.2f} s)")
 
@@ -66,7 +66,7 @@ def kept(countries: int, late: float) -> None:
     quarterly = tuple(margin | {"year", "quarter"} for margin in MARGINS)
     annual = tuple(margin | {"year"} for margin in MARGINS)
     first = people(countries, "2023", 83 * countries, 1)
-    history: list[Table] = []
+    history: list[CrossTable] = []
     for quarter in QUARTERS:
         history.append(published(_table(quarterly, quarter_of(first, quarter), countries), history)[0])
     apart = sum(told(published(_table(quarterly, quarter_of(first, q), countries), ())[0]) for q in QUARTERS)
@@ -87,8 +87,8 @@ def kept(countries: int, late: float) -> None:
     )
 
 
-def _table(margins: tuple[frozenset[str], ...], counts: Mapping[Codes, int], countries: int) -> Table:
-    return Table(DIMS, margins, counts, regions(countries))
+def _table(margins: tuple[frozenset[str], ...], counts: Mapping[Codes, int], countries: int) -> CrossTable:
+    return CrossTable(DIMS, margins, counts, regions(countries))
 
 
 def main(countries: int) -> None:

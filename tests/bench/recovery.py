@@ -15,15 +15,16 @@ from pathlib import Path
 
 import psutil
 
-from amana.local import process, runtime
+from amana.local import runtime, server_process
 from amana.site import Site
-from connectors.adapters import registry
+from connectors.adapters import schema_registry
 from schemas import catalogue, codec
-from streams import outbox, state, topics
-from streams.agents import dedupe
-from streams.core import dedupe as persons
-from streams.partitions import partition_of
-from streams.stage import Output
+from streams.broker import topics
+from streams.broker.partitions import partition_of
+from streams.core.counting import dedupe as persons
+from streams.runtime import outbox, state
+from streams.runtime.stage import Output
+from streams.stages import dedupe
 from tests.support import ballast, faults, flow
 
 CELLS = (125_000, 250_000, 500_000, 1_000_000)
@@ -58,7 +59,7 @@ def measure(sizes: Iterable[int] = CELLS, stages: Iterable[str] = ("aggregate", 
 
 def _start(site: Site, stage: str, size: int) -> Measured:
     """Start the stage, and end it when it has committed what waited."""
-    worker = process.worker(site.dir, stage, 0)
+    worker = server_process.worker(site.dir, stage, 0)
     with faults.Group(site, stage) as group:
         before = group.committed()
         ends = group.ends()
@@ -69,7 +70,7 @@ def _start(site: Site, stage: str, size: int) -> Measured:
             taken = time.monotonic() - begun
             spent, peak = psutil.Process(worker.pid).cpu_times(), _peak(worker.pid)
         finally:
-            process.stop_all([worker], seconds=30)
+            server_process.stop_all([worker], seconds=30)
     return Measured(stage, size, taken, spent.user + spent.system, peak / 2**20)
 
 
@@ -83,9 +84,9 @@ def _peak(pid: int) -> int:
 
 async def _fill(site: Site, stage: str, first: int, end: int) -> None:
     """Write the changelog's keys from `first` to `end`, and what waits."""
-    ids = registry.ids(site.registry).current
+    ids = schema_registry.ids(site.registry).current
     await ballast.send(site, ballast.cells(ids["cell"], first, end) if stage == "aggregate" else _persons(first, end))
-    box = await outbox.Outbox(site.kafka_settings("admin"), "bench").start()
+    box = await outbox.Outbox(site.cluster("admin").kafka_settings(), "bench").start()
     try:
         waiting = _deltas(ids["delta"], end) if stage == "aggregate" else _events(ids["deidentified.case"], end)
         await box.send(list(waiting))
@@ -106,7 +107,7 @@ def _persons(first: int, end: int) -> Iterator[Output]:
     for n in range(first, end):
         token = f"{n:032x}"
         seen = {
-            f"{n:016x}{event:016x}": persons.Seen(
+            f"{n:016x}{event:016x}": persons.SeenEvent(
                 flow.AGENCIES[event],
                 1,
                 "reported",
@@ -117,7 +118,7 @@ def _persons(first: int, end: int) -> Iterator[Output]:
             )
             for event in range(2)
         }
-        value = state.prefixed(0, persons.dump(persons.Person(0, seen)))
+        value = state.prefixed(0, persons.dump(persons.PersonYear(0, seen)))
         partition = partition_of(token.encode(), topics.PARTITIONS)
         yield Output(dedupe.STATE, partition, f"case|{token}".encode() + b"\x00" + b"0" * 16, value)
 

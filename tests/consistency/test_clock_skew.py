@@ -10,12 +10,12 @@ from typing import Any
 import kafka
 import pytest
 
-from amana import standing
-from amana.commands import cells
-from amana.local import provision, runtime
-from amana.quarantine import entries
+from amana.local import runtime
+from amana.provisioning import cluster_setup
 from amana.site import Site
-from connectors.adapters import registry
+from connectors.adapters import schema_registry
+from connectors.operations import exact_cells, pipeline_status
+from connectors.operations.quarantine_entries import entries
 from tests.support import counted, raw_events
 from tests.support.runtime import consume_all
 
@@ -46,8 +46,8 @@ def _events(agency: str, first: int, date: str | None = None) -> list[dict[str, 
 
 
 def _publish(site: Site, agency: str, made: list[dict[str, Any]], stamp_ms: int | None) -> None:
-    ids, keys = registry.ids(site.registry).current, raw_events.keys_of(site, agency)
-    producer = kafka.KafkaProducer(**site.kafka_settings(f"agency.{agency}"), acks="all")
+    ids, keys = schema_registry.ids(site.registry).current, raw_events.keys_of(site, agency)
+    producer = kafka.KafkaProducer(**site.cluster(f"agency.{agency}").kafka_settings(), acks="all")
     try:
         records = [raw_events.record("case", event, n, ids, *keys) for n, event in enumerate(made)]
         sent = [producer.send(r.topic, key=r.key, value=r.value, timestamp_ms=stamp_ms) for r in records]
@@ -76,14 +76,17 @@ def test_a_wrong_clock_changes_no_count_and_deletes_nothing(tmp_path: Path) -> N
     begun_ms = time.time() * 1000
     with runtime.running(tmp_path, workers=WORKERS, as_of=TODAY) as site:
         right, wrong = _publish_all(site)
-        assert standing.wait_idle(site, 180).is_idle
+        assert pipeline_status.wait_idle(site.cluster("operator"), 180).is_idle
         truth = counted.cells("case", right) + counted.cells("case", wrong)
-        found = Counter(cells.read(site))
+        found = Counter(exact_cells.read(site.cluster("operator")))
         print(f"\n{len(right)} and {len(wrong)} admissible events, difference {(found - truth) + (truth - found)}")
         assert found == truth
-        assert Counter(entry.code for entry in entries(site)) == {"CON-013": 2 * EACH, "CON-025": EACH}
+        assert Counter(entry.code for entry in entries(site.cluster("operator"))) == {
+            "CON-013": 2 * EACH,
+            "CON-025": EACH,
+        }
         stored = consume_all(site, "admin", f"raw.{WRONG}.case")
         assert len(stored) == 8 * EACH
         assert all(begun_ms - 60_000 < record.timestamp < time.time() * 1000 + 60_000 for record in stored)
-        with provision.admin_of(site) as admin:
-            assert provision.differing_topics(site, admin) == ()
+        with cluster_setup.admin_of(site) as admin:
+            assert cluster_setup.differing_topics(site, admin) == ()

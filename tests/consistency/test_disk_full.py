@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from amana.local import provision, runtime
+from amana.local import runtime
+from amana.provisioning import cluster_setup
 from amana.site import Site
 from tests.support import disk, faults, feeding, flow
 
@@ -113,7 +114,7 @@ def _wait_for(site: Site, least: int) -> None:
 def _back(site: Site) -> float:
     """Return the seconds until every partition of both stages gets on from where it stands now."""
     begun = time.monotonic()
-    with provision.admin_of(site, seconds=faults.IDLE_SECONDS):
+    with cluster_setup.admin_of(site, seconds=faults.IDLE_SECONDS):
         pass  # the broker answers again: a client that came too early would wait for half a minute
     for stage in STAGES:
         with faults.Group(site, stage) as group:

@@ -12,14 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from amana.commands.release import Answer, request
 from amana.local import runtime
 from amana.publisher import Publisher
 from amana.site import Site
-from connectors.adapters import audit_verify, registry
-from connectors.feed.reader import TrendReader
+from connectors.adapters import schema_registry
+from connectors.feed.trend_reader import TrendReader
+from connectors.operations.calendar_tick import TickAnswer, request
 from schemas.errors import ConfigurationError
-from streams import access, topics
+from streams.broker import access, topics
+from streams.transparency import log_verification
 from tests.support import disk
 from tests.support.release_worker import RELEASES
 from tests.support.runtime import consume_all
@@ -59,11 +60,11 @@ def test_a_file_is_published_once_though_the_journal_found_no_room(
     disks["publish"].fill(but=LEFT["publish"])
     for _ in range(2):
         with pytest.raises(ConfigurationError, match="CFG-112"):
-            Publisher(served, AGENCY).publish(file, "case")
+            Publisher(served.agency_profile(AGENCY)).publish(file, "case")
     before = len(consume_all(served, access.ADMIN, topics.raw(AGENCY, "case")))
     assert 0 < before < ROWS
     disks["publish"].give_room()
-    summary = Publisher(served, AGENCY).publish(file, "case")
+    summary = Publisher(served.agency_profile(AGENCY)).publish(file, "case")
     keys = Counter(record.key for record in consume_all(served, access.ADMIN, topics.raw(AGENCY, "case")))
     assert (summary.already, summary.accepted, summary.refused) == (before, ROWS - before, 0)
     assert len(keys) == keys.total() == ROWS
@@ -74,9 +75,11 @@ def test_a_release_that_cannot_be_recorded_waits_for_room(
     disks: dict[str, disk.Disk], served: Site, tmp_path: Path, folder: str, code: str
 ) -> None:
     """The process says the code and ends with nothing unrecorded on a feed; with room it releases everything once."""
-    answers: list[Answer] = []
+    answers: list[TickAnswer] = []
     disks[folder].fill(but=LEFT[folder])
-    threading.Thread(target=lambda: answers.append(request(served, DAY, patience=200)), daemon=True).start()
+    threading.Thread(
+        target=lambda: answers.append(request(served.cluster("operator"), DAY, patience=200)), daemon=True
+    ).start()
     for _ in range(2):
         assert code in _released(served, tmp_path, answers)
         assert _rows(served) == 0
@@ -84,14 +87,14 @@ def test_a_release_that_cannot_be_recorded_waits_for_room(
     assert code not in _released(served, tmp_path, answers)
     assert len(answers[0].lines) == RELEASES + 1
     assert _rows(served) > RELEASES
-    audit_verify.verify(served.path("audit"), served.public("audit"))
+    log_verification.verify(served.path("audit"), served.public("audit"))
     recorded = Counter(
-        one.details["release"] for _, one in audit_verify.entries(served.path("audit")) if one.action == "release"
+        one.details["release"] for _, one in log_verification.entries(served.path("audit")) if one.action == "release"
     )
     assert len(recorded) == recorded.total() == RELEASES
 
 
-def _released(site: Site, folder: Path, answers: list[Answer]) -> str:
+def _released(site: Site, folder: Path, answers: list[TickAnswer]) -> str:
     """Run the release process until it ends or has answered; return what it said."""
     said = folder / "release.log"
     with said.open("wb") as log:
@@ -107,7 +110,9 @@ def _released(site: Site, folder: Path, answers: list[Answer]) -> str:
 
 def _rows(site: Site) -> int:
     """Count the rows that an analyst sees, each of which is there once."""
-    with TrendReader(site.kafka_settings("analysts"), registry.ids(site.registry, ["trend"]).allowed("trend")) as feed:
+    with TrendReader(
+        site.cluster("analysts").kafka_settings(), schema_registry.ids(site.registry, ["trend"]).allowed("trend")
+    ) as feed:
         seen = Counter((row.release, row.cell) for row in feed.rows())
     assert len(seen) == seen.total()
     return seen.total()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from amana.local import process, runtime
+from amana.local import runtime, server_process
 from amana.site import Site
 from tests.bench import latency, pipeline
 from tests.support import faults, flow, policies
@@ -33,13 +33,13 @@ def _heard(site: Site) -> list[str]:
     """Let the overheard worker take everything; return what it said."""
     command = [sys.executable, "-P", "-m", "tests.support.told_worker"]
     environment = {"AMANA_DATA": str(site.dir), "PYTHONPATH": str(Path(__file__).parents[2])}
-    worker = process.Child("told", command, site.dir, environment)
+    worker = server_process.ServerProcess("told", command, site.dir, environment)
     with faults.Group(site, "deidentify") as group:
         worker.start()
         try:
             group.wait_for(EVENTS, 90)
         finally:
-            process.stop_all([worker], seconds=10)
+            server_process.stop_all([worker], seconds=10)
     return worker.log.read_text(encoding="utf-8").splitlines()
 
 

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from amana.local import process, runtime
+from amana.local import runtime, server_process
 from amana.site import Site
-from connectors.adapters import registry
+from connectors.adapters import schema_registry
 from tests.support import ballast, faults, feeding, flow
 
 pytestmark = [pytest.mark.broker, pytest.mark.long, pytest.mark.timeout(1800)]
@@ -37,13 +37,13 @@ def counting(tmp_path: Path) -> Iterator[Site]:
 
 
 def _schema(site: Site) -> int:
-    return registry.ids(site.registry, ["cell"]).id_of("cell")
+    return schema_registry.ids(site.registry, ["cell"]).id_of("cell")
 
 
 def test_rebalances_in_the_middle_of_recovery_change_no_count(counting: Site) -> None:
     """Five times a worker is killed, and while its successor restores, the other is killed or a third comes or goes."""
     idle: list[float] = []
-    third: list[process.Child] = []
+    third: list[server_process.ServerProcess] = []
     sent = flow.events(PER_SECOND * 120, seed=71)
     try:
         with feeding.Feed(counting, sent, PER_SECOND), faults.Group(counting, "aggregate") as group:
@@ -58,7 +58,7 @@ def test_rebalances_in_the_middle_of_recovery_change_no_count(counting: Site) ->
         faults.settled(counting, 300)
         assert faults.differences(counting, sent) == ({}, {})
     finally:
-        process.stop_all(third, seconds=5)
+        server_process.stop_all(third, seconds=5)
     print(f"\n{ROUNDS} rebalances in the middle of recovery: at work again after {[round(one, 1) for one in idle]} s")
 
 
@@ -79,14 +79,14 @@ def _kill_and_wait_for_the_next(site: Site, index: int) -> tuple[int, frozenset[
         time.sleep(0.02)
 
 
-def _disturb(site: Site, number: int, third: list[process.Child]) -> None:
+def _disturb(site: Site, number: int, third: list[server_process.ServerProcess]) -> None:
     if number % 2 == 0:
         os.kill(faults.pid(site, f"worker-aggregate-{1 - number % 2}"), signal.SIGKILL)
     elif third:
         third[0].signal(signal.SIGKILL)
         third.pop().end(time.monotonic() + 5)
     else:
-        third.append(process.worker(site.dir, "aggregate", 2))
+        third.append(server_process.worker(site.dir, "aggregate", 2))
         third[0].start()
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from amana.local import runtime
 from amana.site import Site
-from connectors.adapters import registry
+from connectors.adapters import schema_registry
 from tests.support import faults, flow
 
 pytestmark = [pytest.mark.broker, pytest.mark.long, pytest.mark.timeout(300)]
@@ -31,8 +31,8 @@ def counting(tmp_path: Path) -> Iterator[Site]:
 def test_a_registry_that_is_away_loses_no_event_and_a_start_waits_for_it(counting: Site) -> None:
     """Workers that run need it no more; one that was killed begins to count when it is back, by itself."""
     sent = flow.events(3 * THIRD, seed=61)
-    schema = registry.ids(counting.registry, ["deidentified.case"]).id_of("deidentified.case")
-    settings = counting.kafka_settings("worker.deidentify")
+    schema = schema_registry.ids(counting.registry, ["deidentified.case"]).id_of("deidentified.case")
+    settings = counting.cluster("worker.deidentify").kafka_settings()
     with faults.Group(counting, "dedupe") as dedupe:
         asyncio.run(flow.publish(settings, sent[:THIRD], schema))
         dedupe.wait_for(THIRD, 60)

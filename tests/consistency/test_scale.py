@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from amana.local import process, runtime
+from amana.local import runtime, server_process
 from amana.site import Site
 from tests.support import faults, feeding, flow
 
@@ -31,7 +31,7 @@ def servers(tmp_path: Path) -> Iterator[Site]:
 def test_workers_that_come_and_go_change_no_count(servers: Site, sizes: tuple[int, ...]) -> None:
     """Difference 0 after the sizes given, one after the other."""
     sent = flow.events(PER_SECOND * CHANGE_SECONDS * len(sizes) // 2, seed=len(sizes))
-    running: dict[str, list[process.Child]] = {stage: [] for stage in STAGES}
+    running: dict[str, list[server_process.ServerProcess]] = {stage: [] for stage in STAGES}
     idle: list[float] = []
     try:
         with feeding.Feed(servers, sent, PER_SECOND // 2):
@@ -43,16 +43,16 @@ def test_workers_that_come_and_go_change_no_count(servers: Site, sizes: tuple[in
         faults.settled(servers, 300)
         assert faults.differences(servers, sent) == ({}, {})
     finally:
-        process.stop_all(itertools.chain.from_iterable(running.values()), seconds=5)
+        server_process.stop_all(itertools.chain.from_iterable(running.values()), seconds=5)
     print(f"\n{2 * (len(sizes) - 1)} changes: every partition went on after {max(idle[2:]):.1f} s at most")
 
 
-def _resize(site: Site, stage: str, running: list[process.Child], size: int) -> None:
+def _resize(site: Site, stage: str, running: list[server_process.ServerProcess], size: int) -> None:
     while len(running) > size:
         gone = running.pop()
         gone.signal(signal.SIGTERM)
         gone.end(time.monotonic() + 5)
     while len(running) < size:
-        child = process.worker(site.dir, stage, len(running))
+        child = server_process.worker(site.dir, stage, len(running))
         child.start()
         running.append(child)

@@ -14,11 +14,11 @@ from pathlib import Path
 import kafka
 import pytest
 
-from amana import standing
 from amana.local import runtime
 from amana.site import Site
-from connectors.adapters import registry
-from streams.stage import Record
+from connectors.adapters import schema_registry
+from connectors.operations import pipeline_status
+from streams.runtime.stage import Record
 from tests.support import flow, gauge, narratives, policies, raw_events
 
 MINUTES = float(os.environ.get("AMANA_SOAK_MINUTES", "60"))
@@ -50,7 +50,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 def _corrections(site: Site) -> Iterator[Record]:
     """Publish the same cases again and again, each time with the next revision and another age."""
-    ids = registry.ids(site.registry, ["raw.case"]).current
+    ids = schema_registry.ids(site.registry, ["raw.case"]).current
     keys = {agency: raw_events.keys_of(site, agency) for agency in flow.AGENCIES}
     texts = list(narratives.narratives(TEXTS, 5))
     for revision in itertools.count(1):
@@ -63,7 +63,7 @@ def _corrections(site: Site) -> Iterator[Record]:
 
 
 def _feed(site: Site, ended: threading.Event) -> None:
-    producer = kafka.KafkaProducer(**site.kafka_settings("admin"), acks="all", linger_ms=20)
+    producer = kafka.KafkaProducer(**site.cluster("admin").kafka_settings(), acks="all", linger_ms=20)
     begun = time.monotonic()
     for n, record in enumerate(_corrections(site)):
         if ended.wait(max(0.0, begun + n / PER_SECOND - time.monotonic())):
@@ -83,7 +83,7 @@ def test_nothing_grows_with_time(site: Site) -> None:
         measured = levels.since(WARMING)
     ended.set()
     feed.join(120)
-    found = standing.wait_idle(site, 600)
+    found = pipeline_status.wait_idle(site.cluster("operator"), 600)
     assert found.is_idle, found.lags
     published = sum(found.published.values())
     assert published >= PER_SECOND * MINUTES * 60 * 0.8

@@ -12,11 +12,10 @@ from pathlib import Path
 import pytest
 from kafka import KafkaAdminClient
 
-from amana import standing
-from amana.commands import cells
 from amana.local import runtime
 from amana.site import Site
-from connectors.adapters import registry
+from connectors.adapters import schema_registry
+from connectors.operations import exact_cells, pipeline_status
 from tests.support import flow
 
 pytestmark = [pytest.mark.broker, pytest.mark.slow, pytest.mark.timeout(600)]
@@ -37,12 +36,16 @@ def counting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def test_three_kills_change_no_count(counting: Site) -> None:
     """Difference 0, cell by cell, against a recount of the events that does not use the code under test."""
     sent = flow.events(EVENTS, seed=20)
-    schema = registry.ids(counting.registry, ["deidentified.case"]).id_of("deidentified.case")
-    asyncio.run(flow.publish(counting.kafka_settings("worker.deidentify"), sent, schema))
+    schema = schema_registry.ids(counting.registry, ["deidentified.case"]).id_of("deidentified.case")
+    asyncio.run(flow.publish(counting.cluster("worker.deidentify").kafka_settings(), sent, schema))
     _kill_in_the_middle(counting)
     _wait_until_read(counting)
 
-    counted = {cell: count for cell, count in cells.read(counting).items() if cell.startswith("cases|profile|")}
+    counted = {
+        cell: count
+        for cell, count in exact_cells.read(counting.cluster("operator")).items()
+        if cell.startswith("cases|profile|")
+    }
     truth = flow.recount(sent)
     assert sum(truth.values()) > EVENTS // 10
     assert Counter(counted) - truth == truth - Counter(counted) == Counter()
@@ -62,7 +65,7 @@ def _pid(site: Site, stage: str) -> str:
 
 
 def _wait_for_commit(site: Site, group: str, least: int) -> None:
-    admin = KafkaAdminClient(**site.kafka_settings(standing.PRINCIPAL))
+    admin = KafkaAdminClient(**site.cluster("operator").kafka_settings())
     deadline = time.monotonic() + PATIENCE_SECONDS
     try:
         while sum(max(0, at.offset) for at in admin.list_group_offsets([group]).get(group, {}).values()) < least:
@@ -74,7 +77,7 @@ def _wait_for_commit(site: Site, group: str, least: int) -> None:
 
 def _wait_until_read(site: Site) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
-    with standing.Standing(site) as place:
+    with pipeline_status.PipelineStatus(site.cluster("operator")) as place:
         while any(place.look().lags.values()):
             assert time.monotonic() < deadline, "the stages did not read everything"
             time.sleep(0.5)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from amana.commands import cells
 from amana.local import runtime
-from connectors.adapters import registry
-from streams import stage
+from connectors.adapters import schema_registry
+from connectors.operations import exact_cells
+from streams.runtime import stage
 from tests.support import faults, flow
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(180)]
@@ -24,8 +24,8 @@ def test_a_stuck_worker_ends_and_the_next_counts_every_event_once(tmp_path: Path
     """In a batch, its loop free or taken, or in restoring: it says where it stood, and nothing is lost or double."""
     sent = flow.events(EVENTS, seed=31)
     with runtime.running(tmp_path, workers={**WORKERS, "aggregate": 0}) as site:
-        schema = registry.ids(site.registry, ["deidentified.case"]).id_of("deidentified.case")
-        asyncio.run(flow.publish(site.kafka_settings("worker.deidentify"), sent, schema))
+        schema = schema_registry.ids(site.registry, ["deidentified.case"]).id_of("deidentified.case")
+        asyncio.run(flow.publish(site.cluster("worker.deidentify").kafka_settings(), sent, schema))
         for how, where in (("await", b"deltas"), ("spin", b"deltas"), ("restore", b"cells")):
             ended = _run([sys.executable, "-m", "tests.support.stuck_worker", str(site.dir), how])
             assert ended.returncode == stage.EXIT_STATUS
@@ -33,7 +33,7 @@ def test_a_stuck_worker_ends_and_the_next_counts_every_event_once(tmp_path: Path
     with runtime.running(tmp_path, workers=WORKERS) as site:
         faults.settled(site, 90)
         assert faults.differences(site, sent) == ({}, {})
-        assert sum(cells.read(site).values()) > EVENTS // 10
+        assert sum(exact_cells.read(site.cluster("operator")).values()) > EVENTS // 10
 
 
 def _run(command: list[str]) -> subprocess.CompletedProcess[bytes]:

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from amana import standing
+from amana.demo.simulation.generator import KEY_FOLDER, simulate
 from amana.local import runtime
 from amana.publisher import Publisher
-from amana.simulation.simulate import KEY_FOLDER, simulate
 from amana.site import Site
-from streams.app import SESSION_SECONDS
+from connectors.operations import pipeline_status
+from streams.runtime.app import SESSION_SECONDS
 from tests.support import demo, faults
 
 pytestmark = [pytest.mark.broker, pytest.mark.slow, pytest.mark.timeout(900)]
@@ -78,12 +78,12 @@ def _largest_first(folder: Path) -> Sequence[Path]:
 def _publish(site: Site, files: Sequence[Path]) -> None:
     for file in files:
         agency, kind, _ = file.name.split(".")
-        Publisher(site, agency).publish(file, kind)
+        Publisher(site.agency_profile(agency)).publish(file, kind)
 
 
 def _check_fates(site: Site, counts: Mapping[str, int]) -> None:
     """Every published record has the fate that it has to have."""
-    found = standing.wait_idle(site, PATIENCE_SECONDS)
+    found = pipeline_status.wait_idle(site.cluster("operator"), PATIENCE_SECONDS)
     assert found.is_idle, found.held
     fates: Counter[str] = Counter()
     for one in found.fates.values():

@@ -13,7 +13,7 @@ import pytest
 
 from amana.local import runtime
 from amana.site import Site
-from streams.app import SESSION_SECONDS
+from streams.runtime.app import SESSION_SECONDS
 from tests.support import faults, feeding, flow
 
 pytestmark = [pytest.mark.broker, pytest.mark.long, pytest.mark.timeout(1800)]

@@ -21,10 +21,10 @@ import kafka
 import psutil
 import pytest
 
-from amana import quarantine, standing
-from amana.local import process, runtime
+from amana.local import runtime, server_process
 from amana.site import Site
-from streams import topics
+from connectors.operations import pipeline_status, quarantine_entries
+from streams.broker import topics
 from tests.support import canaries, demo
 from tests.support.planting import AGENCY, Planting, Sent
 
@@ -70,7 +70,7 @@ def test_nothing_planted_is_left_anywhere_but_on_raw_topics(run: Run, tmp_path: 
         search = canaries.Canaries(planting.planted.items())
         said, held = _work(site, run.deaths, search)
         assert _fates(site) == len(sent)
-        refused = len(quarantine.entries(site))
+        refused = len(quarantine_entries.entries(site.cluster("operator")))
         assert 100 < refused < len(sent) - 4 * run.good
         said += "".join(_amana(site, *words) for words in (("status", "--json"), ("quarantine", "list"), ("check",)))
     controls = _controls(search, home / "logs")
@@ -88,7 +88,7 @@ def test_nothing_planted_is_left_anywhere_but_on_raw_topics(run: Run, tmp_path: 
 
 
 def _send(site: Site, sent: list[Sent]) -> None:
-    producer = kafka.KafkaProducer(**site.kafka_settings(f"agency.{AGENCY}"), acks="all", linger_ms=0)
+    producer = kafka.KafkaProducer(**site.cluster(f"agency.{AGENCY}").kafka_settings(), acks="all", linger_ms=0)
     try:
         for one in sent:
             producer.send(one.topic, key=one.key, value=one.value, headers=one.headers)
@@ -103,7 +103,7 @@ def _work(site: Site, deaths: tuple[signal.Signals, ...], search: canaries.Canar
     environment = {"AMANA_DATA": str(site.dir), "PYTHONPATH": str(Path(__file__).parents[2])}
     held: dict[str, set[str]] = {}
     for number, death in enumerate((*deaths, None)):
-        child = process.Child(f"flawed-{number}", command, site.dir, environment)
+        child = server_process.ServerProcess(f"flawed-{number}", command, site.dir, environment)
         child.start()
         try:
             _wait_for_outcomes(site, 1 + number * 30 if death else None)
@@ -117,7 +117,7 @@ def _work(site: Site, deaths: tuple[signal.Signals, ...], search: canaries.Canar
     return "".join(path.read_text(errors="replace") for path in site.path("logs").glob("flawed-*.log")), held
 
 
-def _wait_for_death(child: process.Child) -> None:
+def _wait_for_death(child: server_process.ServerProcess) -> None:
     deadline = time.monotonic() + 30
     while child.exit_status() is None and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -126,9 +126,9 @@ def _wait_for_death(child: process.Child) -> None:
 def _wait_for_outcomes(site: Site, more: int | None) -> None:
     """Wait until so many further outputs are on the broker, or, for None, until nothing is left to do."""
     if more is None:
-        assert standing.wait_idle(site, PATIENCE_SECONDS).is_idle
+        assert pipeline_status.wait_idle(site.cluster("operator"), PATIENCE_SECONDS).is_idle
         return
-    consumer = kafka.KafkaConsumer(**site.kafka_settings("operator"), enable_auto_commit=False)
+    consumer = kafka.KafkaConsumer(**site.cluster("operator").kafka_settings(), enable_auto_commit=False)
     try:
         parts = [kafka.TopicPartition(topics.quarantine(AGENCY), 0)]
         parts += [kafka.TopicPartition("deidentified.case", number) for number in range(4)]
@@ -155,7 +155,7 @@ def _held_open(site: Site, pid: int, search: canaries.Canaries) -> dict[str, set
 
 
 def _fates(site: Site) -> int:
-    return sum(sum(fates.values()) for fates in standing.tally(site).fates.values())
+    return sum(sum(fates.values()) for fates in pipeline_status.tally(site.cluster("operator")).fates.values())
 
 
 def _amana(site: Site, *words: str) -> str:

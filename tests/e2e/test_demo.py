@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from amana.simulation.agencies import AGENCIES
+from amana.demo.simulation.agencies import AGENCIES
 from anonymizer import policy
 from tests.support import demo
 from tests.support.audit import FILES

@@ -14,10 +14,10 @@ from kafka.protocol.consumer import FetchRequest, HeartbeatRequest
 from kafka.protocol.metadata import MetadataRequest
 from kafka.protocol.producer import ProduceRequest
 
-from amana.local import provision
+from amana.provisioning import cluster_setup
 from amana.site import DEFAULT_AGENCIES, Site
 from schemas.errors import TransportError
-from streams import access
+from streams.broker import access
 
 pytestmark = pytest.mark.broker
 
@@ -66,13 +66,13 @@ def _expected(principal: str, operation: access.Operation, resource: access.Reso
 
 @pytest.fixture(params=PRINCIPALS)
 def asked(request: pytest.FixtureRequest, site: Site) -> Iterator[tuple[str, KafkaAdminClient]]:
-    with provision.admin_of(site, request.param) as client:
+    with cluster_setup.admin_of(site, request.param) as client:
         yield request.param, client
 
 
 def test_every_topic_answers_every_principal_as_the_table_says(asked: tuple[str, KafkaAdminClient], site: Site) -> None:
     principal, client = asked
-    names = [topic.name for topic in provision.topic_table(site)]
+    names = [topic.name for topic in cluster_setup.topic_table(site)]
     assert _readable(client, names) == _expected(principal, "READ", "TOPIC", names)
     assert _writable(client, names) == _expected(principal, "WRITE", "TOPIC", names)
     assert _describable(client, names) == _expected(principal, "DESCRIBE", "TOPIC", names)
@@ -91,7 +91,7 @@ def test_every_group_answers_every_principal_as_the_table_says(asked: tuple[str,
 
 
 def test_a_wrong_password_is_refused(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = {**site.kafka_settings("analysts"), "sasl_plain_password": "wrong"}
+    settings = {**site.cluster("analysts").kafka_settings(), "sasl_plain_password": "wrong"}
     monkeypatch.setattr(Site, "kafka_settings", lambda _site, _principal: settings)
-    with pytest.raises(TransportError, match="TRA-008"), provision.admin_of(site, "analysts", seconds=1):
+    with pytest.raises(TransportError, match="TRA-008"), cluster_setup.admin_of(site, "analysts", seconds=1):
         pass

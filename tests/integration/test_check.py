@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 from kafka import admin as kafka_admin
 
-from amana import inspection
-from amana.local import provision
+from amana.provisioning import cluster_setup, inspection
 from amana.site import Site
 
 pytestmark = pytest.mark.broker
@@ -46,18 +45,18 @@ def test_a_rule_beyond_the_table_is_a_fault_and_provisioning_takes_it_away(site:
     rule = kafka_admin.ACL(
         "User:analysts", "*", kafka_admin.ACLOperation.READ, kafka_admin.ACLPermissionType.ALLOW, everything
     )
-    with provision.admin_of(site) as admin:
+    with cluster_setup.admin_of(site) as admin:
         admin.create_acls([rule])
     assert not {name: good for name, good, _ in inspection.inspect(site)}["access"]
-    provision.provision(site)
+    cluster_setup.provision(site)
     assert {name: good for name, good, _ in inspection.inspect(site)}["access"]
 
 
 def test_retention_that_was_changed_by_hand_is_a_fault_and_provisioning_sets_it_right(site: Site) -> None:
-    with provision.admin_of(site) as admin:
+    with cluster_setup.admin_of(site) as admin:
         admin.alter_configs([kafka_admin.ConfigResource("TOPIC", "late", configs={"retention.ms": "60000"})])
     assert not {name: good for name, good, _ in inspection.inspect(site)}["topics"]
-    provision.provision(site)
+    cluster_setup.provision(site)
     assert {name: good for name, good, _ in inspection.inspect(site)}["topics"]
 
 

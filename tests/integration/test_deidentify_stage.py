@@ -14,14 +14,15 @@ import kafka
 import pytest
 
 from amana.site import Site
-from anonymizer.engines import pool
-from connectors.adapters import registry
+from anonymizer.sandbox import detector_pool
+from connectors.adapters import schema_registry
 from schemas import catalogue, codec, limits, signing
 from schemas.sealing import Opener
-from streams import state, topics
-from streams.agents import deidentify, outgoing
-from streams.core.outcomes import key_of
-from streams.stage import Record, Result
+from streams.broker import topics
+from streams.core.counting.outcomes import key_of
+from streams.runtime import state
+from streams.runtime.stage import BatchResult, Record
+from streams.stages import deidentify, deidentify_outputs
 from tests.support import raw_events, runtime
 
 AGENCY = "police-jor"
@@ -29,31 +30,31 @@ DEPS = raw_events.deps()
 
 
 @pytest.fixture(scope="module")
-def detector() -> Iterator[pool.Pool]:
-    with pool.Pool(raw_events.shipped(max_characters=8192).text, 1) as made:
+def detector() -> Iterator[detector_pool.DetectorPool]:
+    with detector_pool.DetectorPool(raw_events.shipped(max_characters=8192).text, 1) as made:
         yield made
 
 
-def _stage(detector: pool.Pool, rule: str = "mask") -> deidentify.Deidentify:
+def _stage(detector: detector_pool.DetectorPool, rule: str = "mask") -> deidentify.Deidentify:
     private = deidentify.Private(raw_events.SEALING, raw_events.DEDUPE, raw_events.VERIFYING, detector, None, "test")
     return deidentify.Deidentify(raw_events.shipped(rule), DEPS, private)
 
 
-def _run(stage: deidentify.Deidentify, batch: list[Record], kept: dict[str, bytes] | None = None) -> Result:
+def _run(stage: deidentify.Deidentify, batch: list[Record], kept: dict[str, bytes] | None = None) -> BatchResult:
     result = asyncio.run(stage(batch, (kept or {}).get))
     if kept is not None:
         kept.update(result.writes)
     return result
 
 
-def _read(result: Result, topic: str, stem: str) -> list[dict[str, Any]]:
+def _read(result: BatchResult, topic: str, stem: str) -> list[dict[str, Any]]:
     found = [o for o in result.outputs if o.topic == topic]
     return [codec.decode(o.value or b"", DEPS.readable[stem], limits.INTERNAL) for o in found]
 
 
 @pytest.mark.parametrize("kind", catalogue.KINDS)
 @pytest.mark.parametrize("rule", ["mask", "withhold"])
-def test_no_planted_identity_is_in_any_output_byte(detector: pool.Pool, kind: str, rule: str) -> None:
+def test_no_planted_identity_is_in_any_output_byte(detector: detector_pool.DetectorPool, kind: str, rule: str) -> None:
     planted = [raw_events.planted(kind, number) for number in range(40)]
     result = _run(_stage(detector, rule), [raw_events.record(kind, p.event, n) for n, p in enumerate(planted)])
     assert Counter(o.topic for o in result.outputs) == {topics.deidentified(kind): 40, "audit": 1}
@@ -61,7 +62,7 @@ def test_no_planted_identity_is_in_any_output_byte(detector: pool.Pool, kind: st
     assert not [i for p in planted for i in p.identities if i.encode() in said]
 
 
-def test_a_record_that_fails_keeps_its_sealed_bytes_in_quarantine(detector: pool.Pool) -> None:
+def test_a_record_that_fails_keeps_its_sealed_bytes_in_quarantine(detector: detector_pool.DetectorPool) -> None:
     good = raw_events.record("case", raw_events.planted("case", 1).event, 0)
     value = good.value or b""
     moved = raw_events.record("case", raw_events.event(agency="shelter-lbn"), 3)
@@ -98,15 +99,15 @@ def _claimed(agency: str, topic: str) -> bytes:
     return signing.Signer(raw_events.SIGNING).sign(codec.encode(number, schema, bare), topic=topic)
 
 
-def test_a_record_too_large_for_quarantine_is_held_cut(detector: pool.Pool) -> None:
+def test_a_record_too_large_for_quarantine_is_held_cut(detector: detector_pool.DetectorPool) -> None:
     """Else a single megabyte from one agency would end the stage for all, again and again."""
     large = Record(f"raw.{AGENCY}.case", 0, 0, b"k", bytes(1_000_000))
     (held,) = _read(_run(_stage(detector), [large]), topics.quarantine(AGENCY), "quarantine")
-    assert len(_opened(held)) == outgoing.LONGEST_HELD
+    assert len(_opened(held)) == deidentify_outputs.LONGEST_HELD
     assert held["code"] == "CON-001"
 
 
-def test_revisions_of_one_batch_and_of_the_next_are_told_apart(detector: pool.Pool) -> None:
+def test_revisions_of_one_batch_and_of_the_next_are_told_apart(detector: detector_pool.DetectorPool) -> None:
     first, second = raw_events.event(), raw_events.event(revision=2, prs_Gender="Masculine")
     other = raw_events.event(prs_Gender="Masculine")
     kept: dict[str, bytes] = {}
@@ -123,7 +124,7 @@ def test_revisions_of_one_batch_and_of_the_next_are_told_apart(detector: pool.Po
     assert {state.through_of(value) for value in kept.values()} == {5}
 
 
-def test_the_audit_record_tells_offsets_hashes_and_decades_alone(detector: pool.Pool) -> None:
+def test_the_audit_record_tells_offsets_hashes_and_decades_alone(detector: detector_pool.DetectorPool) -> None:
     batch = [raw_events.record("case", raw_events.event(number=n), 7 + n) for n in range(12)]
     (said,) = _read(_run(_stage(detector), batch), "audit", "audit")
     assert (said["topic"], said["first_offset"], said["last_offset"]) == ("raw.police-jor.case", 7, 18)
@@ -141,7 +142,7 @@ def test_the_audit_record_tells_offsets_hashes_and_decades_alone(detector: pool.
 def test_a_worker_de_identifies_what_an_agency_published(site: Site) -> None:
     """Through the real broker: as many records as were sent, and no planted identity in what came out."""
     kind, number = "referral", 60
-    ids = registry.ids(site.registry).current
+    ids = schema_registry.ids(site.registry).current
     planted = [raw_events.planted(kind, 5000 + n) for n in range(number)]
     keys = raw_events.keys_of(site, AGENCY)
     sent = [raw_events.record(kind, p.event, 0, ids, *keys) for p in planted]

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from amana.local import provision
+from amana.provisioning import cluster_setup
 from amana.site import Site
 
 pytestmark = pytest.mark.broker
@@ -96,8 +96,8 @@ def test_a_killed_broker_returns_at_the_same_address_with_its_users(up: Start, h
     _until(lambda: _pid(home, "broker") not in (0, killed), seconds=30)
     site = Site.open(home)
     assert site.kafka == address
-    with provision.admin_of(site, seconds=90) as admin:
-        assert provision.differing_topics(site, admin) == ()
+    with cluster_setup.admin_of(site, seconds=90) as admin:
+        assert cluster_setup.differing_topics(site, admin) == ()
 
 
 def test_a_killed_worker_returns(up: Start, home: Path) -> None:
@@ -113,7 +113,7 @@ def test_a_killed_worker_returns(up: Start, home: Path) -> None:
 def test_no_secret_of_the_site_is_visible_to_others(up: Start, home: Path) -> None:
     """Not in a process list, not in a log, not in a file that others can read."""
     parent = up()
-    secrets = {Site.open(home).kafka_settings(name)["sasl_plain_password"] for name in ("admin", "analysts")}
+    secrets = {Site.open(home).cluster(name).credential.password for name in ("admin", "analysts")}
     seen = " ".join(word for child in parent.children(recursive=True) for word in child.cmdline())
     seen += " ".join(log.read_text(errors="replace") for log in (home / "logs").glob("*.log"))
     assert not any(secret in seen for secret in secrets)

@@ -12,19 +12,18 @@ from kafka import KafkaAdminClient, TopicPartition
 from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata
 
-from amana.auditlog import AuditLog
-from amana.commands import cells
-from amana.commands.budget import FILE
-from amana.commands.release import request
+from amana.audit_log import AuditLog
 from amana.local import runtime
 from amana.site import Site
-from anonymizer.budget.ledger import Scope, State
-from connectors.adapters import reading, registry
-from connectors.adapters.budget import BudgetFile
-from connectors.feed.reader import TrendReader
-from connectors.feed.rows import Row
-from streams import access, topics
-from streams.agents import aggregate, dedupe
+from anonymizer.budget.account import BudgetScope, State
+from connectors.adapters import schema_registry, topic_reading
+from connectors.adapters.budget_store import SITE_FILE, BudgetStore
+from connectors.feed.feed_rows import FeedRow
+from connectors.feed.trend_reader import TrendReader
+from connectors.operations import exact_cells
+from connectors.operations.calendar_tick import request
+from streams.broker import access, topics
+from streams.stages import aggregate, dedupe
 from tests.support import faults, flow
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(300)]
@@ -32,7 +31,7 @@ pytestmark = [pytest.mark.broker, pytest.mark.timeout(300)]
 DAY = dt.date(2025, 1, 15)
 STAGES = {"deidentify": 0, "dedupe": 1, "aggregate": 1, "release": 1}
 NOBODY = dict.fromkeys(STAGES, 0)
-SCOPE = Scope("cases", 2024)
+SCOPE = BudgetScope("cases", 2024)
 
 
 @pytest.mark.parametrize("how", ["rewound", pytest.param("state gone", marks=pytest.mark.long)])
@@ -47,29 +46,31 @@ def test_noise_is_drawn_once_whatever_is_replayed(how: str, tmp_path: Path) -> N
     (tmp_path / "policy.toml").write_text(noisy, encoding="utf-8")
     sent = flow.events(3_000, seed=51)
     with runtime.running(tmp_path, workers=STAGES) as site:
-        schema = registry.ids(site.registry, ["deidentified.case"]).id_of("deidentified.case")
-        asyncio.run(flow.publish(site.kafka_settings("worker.deidentify"), sent, schema))
+        schema = schema_registry.ids(site.registry, ["deidentified.case"]).id_of("deidentified.case")
+        asyncio.run(flow.publish(site.cluster("worker.deidentify").kafka_settings(), sent, schema))
         faults.settled(site, 90)
-        assert not request(site, DAY, patience=60).code
+        assert not request(site.cluster("operator"), DAY, patience=60).code
         before = _state(site)
     _tells_how_unsure_it_is(before)
     with runtime.running(tmp_path, workers=NOBODY) as site:
         _rewind(site) if how == "rewound" else _empty(site)
     with runtime.running(tmp_path, workers=STAGES) as site:
         faults.settled(site, 90)
-        assert not request(site, DAY, patience=60).code
+        assert not request(site.cluster("operator"), DAY, patience=60).code
         assert _state(site) == before
         assert faults.differences(site, sent) == ({}, {})
 
 
-def _state(site: Site) -> tuple[dict[str, int], list[Row], State, list[dict[str, str]]]:
-    budget = BudgetFile.open(site.path(*FILE))
+def _state(site: Site) -> tuple[dict[str, int], list[FeedRow], State, list[dict[str, str]]]:
+    budget = BudgetStore.open(site.path(*SITE_FILE))
     spent = budget.state()
     budget.close()
-    with TrendReader(site.kafka_settings("analysts"), registry.ids(site.registry, ["trend"]).allowed("trend")) as feed:
+    with TrendReader(
+        site.cluster("analysts").kafka_settings(), schema_registry.ids(site.registry, ["trend"]).allowed("trend")
+    ) as feed:
         rows = list(feed.rows())
     records = [dict(one.details) for _, one in AuditLog(site.dir).entries() if one.action == "release"]
-    return cells.read(site), rows, spent, records
+    return exact_cells.read(site.cluster("operator")), rows, spent, records
 
 
 def _tells_how_unsure_it_is(state: Any) -> None:  # noqa: ANN401 - as _state returns it
@@ -85,16 +86,16 @@ def _tells_how_unsure_it_is(state: Any) -> None:  # noqa: ANN401 - as _state ret
 
 
 def _empty(site: Site) -> None:
-    admin = KafkaAdminClient(**site.kafka_settings(access.ADMIN))
+    admin = KafkaAdminClient(**site.cluster(access.ADMIN).kafka_settings())
     admin.delete_topics([aggregate.CELLS, dedupe.STATE])
     admin.close()
 
 
 def _rewind(site: Site) -> None:
     """Set both stages' groups to the beginning, as soon as the members that ended are no longer counted in."""
-    admin = KafkaAdminClient(**site.kafka_settings(access.ADMIN))
+    admin = KafkaAdminClient(**site.cluster(access.ADMIN).kafka_settings())
     for stage in ("dedupe", "aggregate"):
-        sources = reading.partitions(topics.sources(site.agencies)[stage], site.agencies)
+        sources = topic_reading.partitions(topics.sources(site.agencies)[stage], site.agencies)
         until = time.monotonic() + 60
         while not _altered(admin, stage, sources):
             assert time.monotonic() < until
@@ -107,4 +108,4 @@ def _altered(admin: KafkaAdminClient, group: str, sources: list[TopicPartition])
         admin.alter_group_offsets(group, {one: OffsetAndMetadata(0, "", -1) for one in sources})
     except KafkaError:
         return False
-    return not any(reading.committed(admin, [group])[group].values())
+    return not any(topic_reading.committed(admin, [group])[group].values())

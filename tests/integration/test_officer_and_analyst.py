@@ -11,11 +11,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from amana.auditlog import AuditLog
-from amana.commands.release import request
-from amana.feed import TrendFeed
+from amana.audit_log import AuditLog
 from amana.local import runtime
 from amana.site import Site
+from amana.trend_feed import TrendFeed
+from connectors.operations.calendar_tick import request
 from tests.integration.test_release_process import worker
 from tests.support.release_worker import RELEASES
 
@@ -34,7 +34,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 @pytest.fixture(scope="module")
 def released(site: Site) -> Site:
     with worker(site) as process:
-        assert not request(site, DAY, patience=60).code
+        assert not request(site.cluster("operator"), DAY, patience=60).code
         process.terminate()  # a kill in the middle of an append leaves an entry that only the next start vouches for
         process.wait(30)
     return site
@@ -56,7 +56,7 @@ def test_an_analyst_lists_gets_and_exports_what_was_released(released: Site, tmp
     assert done.returncode == 0, done.stderr
     frame = pl.read_parquet(out / "totals.parquet").filter(pl.col("as_of") == "2024-04-20")
     assert frame["cell_status"].to_list().count("suppressed") == RELEASES
-    assert TrendFeed(released).frame("totals", regions=["levant"]).height >= RELEASES
+    assert TrendFeed(released.cluster("analysts")).frame("totals", regions=["levant"]).height >= RELEASES
 
 
 def test_an_unknown_region_is_a_usage_error(released: Site) -> None:

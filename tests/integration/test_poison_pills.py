@@ -11,12 +11,12 @@ from collections.abc import Iterator
 import kafka
 import pytest
 
-from amana import quarantine, standing
 from amana.local import runtime as local
 from amana.site import Site
-from connectors.adapters import registry
+from connectors.adapters import schema_registry
+from connectors.operations import pipeline_status, quarantine_entries
 from schemas import catalogue, codec, limits
-from streams import topics
+from streams.broker import topics
 from tests.support import raw_events, runtime
 
 pytestmark = [pytest.mark.broker, pytest.mark.long, pytest.mark.timeout(300)]
@@ -35,7 +35,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 def _good(site: Site, first: int) -> list[Message]:
-    ids, keys = registry.ids(site.registry).current, raw_events.keys_of(site, AGENCY)
+    ids, keys = schema_registry.ids(site.registry).current, raw_events.keys_of(site, AGENCY)
     made = (raw_events.record(KIND, raw_events.event(number=first + n), n, ids, *keys) for n in range(GOOD))
     return [(record.key or b"", record.value) for record in made]
 
@@ -54,7 +54,7 @@ def _pills(good: list[Message]) -> list[Message]:
 
 def _send(site: Site, messages: list[Message]) -> None:
     """Send at an even rate over `SECONDS`."""
-    producer = kafka.KafkaProducer(**site.kafka_settings(f"agency.{AGENCY}"), acks="all", linger_ms=5)
+    producer = kafka.KafkaProducer(**site.cluster(f"agency.{AGENCY}").kafka_settings(), acks="all", linger_ms=5)
     begun = time.monotonic()
     try:
         for n, (key, value) in enumerate(messages):
@@ -68,7 +68,7 @@ def _send(site: Site, messages: list[Message]) -> None:
 def _slowest(site: Site, keys: set[str]) -> float:
     """Return the 99th percentile, in ms, of the time from arrival on the raw topic to the de-identified record's."""
     stem = topics.deidentified(KIND)
-    allowed = {registry.ids(site.registry).current[stem]: catalogue.load(stem).parsed}
+    allowed = {schema_registry.ids(site.registry).current[stem]: catalogue.load(stem).parsed}
     came = {(r.partition, r.offset): r.timestamp for r in runtime.consume_all(site, "admin", topics.raw(AGENCY, KIND))}
     took = []
     for record in runtime.consume_all(site, "admin", stem):
@@ -81,18 +81,18 @@ def _slowest(site: Site, keys: set[str]) -> float:
 
 def test_pills_end_in_quarantine_once_each_and_take_no_good_event_along(running: Site) -> None:
     _send(running, _good(running, 20_001)[:50])  # until the stages have started
-    assert standing.wait_idle(running, 120).is_idle
+    assert pipeline_status.wait_idle(running.cluster("operator"), 120).is_idle
     alone, beside = _good(running, 1), _good(running, 10_001)
     _send(running, alone)
-    assert standing.wait_idle(running, 120).is_idle
+    assert pipeline_status.wait_idle(running.cluster("operator"), 120).is_idle
     mixed = beside + _pills(beside)
     random.Random(18).shuffle(mixed)
     _send(running, mixed)
-    found = standing.wait_idle(running, 120)
+    found = pipeline_status.wait_idle(running.cluster("operator"), 120)
     assert found.is_idle
     assert Counter(found.fates[AGENCY, KIND]) == {"counted": 50 + 2 * GOOD, "quarantined": PILLS}
     written = runtime.consume_all(running, "admin", topics.quarantine(AGENCY))
     assert len(written) == len({record.key for record in written}) == PILLS
-    assert len(quarantine.entries(running)) == PILLS
+    assert len(quarantine_entries.entries(running.cluster("operator"))) == PILLS
     p99 = [_slowest(running, {key.decode() for key, _ in sent}) for sent in (alone, beside)]
     print(f"\np99 of good events: {p99[0]:.0f} ms alone, {p99[1]:.0f} ms beside {PILLS} pills in {SECONDS:.0f} s")

@@ -5,37 +5,38 @@ from pathlib import Path
 
 import pytest
 
-from amana.local import provision, registry
 from amana.local import runtime as local
+from amana.provisioning import cluster_setup
 from amana.site import Site
+from connectors.adapters import registry_rule
 from tests.support import runtime
 
 pytestmark = pytest.mark.broker
 
 
 def test_every_topic_has_the_settings_of_the_table(site: Site) -> None:
-    with provision.admin_of(site) as admin:
-        assert provision.differing_topics(site, admin) == ()
-        assert {topic.name for topic in provision.topic_table(site)} <= set(admin.list_topics())
+    with cluster_setup.admin_of(site) as admin:
+        assert cluster_setup.differing_topics(site, admin) == ()
+        assert {topic.name for topic in cluster_setup.topic_table(site)} <= set(admin.list_topics())
 
 
 def test_the_brokers_rules_are_the_table_and_nothing_else(site: Site) -> None:
-    with provision.admin_of(site) as admin:
-        assert provision.found_acls(site, admin) == provision.acls(site)
+    with cluster_setup.admin_of(site) as admin:
+        assert cluster_setup.found_acls(site, admin) == cluster_setup.acls(site)
 
 
 def test_provisioning_again_changes_nothing(site: Site) -> None:
-    provision.provision(site)
-    with provision.admin_of(site) as admin:
-        assert provision.found_acls(site, admin) == provision.acls(site)
+    cluster_setup.provision(site)
+    with cluster_setup.admin_of(site) as admin:
+        assert cluster_setup.found_acls(site, admin) == cluster_setup.acls(site)
 
 
 def test_the_registry_accepts_no_breaking_change_by_default(site: Site) -> None:
-    assert registry.global_rule(site.registry) == "FULL_TRANSITIVE"
+    assert registry_rule.global_rule(site.registry) == "FULL_TRANSITIVE"
 
 
 def test_what_is_written_is_read_back_in_order(site: Site) -> None:
-    with provision.admin_of(site) as admin:
+    with cluster_setup.admin_of(site) as admin:
         admin.create_topics({"scratch": {"num_partitions": 1, "replication_factor": 1}}, wait_for_metadata=True)
     records = [(b"key", f"{number}".encode()) for number in range(20)]
     runtime.produce_all(site, "admin", "scratch", records)
@@ -53,20 +54,20 @@ def elsewhere(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
 
 
 def test_an_existing_cluster_is_used_and_provisioned_as_the_local_one_is(site: Site, elsewhere: Path) -> None:
-    with provision.admin_of(site) as admin:
+    with cluster_setup.admin_of(site) as admin:
         admin.delete_topics(["calendar"])
     with local.running(elsewhere, workers=False) as entered:
         assert (entered.kafka, entered.registry) == (site.kafka, site.registry)
         assert {path.name for path in entered.path("run").glob("*.pid")} == {"up.pid"}
-        with provision.admin_of(entered) as admin:
-            assert provision.differing_topics(entered, admin) == ()
+        with cluster_setup.admin_of(entered) as admin:
+            assert cluster_setup.differing_topics(entered, admin) == ()
 
 
 def test_without_the_admins_password_an_existing_cluster_is_left_as_it_is(site: Site, elsewhere: Path) -> None:
     (elsewhere / "secrets" / "principals" / "admin.json").unlink()
-    with provision.admin_of(site) as admin:
+    with cluster_setup.admin_of(site) as admin:
         admin.delete_topics(["calendar"])
-    with local.running(elsewhere, workers=False), provision.admin_of(site) as admin:
-        assert [topic.name for topic in provision.differing_topics(site, admin)] == ["calendar"]
+    with local.running(elsewhere, workers=False), cluster_setup.admin_of(site) as admin:
+        assert [topic.name for topic in cluster_setup.differing_topics(site, admin)] == ["calendar"]
     assert not (elsewhere / "secrets" / "principals" / "admin.json").exists()
-    provision.provision(site)
+    cluster_setup.provision(site)

@@ -14,7 +14,7 @@ import pytest
 from amana.publisher import Publisher
 from amana.site import Site
 from schemas.errors import ConfigurationError, ContractError
-from streams import topics
+from streams.broker import topics
 from tests.support import runtime
 
 pytestmark = pytest.mark.broker
@@ -75,7 +75,7 @@ def test_a_file_is_published_once_however_often_its_publisher_is_killed(site: Si
     file = a_file(tmp_path / "killed.csv", rows)
     before = raw_keys(site)
     kills = sum(killed_in_the_middle(site, file, random) for _ in range(3))
-    summary = Publisher(site, AGENCY).publish(file, "case")
+    summary = Publisher(site.agency_profile(AGENCY)).publish(file, "case")
     published = raw_keys(site) - before
     assert kills >= 2
     assert summary.already + summary.accepted == rows
@@ -86,7 +86,7 @@ def test_a_file_is_published_once_however_often_its_publisher_is_killed(site: Si
 
 def test_running_it_twice_publishes_nothing_twice(site: Site, tmp_path: Path) -> None:
     file = a_file(tmp_path / "twice.csv", 50)
-    publisher = Publisher(site, AGENCY)
+    publisher = Publisher(site.agency_profile(AGENCY))
     first = publisher.publish(file, "case")
     after = raw_keys(site)
     again = publisher.publish(file, "case")
@@ -127,7 +127,7 @@ def test_all_rows_gone_through_is_exit_0(site: Site, tmp_path: Path) -> None:
 
 
 def test_nothing_of_a_person_lies_in_clear_on_the_topic(site: Site, tmp_path: Path) -> None:
-    Publisher(site, AGENCY).publish(a_file(tmp_path / "clear.csv", 5), "case")
+    Publisher(site.agency_profile(AGENCY)).publish(a_file(tmp_path / "clear.csv", 5), "case")
     records = runtime.consume_all(site, "admin", topics.raw(AGENCY, "case"))
     together = b"".join(bytes(record.key) + bytes(record.value) for record in records)
     assert b"Zarun" not in together
@@ -155,9 +155,9 @@ def test_a_file_that_cannot_be_taken_says_so_with_a_code(
 def test_an_agency_or_kind_that_the_site_does_not_have_is_refused(site: Site, tmp_path: Path) -> None:
     file = a_file(tmp_path / "who.csv", 1)
     with pytest.raises(ConfigurationError, match="CFG-102"):
-        Publisher(site, "nobody")
+        Publisher(site.agency_profile("nobody"))
     with pytest.raises(ConfigurationError, match="CFG-102"):
-        Publisher(site, AGENCY).publish(file, "rumour")
+        Publisher(site.agency_profile(AGENCY)).publish(file, "rumour")
 
 
 def test_an_unknown_column_publishes_nothing_of_the_file(site: Site, tmp_path: Path) -> None:
@@ -165,5 +165,5 @@ def test_an_unknown_column_publishes_nothing_of_the_file(site: Site, tmp_path: P
     file = tmp_path / "column.csv"
     file.write_text("record_id,event_date,con_Consent,shoe_size\n1,2024,true,38\n", encoding="utf-8")
     with pytest.raises(ContractError, match="shoe_size"):
-        Publisher(site, AGENCY).publish(file, "case")
+        Publisher(site.agency_profile(AGENCY)).publish(file, "case")
     assert raw_keys(site) == before

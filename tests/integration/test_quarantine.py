@@ -15,13 +15,13 @@ from typing import Any
 
 import pytest
 
-from amana import quarantine, standing
-from amana.commands import cells
+from amana.composition.operator_desk import quarantine_desk
 from amana.local import runtime as local
 from amana.site import Site
-from connectors.adapters import registry
+from connectors.adapters import schema_registry
+from connectors.operations import exact_cells, pipeline_status, quarantine_entries
 from schemas import catalogue, codec, limits
-from streams.core.outcomes import Outcome
+from streams.core.counting.outcomes import Outcome
 from tests.support import counted, raw_events, runtime
 
 pytestmark = [pytest.mark.broker, pytest.mark.long, pytest.mark.timeout(300)]
@@ -65,14 +65,14 @@ def _amana(site: Site, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def _publish(site: Site, made: list[dict[str, Any]]) -> None:
-    ids, keys = registry.ids(site.registry).current, raw_events.keys_of(site, AGENCY)
+    ids, keys = schema_registry.ids(site.registry).current, raw_events.keys_of(site, AGENCY)
     sealed = [raw_events.record("case", event, n, ids, *keys) for n, event in enumerate(made)]
     bad = [(b"bad", b"\0\0\0\0\1broken"), (b"bad", None)]
     runtime.produce_all(site, f"agency.{AGENCY}", sealed[0].topic, [(r.key or b"", r.value) for r in sealed] + bad)
 
 
 def _idle(site: Site) -> Counter[str]:
-    found = standing.wait_idle(site, 120)
+    found = pipeline_status.wait_idle(site.cluster("operator"), 120)
     assert found.is_idle, found.lags
     return Counter(found.fates[AGENCY, "case"])
 
@@ -83,9 +83,9 @@ def test_a_replay_after_the_fix_counts_as_if_nothing_had_failed(faulty: Site, tm
     _publish(faulty, made)
     refused = _idle(faulty)["quarantined"]
     assert refused > len(made) // 3
-    assert Counter(cells.read(faulty)) != truth
+    assert Counter(exact_cells.read(faulty.cluster("operator"))) != truth
 
-    held = quarantine.entries(faulty, code="CON-040")
+    held = quarantine_entries.entries(faulty.cluster("operator"), code="CON-040")
     listed = _amana(faulty, "quarantine", "list", "--agency", AGENCY)
     assert listed.returncode == 0, listed.stderr
     assert f"{refused} in quarantine" in listed.stdout
@@ -99,15 +99,15 @@ def test_a_replay_after_the_fix_counts_as_if_nothing_had_failed(faulty: Site, tm
     after = _idle(faulty)
     assert after["quarantined"] == 2
     assert after.total() == len(made) + 2
-    assert Counter(cells.read(faulty)) == truth
+    assert Counter(exact_cells.read(faulty.cluster("operator"))) == truth
 
-    quarantine.replay(faulty, held)  # a second time, though nothing is held any more
+    quarantine_entries.replay(quarantine_desk(faulty), held)  # a second time, though nothing is held any more
     assert _idle(faulty) == after
-    assert Counter(cells.read(faulty)) == truth
+    assert Counter(exact_cells.read(faulty.cluster("operator"))) == truth
     _dropped(faulty)
 
 
-def _shown(site: Site, entry: quarantine.Entry, folder: Path) -> None:
+def _shown(site: Site, entry: quarantine_entries.QuarantineEntry, folder: Path) -> None:
     """One entry opens into a file of its reader alone, never twice into the same, and the decision comes first."""
     for status in (0, 2):
         done = _amana(site, "quarantine", "show", entry.place, "--out", str(folder / "one.json"))
@@ -123,7 +123,7 @@ def _shown(site: Site, entry: quarantine.Entry, folder: Path) -> None:
 def _dropped(site: Site) -> None:
     assert _amana(site, "quarantine", "replay", "--agency", AGENCY).returncode == 1, "a tombstone holds no bytes"
     assert _amana(site, "quarantine", "drop", "--agency", AGENCY).returncode == 0
-    assert quarantine.entries(site) == []
+    assert quarantine_entries.entries(site.cluster("operator")) == []
     assert _idle(site)["quarantined"] == 2
     assert _decisions(site)["drop"] == 2
     _reconciled(site)
@@ -136,7 +136,7 @@ def _reconciled(site: Site) -> None:
     rows = [row for row in json.loads(whole.stdout)["rows"] if row["agency"] == AGENCY]
     assert sum(row["published"] for row in rows) == len(events()) + 2
     assert all(row["day"] != "earlier" and row["difference"] == 0 for row in rows)
-    schema, number = catalogue.load("outcome").parsed, registry.ids(site.registry, ["outcome"]).id_of("outcome")
+    schema, number = catalogue.load("outcome").parsed, schema_registry.ids(site.registry, ["outcome"]).id_of("outcome")
     rogue = [
         Outcome((AGENCY, "case", 0, offset), "counted", source, 10**6, 0)
         for offset, source in ((0, "case/8"), (0, "case/9"), (9_999, "case/0"))
@@ -153,6 +153,6 @@ def _reconciled(site: Site) -> None:
 
 
 def _decisions(site: Site) -> Counter[str]:
-    allowed = {registry.ids(site.registry, ["audit"]).id_of("audit"): catalogue.load("audit").parsed}
+    allowed = {schema_registry.ids(site.registry, ["audit"]).id_of("audit"): catalogue.load("audit").parsed}
     read = (codec.decode(r.value, allowed, limits.INTERNAL) for r in runtime.consume_all(site, "admin", "audit"))
     return Counter(one["details"]["decision"] for one in read if one["action"] == "refusal")

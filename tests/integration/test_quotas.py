@@ -15,13 +15,12 @@ from kafka.protocol.admin import AlterClientQuotasRequest
 from kafka.protocol.producer import ProduceRequest
 from kafka.record.memory_records import MemoryRecordsBuilder
 
-from amana import inspection
-from amana.local import provision
-from amana.local import quotas as local
+from amana.provisioning import cluster_quotas as local
+from amana.provisioning import cluster_setup, inspection
 from amana.publisher import Publisher
 from amana.site import Site
 from schemas.errors import IntegrityError
-from streams import access, quotas
+from streams.broker import access, quotas
 
 pytestmark = pytest.mark.broker
 
@@ -36,7 +35,7 @@ Published = tuple[float, int]
 def topics(site: Site) -> Iterator[dict[str, str]]:
     """Make a topic for each of the two, which no stage and no other test reads."""
     names = {agency: f"raw.{agency}.flood" for agency in (FLOODS, PUBLISHES)}
-    with provision.admin_of(site) as admin:
+    with cluster_setup.admin_of(site) as admin:
         one = {"num_partitions": 1, "replication_factor": 1}
         admin.create_topics(dict.fromkeys(names.values(), one), wait_for_metadata=True)
         yield names
@@ -47,7 +46,7 @@ def topics(site: Site) -> Iterator[dict[str, str]]:
 def tight(site: Site) -> Iterator[Site]:
     """Give the site the smallest quotas that an operator may choose, for a while."""
     chosen = dataclasses.replace(site, quota=quotas.Quota.of(quotas.LEAST))
-    with provision.admin_of(site) as admin:
+    with cluster_setup.admin_of(site) as admin:
         local.set_right(chosen, admin)
         yield chosen
         local.set_right(site, admin)
@@ -82,7 +81,7 @@ def _flood(client: KafkaAdminClient, topic: str, enough_ms: int) -> list[Publish
 
 def test_every_outsider_has_the_quota_of_the_table_and_nobody_else_has_any(site: Site) -> None:
     """As read back from the broker, for each agency and the analysts."""
-    with provision.admin_of(site) as admin:
+    with cluster_setup.admin_of(site) as admin:
         there = {dict(entity)["user"]: figures for entity, figures in local.found(site, admin).items()}
     assert there == dict.fromkeys([*map(access.agency_principal, site.agencies), "analysts"], site.quota.figures())
     assert not {f"worker.{name}" for name in access.WORKERS} & set(there)
@@ -94,8 +93,8 @@ def test_an_agency_that_floods_is_held_back_and_another_is_not(
     """By the broker, whatever the client does; the other's requests go through while the flood waits."""
     monkeypatch.setattr(KafkaConnection, "_maybe_throttle", _heedless)
     with (
-        provision.admin_of(tight, f"agency.{FLOODS}") as flooding,
-        provision.admin_of(tight, f"agency.{PUBLISHES}") as publishing,
+        cluster_setup.admin_of(tight, f"agency.{FLOODS}") as flooding,
+        cluster_setup.admin_of(tight, f"agency.{PUBLISHES}") as publishing,
         ThreadPoolExecutor(1) as thread,
     ):
         alone = [_publish(publishing, topics[PUBLISHES], 1_000) for _ in range(40)]
@@ -129,7 +128,7 @@ def test_provisioning_sets_quotas_right_and_changes_nothing_the_second_time(
         entry.EntityData(entity_type=k, entity_name=n) for k, n in (("user", f"agency.{FLOODS}"), ("client-id", "x"))
     )
     ops = [entry.OpData(key="producer_byte_rate", value=1e9, remove=False)]
-    with provision.admin_of(site) as admin:
+    with cluster_setup.admin_of(site) as admin:
         entries = [entry(entity=[user], ops=ops), entry(entity=[user, client], ops=ops)]
         local._ask(admin, AlterClientQuotasRequest(entries=entries, validate_only=False))
         _wait_until_known(site, admin, 2)
@@ -154,8 +153,8 @@ def test_a_publisher_that_is_held_back_loses_nothing(tight: Site, topics: dict[s
     text = "She waited at the harbour for the boat. " * 24
     file.write_text("".join(_row(number, text) for number in range(rows)), encoding="utf-8")
     begun = time.monotonic()
-    done = Publisher(tight, FLOODS).publish(file, "activity")
+    done = Publisher(tight.agency_profile(FLOODS)).publish(file, "activity")
     print(f"\n{rows} rows within a quota of 200 kB/s: {time.monotonic() - begun:.1f} s")
     assert (done.accepted, done.complete) == (rows, True)
-    with provision.admin_of(tight, f"agency.{FLOODS}") as client:
+    with cluster_setup.admin_of(tight, f"agency.{FLOODS}") as client:
         assert _publish(client, topics[FLOODS], 1_000)[1] > 0, "the publisher was not held back"

@@ -15,14 +15,15 @@ from pathlib import Path
 import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
-from amana.commands.release import Answer, request
 from amana.local import runtime
 from amana.site import Site
-from connectors.adapters import audit_verify, registry
-from connectors.feed.reader import TrendReader
+from connectors.adapters import schema_registry
+from connectors.feed.trend_reader import TrendReader
+from connectors.operations.calendar_tick import TickAnswer, request
 from schemas import catalogue, codec, limits
-from streams.agents.release import digest
-from streams.core.decision import Decision
+from streams.release.release_process import digest
+from streams.transparency import log_verification
+from streams.transparency.decision import Decision
 from tests.support.release_worker import RELEASES, planned
 
 pytestmark = pytest.mark.broker
@@ -51,7 +52,7 @@ def worker(site: Site) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def _send_decisions(site: Site, count: int) -> None:
-    number = registry.ids(site.registry, ["audit"]).id_of("audit")
+    number = schema_registry.ids(site.registry, ["audit"]).id_of("audit")
     record: dict[str, object] = {
         "action": "batch",
         "actor": "deidentify",
@@ -60,7 +61,7 @@ def _send_decisions(site: Site, count: int) -> None:
         "details": {"rules": "≤10"},
     }
     record |= {"topic": "raw.police-jor.case", "partition": 0, "first_offset": 0, "last_offset": 9}
-    producer = KafkaProducer(**site.kafka_settings("worker.deidentify"), acks="all")
+    producer = KafkaProducer(**site.cluster("worker.deidentify").kafka_settings(), acks="all")
     for _ in range(count):
         producer.send("audit", key=b"k", value=codec.encode(number, catalogue.load("audit").parsed, record))
     producer.flush()
@@ -69,9 +70,9 @@ def _send_decisions(site: Site, count: int) -> None:
 
 def _announced(site: Site) -> list[str]:
     """Return the release ids of the topic `ledger`, as the officer reads them."""
-    allowed = registry.ids(site.registry, ["ledger"]).allowed("ledger")
+    allowed = schema_registry.ids(site.registry, ["ledger"]).allowed("ledger")
     partition = TopicPartition("ledger", 0)
-    consumer = KafkaConsumer(**site.kafka_settings("officer"), enable_auto_commit=False)
+    consumer = KafkaConsumer(**site.cluster("officer").kafka_settings(), enable_auto_commit=False)
     consumer.assign([partition])
     consumer.seek_to_beginning(partition)
     end, found = consumer.end_offsets([partition])[partition], []
@@ -82,14 +83,16 @@ def _announced(site: Site) -> list[str]:
     return found
 
 
-def _asked(site: Site, day: dt.date) -> list[Answer]:
+def _asked(site: Site, day: dt.date) -> list[TickAnswer]:
     """Ask for a release in the background; the list holds the answer once it is there."""
-    answers: list[Answer] = []
-    threading.Thread(target=lambda: answers.append(request(site, day, patience=200)), daemon=True).start()
+    answers: list[TickAnswer] = []
+    threading.Thread(
+        target=lambda: answers.append(request(site.cluster("operator"), day, patience=200)), daemon=True
+    ).start()
     return answers
 
 
-def _wait(process: subprocess.Popen[bytes], answers: list[Answer], seconds: float) -> None:
+def _wait(process: subprocess.Popen[bytes], answers: list[TickAnswer], seconds: float) -> None:
     until = time.monotonic() + seconds
     while time.monotonic() < until and not answers and process.poll() is None:
         time.sleep(0.01)
@@ -123,7 +126,7 @@ def test_killed_at_random_moments_it_records_before_it_publishes_and_publishes_o
     ]
     assert len(found.withheld) == 1
     assert set(_announced(site)) == {f"{day}-{n}" for n in range(RELEASES)}
-    entries = [one for _, one in audit_verify.entries(site.path("audit"))]
+    entries = [one for _, one in log_verification.entries(site.path("audit"))]
     assert Counter(one.source for one in entries if one.source).most_common(1)[0][1] == 1
     assert len([one for one in entries if one.action == "batch"]) == 1_000
     expected = sorted(digest(one.feeds) for one in planned(str(day)))
@@ -132,7 +135,9 @@ def test_killed_at_random_moments_it_records_before_it_publishes_and_publishes_o
 
 def _check(site: Site) -> None:
     """Whatever the feeds hold stands in a log that verifies, and a reader sees each row once."""
-    with TrendReader(site.kafka_settings("analysts"), registry.ids(site.registry, ["trend"]).allowed("trend")) as feed:
+    with TrendReader(
+        site.cluster("analysts").kafka_settings(), schema_registry.ids(site.registry, ["trend"]).allowed("trend")
+    ) as feed:
         rows = list(feed.rows())
     seen = Counter((row.release, row.cell) for row in rows)
     assert not seen or max(seen.values()) == 1
@@ -142,8 +147,8 @@ def _check(site: Site) -> None:
 
 
 def _covered(site: Site) -> Iterator[tuple[int, Decision]]:
-    from connectors.adapters.audit_storage import AuditStorage  # noqa: PLC0415 - opened as the process would on restart
+    from streams.transparency.log_storage import AuditStorage  # noqa: PLC0415 - opened as the process would on restart
 
     AuditStorage.open(site.path("audit"), site.secret("audit-signing")).close()
-    audit_verify.verify(site.path("audit"), site.public("audit"))
-    yield from audit_verify.entries(site.path("audit"))
+    log_verification.verify(site.path("audit"), site.public("audit"))
+    yield from log_verification.entries(site.path("audit"))

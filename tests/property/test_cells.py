@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from schemas import catalogue, codec, limits
 from schemas.errors import IntegrityError
-from streams.core import aggregate, deltas, inclusion
+from streams.core.counting import aggregate, aggregate_columns, deltas
 
 ID = 7
 HEADER = b"\x00\x00\x00\x00\x07"
@@ -77,7 +77,7 @@ def test_a_batch_at_once_comes_to_what_the_rule_comes_to_delta_by_delta(
         arrived = sorted(batch, key=lambda d: (d["offset"], d["ordinal"])) if ordered else batch
         positions = np.arange(position, position + len(arrived))
         columns = deltas.read([codec.encode(ID, parsed, delta) for delta in arrived], HEADER)
-        found = inclusion.include_all(functools.partial(_held, at_once), columns, positions)
+        found = aggregate_columns.include_all(functools.partial(_held, at_once), columns, positions)
         at_once |= {cell.cell: cell for cell in found}
         for delta in arrived:
             fields = (delta[name] for name in ("agency", "amount", "source", "offset", "ordinal"))

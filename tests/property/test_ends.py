@@ -6,8 +6,8 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.core.ends import Ends
-from streams.core.outcomes import FATES, Outcome, Position
+from streams.core.counting.outcome_index import OutcomeIndex
+from streams.core.counting.outcomes import FATES, Outcome, Position
 
 PLACE = ("police-jor", "case", 1)
 SOURCES = ("raw/police-jor/case/1", "case/0", "case/1", "case/2")
@@ -30,7 +30,7 @@ def test_ends_are_those_of_the_plain_rule_in_any_order(said: list[Outcome], orde
     """The plain rule keeps every statement, and takes the highest of all and the highest of each source."""
     again = [*said, *said[::2]]
     order.shuffle(again)
-    ends = Ends(again)
+    ends = OutcomeIndex(again)
     highest = {one.position: one.fate for one in sorted(said, key=lambda one: one.rank)}
     assert {(*PLACE, n): ends.fate_of(PLACE, n) for n in range(4)} == {(*PLACE, n): None for n in range(4)} | highest
     assert ends.twice() == _twice(said)

@@ -10,7 +10,7 @@ import regex  # type: ignore[import-untyped]  # ships no type information
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anonymizer.engines import numbering, presidio, reach, shape
+from anonymizer.detection import match_windows, pattern_recogniser, phone_numbering, presidio
 from anonymizer.microdata.normalise import normalise
 from tests.support import records
 from tests.support.narratives import narratives
@@ -18,7 +18,7 @@ from tests.support.raw_events import shipped
 
 RULES = shipped().text
 ANALYZER = presidio.Analyzer(RULES)
-NUMBERS = numbering.Numbering(RULES.phone_regions)
+NUMBERS = phone_numbering.Numbering(RULES.phone_regions)
 GENERATED, DENSE, CORPUS = 2_000, 1_200, 2_000
 
 VALUES = st.tuples(
@@ -72,15 +72,15 @@ def test_duplicates_are_removed_as_presidio_does(found: list[presidio.Value]) ->
 @given(st.text("ab1. ", max_size=120))
 def test_a_bounded_pattern_matches_near_its_ends_as_in_the_whole_text(text: str) -> None:
     written = r"(?<![a1])a[b1]{1,4}(?: b){0,2}(?!\.|b)"
-    pattern = regex.compile(written, shape.FLAGS)
+    pattern = regex.compile(written, pattern_recogniser.FLAGS)
     ends = sorted({m.end() for m in pattern.finditer(text, overlapped=True)})
-    near = reach.matches(pattern, text, ends, reach.reach(written), 1.0) if ends else ()
+    near = match_windows.matches(pattern, text, ends, match_windows.reach(written), 1.0) if ends else ()
     assert [m.span() for m in near] == [m.span() for m in pattern.finditer(text)]
 
 
 @pytest.mark.parametrize(("pattern", "wide"), [(r"(?<!\w)[0-9]{2,4}(?:a|bcd)?(?!x)", 9), (r"a+b", None), (r"(a", None)])
 def test_how_far_a_pattern_looks(pattern: str, wide: int | None) -> None:
-    assert reach.reach(pattern) == wide
+    assert match_windows.reach(pattern) == wide
 
 
 @settings(max_examples=100, deadline=None)

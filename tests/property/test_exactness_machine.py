@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from streams import stage
+from streams.runtime import stage
 from tests.support.exactness import CONTENTS, MOVING, PLACES, Exactness, partition_of_cell
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.ingest.journal import Journal
+from connectors.ingest.files.journal import Journal
 from schemas.errors import IntegrityError
 
 HEAD = {"file": "f"}

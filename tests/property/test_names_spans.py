@@ -7,8 +7,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anonymizer.engines.names import spans
-from anonymizer.engines.names.tokens import LINE_BREAK, LONGEST_PIECE, pieces, tokenise
+from anonymizer.names import spans
+from anonymizer.names.tokens import LINE_BREAK, LONGEST_PIECE, pieces, tokenise
 
 TEXTS = st.text(alphabet="abcXYZ 019.,;-'\n\téم", max_size=200)
 
@@ -43,7 +43,7 @@ def test_spans_are_in_order_apart_and_cover_every_masked_word(text: str, random)
             assert any(a <= start and end <= b for a, b, _, _ in found)
 
 
-def _marks(probabilities: list[float]) -> spans.Marks:
+def _marks(probabilities: list[float]) -> spans.MaskedTokens:
     rows = np.array([[1 - p, p] for p in probabilities])
     return spans.threshold(rows, ("O", "PERSON"), 0.99)
 

@@ -6,27 +6,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from amana.simulation import names
-from connectors.ingest.person import event_id, normal_form, person_key
+from amana.demo.simulation import invented_names
+from connectors.ingest.event.person_key import event_id, normal_form, person_key
 
-ALL_NAMES = range(names.GIVEN + names.FATHER + names.FAMILY)
+ALL_NAMES = range(invented_names.GIVEN + invented_names.FATHER + invented_names.FAMILY)
 KEY = b"k" * 32
 
 
 @given(st.lists(st.sampled_from(ALL_NAMES), min_size=1, max_size=3), st.integers(0, 1))
 def test_arabic_and_latin_spellings_of_a_name_meet(numbers: list[int], variant: int) -> None:
-    latin = [names.latin(number, variant) for number in numbers]
-    assert normal_form(latin) == normal_form([names.arabic(number) for number in numbers])
+    latin = [invented_names.latin(number, variant) for number in numbers]
+    assert normal_form(latin) == normal_form([invented_names.arabic(number) for number in numbers])
 
 
 def test_every_invented_name_is_one_in_all_its_spellings() -> None:
     for number in ALL_NAMES:
-        spelt = names.latin(number), names.latin(number, 1), names.arabic(number)
+        spelt = invented_names.latin(number), invented_names.latin(number, 1), invented_names.arabic(number)
         assert len({normal_form([one]) for one in spelt}) == 1, spelt
 
 
 def test_no_two_invented_names_meet() -> None:
-    assert len({normal_form([names.latin(number)]) for number in ALL_NAMES}) == len(ALL_NAMES)
+    assert len({normal_form([invented_names.latin(number)]) for number in ALL_NAMES}) == len(ALL_NAMES)
 
 
 @given(st.lists(st.text(max_size=12), max_size=3))

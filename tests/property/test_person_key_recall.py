@@ -4,7 +4,7 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 
-from connectors.ingest.person import normal_form
+from connectors.ingest.event.person_key import normal_form
 from tests.support.spellings import family_name, given_name, in_arabic, in_latin
 
 PERSONS = 4_000

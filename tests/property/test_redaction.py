@@ -7,10 +7,10 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anonymizer.microdata import redact
-from anonymizer.microdata.known import known_findings
+from anonymizer.microdata import redaction
 from anonymizer.microdata.normalise import normalise
-from anonymizer.microdata.redact import Finding
+from anonymizer.microdata.record_identifiers import known_findings
+from anonymizer.microdata.redaction import Finding
 
 TRICKS = "\u200b\u00ad\u202e\u0640\u00a0\u064e１٣۴Ａ＠éأＢﬁ…"
 TEXTS = st.text(st.one_of(st.characters(codec="utf-8"), st.sampled_from(TRICKS)), max_size=80)
@@ -59,7 +59,7 @@ FINDINGS = st.lists(
 
 @given(FINDINGS)
 def test_united_findings_are_apart_and_cover_the_same_characters(findings: list[Finding]) -> None:
-    united = redact.united(findings)
+    united = redaction.united(findings)
     assert all(a.end <= b.start for a, b in itertools.pairwise(united))
     covered = {i for f in findings for i in range(f.start, f.end)}
     assert {i for f in united for i in range(f.start, f.end)} == covered

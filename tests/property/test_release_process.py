@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.adapters import audit_verify
-from connectors.adapters.audit_storage import AuditStorage
-from connectors.adapters.ledger import Ledger
+from connectors.adapters.release_ledger import ReleaseLedger
 from schemas.errors import ContractError, IntegrityError
-from streams.agents import release
-from streams.agents.release_ports import Outcome, ReleaseDeps, Tick
-from streams.core.release import Earlier, TrendRow
+from streams.core.releasing.release_plan import EarlierRelease, TrendRow
+from streams.release import release_process
+from streams.release.release_ports import ReleaseDecision, ReleaseDeps, Tick
+from streams.transparency import log_verification
+from streams.transparency.log_storage import AuditStorage
 from tests.support.audit import PRIVATE, PUBLIC, a_batch
 from tests.support.bus import MemoryBus, PowerCut
 from tests.support.releases import AS_OF, a_publish, a_withhold
@@ -26,20 +26,20 @@ OUTCOMES = (a_publish("r1"), a_withhold("r1"), a_publish("r2", window="2023"))
 TICK = Tick(0, "t1", AS_OF, 5.0)
 
 
-def _fixed(*_: object) -> Sequence[Outcome]:
+def _fixed(*_: object) -> Sequence[ReleaseDecision]:
     return OUTCOMES
 
 
-def _live(bus: MemoryBus, site: Path, plan: Callable[..., Sequence[Outcome]] = _fixed) -> None:
+def _live(bus: MemoryBus, site: Path, plan: Callable[..., Sequence[ReleaseDecision]] = _fixed) -> None:
     """Start the process, serve what the calendar holds, and stop, or end where the bus cuts the power."""
     log, ledger = AuditStorage.open(site / "audit", PRIVATE), None
     try:
-        ledger = Ledger.open(site / "ledger.sqlite")
+        ledger = ReleaseLedger.open(site / "ledger.sqlite")
         deps = ReleaseDeps(bus, log, ledger, plan, "policy", "code")
-        release.begin(deps)
+        release_process.begin(deps)
         deps.log.append(bus.decisions())
         for tick in bus.ticks():
-            release.serve(deps, tick, threading.Event())
+            release_process.serve(deps, tick, threading.Event())
     finally:
         log.close()
         if ledger is not None:
@@ -47,12 +47,12 @@ def _live(bus: MemoryBus, site: Path, plan: Callable[..., Sequence[Outcome]] = _
 
 
 def _recorded(site: Path) -> list[str]:
-    return [found.details["rows"] for _, found in audit_verify.entries(site / "audit") if "rows" in found.details]
+    return [found.details["rows"] for _, found in log_verification.entries(site / "audit") if "rows" in found.details]
 
 
 @pytest.fixture(autouse=True)
 def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(release, "_STILL_SECONDS", 0.0)
+    monkeypatch.setattr(release_process, "_STILL_SECONDS", 0.0)
 
 
 @settings(max_examples=40, deadline=None)
@@ -69,10 +69,10 @@ def test_a_power_cut_at_any_moment_loses_and_repeats_nothing(cuts: list[int]) ->
     expected = {r: [row for o in OUTCOMES for row in o.feeds.get(r, ())] for r in ("levant", "pave")}
     assert {r: len(rows) for r, rows in firsts.items()} == {r: len(rows) for r, rows in expected.items()}
     assert all(set(map(repr, firsts[r].values())) == set(map(repr, expected[r])) for r in expected)
-    assert sorted(_recorded(site)) == sorted(release.digest(found.feeds) for found in OUTCOMES)
-    sources = [found.source for _, found in audit_verify.entries(site / "audit") if found.source]
+    assert sorted(_recorded(site)) == sorted(release_process.digest(found.feeds) for found in OUTCOMES)
+    sources = [found.source for _, found in log_verification.entries(site / "audit") if found.source]
     assert sources == [f"audit/0/{n}" for n in range(5)]
-    audit_verify.verify(site / "audit", PUBLIC)
+    log_verification.verify(site / "audit", PUBLIC)
     shutil.rmtree(site)
 
 
@@ -90,10 +90,10 @@ def test_nothing_is_published_where_the_log_takes_no_record(tmp_path: Path) -> N
             return 0
 
     deps = ReleaseDeps(
-        bus, Refusing.open(tmp_path, PRIVATE), Ledger.open(tmp_path / "l.sqlite"), _fixed, "policy", "code"
+        bus, Refusing.open(tmp_path, PRIVATE), ReleaseLedger.open(tmp_path / "l.sqlite"), _fixed, "policy", "code"
     )
     with pytest.raises(IntegrityError):
-        release.serve(deps, TICK, threading.Event())
+        release_process.serve(deps, TICK, threading.Event())
     assert bus.feeds == {}
     assert [found.details["code"] for found in bus.reports] == ["INT-130"]
     assert deps.ledger.position() == -1, "the tick is taken up again"
@@ -105,12 +105,12 @@ def test_a_tick_that_finds_the_stages_busy_releases_nothing_and_says_so(tmp_path
     _live(bus, tmp_path)
     assert bus.feeds == {}
     assert (bus.reports[0].details["outcome"], bus.reports[0].details["code"]) == ("refused", "DIS-140")
-    actions = [found.action for _, found in audit_verify.entries(tmp_path / "audit")]
+    actions = [found.action for _, found in log_verification.entries(tmp_path / "audit")]
     assert actions == ["started", "refusal"]
 
 
 def test_a_plan_that_refuses_is_recorded(tmp_path: Path) -> None:
-    def plan(*_: object) -> Sequence[Outcome]:
+    def plan(*_: object) -> Sequence[ReleaseDecision]:
         raise ContractError("CON-070", "a period is YYYY, YYYY-Qn or YYYY-MM")
 
     bus = MemoryBus([TICK])
@@ -129,7 +129,7 @@ def test_a_log_that_lost_a_published_release_stops_everything(tmp_path: Path) ->
 def test_a_second_tick_sees_what_the_first_released(tmp_path: Path) -> None:
     seen: list[int] = []
 
-    def plan(_cells: object, _as_of: object, earlier: Sequence[Earlier]) -> Sequence[Outcome]:
+    def plan(_cells: object, _as_of: object, earlier: Sequence[EarlierRelease]) -> Sequence[ReleaseDecision]:
         seen.append(sum(len(one.rows) for one in earlier))
         return OUTCOMES if len(seen) == 1 else ()
 

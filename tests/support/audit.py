@@ -4,8 +4,8 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from connectors.adapters.audit_storage import AuditStorage
-from streams.core.decision import Decision
+from streams.transparency.decision import Decision
+from streams.transparency.log_storage import AuditStorage
 
 PRIVATE = bytes(range(32))
 PUBLIC = Ed25519PrivateKey.from_private_bytes(PRIVATE).public_key().public_bytes_raw()

@@ -10,11 +10,12 @@ from kafka import admin as kafka_admin
 
 from amana.site import Site
 from schemas import catalogue, codec
-from streams import outbox, topics
-from streams.agents import aggregate
-from streams.core import aggregate as rules
-from streams.partitions import partition_of
-from streams.stage import Output
+from streams.broker import topics
+from streams.broker.partitions import partition_of
+from streams.core.counting import aggregate as rules
+from streams.runtime import outbox
+from streams.runtime.stage import Output
+from streams.stages import aggregate
 from tests.support import flow
 
 __all__ = ["cells", "compact_at_once", "compacted", "key", "members", "send"]
@@ -42,7 +43,7 @@ def cells(schema: int, first: int, end: int, epoch: str = "0" * 16) -> Iterator[
 
 async def send(site: Site, outputs: Iterator[Output]) -> None:
     """Write `outputs`, part by part."""
-    box = await outbox.Outbox(site.kafka_settings(_ADMIN), "ballast").start()
+    box = await outbox.Outbox(site.cluster(_ADMIN).kafka_settings(), "ballast").start()
     try:
         while part := list(itertools.islice(outputs, _PART)):
             await box.send(part)
@@ -59,7 +60,7 @@ def compact_at_once(site: Site) -> None:
         "delete.retention.ms": "0",
         "max.compaction.lag.ms": "1000",
     }
-    admin = KafkaAdminClient(**site.kafka_settings(_ADMIN))
+    admin = KafkaAdminClient(**site.cluster(_ADMIN).kafka_settings())
     try:
         admin.alter_configs([kafka_admin.ConfigResource("TOPIC", aggregate.CELLS, configs=often)])
     finally:
@@ -80,7 +81,7 @@ def _bytes(folder: Path) -> int:
 
 def members(site: Site, group: str) -> Mapping[str, frozenset[int]]:
     """Return a group's members by id, a process that begins anew under another, each with its partitions of deltas."""
-    admin = KafkaAdminClient(**site.kafka_settings(_ADMIN))
+    admin = KafkaAdminClient(**site.cluster(_ADMIN).kafka_settings())
     try:
         found = admin.describe_groups([group])[group]["members"]
     finally:

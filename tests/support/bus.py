@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from streams.agents.release_bus import row_key
-from streams.agents.release_ports import Tick
-from streams.core.decision import Decision
-from streams.core.release import Publish, TrendRow
+from connectors.adapters.release_bus import row_key
+from streams.core.releasing.release_plan import Publish, TrendRow
+from streams.release.release_ports import Tick
+from streams.transparency.decision import Decision
 
 
 class PowerCut(BaseException):

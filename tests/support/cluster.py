@@ -15,9 +15,10 @@ from types import TracebackType
 from typing import Final, Self
 
 from amana import site as sites
-from amana.local import artifacts, broker, ports, process, provision
+from amana.local import artifacts, broker, ports, server_process
+from amana.provisioning import cluster_setup
 from schemas.errors import TransportError
-from streams import access
+from streams.broker import access
 
 __all__ = ["NODES", "Cluster"]
 
@@ -47,7 +48,7 @@ class Cluster:
             for number, port in enumerate(chosen[:NODES])
         ]
         self._servers = ",".join(node.kafka for node in self._nodes)
-        self._children: list[process.Child] = []
+        self._children: list[server_process.ServerProcess] = []
 
     def __enter__(self) -> Self:
         """Format and start the nodes, and wait until each knows the others."""
@@ -64,7 +65,7 @@ class Cluster:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End the nodes."""
-        process.stop_all(self._children, seconds=10.0)
+        server_process.stop_all(self._children, seconds=10.0)
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -91,7 +92,7 @@ class Cluster:
     def _is_in_sync(self) -> bool:
         everywhere = sites.Site(self._nodes[0].dir, self._servers, "", ())
         try:
-            with provision.admin_of(everywhere, seconds=5) as admin:
+            with cluster_setup.admin_of(everywhere, seconds=5) as admin:
                 nodes = sum(not broker["is_fenced"] for broker in admin.describe_cluster()["brokers"])
                 found = [partition for topic in admin.describe_topics() for partition in topic["partitions"]]
         except TransportError:

@@ -5,10 +5,10 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from anonymizer.microdata.redact import Text, Verdict
+from anonymizer.microdata.redaction import Text, Verdict
 from schemas import codec, limits
-from streams.agents import dedupe, deidentify
-from streams.stage import Output, Record
+from streams.runtime.stage import Output, Record
+from streams.stages import dedupe, deidentify
 from tests.support import raw_events
 
 __all__ = ["Nothing", "cells"]

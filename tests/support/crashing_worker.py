@@ -4,9 +4,10 @@ import functools
 import sys
 
 from amana.__main__ import main
-from anonymizer.engines import pool
+from anonymizer.sandbox import detector_pool
 
 if __name__ == "__main__":
-    pool.Pool = functools.partial(pool.Pool, module="tests.support.misbehaving_detector")  # type: ignore[misc,assignment] # the flaw
+    flawed = functools.partial(detector_pool.DetectorPool, module="tests.support.misbehaving_detector")
+    detector_pool.DetectorPool = flawed  # type: ignore[misc,assignment] # the flaw
     sys.argv = ["amana", "worker", "deidentify"]
     main()

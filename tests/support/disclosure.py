@@ -13,11 +13,11 @@ import numpy as np
 from scipy.optimize import linprog
 
 from anonymizer import policy
-from anonymizer.engines.glop import Auditor
-from anonymizer.engines.solver import Highs
 from anonymizer.policy import Policy, Region, TablePlan
-from anonymizer.tabular.program import Engine
-from streams.core.release import Earlier, Publish, TrendRow, Withhold, plan
+from anonymizer.solvers.highs import Highs
+from anonymizer.solvers.ortools_engine import OrtoolsAuditor
+from anonymizer.tabular.linear_program import Engine
+from streams.core.releasing.release_plan import EarlierRelease, Publish, TrendRow, Withhold, plan
 
 GENDERS = ("F", "M", "X", "unknown")
 AGES = {"minor": "9--17", "adult": "30--38", "unknown": "unknown"}
@@ -66,7 +66,7 @@ def cells_of(people: Mapping[Person, int], year: int = YEAR) -> dict[str, dict[s
 
 def engine(seed: bytes = b"a secret of the tests") -> Engine:
     """Return the real solver with a fixed seed."""
-    return Engine(Highs(), Auditor(), seed)
+    return Engine(Highs(), OrtoolsAuditor(), seed)
 
 
 def released(
@@ -81,9 +81,9 @@ def all_rows(outcomes: Iterable[Publish | Withhold]) -> tuple[TrendRow, ...]:
     return tuple(row for outcome in outcomes for rows in outcome.feeds.values() for row in rows)
 
 
-def kept(people: Mapping[Person, int], outcomes: Iterable[Publish | Withhold]) -> Earlier:
+def kept(people: Mapping[Person, int], outcomes: Iterable[Publish | Withhold]) -> EarlierRelease:
     """Return what one call released of these people, as the ledger keeps it."""
-    return Earlier(all_rows(outcomes), cells_of(people))
+    return EarlierRelease(all_rows(outcomes), cells_of(people))
 
 
 def rows_in(outcomes: Iterable[Publish | Withhold], year: int = YEAR) -> tuple[TrendRow, ...]:

@@ -12,8 +12,8 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
-from streams import stage
-from streams.partitions import partition_of
+from streams.broker.partitions import partition_of
+from streams.runtime import stage
 from tests.support import flow, raw_events
 from tests.support.interleaving import CHANGELOGS, Owner, counted
 from tests.support.memory_logs import Broker, Place

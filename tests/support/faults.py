@@ -17,11 +17,10 @@ from typing import Any, Final, Self
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
-from amana import standing
-from amana.commands import cells
 from amana.site import Site
-from connectors.adapters import reading, registry
-from streams import access, topics
+from connectors.adapters import schema_registry, topic_reading
+from connectors.operations import exact_cells, pipeline_status
+from streams.broker import access, topics
 from tests.support import flow
 from tests.support.runtime import consume_all
 
@@ -60,11 +59,11 @@ class Group:
     def __init__(self, site: Site, stage: str) -> None:
         logging.getLogger("kafka").setLevel(logging.CRITICAL)
         self._site, self._stage = site, stage
-        self._partitions = reading.partitions(_cases(stage, site.agencies), site.agencies)
+        self._partitions = topic_reading.partitions(_cases(stage, site.agencies), site.agencies)
 
     def __enter__(self) -> Self:
         """Connect."""
-        settings = self._site.kafka_settings(standing.PRINCIPAL)
+        settings = self._site.cluster("operator").kafka_settings()
         self._admin = KafkaAdminClient(**settings)
         self._consumer = KafkaConsumer(**settings, enable_auto_commit=False)
         return self
@@ -81,7 +80,7 @@ class Group:
         deadline = time.monotonic() + IDLE_SECONDS
         while True:
             with contextlib.suppress(KafkaError):
-                if (found := reading.committed(self._admin, [self._stage])) and self._stage in found:
+                if (found := topic_reading.committed(self._admin, [self._stage])) and self._stage in found:
                     return {one: found[self._stage].get(one, 0) for one in self._partitions}
             assert time.monotonic() < deadline, f"the broker does not tell the offsets of {self._stage}"
             time.sleep(_POLL_SECONDS)
@@ -113,7 +112,7 @@ class Group:
 def settled(site: Site, seconds: float) -> None:
     """Wait until every stage has read everything."""
     deadline = time.monotonic() + seconds
-    with standing.Standing(site) as place:
+    with pipeline_status.PipelineStatus(site.cluster("operator")) as place:
         while any((lags := place.look().lags).values()):
             assert time.monotonic() < deadline, f"the stages did not read everything: {lags}"
             time.sleep(0.5)
@@ -121,7 +120,11 @@ def settled(site: Site, seconds: float) -> None:
 
 def differences(site: Site, sent: Iterable[Mapping[str, Any]]) -> tuple[Counter[str], Counter[str]]:
     """Return what was counted too much and what is missing, cell by cell, against the recount of the events."""
-    counted = {cell: count for cell, count in cells.read(site).items() if cell.startswith("cases|profile|")}
+    counted = {
+        cell: count
+        for cell, count in exact_cells.read(site.cluster("operator")).items()
+        if cell.startswith("cases|profile|")
+    }
     truth = flow.recount(sent)
     assert truth
     return Counter(counted) - truth, truth - Counter(counted)
@@ -129,6 +132,6 @@ def differences(site: Site, sent: Iterable[Mapping[str, Any]]) -> tuple[Counter[
 
 def lost(site: Site, acknowledged: Iterable[Mapping[str, Any]]) -> int:
     """Count the acknowledged events that are not on their topic."""
-    schema = registry.ids(site.registry, ["deidentified.case"]).id_of("deidentified.case")
+    schema = schema_registry.ids(site.registry, ["deidentified.case"]).id_of("deidentified.case")
     there = {record.value for record in consume_all(site, access.ADMIN, "deidentified.case")}
     return sum(output.value not in there for output in flow.outputs(acknowledged, schema))

@@ -10,9 +10,9 @@ from typing import Any, Self
 from aiokafka.errors import KafkaError
 
 from amana.site import Site
-from connectors.adapters import registry
+from connectors.adapters import schema_registry
 from schemas.errors import TransportError
-from streams import outbox
+from streams.runtime import outbox
 from tests.support import flow
 
 __all__ = ["Feed"]
@@ -27,8 +27,8 @@ class Feed:
     """
 
     def __init__(self, site: Site, sent: Sequence[Mapping[str, Any]], per_second: int) -> None:
-        self._settings = site.kafka_settings("worker.deidentify")
-        self._schema = registry.ids(site.registry, ["deidentified.case"]).id_of("deidentified.case")
+        self._settings = site.cluster("worker.deidentify").kafka_settings()
+        self._schema = schema_registry.ids(site.registry, ["deidentified.case"]).id_of("deidentified.case")
         self._sent, self._step = sent, max(1, int(per_second * _PART_SECONDS))
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
         self.limit = len(sent)

@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from schemas import catalogue, codec
-from streams import outbox, topics
-from streams.partitions import partition_of
-from streams.stage import Output
+from streams.broker import topics
+from streams.broker.partitions import partition_of
+from streams.runtime import outbox
+from streams.runtime.stage import Output
 
 AGENCIES = ("police-jor", "shelter-lbn", "hotline-egy", "un-mission-irq")
 COUNTRIES = ("JOR", "LBN", "EGY", "IRQ", "TUR", "unknown")

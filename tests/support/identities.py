@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from anonymizer.engines import checks
+from anonymizer.detection import checksums
 
 __all__ = ["TYPES", "Identity", "identities"]
 
@@ -56,7 +56,7 @@ def _digits(draw: random.Random, count: int) -> str:
 
 
 def _with_luhn(body: str) -> str:
-    return next(body + digit for digit in "0123456789" if checks.luhn(body + digit))
+    return next(body + digit for digit in "0123456789" if checksums.luhn(body + digit))
 
 
 _BANKS = (

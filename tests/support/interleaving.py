@@ -1,7 +1,7 @@
 """Owners of the partitions of a broker in memory, every write of whom may be the last: for the state machine.
 
-Handlers, `streams.stage.run` and `streams.state.StateTable` are the real ones. Written here is what stands around
-them: owners that go on when told to.
+Handlers, `streams.runtime.stage.run` and `streams.runtime.state.StateTable` are the real ones. Written here is what
+stands around them: owners that go on when told to.
 """
 
 import functools
@@ -16,11 +16,11 @@ from typing import Any, cast
 import faust
 
 from schemas import codec, limits
-from streams import app as apps
-from streams import outbox, stage, state
-from streams.agents import aggregate, dedupe
-from streams.core import aggregate as rules
-from streams.stage import Output
+from streams.core.counting import aggregate as rules
+from streams.runtime import app as apps
+from streams.runtime import outbox, stage, state
+from streams.runtime.stage import Output
+from streams.stages import aggregate, dedupe
 from tests.support import raw_events
 from tests.support.memory_logs import Broker, Place
 
@@ -90,7 +90,7 @@ class Owner:
             self._begin()
 
     def _begin(self) -> None:
-        if self.kept.is_empty(self.place[1]):  # as `streams.transport` does where the state is gone
+        if self.kept.is_empty(self.place[1]):  # as `streams.runtime.transport` does where the state is gone
             self._broker.committed[self.place] = 0
         self.position = self._broker.committed.get(self.place, 0)
 

@@ -4,8 +4,8 @@ import dataclasses
 import itertools
 from collections import Counter
 
-from streams.fetches import Fetch
-from streams.stage import Output
+from streams.runtime.columnar_fetches import Fetch
+from streams.runtime.stage import Output
 
 __all__ = ["Broker", "Log", "Place"]
 

@@ -5,8 +5,9 @@ import sys
 import time
 from collections.abc import Mapping
 
-from anonymizer.engines import detector, presidio
-from anonymizer.microdata.redact import Finding
+from anonymizer.detection import presidio
+from anonymizer.microdata.redaction import Finding
+from anonymizer.sandbox import detector_process
 
 
 class Misbehaving(presidio.Analyzer):
@@ -27,4 +28,4 @@ class Misbehaving(presidio.Analyzer):
 
 if __name__ == "__main__":
     presidio.Analyzer = Misbehaving  # type: ignore[misc]  # the flaw
-    detector.main(int(sys.argv[1]))
+    detector_process.main(int(sys.argv[1]))

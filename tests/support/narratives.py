@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from anonymizer.engines import checks
+from anonymizer.detection import checksums
 
 __all__ = ["Narrative", "narratives"]
 
@@ -109,7 +109,7 @@ def _iban(draw: random.Random) -> str:
 
 def _card(draw: random.Random) -> str:
     body = "4" + _digits(draw, 14)
-    last = next(d for d in "0123456789" if checks.luhn(body + d))
+    last = next(d for d in "0123456789" if checksums.luhn(body + d))
     return " ".join((body + last)[i : i + 4] for i in range(0, 16, 4))
 
 

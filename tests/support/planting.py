@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from amana.site import Site
-from connectors.adapters import registry
+from connectors.adapters import schema_registry
 from schemas import catalogue, codec, signing
-from streams import topics
+from streams.broker import topics
 from tests.support import raw_events
 from tests.support.canaries import name_for, phone_for
 
@@ -51,7 +51,7 @@ class Planting:
     """Makes records for a site, and remembers what it planted: `planted` is place → text."""
 
     def __init__(self, site: Site) -> None:
-        self._ids = registry.ids(site.registry).current
+        self._ids = schema_registry.ids(site.registry).current
         self._keys = raw_events.keys_of(site, AGENCY)
         self.planted: dict[str, str] = {}
 

@@ -8,13 +8,14 @@ from typing import Any
 
 from amana import site as sites
 from anonymizer import policy
-from anonymizer.engines.names import spans
+from anonymizer.names import spans
 from schemas import catalogue, codec, signing
 from schemas.parsing import Parsed
 from schemas.sealing import Sealer, public_key_of
-from streams import app, outbox, topics
-from streams.partitions import partition_of
-from streams.stage import Record
+from streams.broker import topics
+from streams.broker.partitions import partition_of
+from streams.runtime import app, outbox
+from streams.runtime.stage import Record
 from tests.support import flow, narratives
 
 __all__ = [

@@ -2,8 +2,8 @@
 
 import sys
 
-from anonymizer.engines import detector, undumped
+from anonymizer.sandbox import core_dumps, detector_process
 
 if __name__ == "__main__":
-    undumped.forbid = lambda: None
-    detector.main(int(sys.argv[1]))
+    core_dumps.forbid = lambda: None
+    detector_process.main(int(sys.argv[1]))

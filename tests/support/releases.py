@@ -3,7 +3,7 @@
 import datetime as dt
 from dataclasses import replace
 
-from streams.core.release import Publish, TrendRow, Withhold
+from streams.core.releasing.release_plan import Publish, TrendRow, Withhold
 
 AS_OF = dt.date(2024, 4, 20)
 

@@ -12,7 +12,7 @@ __all__ = ["ConsumerRecord", "consume_all", "produce_all"]
 
 def consume_all(site: Site, principal: str, topic: str) -> list[ConsumerRecord]:
     """Read a topic from its beginning to its end as it is now, partition by partition, without a consumer group."""
-    consumer = kafka.KafkaConsumer(**site.kafka_settings(principal), enable_auto_commit=False)
+    consumer = kafka.KafkaConsumer(**site.cluster(principal).kafka_settings(), enable_auto_commit=False)
     try:
         partitions = [
             kafka.TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())
@@ -34,7 +34,7 @@ def consume_all(site: Site, principal: str, topic: str) -> list[ConsumerRecord]:
 
 def produce_all(site: Site, principal: str, topic: str, records: Iterable[tuple[bytes, bytes | None]]) -> None:
     """Write (key, value) pairs to a topic and wait until all are acknowledged."""
-    producer = kafka.KafkaProducer(**site.kafka_settings(principal), acks="all")
+    producer = kafka.KafkaProducer(**site.cluster(principal).kafka_settings(), acks="all")
     try:
         for sent in [producer.send(topic, key=key, value=value) for key, value in records]:
             sent.get(timeout=30)

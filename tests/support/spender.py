@@ -14,13 +14,13 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from anonymizer.budget.ledger import Charge, Opened, Scope
-from connectors.adapters.budget import BudgetFile
+from anonymizer.budget.account import BudgetScope, Charge, Opened
+from connectors.adapters.budget_store import BudgetStore
 from schemas.errors import BudgetError
 
 __all__ = ["RHO", "SCOPE", "charge", "crowd", "kill", "once", "opened"]
 
-SCOPE, RHO = Scope("cases", 2024), 10
+SCOPE, RHO = BudgetScope("cases", 2024), 10
 
 
 def opened(releases: int) -> Opened:
@@ -35,7 +35,7 @@ def charge(release: str) -> Charge:
 
 def once(path: Path, trace: Path, release: str, enough_for: int) -> None:
     """Spend on one release and say what came of it."""
-    ledger, said = BudgetFile.open(path), os.open(trace, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    ledger, said = BudgetStore.open(path), os.open(trace, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     _spend(ledger, said, release, enough_for)
     ledger.close()
     os.close(said)
@@ -66,13 +66,13 @@ def kill(path: Path, trace: Path, kills: int, releases: int, enough_for: int, se
 
 
 def _until_killed(path: Path, trace: Path, releases: int, enough_for: int, *, at_draw: bool) -> None:
-    ledger, said = BudgetFile.open(path), os.open(trace, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    ledger, said = BudgetStore.open(path), os.open(trace, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     choose = random.Random(os.urandom(8))
     while True:
         _spend(ledger, said, f"r{choose.randrange(releases)}", enough_for, at_draw=at_draw)
 
 
-def _spend(ledger: BudgetFile, said: int, release: str, enough_for: int, *, at_draw: bool = False) -> None:
+def _spend(ledger: BudgetStore, said: int, release: str, enough_for: int, *, at_draw: bool = False) -> None:
     def draw(_: object) -> bytes:
         os.write(said, f"begun {release}\n".encode())
         if at_draw:

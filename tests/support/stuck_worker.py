@@ -14,11 +14,11 @@ import faust
 import mode.loop
 
 from amana.site import Site
-from connectors.adapters import registry
-from streams import app as apps
-from streams import fetches, outbox, stage, state
-from streams.agents import aggregate
-from streams.core import aggregate as rules
+from connectors.adapters import schema_registry
+from streams.core.counting import aggregate as rules
+from streams.runtime import app as apps
+from streams.runtime import columnar_fetches, outbox, stage, state
+from streams.stages import aggregate
 
 PATIENCE_SECONDS = 3.0
 
@@ -29,7 +29,9 @@ class Stuck:
     def __init__(self, handler: stage.Handler, how: str) -> None:
         self._handler, self._how, self._batches = handler, how, 0
 
-    async def __call__(self, batch: Sequence[stage.Record], value_of: Callable[[str], bytes | None]) -> stage.Result:
+    async def __call__(
+        self, batch: Sequence[stage.Record], value_of: Callable[[str], bytes | None]
+    ) -> stage.BatchResult:
         self._batches += 1
         while self._batches > 1:
             if self._how == "await":
@@ -42,7 +44,7 @@ class Stuck:
 class StuckStore(state.Store):
     """The stage's own state, which is never restored."""
 
-    def restore(self, _fetch: fetches.Fetch) -> None:
+    def restore(self, _fetch: columnar_fetches.Fetch) -> None:
         while True:
             time.sleep(0.1)
 
@@ -53,7 +55,7 @@ def main() -> None:
     if how == "restore":
         state.Store = StuckStore  # type: ignore[misc] # the flaw
     mode.loop.use("uvloop")
-    settings, allowed = site.kafka_settings("worker.aggregate"), registry.ids(site.registry)
+    settings, allowed = site.cluster("worker.aggregate").kafka_settings(), schema_registry.ids(site.registry)
     app = apps.build("aggregate", settings, site.path("state", "stuck"), fetch=20_000)
     box = outbox.Outbox(settings, "stuck")
     deps = apps.Deps(box, secrets.token_hex(8), allowed.current, allowed.readable)

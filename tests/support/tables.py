@@ -5,11 +5,11 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from anonymizer.engines.glop import Auditor
-from anonymizer.engines.solver import Highs
 from anonymizer.policy import Suppression
-from anonymizer.tabular.crosstab import Codes, Table
-from anonymizer.tabular.program import Engine, Limits
+from anonymizer.solvers.highs import Highs
+from anonymizer.solvers.ortools_engine import OrtoolsAuditor
+from anonymizer.tabular.crosstab import Codes, CrossTable
+from anonymizer.tabular.linear_program import Engine, WorkLimits
 from anonymizer.tabular.standalone import Released, protect
 
 DIMS = ("year", "quarter", "country", "exploitation", "gender", "age")
@@ -24,7 +24,7 @@ LEVANT = ("C00", "C01", "C02", "C05")
 
 def engine(seed: bytes = b"a secret of the tests") -> Engine:
     """Return the real solver, as long as it takes."""
-    return Engine(Highs(), Auditor(), seed, Limits(programs=1_000_000, rounds=2))
+    return Engine(Highs(), OrtoolsAuditor(), seed, WorkLimits(programs=1_000_000, rounds=2))
 
 
 def people(
@@ -80,10 +80,10 @@ def quarter_of(counts: Mapping[Codes, int], quarter: str) -> dict[Codes, int]:
     return {codes: n for codes, n in counts.items() if codes[1] == quarter}
 
 
-def published(table: Table, history: Sequence[Table]) -> tuple[Table, Released]:
+def published(table: CrossTable, history: Sequence[CrossTable]) -> tuple[CrossTable, Released]:
     """Protect a table beside earlier ones; return it as one of the history, and what was released."""
     released = protect(table, history, RULES, engine())
-    return Table(table.dims, table.margins, table.counts, table.groups, released.values), released
+    return CrossTable(table.dims, table.margins, table.counts, table.groups, released.values), released
 
 
 def write(path: Path, dims: Sequence[str], rows: Iterable[Sequence[object]], columns: Sequence[str]) -> None:

@@ -4,8 +4,8 @@ import sys
 from collections.abc import Callable, Sequence
 
 from amana.__main__ import main
-from streams import stage
-from streams.agents import deidentify
+from streams.runtime import stage
+from streams.stages import deidentify
 
 BEGUN, ENDED = "begun", "ended"
 
@@ -13,7 +13,9 @@ BEGUN, ENDED = "begun", "ended"
 class Told(deidentify.Deidentify):
     """The stage's own handler, overheard."""
 
-    async def __call__(self, batch: Sequence[stage.Record], value_of: Callable[[str], bytes | None]) -> stage.Result:
+    async def __call__(
+        self, batch: Sequence[stage.Record], value_of: Callable[[str], bytes | None]
+    ) -> stage.BatchResult:
         where = f"{batch[0].topic} {batch[0].partition}"
         sys.stderr.write(f"{BEGUN} {where}\n")
         result = await super().__call__(batch, value_of)

@@ -80,8 +80,10 @@ def files(folder: Path, *, without: Path) -> Iterator[tuple[str, bytes]]:
 
 def topics(site: Site) -> Iterator[tuple[str, bytes]]:
     """Yield name and all keys, headers and values, decompressed, of every topic, the broker's own included."""
-    consumer = kafka.KafkaConsumer(**site.kafka_settings("admin"), enable_auto_commit=False, max_poll_records=10_000)
-    admin = kafka.KafkaAdminClient(**site.kafka_settings("admin"))
+    consumer = kafka.KafkaConsumer(
+        **site.cluster("admin").kafka_settings(), enable_auto_commit=False, max_poll_records=10_000
+    )
+    admin = kafka.KafkaAdminClient(**site.cluster("admin").kafka_settings())
     try:
         for name in sorted(admin.list_topics()):
             yield name, b"\0".join(_records(consumer, name))

@@ -1,6 +1,7 @@
 """Laws about the project itself: names, sizes, error codes, what a commit may hold."""
 
 import ast
+import collections
 import re
 import subprocess
 from importlib.metadata import packages_distributions
@@ -34,6 +35,32 @@ def test_no_function_is_longer_than_fifty_lines() -> None:
 def test_every_module_says_what_it_decides() -> None:
     silent = [str(p.relative_to(ROOT)) for p in SOURCES if not ast.get_docstring(ast.parse(p.read_text()))]
     assert silent == []
+
+
+def test_a_public_class_name_occurs_once() -> None:
+    """One word for one thing: a name in a stack trace or a review leads to one place."""
+    places = collections.defaultdict(list)
+    for path in SOURCES:
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places[node.name].append(str(path.relative_to(ROOT)))
+    assert {name: where for name, where in places.items() if len(where) > 1} == {}
+
+
+def test_a_file_name_occurs_once_outside_parallel_rooms() -> None:
+    """A stage's shell and its rule share a name on purpose: `streams/stages` and `streams/core/counting`."""
+    parallel = ROOT / "streams" / "core" / "counting"
+    stems = collections.Counter(p.name for p in SOURCES if p.name != "__init__.py" and p.parent != parallel)
+    rules = {p.name for p in parallel.glob("*.py")}
+    stages = {p.name for p in (ROOT / "streams" / "stages").glob("*.py")}
+    twice = {name for name, count in stems.items() if count > 1}
+    assert twice | ((rules - stages) & set(stems)) - {"__init__.py"} == set()
+
+
+def test_the_environment_is_read_in_one_place() -> None:
+    """A setting that is read anywhere else is neither typed nor checked at start."""
+    readers = [p for p in SOURCES if re.search(r"environ(\.get\(|\[)[\"']AMANA_|getenv", p.read_text())]
+    assert readers == []
 
 
 def test_every_error_code_is_documented_once() -> None:

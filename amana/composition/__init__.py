@@ -1,0 +1,1 @@
+"""Wiring: which parts each process of the system is built from."""

@@ -1,0 +1,15 @@
+"""What the operator's decisions about quarantine are made with.
+
+Called by: `amana quarantine` and the tests of it.
+"""
+
+from amana.site import Site
+from connectors.operations.quarantine_entries import QuarantineDesk
+from streams.broker import access
+
+__all__ = ["quarantine_desk"]
+
+
+def quarantine_desk(site: Site) -> QuarantineDesk:
+    """Return the operator's cluster access, the policy's digest and the sealing key of a site."""
+    return QuarantineDesk(site.cluster(access.OPERATOR), site.policy().digest, site.secret("sealing"))

@@ -1,0 +1,69 @@
+"""The parts of the release process: its log, its ledger, its broker and its plan.
+
+Called by: `amana worker release`, tests.
+"""
+
+import datetime as dt
+import functools
+import hmac
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
+from importlib import metadata
+from pathlib import Path
+from typing import Final
+
+from amana.composition.process_map import spread
+from amana.site import Site
+from anonymizer.mechanisms.discrete_gaussian import OpenDP
+from anonymizer.policy import Policy
+from anonymizer.solvers import highs, ortools_engine
+from anonymizer.tabular.linear_program import Engine
+from connectors.adapters import schema_registry
+from connectors.adapters.budget_store import SITE_FILE, BudgetStore
+from connectors.adapters.release_bus import KafkaBus, Schemas
+from connectors.adapters.release_ledger import ReleaseLedger
+from streams.core.releasing import pre_release_attack, release_plan
+from streams.core.releasing.dp_release import Noise
+from streams.core.releasing.release_plan import EarlierRelease
+from streams.release.release_ports import Cells, ReleaseDecision, ReleaseDeps
+from streams.transparency.log_storage import AuditStorage
+
+__all__ = ["PRINCIPAL", "compose"]
+
+PRINCIPAL: Final = "worker.release"
+
+_ATTACKS: Final = ("ortools.linear_solver.pywraplp",)
+"""Modules that a process of the attack takes long to load."""
+
+
+def compose(site: Site) -> ReleaseDeps:
+    """Return the release process of a site: its log, its ledger, its broker and its plan.
+
+    Raises:
+        IntegrityError: the log or the ledger cannot be opened.
+        TransportError, ConfigurationError: broker or registry are out of reach, or a schema is not registered.
+    """
+    policy, key = site.policy(), site.secret("audit-signing")
+    log = AuditStorage.open(site.path("audit"), key)
+    ledger = ReleaseLedger.open(site.path("ledger", "ledger.sqlite"))
+    found = schema_registry.ids(site.registry, ["audit", "ledger", "trend", "cell"])
+    bus = KafkaBus(site.cluster(PRINCIPAL).kafka_settings(), Schemas(found.current, found.readable), site.agencies)
+    seed = hmac.digest(key, b"amana/1|suppression weights", "sha256")
+    plan = functools.partial(
+        _plan, policy, Engine(highs.Highs(), ortools_engine.OrtoolsAuditor(), seed), site.path(*SITE_FILE)
+    )
+    return ReleaseDeps(bus, log, ledger, plan, policy.digest, metadata.version("amana-pipeline"))
+
+
+def _plan(
+    policy: Policy, engine: Engine, budget: Path, cells: Cells, as_of: dt.date, earlier: Sequence[EarlierRelease]
+) -> Sequence[ReleaseDecision]:
+    apart = functools.partial(spread, modules=(*highs.MODULES, *ortools_engine.MODULES))
+    with ExitStack() as stack:
+        noise = None
+        if any(population.mode == "dp" for population in policy.populations):
+            noise = Noise(OpenDP(), stack.enter_context(closing(BudgetStore.open(budget))).spend)
+        planned = release_plan.plan(cells, as_of, earlier, policy, engine=engine, noise=noise, spread=apart)
+    return pre_release_attack.attacked(
+        planned, earlier, policy, ortools_engine.ENGINES, functools.partial(spread, modules=_ATTACKS)
+    )

@@ -1,0 +1,38 @@
+"""How many published records came out of the de-identifier: read from the topics, as the operator.
+
+Decides that a record is counted once, however often a crash made it come out, and that a `moved` note, which the
+de-identifier adds when a correction changes the person, is not one.
+"""
+
+from kafka.errors import KafkaError
+
+from connectors.adapters import schema_registry, topic_reading
+from connectors.adapters.cluster import Cluster
+from schemas import codec, limits
+from schemas.errors import TransportError
+from streams.broker import topics
+
+__all__ = ["count"]
+
+
+def count(cluster: Cluster) -> int:
+    """Return the number of distinct raw records behind all of `deidentified.*`.
+
+    Raises:
+        TransportError: TRA-062, the broker is out of reach.
+    """
+    return sum(len(_positions(cluster, kind)) for kind in topics.KINDS)
+
+
+def _positions(cluster: Cluster, kind: str) -> set[tuple[str, int, int]]:
+    stem = f"deidentified.{kind}"
+    readable = schema_registry.ids(cluster.registry, [stem]).allowed(stem)
+    found: set[tuple[str, int, int]] = set()
+    try:
+        for record in topic_reading.whole(cluster.kafka_settings(), stem):
+            one = codec.decode(record.value, readable, limits.INTERNAL)
+            if one["state"] != "moved":
+                found.add((one["agency"], one["source_partition"], one["source_offset"]))
+    except KafkaError as error:
+        raise TransportError("TRA-062", "the broker is out of reach") from error
+    return found

@@ -1,0 +1,34 @@
+"""What the demo leaves for the analyst and the officer.
+
+Decides the names of the files. Reads through the public API: the feed as an analyst, the log offline as an officer.
+"""
+
+import shutil
+from pathlib import Path
+
+from amana.audit_log import AuditLog
+from amana.site import Site
+from amana.trend_feed import TrendFeed
+from connectors.feed import drawing, export
+from streams.broker import access
+
+__all__ = ["audit", "trends"]
+
+
+def trends(site: Site, out: Path) -> None:
+    """Write `trend/*.csv`, `trend/*.parquet`, `chart.html` and `chart.png`; without a release, no files."""
+    if found := TrendFeed(site.cluster(access.ANALYSTS)).get():
+        export.write(found, out / "trend", ("csv", "parquet"))
+        drawing.draw(found, out, pictures=False)
+
+
+def audit(site: Site, out: Path) -> int:
+    """Copy the log and its public key, verify the copy against that key, and return the number of entries.
+
+    Raises:
+        IntegrityError: the log is not whole.
+    """
+    shutil.copytree(site.path("audit"), out / "audit", ignore=shutil.ignore_patterns("*.lock", "lock"))
+    (out / "public").mkdir()
+    shutil.copy(site.path("public", "audit.pub"), out / "public" / "audit.pub")
+    return AuditLog(out / "audit").verify().entries

@@ -1,0 +1,114 @@
+"""What the demo says happened: every row from an agency's file to its fate, reconciled.
+
+Decides the figures and that they must add up. Does not gather them (`amana.demo.run`). Totals may be shown
+to anybody; the figures of one agency belong to the operator.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from amana.publisher import PublishSummary
+
+__all__ = ["FATES", "AgencyAccount", "DemoReport"]
+
+FATES: Mapping[str, str] = {
+    "counted": "counted",
+    "duplicate": "duplicates",
+    "superseded": "superseded",
+    "withdrawn": "withdrawn",
+    "out_of_scope": "out_of_scope",
+    "late": "late",
+    "quarantined": "quarantined",
+}
+"""Fate of a record → its figure in the report, in the order in which people ask for them."""
+
+
+@dataclass(slots=True)
+class AgencyAccount:
+    """The figures of one agency, in rows or records."""
+
+    rows_read: int = 0
+    refused: int = 0
+    published: int = 0
+    fates: dict[str, int] = field(default_factory=lambda: dict.fromkeys(FATES, 0))
+
+    def add_publication(self, summary: PublishSummary) -> None:
+        """Add one file's publication."""
+        self.rows_read += summary.rows
+        self.refused += summary.refused
+        self.published += summary.accepted + summary.already
+
+    def add_fates(self, fates: Mapping[str, int]) -> None:
+        """Add what became of published records."""
+        for fate, count in fates.items():
+            self.fates[fate] += count
+
+    def add(self, other: "AgencyAccount") -> None:
+        """Add another agency's figures."""
+        self.rows_read += other.rows_read
+        self.refused += other.refused
+        self.published += other.published
+        self.add_fates(other.fates)
+
+    @property
+    def admitted(self) -> int:
+        """Records that the contract, consent and calendar let in."""
+        return self.published - self.fates["quarantined"] - self.fates["late"]
+
+    @property
+    def difference(self) -> int:
+        """Rows and records without exactly one end; 0 or the demo has failed."""
+        return abs(self.rows_read - self.refused - self.published) + abs(self.published - sum(self.fates.values()))
+
+    def as_dict(self) -> dict[str, int]:
+        """Return the figures under the names of the report."""
+        return {
+            "rows_read": self.rows_read,
+            "refused": self.refused,
+            "published": self.published,
+            "admitted": self.admitted,
+            **{FATES[fate]: count for fate, count in self.fates.items()},
+            "difference": self.difference,
+        }
+
+
+@dataclass(slots=True)
+class DemoReport:
+    """The whole demo: accounts by agency, what was released, and seconds per stage."""
+
+    accounts: dict[str, AgencyAccount] = field(default_factory=dict)
+    deidentified: int = 0
+    cells: int = 0
+    released: int = 0
+    suppressed: int = 0
+    withheld: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def account(self, agency: str) -> AgencyAccount:
+        """Return the account of an agency, opened when it is first asked for."""
+        return self.accounts.setdefault(agency, AgencyAccount())
+
+    @property
+    def total(self) -> AgencyAccount:
+        """All agencies together."""
+        total = AgencyAccount()
+        for account in self.accounts.values():
+            total.add(account)
+        return total
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the totals: what `report.json` holds."""
+        return {
+            **self.total.as_dict(),
+            "deidentified": self.deidentified,
+            "cells": self.cells,
+            "released": self.released,
+            "suppressed": self.suppressed,
+            "withheld": self.withheld,
+            "seconds": {stage: round(taken, 2) for stage, taken in self.seconds.items()},
+        }
+
+    def by_agency(self) -> dict[str, Any]:
+        """Return the figures of each agency: for the operator alone."""
+        return {agency: account.as_dict() for agency, account in sorted(self.accounts.items())}

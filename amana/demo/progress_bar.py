@@ -1,0 +1,45 @@
+"""How far the demo is, on a terminal.
+
+Decides that a bar is drawn on a terminal alone: in a file it would be noise.
+"""
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
+
+from connectors.adapters.cluster import Cluster
+from connectors.operations import pipeline_status
+
+__all__ = ["over", "until_idle"]
+
+Item = TypeVar("Item")
+
+
+def over(items: Iterable[Item], total: int) -> Iterator[Item]:
+    """Yield the items, with a bar of how many came by."""
+    with _bar() as bar:
+        yield from bar.track(items, total=total)
+
+
+def until_idle(cluster: Cluster, seconds: float) -> pipeline_status.Tally:
+    """Return the progress once the pipeline is idle, or when `seconds` have passed; show a bar of decided records."""
+    deadline = time.monotonic() + seconds
+    with pipeline_status.PipelineStatus(cluster) as looking, _bar() as bar:
+        task = bar.add_task("", total=None)
+        while True:
+            begun = time.monotonic()
+            found = looking.look()
+            decided = sum(sum(fates.values()) for fates in found.fates.values())
+            bar.update(task, completed=decided, total=sum(found.published.values()))
+            if found.is_idle or time.monotonic() > deadline:
+                return found
+            pipeline_status.pause(time.monotonic() - begun)
+
+
+def _bar() -> Progress:
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True)

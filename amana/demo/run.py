@@ -1,0 +1,192 @@
+"""The demo from start to finish, over the same doors that agencies, analysts and officers use.
+
+Decides the order of the steps, the calendar date of the invented region, and what lies where in the results. Every
+step is the product's own: nothing here counts, protects or draws on its own.
+"""
+
+import concurrent.futures
+import contextlib
+import csv
+import datetime as dt
+import io
+import json
+import multiprocessing
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from amana.demo import arrivals, demo_outputs, input_split, progress_bar
+from amana.demo.demo_report import DemoReport
+from amana.demo.simulation.generator import simulate
+from amana.local import runtime
+from amana.publisher import Publisher, PublishSummary
+from amana.site import DEFAULT_AGENCIES, Site
+from connectors.operations import calendar_tick, exact_cells
+from schemas.errors import ConfigurationError, TransportError
+from streams.broker import access
+
+__all__ = ["EVENTS", "RELEASE_DATE", "SEED", "Demo"]
+
+EVENTS: Final = 20_000
+SEED: Final = 2025
+RELEASE_DATE: Final = dt.date(2025, 1, 15)
+"""The invented region reports 2023 and 2024: on this day the last quarter's and the year's first prints are due."""
+
+_PUBLISHERS: Final = 2
+_IDLE_SECONDS: Final = 1200.0
+_RELEASE_SECONDS: Final = 120.0
+_MARK: Final = ".amana-demo"
+
+Say = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Demo:
+    """One demo into the folder `out`; `source` None is the invented region, else a real file of cases."""
+
+    out: Path
+    source: Path | None = None
+    say: Say = print
+    report: DemoReport = field(default_factory=DemoReport)
+    withheld: tuple[calendar_tick.WithheldTable, ...] = ()
+
+    def run(self) -> DemoReport:
+        """Do everything and return the report; the folder then holds what the README lists.
+
+        Raises:
+            AmanaError: of the step that could not be done.
+        """
+        as_of = RELEASE_DATE if self.source is None else None
+        with (
+            _writable(self.out),
+            concurrent.futures.ThreadPoolExecutor(1) as beside,
+            contextlib.ExitStack() as stack,
+        ):
+            _clear(self.out)
+            prepared = beside.submit(self._input)
+            with self._timed("start", "input, broker, registry, workers"):
+                site = stack.enter_context(runtime.running(self.out / "site", as_of=as_of))
+                files = prepared.result()
+            self._flow(site, files)
+            self._count(self._released(site, beside))
+            self._read(site)
+            self._write()
+        return self.report
+
+    def _flow(self, site: Site, files: Mapping[tuple[str, str], Path]) -> None:
+        with self._timed("publish", "agencies publish"):
+            for summary in progress_bar.over(_publish(site.dir, files), len(files)):
+                self.report.account(summary.agency).add_publication(summary)
+        with self._timed("count", "de-identify, dedupe, aggregate"):
+            found = progress_bar.until_idle(site.cluster(access.OPERATOR), _IDLE_SECONDS)
+            if not found.is_idle:
+                raise TransportError(
+                    "TRA-060", f"the stages are not idle after {_IDLE_SECONDS:.0f} s: see {site.dir}/logs"
+                )
+        for (agency, _), fates in found.fates.items():
+            self.report.account(agency).add_fates(fates)
+
+    def _released(self, site: Site, beside: concurrent.futures.Executor) -> calendar_tick.TickAnswer:
+        """Release what is due; meanwhile the operator reads the exact counts."""
+        with self._timed("release", "release"):
+            inside = beside.submit(self._inside, site)
+            answer = calendar_tick.request(site.cluster(access.OPERATOR), RELEASE_DATE, patience=_RELEASE_SECONDS)
+            if answer.code:
+                raise TransportError("TRA-061", f"nothing was released ({answer.code}: {answer.reason})")
+            inside.result()
+        return answer
+
+    def _inside(self, site: Site) -> None:
+        internal = self.out / "internal"
+        internal.mkdir(mode=0o700)
+        text = exact_cells.export_text(exact_cells.read(site.cluster(access.OPERATOR)), site.policy())
+        (internal / "cells.csv").write_text(text, encoding="utf-8", newline="")
+        self.report.cells = sum(1 for _ in csv.reader(io.StringIO(text))) - 1
+        self.report.deidentified = arrivals.count(site.cluster(access.OPERATOR))
+
+    def _count(self, answer: calendar_tick.TickAnswer) -> None:
+        self.withheld = answer.withheld
+        for line in answer.lines:
+            self.report.released += line.released
+            self.report.suppressed += line.suppressed
+            self.report.withheld += line.withheld
+
+    def _read(self, site: Site) -> None:
+        """Read as the analyst and the officer do."""
+        with self._timed("draw", "trends and charts"):
+            demo_outputs.trends(site, self.out)
+        with self._timed("verify", "audit log"):
+            entries = demo_outputs.audit(site, self.out)
+        self.say(f"audit log: {entries} entries verified offline")
+
+    def _write(self) -> None:
+        _json(self.out / "report.json", self.report.as_dict())
+        _json(self.out / "internal" / "report.json", self.report.by_agency())
+
+    def _input(self) -> dict[tuple[str, str], Path]:
+        """Return (agency, kind) → file."""
+        folder = self.out / "input"
+        if self.source is not None:
+            parts = input_split.divide(self.source, DEFAULT_AGENCIES, folder)
+            return {(agency, "case"): part for agency, part in parts.items()}
+        simulate(EVENTS, SEED, folder)
+        files = {}
+        for path in sorted(folder.glob("*.*.jsonl")):
+            agency, kind, _ = path.name.split(".")
+            files[agency, kind] = path
+        return files
+
+    @contextlib.contextmanager
+    def _timed(self, stage: str, words: str) -> Iterator[None]:
+        self.say(f"{words} …")
+        begun = time.monotonic()
+        yield
+        self._took(stage, begun)
+
+    def _took(self, stage: str, begun: float) -> None:
+        self.report.seconds[stage] = time.monotonic() - begun
+        self.say(f"  {stage}: {self.report.seconds[stage]:.1f} s")
+
+
+def _publish(home: Path, files: Mapping[tuple[str, str], Path]) -> Iterator[PublishSummary]:
+    """Publish every file, the largest first, from as many processes as agencies would not mind sharing."""
+    order = sorted(files, key=lambda one: -files[one].stat().st_size)
+    context = multiprocessing.get_context("spawn")
+    with concurrent.futures.ProcessPoolExecutor(_PUBLISHERS, mp_context=context) as pool:
+        tasks = [pool.submit(_publish_one, home, agency, kind, files[agency, kind]) for agency, kind in order]
+        for task in tasks:
+            yield task.result()
+
+
+def _publish_one(home: Path, agency: str, kind: str, file: Path) -> PublishSummary:
+    return Publisher(Site.open(home).agency_profile(agency)).publish(file, kind)
+
+
+@contextlib.contextmanager
+def _writable(out: Path) -> Iterator[None]:
+    """Turn what a disk says into a sentence."""
+    try:
+        yield
+    except OSError as error:
+        raise ConfigurationError("CFG-061", f"{out} cannot be written: {error.strerror or 'unknown'}") from error
+
+
+def _clear(out: Path) -> None:
+    """Take an earlier demo's results away; refuse a folder that holds anything else.
+
+    Raises:
+        ConfigurationError: CFG-062.
+    """
+    if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / _MARK).exists())):
+        raise ConfigurationError("CFG-062", f"{out} holds something else than a demo: name another folder")
+    if out.exists():
+        shutil.rmtree(out)
+    out.mkdir(parents=True)
+    (out / _MARK).touch()
+
+
+def _json(path: Path, document: Any) -> None:  # noqa: ANN401 - JSON
+    path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,119 @@
+"""The answer key: what must come out, counted from the simulated persons themselves.
+
+Decides the fate of every row and the exact cells, without any of the streams' code: persons are known by their number
+here, not by a key, and a report's attributes as they were drawn. Cells are those of the shipped policy, with lateness
+off; with it on, the rows of the years that are closed are late and their cells are not there: years never share a cell,
+and no correction leads into or out of 2019.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from amana.demo.simulation import event_rows
+from amana.demo.simulation.world import AgencyReport
+
+__all__ = ["AnswerEntry", "cells", "fates"]
+
+_GENDERS: Final = {"Feminine": "F", "Masculine": "M", "TransgenderFeminine": "X", "NonConforming": "X"}
+_STATUSES: Final = {"A": "confirmed", "P": "possible", None: "unknown"}
+_SEXES: Final = (("F", "female"), ("M", "male"), ("unknown", "unknown"))
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerEntry:
+    """A row that the edge admits: `again` where an earlier row of the same file says the very same."""
+
+    report: AgencyReport
+    line: int
+    again: bool = False
+
+    @property
+    def record(self) -> tuple[str, str]:
+        """Whose record it is."""
+        return self.report.agency.id, self.report.record
+
+
+def fates(entries: Sequence[AnswerEntry]) -> list[str]:
+    """Return the fate of every row, in the same order."""
+    latest: dict[tuple[str, str], int] = {}
+    for entry in entries:
+        latest[entry.record] = max(latest.get(entry.record, 0), entry.report.revision)
+    leaves = _leaves(entry for entry in entries if _stands(entry, latest))
+    return [_fate(entry, latest, leaves) for entry in entries]
+
+
+def cells(entries: Sequence[AnswerEntry], fate: Sequence[str]) -> Counter[str]:
+    """Return cell → amount, of all rows that count."""
+    found: Counter[str] = Counter()
+    for entry, one in zip(entries, fate, strict=True):
+        if one == "counted":
+            for cell, amount in _cells(entry.report):
+                found[cell] += amount
+    return +found
+
+
+def _stands(entry: AnswerEntry, latest: dict[tuple[str, str], int]) -> bool:
+    report = entry.report
+    current = latest[entry.record] == report.revision and not entry.again
+    return current and not report.withdrawn and report.said.get("status") != "N"
+
+
+def _leaves(entries: Iterable[AnswerEntry]) -> frozenset[tuple[str, str]]:
+    """Return the record that stands for each person and year in each population; aggregates stand for themselves."""
+    groups: defaultdict[tuple[object, ...], list[tuple[str, str, str]]] = defaultdict(list)
+    for entry in entries:
+        report = entry.report
+        who: object = report.person.number if report.person else entry.record
+        group = (report.kind, who, report.date[:4])
+        groups[group].append((report.period, *entry.record))
+    return frozenset(min(group)[1:] for group in groups.values())
+
+
+def _fate(entry: AnswerEntry, latest: dict[tuple[str, str], int], leaves: frozenset[tuple[str, str]]) -> str:
+    if latest[entry.record] > entry.report.revision:
+        return "superseded"
+    if entry.again:
+        return "duplicate"
+    if entry.report.withdrawn:
+        return "withdrawn"
+    if entry.report.said.get("status") == "N":
+        return "out_of_scope"
+    return "counted" if entry.record in leaves else "duplicate"
+
+
+def _cells(report: AgencyReport) -> Iterator[tuple[str, int]]:
+    said, country, period, year = report.said, report.said["country"] or "unknown", report.period, report.date[:4]
+    if report.kind == "indicator":
+        yield f"indicators|indicator|{said['phenomenon']}|{country}|{period}|{said['indicator']}", said["value"]
+        return
+    if report.kind == "activity":
+        for sex, field in _SEXES:
+            yield f"activities|participants|{country}|{period}|{said['activity_type']}|{sex}", said[field]
+        return
+    head = f"{said['phenomenon']}|{_STATUSES[said['status']]}|{country}"
+    gender = _GENDERS.get(said["gender"] or "", "unknown")
+    if report.kind == "referral":
+        yield f"referrals|service|{head}|{period}|{gender}|{said['service'] or 'unknown'}", 1
+    elif report.kind == "assistance":
+        yield f"assistance|services|{head}|{period}|{gender}|{_joined(said['services'])}", 1
+    else:
+        yield f"cases|profile|{head}|{period}|{gender}|{_age(report)}|{_joined(said['forms'])}", 1
+        yield f"cases|origin|{head}|{year}|{_citizenship(said['citizenship'])}", 1
+        yield f"cases|means|{head}|{year}|{_joined(said['means'])}", 1
+        yield f"cases|identification|{head}|{period}|{said['decided_by'] or 'unknown'}", 1
+
+
+def _joined(codes: Sequence[str]) -> str:
+    return "+".join(sorted(codes)) or "unknown"
+
+
+def _citizenship(codes: Sequence[str]) -> str:
+    return codes[0] if len(codes) == 1 else "multiple" if codes else "unknown"
+
+
+def _age(report: AgencyReport) -> str:
+    if report.person is None or report.said["age"] == "none":
+        return "unknown"
+    return event_rows.band(event_rows.age_of(report, report.person))

@@ -1,0 +1,158 @@
+"""What an agency's file says of a report: a row with HTCDS names, and the identities that stand in it.
+
+Decides spelling and script. The random source is the record's own, so that every revision of a record says the same of
+a person unless the report itself changed.
+"""
+
+from random import Random
+from typing import Any, Final
+
+from amana.demo.simulation import identities, invented_names, narratives
+from amana.demo.simulation.narratives import Planted, Voice
+from amana.demo.simulation.world import AgencyReport, InventedPerson
+
+__all__ = ["Spoken", "row"]
+
+Spoken = tuple[str, str, str]
+"""Field, type and text of one planted identity."""
+
+_STATUSES: Final = {
+    "A": "ActualVictimOfTrafficking",
+    "P": "PossibleVictimOfTrafficking",
+    "N": "NotAVictimOfTrafficking",
+    None: None,
+}
+_TEXT_FIELDS: Final = {
+    "case": "hte_Description",
+    "referral": "cas_OutgoingReferralDetails",
+    "assistance": "spl_ActionPlan",
+    "indicator": "notes",
+    "activity": "notes",
+}
+_STAFF_FIELDS: Final = {
+    "case": "cas_CaseOwner",
+    "referral": "cas_ReferringPrimaryCaseWorker",
+    "assistance": "cas_CaseOwner",
+    "activity": "facilitator",
+}
+_STREETS: Final = ("Cedar Lane", "Mill Street", "Harbour Road", "Old Market", "Olive Hill", "Station Road")
+_STATES: Final = {"LB": "Bekaa", "JO": "Zarqa", "IQ": "Ninewa", "EG": "Giza", "TR": "Hatay"}
+_ADULT: Final = 18
+
+_AGES: Final = (
+    (8, "0--8"), (17, "9--17"), (20, "18--20"), (23, "21--23"), (26, "24--26"), (29, "27--29"), (38, "30--38"),
+    (47, "39--47"), (200, "48+"),
+)  # fmt: skip
+
+
+def row(report: AgencyReport, random: Random, *, with_text: bool) -> tuple[dict[str, Any], list[Spoken]]:
+    """Return the row, without what is not known, and what is planted in it."""
+    said, spoken = report.said, []
+    cells: dict[str, Any] = {
+        "record_id": report.record,
+        "revision": report.revision,
+        "withdrawn": report.withdrawn,
+        "event_date": report.date,
+        "CountryOfExploitation": said["country"],
+    }
+    cells |= _aggregate(report) if report.person is None else _case(report, report.person)
+    if report.person is not None and report.person.named:
+        spoken = _identity(cells, report, report.person, random)
+    if staff := _STAFF_FIELDS.get(report.kind):
+        cells[staff] = (
+            invented_names.latin(random.randrange(invented_names.GIVEN))
+            + " "
+            + invented_names.latin(invented_names.GIVEN + random.randrange(99))
+        )
+        spoken.append((staff, "PERSON", cells[staff]))
+    if with_text:
+        spoken += _text(cells, report, random)
+    return {name: value for name, value in cells.items() if value is not None}, spoken
+
+
+def age_of(report: AgencyReport, person: InventedPerson) -> int:
+    """Return the age that a report gives, in years."""
+    return int(report.date[:4]) - person.birth_year
+
+
+def band(age: int) -> str:
+    """Return CTDC's band of an age."""
+    return next(name for end, name in _AGES if age <= end)
+
+
+def _case(report: AgencyReport, person: InventedPerson) -> dict[str, Any]:
+    said = report.said
+    cells = {
+        "con_Consent": not report.withdrawn,
+        "consent_basis": "None" if report.withdrawn else "Guardian" if age_of(report, person) < _ADULT else "Person",
+        "phenomenon": said["phenomenon"],
+        "vic_TraffickingStatus": _STATUSES[said["status"]],
+        "vic_TraffickingStatusDecisionMakingOrg": said["decided_by"],
+        "prs_Gender": said["gender"],
+        "prs_Citizenship": said["citizenship"] or None,
+        "hte_State": _STATES[report.agency.region],
+    }
+    if said["age"] == "years":
+        cells["vic_AgeWhenTrafficked"] = age_of(report, person)
+    elif said["age"] == "band":
+        cells["ageBroad"] = band(age_of(report, person))
+    if report.kind == "case":
+        cells |= {
+            "vic_TypeOfExploitation": said["forms"] or None,
+            "vic_ForcedLabourIndustry": said["industry"] if "ForcedLabour" in said["forms"] else None,
+            "vic_MethodsOfControl": said["means"] or None,
+            "Datasource": said["source"],
+        }
+    elif report.kind == "assistance":
+        cells["services"] = said["services"] or None
+    else:
+        cells["service"] = said["service"]
+    return cells
+
+
+def _aggregate(report: AgencyReport) -> dict[str, Any]:
+    said = report.said
+    if report.kind == "indicator":
+        return {name: said[name] for name in ("phenomenon", "indicator", "value")}
+    counts = {f"participants_{sex}": said[sex] for sex in ("female", "male", "unknown")}
+    return {"activity_type": said["activity_type"], **counts}
+
+
+def _identity(cells: dict[str, Any], report: AgencyReport, person: InventedPerson, random: Random) -> list[Spoken]:
+    """Put the person's identity into the row, in the agency's language and script."""
+    in_arabic = report.said["language"] == "ar"
+    variant = 1 if report.said["language"] == "fr" else 0
+    spelt = [invented_names.arabic(one) if in_arabic else invented_names.latin(one, variant) for one in person.names]
+    region, latin = report.agency.region, invented_names.latin(person.names[0])
+    found: list[tuple[str, str, str]] = [
+        (field, "PERSON", text)
+        for field, text in zip(("prs_FirstName", "prs_MiddleName", "prs_SecondName"), spelt, strict=True)
+    ]
+    found.append(("prs_Birthdate", "DATE_TIME", person.birth_day))
+    found.append(("prs_IdentityNumber", "NATIONAL_ID", identities.national_id(random, region)))
+    if random.random() < 0.4:  # noqa: PLR2004 - shares of an invented region
+        found.append(("prs_Email", "EMAIL_ADDRESS", identities.email(random, latin)))
+    if random.random() < 0.6:  # noqa: PLR2004 - as above
+        found.append(("prs_MobilePhone", "PHONE_NUMBER", identities.phone(random, region, "en")))
+    if random.random() < 0.5:  # noqa: PLR2004 - as above
+        found.append(("prs_MailingStreet", "ADDRESS", f"{random.randint(1, 200)} {random.choice(_STREETS)}"))
+    cells.update((field, text) for field, _, text in found)
+    return found
+
+
+def _text(cells: dict[str, Any], report: AgencyReport, random: Random) -> list[Spoken]:
+    language, field = report.said["language"], _TEXT_FIELDS[report.kind]
+    numbers = (
+        report.person.names
+        if report.person
+        else (random.randrange(invented_names.GIVEN), invented_names.GIVEN, invented_names.GIVEN + 1)
+    )
+    spelt = invented_names.arabic(numbers[0]) if language == "ar" else invented_names.latin(numbers[0])
+    voice = Voice(language, spelt, invented_names.latin(numbers[0]), report.agency.region, report.agency.prefix)
+    text, planted = narratives.narrative(random, voice)
+    cells[field], cells["language"] = text, language
+    return [(field, *one) for one in _planted(planted)]
+
+
+def _planted(found: list[Planted]) -> list[Planted]:
+    return list(dict.fromkeys(found))

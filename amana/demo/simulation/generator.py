@@ -1,0 +1,150 @@
+"""A folder of invented files, one per agency and kind, and beside them the answer key.
+
+Decides the files. The same number of events and the same seed give the same bytes.
+
+- `AGENCY.KIND.jsonl`: what `amana publish` takes.
+- `answer-key/persons.jsonl`: every person with their names, and the rows about them.
+- `answer-key/planted.jsonl`: every identity string, with its type, row and field.
+- `answer-key/expected-cells.csv`: the exact cells under the shipped policy, lateness off.
+- `answer-key/expected-fates.csv`: agency, kind, year, fate, records.
+- `answer-key/refused.csv`: agency, kind, line, field, code of the rows that the edge refuses.
+- `answer-key/summary.json`: rows, refused, published, and the rows by fate.
+"""
+
+import csv
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any, TextIO
+
+from amana.demo.simulation import answer_key, event_rows, invented_names, story
+from amana.demo.simulation.answer_key import AnswerEntry
+from amana.demo.simulation.story import Told
+from schemas.errors import ConfigurationError
+
+__all__ = ["KEY_FOLDER", "simulate"]
+
+KEY_FOLDER = "answer-key"
+
+_JSON = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def simulate(events: int, seed: int, out: Path, *, narratives: bool = True) -> dict[str, int]:
+    """Write `events` rows under `out` and return the counts of the summary.
+
+    Raises:
+        ConfigurationError: CFG-120, a number below 1; CFG-121, the folder cannot be written.
+    """
+    if events < 1:
+        raise ConfigurationError("CFG-120", "at least one event is needed")
+    told = story.tell(events, Random(seed))  # noqa: S311 - reproducible by its purpose
+    try:
+        (out / KEY_FOLDER).mkdir(parents=True, exist_ok=True)
+        with (out / KEY_FOLDER / "planted.jsonl").open("w", encoding="utf-8") as planted:
+            writer = _Writer(out, seed, planted, with_text=narratives)
+            for one in told:
+                writer.write(one)
+            writer.close()
+        return _Key(out / KEY_FOLDER, writer).write()
+    except OSError as error:
+        raise ConfigurationError("CFG-121", f"the folder cannot be written: {error.strerror}") from error
+
+
+@dataclass(slots=True)
+class _Writer:
+    """Writes the rows; keeps what the answer key needs."""
+
+    out: Path
+    seed: int
+    planted: TextIO
+    with_text: bool
+    entries: list[AnswerEntry] = field(default_factory=list)
+    refused: list[tuple[str, str, int, str, str]] = field(default_factory=list)
+    _files: dict[tuple[str, str], TextIO] = field(default_factory=dict)
+    _lines: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def write(self, told: Told) -> None:
+        """Write one row to the file of its agency and kind."""
+        report = told.report
+        place = (report.agency.id, report.kind)
+        self._lines[place] += 1
+        line = self._lines[place]
+        own = int.from_bytes(f"{self.seed}|{report.record}".encode())  # a number seeds faster than a text
+        random = Random(own)  # noqa: S311 - reproducible by its purpose
+        cells, spoken = event_rows.row(report, random, with_text=self.with_text)
+        text = _JSON(story.spoil(cells, told.spoilt))
+        self._file(place).write((text[: len(text) // 2] if told.spoilt == "broken" else text) + "\n")
+        self.planted.writelines(_line_of(place, line, one) for one in spoken)
+        if told.spoilt:
+            self.refused.append((*place, line, *story.SPOILT[told.spoilt]))
+        else:
+            self.entries.append(AnswerEntry(report, line, told.again))
+
+    def close(self) -> None:
+        """Close the files."""
+        for file in self._files.values():
+            file.close()
+
+    def _file(self, place: tuple[str, str]) -> TextIO:
+        if place not in self._files:
+            self._files[place] = (self.out / f"{place[0]}.{place[1]}.jsonl").open("w", encoding="utf-8")
+        return self._files[place]
+
+
+def _line_of(place: tuple[str, str], line: int, spoken: event_rows.Spoken) -> str:
+    where, type_, text = spoken
+    head = f'"agency": "{place[0]}", "kind": "{place[1]}", "line": {line}, "field": "{where}", "type": "{type_}"'
+    return f'{{{head}, "text": {_JSON(text)}}}\n'
+
+
+@dataclass(slots=True)
+class _Key:
+    """Writes the answer key of what was written."""
+
+    folder: Path
+    written: _Writer
+
+    def write(self) -> dict[str, int]:
+        """Write every file of the key; return the summary's counts."""
+        entries = self.written.entries
+        fate = answer_key.fates(entries)
+        self._table("expected-cells.csv", ("cell", "count"), sorted(answer_key.cells(entries, fate).items()))
+        years = Counter(
+            (one.report.agency.id, one.report.kind, one.report.date[:4], end)
+            for one, end in zip(entries, fate, strict=True)
+        )
+        counted = sorted((*key, count) for key, count in years.items())
+        self._table("expected-fates.csv", ("agency", "kind", "year", "fate", "records"), counted)
+        self._table("refused.csv", ("agency", "kind", "line", "field", "code"), sorted(self.written.refused))
+        self._persons()
+        published, refused = len(entries), len(self.written.refused)
+        counts = {"rows": published + refused, "refused": refused, "published": published}
+        counts |= dict(sorted(Counter(fate).items()))
+        (self.folder / "summary.json").write_text(json.dumps(counts, indent=1) + "\n", encoding="utf-8")
+        return counts
+
+    def _table(self, name: str, header: Iterable[str], lines: Iterable[Iterable[object]]) -> None:
+        with (self.folder / name).open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(header)
+            writer.writerows(lines)
+
+    def _persons(self) -> None:
+        about: defaultdict[int, list[list[object]]] = defaultdict(list)
+        persons = {}
+        for entry in self.written.entries:
+            report = entry.report
+            if report.person is not None:
+                persons[report.person.number] = report.person
+                about[report.person.number].append([report.agency.id, report.kind, entry.line, report.revision])
+        with (self.folder / "persons.jsonl").open("w", encoding="utf-8") as file:
+            for number in sorted(persons):
+                person = persons[number]
+                told: dict[str, Any] = {"person": number, "born": person.birth_day, "rows": about[number]}
+                if person.named:
+                    told["latin"] = [invented_names.latin(one) for one in person.names]
+                    told["arabic"] = [invented_names.arabic(one) for one in person.names]
+                file.write(_JSON(told) + "\n")

@@ -1,0 +1,96 @@
+"""The course of events: which report is made, corrected, taken back, sent again or spoilt, and in which order.
+
+Decides proportions and order. A later revision always comes after the earlier one of the same record.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from random import Random
+from typing import Any, Final
+
+from amana.demo.simulation.world import PERSONAL, AgencyReport, World
+
+__all__ = ["SPOILT", "Told", "spoil", "tell"]
+
+_CORRECTED: Final = 0.04
+_WITHDRAWN: Final = 0.01
+_AGAIN: Final = 0.005
+_SPOILT: Final = 0.007
+
+SPOILT: Final = {
+    "broken": ("", "CON-102"),
+    "code": ("vic_TraffickingStatus", "CON-011"),
+    "future": ("event_date", "CON-013"),
+    "missing": ("event_date", "CON-010"),
+    "consent": ("con_Consent", "CON-106"),
+}
+"""How a row is spoilt → field and code of its refusal at the edge."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One row to write: `again` says it a second time, `spoilt` how it is broken."""
+
+    report: AgencyReport
+    again: bool = False
+    spoilt: str = ""
+
+
+def tell(events: int, random: Random) -> list[Told]:
+    """Return `events` rows in the order in which they are written."""
+    world = World(random)
+    counts = [round(events * share) for share in (_CORRECTED, _WITHDRAWN, _AGAIN, _SPOILT)]
+    firsts = _firsts(world, events - sum(counts[:3]) - counts[3])
+    placed: list[tuple[float, Told]] = [(float(place), Told(report)) for place, report in enumerate(firsts)]
+    placed += _later(world, firsts, counts, random)
+    spoilt = tuple(SPOILT)
+    for number in range(events - len(placed)):
+        told = Told(_personal(world), spoilt=spoilt[number % len(spoilt)])
+        placed.append((random.uniform(0, events), told))
+    placed.sort(key=lambda one: one[0])
+    return [told for _, told in placed]
+
+
+def _firsts(world: World, count: int) -> list[AgencyReport]:
+    found: list[AgencyReport] = []
+    while len(found) < count:
+        found += world.first_reports()
+    return found[:count]
+
+
+def _later(world: World, firsts: list[AgencyReport], counts: list[int], random: Random) -> Iterator[tuple[float, Told]]:
+    """Yield corrections, withdrawals and repetitions, each of a record of its own, after its first report."""
+    personal = [place for place, report in enumerate(firsts) if report.kind in PERSONAL]
+    random.shuffle(personal)
+    chosen = iter(personal)
+    after = len(firsts)
+    for number, count in enumerate(counts[:3]):
+        for _, place in zip(range(count), chosen, strict=False):
+            report = firsts[place]
+            if number == 0:
+                told = Told(world.corrected(report))
+            elif number == 1:
+                told = Told(replace(report, revision=2, withdrawn=True))
+            else:
+                told = Told(report, again=True)
+            yield random.uniform(place + 0.5, after), told
+
+
+def _personal(world: World) -> AgencyReport:
+    while True:
+        for report in world.first_reports():
+            if report.kind in PERSONAL:
+                return report
+
+
+def spoil(cells: dict[str, Any], how: str) -> dict[str, Any]:
+    """Return the row spoilt; a `broken` one is cut where it is written."""
+    if how == "code":
+        return cells | {"vic_TraffickingStatus": "NotACode"}
+    if how == "future":
+        return cells | {"event_date": "2199-01-01"}
+    if how == "consent":
+        return cells | {"con_Consent": False, "consent_basis": "None"}
+    if how == "missing":
+        return {name: value for name, value in cells.items() if name != "event_date"}
+    return cells

@@ -1,0 +1,252 @@
+"""The truth of an invented region: persons, and what agencies report of them.
+
+Decides who there is, what happened to them, and what each report says. Does not spell any of it (`rows`) and counts
+nothing (`answer`). Everything follows from the seed.
+"""
+
+import itertools
+from dataclasses import dataclass, field, replace
+from random import Random
+from typing import Any, Final
+
+from amana.demo.simulation import invented_names
+from amana.demo.simulation.agencies import AGENCIES, Agency
+
+__all__ = ["PERSONAL", "AgencyReport", "InventedPerson", "World"]
+
+PERSONAL: Final = frozenset({"case", "assistance", "referral"})
+"""Kinds of event about one person."""
+
+_ORIGINS: Final = {
+    "SYR": 22, "IRQ": 12, "PHL": 9, "ETH": 10, "LKA": 7, "BGD": 8, "NPL": 5, "KEN": 6, "LBN": 4,
+    "JOR": 4, "EGY": 5, "SDN": 3, "AFG": 3, "PAK": 2,
+}  # fmt: skip
+_FORMS: Final = {"labour": 48, "sexual": 30, "begging": 7, "marriage": 6, "child": 4, "other": 5}
+_FORM_CODES: Final = {
+    "labour": "ForcedLabour", "sexual": "SexualExploitation", "begging": "ForcedBegging",
+    "marriage": "ForcedMarriage", "child": "ChildLabour", "other": "Other",
+}  # fmt: skip
+_INDUSTRIES: Final = {
+    "T_ActivitiesOfHouseholdsAsEmployers": 52, "F_Construction": 18, "A_AgricultureForestryAndFishing": 12,
+    "C_Manufacturing": 10, "I_AccommodationAndFoodServiceActivities": 8,
+}  # fmt: skip
+_WOMEN: Final = {
+    "sexual": 0.93, "marriage": 0.97, "begging": 0.45, "child": 0.4, "other": 0.5, "labour": 0.55,
+    "T_ActivitiesOfHouseholdsAsEmployers": 0.96, "F_Construction": 0.03,
+}  # fmt: skip
+_MEANS: Final = (
+    "WithholdsDocuments", "WithholdsNecessities", "TakesEarnings", "ExcessiveWorkingHours", "DebtBondage",
+    "PhysicalThreats", "FalsePromises", "PhysicalAbuse", "PsychologicalAbuse", "RestrictsFinancialAccess",
+)  # fmt: skip
+_SERVICES: Final = (
+    "Shelter",
+    "Medical",
+    "Psychosocial",
+    "Legal",
+    "Avrr",
+    "Reintegration",
+    "Documentation",
+    "Livelihood",
+)
+_INDICATORS: Final = ("ScreenedAtBorder", "ScreenedInDetention", "HotlineCalls", "WagesWithheld", "DocumentsWithheld")
+_ACTIVITIES: Final = ("AwarenessSession", "SchoolSession", "FrontlineTraining", "PoliceTraining", "InspectorTraining")
+_WEIGHTS: Final = {one: one.weight for one in AGENCIES}
+_ANOTHER_AGENCY: Final = 0.12
+_AGAIN: Final = 0.06
+_LONG_AGO: Final = 0.03
+
+
+@dataclass(frozen=True, slots=True)
+class InventedPerson:
+    """One person; `names` are three numbers of `names`, `form` the main exploitation."""
+
+    number: int
+    names: tuple[int, int, int]
+    birth_year: int
+    birth_day: str
+    woman: bool
+    origin: str
+    form: str
+    industry: str
+    smuggled: bool
+    named: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AgencyReport:
+    """One revision of one record of one agency, as the agency knows it; `said` is what the row says, by field."""
+
+    agency: Agency
+    kind: str
+    record: str
+    revision: int
+    date: str
+    person: InventedPerson | None
+    said: dict[str, Any] = field(compare=False)
+    withdrawn: bool = False
+
+    @property
+    def period(self) -> str:
+        """Year and month as far as known."""
+        return self.date[:7]
+
+
+class World:
+    """Draws persons and reports from `random`; two reports of a person by one agency never share kind and month."""
+
+    def __init__(self, random: Random) -> None:
+        self.random = random
+        self._persons = itertools.count(1)
+        self._records = {agency.id: itertools.count(1) for agency in AGENCIES}
+        self._taken: set[tuple[int, int, int, int]] = set()
+        self._months: set[tuple[int, str, str, str]] = set()
+        self._recent: list[InventedPerson] = []
+
+    def first_reports(self) -> list[AgencyReport]:
+        """Return one thing that happened: a report, often of a person, now and then by two agencies or twice."""
+        agency = self._pick(_WEIGHTS)
+        kind = self._pick(agency.kinds)
+        if kind not in PERSONAL:
+            return [self._aggregate(agency, kind)]
+        person = self.person(agency)
+        reports = [self._report(agency, kind, person)]
+        if person.named and self.random.random() < _ANOTHER_AGENCY:
+            other = self._pick({one: one.weight for one in AGENCIES if one is not agency and kind in one.kinds})
+            reports.append(self._report(other, kind, person, near=reports[0]))
+        if person.named and self.random.random() < _AGAIN:
+            again = self._report(agency, self._pick({"assistance": 3, "referral": 2, kind: 2}), person, near=reports[0])
+            reports.append(again)
+        return reports
+
+    def person(self, agency: Agency) -> InventedPerson:
+        """Return a new person, as `agency` may meet one."""
+        random = self.random
+        form = self._pick(_FORMS)
+        industry = self._pick(_INDUSTRIES) if form == "labour" else ""
+        woman = random.random() < _WOMEN.get(industry, _WOMEN[form])
+        age = int(random.triangular(6, 17, 13)) if form == "child" else int(random.triangular(12, 60, 24))
+        born = 2023 - age
+        return InventedPerson(
+            next(self._persons), self._names(born), born,
+            f"{born}-{random.randint(1, 12):02}-{random.randint(1, 28):02}",
+            woman, self._pick(_ORIGINS), form, industry, random.random() < agency.smuggled,
+            random.random() < agency.named,
+        )  # fmt: skip
+
+    def date(self) -> str:
+        """Return an event date: mostly a day of 2023 or 2024, some a month or a year, a few long ago."""
+        random = self.random
+        year = 2019 if random.random() < _LONG_AGO else random.choice((2023, 2024))
+        known = random.random()
+        if known < 0.02:  # noqa: PLR2004 - shares of an invented region
+            return str(year)
+        month = f"{year}-{random.randint(1, 12):02}"
+        return month if known < 0.08 else f"{month}-{random.randint(1, 28):02}"  # noqa: PLR2004 - as above
+
+    def free_date(self, agency: Agency, kind: str, person: InventedPerson, year: str | None = None) -> str | None:
+        """Return a date in whose month `agency` has no report of this kind on `person`; None if none is found."""
+        for _ in range(200):
+            date = self.date()
+            if year and date[:4] != year:
+                date = year + date[4:]
+            taken = (person.number, agency.id, kind, date[:7])
+            if taken not in self._months:
+                self._months.add(taken)
+                return date
+        return None
+
+    def _report(
+        self, agency: Agency, kind: str, person: InventedPerson, near: AgencyReport | None = None
+    ) -> AgencyReport:
+        year = near.date[:4] if near and self.random.random() < 0.8 else None  # noqa: PLR2004 - as above
+        date = self.free_date(agency, kind, person, year) or "2022-06-01"
+        said = self._personal(agency, person) | self._of_kind(kind, person, agency)
+        return AgencyReport(agency, kind, self._record(agency), 1, date, person, said)
+
+    def corrected(self, report: AgencyReport) -> AgencyReport:
+        """Return the next revision of a report about a person: another place, date, status, or person."""
+        random, said, person, date = self.random, dict(report.said), report.person, report.date
+        if person is None:
+            raise ValueError(report.kind)
+        what = self._pick({"country": 3, "date": 3, "status": 3, "person": 2 if person.named else 0})
+        if what == "country":
+            said["country"] = self._pick(report.agency.countries)
+        elif what == "status":
+            said["status"] = self._pick({"A": 6, "P": 3, "N": 1})
+        elif what == "person":
+            person = self.person(report.agency)
+            person = replace(person, named=True)
+            said |= self._personal(report.agency, person)
+            self.free_date(report.agency, report.kind, person, date[:4])
+        elif not date.startswith("2019"):
+            year = random.choice(("2023", "2024"))
+            date = self.free_date(report.agency, report.kind, person, year) or date
+        return replace(report, revision=report.revision + 1, date=date, person=person, said=said)
+
+    def _personal(self, agency: Agency, person: InventedPerson) -> dict[str, Any]:
+        random = self.random
+        gender = "Feminine" if person.woman else "Masculine"
+        if random.random() < 0.03:  # noqa: PLR2004 - as above
+            gender = random.choice(("TransgenderFeminine", "NonConforming", "NonSpecifiedUnknown", ""))
+        citizenship = [person.origin]
+        drawn = random.random()
+        if drawn < 0.02:  # noqa: PLR2004 - as above
+            citizenship = sorted({person.origin, "SYR", "SDN"})[:2]
+        elif drawn < 0.05:  # noqa: PLR2004 - as above
+            citizenship = []
+        return {
+            "phenomenon": "SOM" if person.smuggled else "TIP",
+            "status": self._pick(agency.statuses),
+            "decided_by": self._pick(agency.decided_by),
+            "country": self._pick(agency.countries),
+            "gender": gender or None,
+            "age": self._pick({"years": 82, "band": 10, "none": 8}),
+            "citizenship": citizenship,
+            "language": self._pick(agency.languages),
+        }
+
+    def _of_kind(self, kind: str, person: InventedPerson, agency: Agency) -> dict[str, Any]:
+        random = self.random
+        if kind == "referral":
+            return {"service": self._pick({**dict.fromkeys(_SERVICES, 12), None: 4})}
+        if kind == "assistance":
+            return {"services": sorted(random.sample(_SERVICES, random.choice((0, 1, 1, 1, 2, 2, 3))))}
+        forms = [] if random.random() < 0.1 else [_FORM_CODES[person.form]]  # noqa: PLR2004 - as above
+        if forms and person.form == "labour" and random.random() < 0.06:  # noqa: PLR2004 - as above
+            forms.append("SexualExploitation")
+        means = random.sample(_MEANS, random.choice((0, 0, 1, 1, 2, 3)))
+        source = "Hotline" if agency.prefix == "HTL" else "CaseManagement"
+        return {"forms": forms, "industry": person.industry or None, "means": means, "source": source}
+
+    def _aggregate(self, agency: Agency, kind: str) -> AgencyReport:
+        random = self.random
+        said: dict[str, Any] = {"country": self._pick(agency.countries), "language": self._pick(agency.languages)}
+        if kind == "indicator":
+            said |= {
+                "phenomenon": self._pick({"TIP": 7, "SOM": 3}),
+                "indicator": random.choice(_INDICATORS),
+                "value": random.randint(1, 60),
+            }
+        else:
+            said |= {"activity_type": random.choice(_ACTIVITIES)}
+            said |= {sex: random.choice((0, 0, 5, 12, 18, 25)) for sex in ("female", "male", "unknown")}
+        return AgencyReport(agency, kind, self._record(agency), 1, self.date(), None, said)
+
+    def _names(self, born: int) -> tuple[int, int, int]:
+        """Return a triple of names that nobody of this birth year has yet."""
+        below = self.random.randrange
+        while True:
+            three = (
+                below(invented_names.GIVEN),
+                invented_names.GIVEN + below(invented_names.FATHER),
+                invented_names.GIVEN + invented_names.FATHER + below(invented_names.FAMILY),
+            )
+            if (*three, born) not in self._taken:
+                self._taken.add((*three, born))
+                return three
+
+    def _record(self, agency: Agency) -> str:
+        return f"{agency.prefix}-{self.random.randint(19, 24)}-{next(self._records[agency.id]):06}"
+
+    def _pick(self, weights: dict[Any, int]) -> Any:  # noqa: ANN401 - a key of the table
+        return self.random.choices(tuple(weights), tuple(weights.values()))[0]

@@ -1,0 +1,113 @@
+"""The quotas of a cluster: read, compared with the table, and set right.
+
+Decides what differs. Does not hold the figures (`streams.broker.quotas`). The admin client speaks these two messages
+of the protocol but has no call for them, so they are written here.
+
+- A quota of one of our principals that the table does not know is taken away: one for a client id of theirs would go
+  before the table's.
+
+Source: KIP-546.
+"""
+
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from kafka import admin as kafka_admin
+from kafka.protocol.admin import AlterClientQuotasRequest, DescribeClientQuotasRequest
+
+from amana import site as sites
+from schemas.errors import TransportError
+from streams.broker import quotas
+
+__all__ = ["Figures", "differing", "found", "set_right", "wanted"]
+
+Entity = frozenset[tuple[str, str]]
+"""Whom a quota binds: `("user", NAME)`, perhaps with a `("client-id", NAME)`."""
+
+Figures = Mapping[Entity, Mapping[str, float]]
+"""Kafka's name of a quota → figure, by entity."""
+
+_USER: Final = "user"
+_ANY_NAME: Final = 2
+_PATIENCE_SECONDS: Final = 20.0
+_POLL_SECONDS: Final = 0.02
+
+
+def wanted(site: sites.Site) -> Figures:
+    """Spell the table of quotas as the broker does."""
+    table = quotas.table(site.agencies, site.quota)
+    return {frozenset({(_USER, principal)}): quota.figures() for principal, quota in table.items()}
+
+
+def found(site: sites.Site, admin: kafka_admin.KafkaAdminClient) -> Figures:
+    """List the broker's quotas of principals that the table binds, and of agencies that the site no longer has."""
+    by_name = DescribeClientQuotasRequest.ComponentData(entity_type=_USER, match_type=_ANY_NAME, match=None)
+    answer = _ask(admin, DescribeClientQuotasRequest(components=[by_name], strict=False))
+    _refuse(site, [answer])
+    every = {_entity(entry): {one.key: one.value for one in entry.values} for entry in answer.entries or ()}
+    ours = quotas.table(site.agencies)
+    return {entity: figures for entity, figures in every.items() if _name(entity) in ours or _is_agencys(entity)}
+
+
+def differing(site: sites.Site, admin: kafka_admin.KafkaAdminClient) -> dict[Entity, dict[str, float | None]]:
+    """List what must be set, or taken away where it is None, for the broker to have the table's quotas."""
+    must, there = wanted(site), found(site, admin)
+    changes = {
+        entity: {
+            name: must.get(entity, {}).get(name)
+            for name in must.get(entity, {}).keys() | there.get(entity, {}).keys()
+            if must.get(entity, {}).get(name) != there.get(entity, {}).get(name)
+        }
+        for entity in must.keys() | there.keys()
+    }
+    return {entity: change for entity, change in changes.items() if change}
+
+
+def set_right(site: sites.Site, admin: kafka_admin.KafkaAdminClient) -> None:
+    """Give the broker the table's quotas, and wait until they hold; where it has them nothing is sent.
+
+    Raises:
+        TransportError: TRA-008, the broker does not take them.
+    """
+    changes = differing(site, admin)
+    if not changes:
+        return
+    entries = [_alteration(entity, change) for entity, change in changes.items()]
+    _refuse(site, _ask(admin, AlterClientQuotasRequest(entries=entries, validate_only=False)).entries)
+    # The controller has taken them; the broker learns of it a moment later.
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while differing(site, admin):
+        if time.monotonic() > deadline:
+            raise TransportError("TRA-008", f"the broker at {site.kafka} does not have the quotas that it took")
+        time.sleep(_POLL_SECONDS)
+
+
+def _alteration(entity: Entity, change: Mapping[str, float | None]) -> Any:  # noqa: ANN401 - the protocol's types are made at run time
+    entry = AlterClientQuotasRequest.EntryData
+    return entry(
+        entity=[entry.EntityData(entity_type=kind, entity_name=name) for kind, name in sorted(entity)],
+        ops=[entry.OpData(key=key, value=value or 0.0, remove=value is None) for key, value in sorted(change.items())],
+    )
+
+
+def _ask(admin: kafka_admin.KafkaAdminClient, request: object) -> Any:  # noqa: ANN401 - as above
+    manager = admin._manager  # noqa: SLF001 - every call of the client goes through it; there is none for these messages
+    return manager.run(manager.send, request)
+
+
+def _refuse(site: sites.Site, answers: Iterable[Any]) -> None:
+    if codes := sorted({answer.error_code for answer in answers} - {0}):
+        raise TransportError("TRA-008", f"the broker at {site.kafka} refuses quotas: error {codes[0]} of its protocol")
+
+
+def _entity(entry: Any) -> Entity:  # noqa: ANN401 - as above
+    return frozenset((one.entity_type, one.entity_name) for one in entry.entity)
+
+
+def _name(entity: Entity) -> str:
+    return dict(entity)[_USER]
+
+
+def _is_agencys(entity: Entity) -> bool:
+    return _name(entity).startswith("agency.")

@@ -1,0 +1,205 @@
+"""Bring a cluster to what the tables say: users, topics with retention, rules, quotas, schemas and the global rule.
+
+Decides what differs and corrects it; running it again changes nothing. Does not hold the tables
+(`streams.broker.topics`, `streams.broker.access`, `streams.broker.quotas`). Works the same on the local broker and on
+an existing cluster whose admin password is at hand.
+
+- A rule of one of our principals that the table does not know is taken away; other principals' rules are left alone.
+- A topic with another number of partitions is refused: its keys would lie elsewhere.
+"""
+
+import contextlib
+import logging
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from kafka import admin as kafka_admin
+from kafka import errors as kafka_errors
+
+from amana import site as sites
+from amana.provisioning import cluster_quotas
+from connectors.adapters import registry_rule, schema_registry
+from schemas.errors import IntegrityError, TransportError
+from streams.broker import access, topics
+
+__all__ = ["acls", "admin_of", "differing_topics", "found_acls", "lets_anybody_in", "provision", "topic_table"]
+
+_MAX_REPLICAS: Final = 3
+_PATIENCE_SECONDS: Final = 30.0
+_START_SECONDS: Final = 90.0
+_TRY_MS: Final = 3_000
+_REQUEST_MS: Final = 20_000
+_ANY: Final = kafka_admin.ACLFilter(
+    None,
+    None,
+    kafka_admin.ACLOperation.ANY,
+    kafka_admin.ACLPermissionType.ANY,
+    kafka_admin.ResourcePatternFilter(kafka_admin.ResourceType.ANY, None, kafka_admin.ACLResourcePatternType.ANY),
+)
+
+
+def provision(site: sites.Site) -> None:
+    """Make users, topics, rules, quotas and schemas what they must be.
+
+    Raises:
+        TransportError: TRA-008, the broker or the registry cannot be reached as admin.
+        IntegrityError: INT-003, a topic has another number of partitions than the table.
+    """
+    with admin_of(site, seconds=_START_SECONDS) as admin:
+        _users(site, admin)
+        _topics(site, admin)
+        _rules(site, admin)
+        cluster_quotas.set_right(site, admin)
+    registry_rule.set_global_rule(site.registry)
+    schema_registry.register_all(site.registry)
+
+
+@contextlib.contextmanager
+def admin_of(
+    site: sites.Site, principal: str = access.ADMIN, *, seconds: float = _PATIENCE_SECONDS
+) -> Iterator[kafka_admin.KafkaAdminClient]:
+    """Open an admin client as a principal, within `seconds`; faults of the connection become TRA-008."""
+    # The client logs every refused or early connection as an error; what matters of it is raised here.
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)
+    client = _enter(site, principal, time.monotonic() + seconds)
+    try:
+        yield client
+    except kafka_errors.KafkaError as error:
+        raise TransportError(
+            "TRA-008", f"the broker at {site.kafka} answers {principal} {type(error).__name__}"
+        ) from error
+    finally:
+        client.close()
+
+
+def _enter(site: sites.Site, principal: str, deadline: float) -> kafka_admin.KafkaAdminClient:
+    """Try until the deadline, briefly each time: one try hangs on a broker that listens but does not answer yet."""
+    settings = site.cluster(principal).kafka_settings()
+    while True:
+        try:
+            return kafka_admin.KafkaAdminClient(
+                **settings, bootstrap_timeout_ms=_TRY_MS, request_timeout_ms=_REQUEST_MS
+            )
+        except kafka_errors.KafkaError as error:
+            if time.monotonic() > deadline:
+                raise TransportError("TRA-008", f"the broker at {site.kafka} does not let {principal} in") from error
+
+
+def lets_anybody_in(site: sites.Site) -> bool:
+    """Tell whether the broker answers a client that shows no password."""
+    try:
+        kafka_admin.KafkaAdminClient(bootstrap_servers=site.kafka.split(","), bootstrap_timeout_ms=_TRY_MS).close()
+    except kafka_errors.KafkaError:
+        return False
+    return True
+
+
+def topic_table(site: sites.Site) -> tuple[topics.Topic, ...]:
+    """List the topics of a site: its agencies', and its policy's regions'."""
+    return topics.table(site.agencies, (region.id for region in site.policy().regions))
+
+
+def differing_topics(site: sites.Site, admin: kafka_admin.KafkaAdminClient) -> tuple[topics.Topic, ...]:
+    """List the topics that are missing or whose settings differ from the table.
+
+    Raises:
+        IntegrityError: INT-003, a topic has another number of partitions than the table.
+    """
+    table = topic_table(site)
+    there = {found["name"]: len(found["partitions"]) for found in admin.describe_topics()}
+    for topic in table:
+        if there.get(topic.name, topic.partitions) != topic.partitions:
+            raise IntegrityError("INT-003", f"topic {topic.name} has {there[topic.name]} partitions")
+    known = [kafka_admin.ConfigResource("TOPIC", topic.name) for topic in table if topic.name in there]
+    found = admin.describe_configs(known, config_filter="all") if known else {}
+    by_name = {name: settings for named in found.values() for name, settings in named.items()}
+    return tuple(topic for topic in table if not _as_set(topic, by_name.get(topic.name)))
+
+
+def acls(site: sites.Site) -> set[kafka_admin.ACL]:
+    """Spell the table of access as the broker's rules."""
+    return {
+        kafka_admin.ACL(
+            f"User:{rule.principal}",
+            "*",
+            kafka_admin.ACLOperation[operation],
+            kafka_admin.ACLPermissionType.ALLOW,
+            kafka_admin.ResourcePattern(
+                kafka_admin.ResourceType[rule.resource],
+                rule.name,
+                kafka_admin.ACLResourcePatternType["PREFIXED" if rule.prefixed else "LITERAL"],
+            ),
+        )
+        for rule in access.table(site.agencies)
+        for operation in rule.operations
+    }
+
+
+def found_acls(site: sites.Site, admin: kafka_admin.KafkaAdminClient) -> set[kafka_admin.ACL]:
+    """List the broker's rules about principals of ours, or about everybody."""
+    ours = {f"User:{principal}" for principal in access.principals(site.agencies)} | {"User:*"}
+    found, _ = admin.describe_acls(_ANY)
+    return {acl for acl in found if acl.principal in ours or acl.principal.startswith("User:agency.")}
+
+
+def _as_set(topic: topics.Topic, found: Mapping[str, Any] | None) -> bool:
+    return found is not None and all(
+        found.get(key, {}).get("value") == value for key, value in topic.settings().items()
+    )
+
+
+def _users(site: sites.Site, admin: kafka_admin.KafkaAdminClient) -> None:
+    """Make the users that the broker does not know: those of agencies that joined since its first start."""
+    known = admin.describe_user_scram_credentials()
+    missing = [name for name in access.principals(site.agencies) if name not in known]
+    upsertions = [
+        kafka_admin.UserScramCredentialUpsertion(
+            name, kafka_admin.ScramMechanism.SCRAM_SHA_512, site.cluster(name).credential.password
+        )
+        for name in missing
+    ]
+    if upsertions:
+        refused = {name for name, fault in admin.alter_user_scram_credentials(upsertions).items() if fault}
+        if refused:
+            raise TransportError("TRA-008", f"the broker does not take the users {', '.join(sorted(refused))}")
+
+
+def _topics(site: sites.Site, admin: kafka_admin.KafkaAdminClient) -> None:
+    differing = differing_topics(site, admin)
+    there = set(admin.list_topics())
+    replicas = min(_MAX_REPLICAS, len(admin.describe_cluster()["brokers"]))
+    new = {
+        topic.name: {
+            "num_partitions": topic.partitions,
+            "replication_factor": replicas,
+            "configs": {**topic.settings(), "min.insync.replicas": str(max(1, replicas - 1))},
+        }
+        for topic in differing
+        if topic.name not in there
+    }
+    if new:
+        admin.create_topics(new, wait_for_metadata=True)
+    changed = [
+        kafka_admin.ConfigResource("TOPIC", topic.name, configs=dict(topic.settings()))
+        for topic in differing
+        if topic.name in there
+    ]
+    if changed:
+        admin.alter_configs(changed)
+
+
+def _rules(site: sites.Site, admin: kafka_admin.KafkaAdminClient) -> None:
+    wanted, found = acls(site), found_acls(site, admin)
+    # First what is too much: between the two steps nobody may do more than the table says.
+    if surplus := found - wanted:
+        admin.delete_acls(
+            [
+                kafka_admin.ACLFilter(acl.principal, acl.host, acl.operation, acl.permission_type, acl.resource_pattern)
+                for acl in surplus
+            ]
+        )
+    if missing := wanted - found:
+        answer = admin.create_acls(list(missing))
+        if answer["failed"]:
+            raise TransportError("TRA-008", f"the broker refused {len(answer['failed'])} rules of access")

@@ -1,0 +1,128 @@
+"""What `amana check` looks at: each point is one question to the running system, and one sentence as its answer.
+
+Decides what counts as configured, reachable and safe. Changes nothing. A point either returns its sentence or raises
+the typed error that says what is wrong; the points do not depend on each other, so all of them are asked.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+from amana import site as sites
+from amana.provisioning import cluster_quotas, cluster_setup
+from anonymizer.detection import presidio
+from connectors.adapters import registry_rule, schema_registry
+from connectors.adapters.cluster import MECHANISM
+from schemas.errors import AmanaError, ConfigurationError, IntegrityError
+from streams.broker import access
+from streams.transparency import log_verification
+
+__all__ = ["POINTS", "inspect"]
+
+_PATIENCE_SECONDS: Final = 3.0
+
+Point = Callable[[sites.Site], str]
+
+
+def inspect(site: sites.Site) -> Iterator[tuple[str, bool, str]]:
+    """Ask every point; yield its name, whether all is well, and the sentence that says so or why not."""
+    for name, point in POINTS.items():
+        try:
+            yield name, True, point(site)
+        except AmanaError as error:
+            yield name, False, str(error)
+
+
+def _directory(site: sites.Site) -> str:
+    calendar = f"as of {site.as_of}" if site.as_of else "no calendar date: lateness is off"
+    return f"{site.dir}, {len(site.agencies)} agencies, {calendar}"
+
+
+def _secrets(site: sites.Site) -> str:
+    """Every secret is its owner's alone, folders included."""
+    paths = [site.path("secrets"), *site.path("secrets").rglob("*")]
+    if os.name == "posix" and (exposed := [path for path in paths if path.stat().st_mode & 0o077]):
+        raise ConfigurationError("CFG-006", f"{exposed[0]} can be read by others: chmod go=")
+    return f"{sum(path.is_file() for path in paths)} files, readable by their owner alone"
+
+
+def _policy(site: sites.Site) -> str:
+    policy = site.policy()
+    return f"{policy.name} version {policy.version}, sha256 {policy.digest}"
+
+
+def _entities(site: sites.Site) -> str:
+    rules = site.policy().text
+    presidio.refuse_unserved(rules)
+    return f"{len(rules.entities)} entity types, each served by a recogniser"
+
+
+def _broker(site: sites.Site) -> str:
+    """Somebody with a password is let in, and somebody without one is not."""
+    with cluster_setup.admin_of(site, "operator", seconds=_PATIENCE_SECONDS) as client:
+        brokers = len(client.describe_cluster()["brokers"])
+    if cluster_setup.lets_anybody_in(site):
+        raise ConfigurationError("CFG-078", f"the broker at {site.kafka} answers without a password")
+    return f"{site.kafka}, {brokers} broker, {MECHANISM} only"
+
+
+def _topics(site: sites.Site) -> str:
+    with cluster_setup.admin_of(site, seconds=_PATIENCE_SECONDS) as client:
+        differing = cluster_setup.differing_topics(site, client)
+    if differing:
+        raise IntegrityError(
+            "INT-004", f"{len(differing)} topics are missing or differ, the first: {differing[0].name}"
+        )
+    return f"{len(cluster_setup.topic_table(site))} topics, retention as in the table"
+
+
+def _access(site: sites.Site) -> str:
+    """The broker's rules are the table's, and what they do not name is denied: an analyst sees releases alone."""
+    with cluster_setup.admin_of(site, seconds=_PATIENCE_SECONDS) as client:
+        wanted, found = cluster_setup.acls(site), cluster_setup.found_acls(site, client)
+    if wanted != found:
+        raise IntegrityError("INT-005", f"{len(wanted ^ found)} rules of access differ from the table")
+    with cluster_setup.admin_of(site, "analysts", seconds=_PATIENCE_SECONDS) as client:
+        seen = set(client.list_topics())
+    if beyond := sorted(name for name in seen if not name.startswith("trend.")):
+        raise IntegrityError("INT-005", f"an analyst sees {beyond[0]}: what no rule allows is not denied")
+    return f"{len(wanted)} rules for {len(access.principals(site.agencies))} principals, deny by default"
+
+
+def _quotas(site: sites.Site) -> str:
+    with cluster_setup.admin_of(site, seconds=_PATIENCE_SECONDS) as client:
+        differing = cluster_quotas.differing(site, client)
+    if differing:
+        raise IntegrityError("INT-006", f"the quotas of {len(differing)} principals differ from the table")
+    figures = ", ".join(f"{name} {figure}" for name, figure in site.quota.figures().items())
+    return f"{len(cluster_quotas.wanted(site))} principals, each {figures}"
+
+
+def _registry(site: sites.Site) -> str:
+    if (rule := registry_rule.global_rule(site.registry)) != schema_registry.RULE:
+        raise IntegrityError("INT-002", f"the registry's global rule is {rule}, not {schema_registry.RULE}")
+    held = schema_registry.ids(site.registry, wait_seconds=_PATIENCE_SECONDS)
+    return f"{site.registry}, {len(held.current)} schemas, {rule}"
+
+
+def _audit(site: sites.Site) -> str:
+    log = site.path("audit")
+    if not any(log.iterdir()):
+        return "nothing recorded yet"
+    verified = log_verification.verify(log, site.public("audit"))
+    return f"{verified.entries} entries under {verified.checkpoints} signed checkpoints, verified"
+
+
+POINTS: Final[Mapping[str, Point]] = {
+    "site": _directory,
+    "secrets": _secrets,
+    "policy": _policy,
+    "entities": _entities,
+    "broker": _broker,
+    "topics": _topics,
+    "access": _access,
+    "quotas": _quotas,
+    "registry": _registry,
+    "audit log": _audit,
+}
+"""Every point by its name, in the order of the report."""

@@ -1,0 +1,105 @@
+"""The analyst's door: list, get and export the released trends.
+
+Purpose: answer which released rows a question means. Reads the topics `trend.*` as the principal `analysts`, and
+nothing else.
+Called by: `amana feed`, the demonstration, and an analyst's own program:
+
+    from amana import TrendFeed
+    frame = TrendFeed().frame("totals")
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from amana.site import Site
+from connectors.adapters import schema_registry
+from connectors.adapters.cluster import Cluster
+from connectors.feed import drawing, export, feed_rows
+from connectors.feed.feed_rows import FeedRow
+from connectors.feed.trend_reader import TrendReader
+from streams.broker import access
+
+__all__ = ["FeedRow", "TableSummary", "TrendFeed"]
+
+
+@dataclass(frozen=True, slots=True)
+class TableSummary:
+    """What a feed holds of one table: periods from first to last, and cells in force by status."""
+
+    region: str
+    population: str
+    table: str
+    first: str
+    last: str
+    published: int
+    suppressed: int
+    withheld: int
+
+
+class TrendFeed:
+    """The released feeds of a cluster."""
+
+    def __init__(self, cluster: Cluster | None = None) -> None:
+        """Take the analysts' cluster access, by default that of the site that `AMANA_DATA` names."""
+        self._cluster = cluster or Site.open().cluster(access.ANALYSTS)
+
+    def get(
+        self, table: str | None = None, *, regions: Iterable[str] = (), period: str = "", all_revisions: bool = False
+    ) -> tuple[FeedRow, ...]:
+        """Return released rows, by default those in force: of each cell the latest revision.
+
+        Args:
+            table: a table of the policy, None for all.
+            regions: region ids, none for all.
+            period: `YYYY-Qn` or `YYYY`; empty for all.
+            all_revisions: also rows that a later revision replaced.
+
+        Raises:
+            ConfigurationError: CFG-150, there is no such feed.
+            TransportError: TRA-010 or TRA-150, registry or broker are out of reach.
+        """
+        allowed = schema_registry.ids(self._cluster.registry, ["trend"]).allowed("trend")
+        with TrendReader(self._cluster.kafka_settings(), allowed) as reader:
+            found = tuple(reader.rows(regions))
+        kept = found if all_revisions else feed_rows.latest(found)
+        return tuple(row for row in kept if table in {None, row.table} and period in {"", row.period})
+
+    def list(self) -> tuple[TableSummary, ...]:
+        """Return what there is, by region, population and table."""
+        tables: dict[tuple[str, str, str], list[FeedRow]] = {}
+        for row in self.get():
+            tables.setdefault((feed_rows.region_id(row), row.population, row.table), []).append(row)
+        return tuple(_summary(name, tables[name]) for name in sorted(tables))
+
+    def frame(self, table: str, *, regions: Iterable[str] = (), period: str = "") -> pl.DataFrame:
+        """Return one table as a Polars frame; a suppressed value is null."""
+        found = export.frames(self.get(table, regions=regions, period=period))
+        return found.get(table, pl.DataFrame())
+
+    def export(
+        self,
+        directory: Path,
+        *,
+        table: str | None = None,
+        regions: Iterable[str] = (),
+        formats: Sequence[export.Format] = ("csv",),
+        charts: bool = False,
+    ) -> tuple[Path, ...]:
+        """Write `<table>.<format>` for every table and, with `charts`, `chart.html`, `chart.png` and one PNG a chart.
+
+        Raises:
+            IntegrityError: INT-150, the disk refuses.
+            ConfigurationError, TransportError: as `get`.
+        """
+        found = self.get(table, regions=regions)
+        written = export.write(found, directory, formats)
+        return (*written, *drawing.draw(found, directory)) if charts and found else written
+
+
+def _summary(name: tuple[str, str, str], found: Sequence[FeedRow]) -> TableSummary:
+    periods = sorted(row.period for row in found)
+    counts = [sum(row.status == status for row in found) for status in ("published", "suppressed", "withheld")]
+    return TableSummary(*name, periods[0], periods[-1], *counts)

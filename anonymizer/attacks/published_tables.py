@@ -1,0 +1,111 @@
+"""Published tables as an attacker reads them: cells with a value or without one, in the order of publication.
+
+Decides what a row means: `_T` is the sum over a dimension's codes, a group the sum over its own. Reads no files.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+
+from schemas.errors import ContractError
+
+__all__ = ["TOTAL", "Codes", "Groups", "PublishedCell", "PublishedTable", "read"]
+
+TOTAL = "_T"
+
+Codes = tuple[str, ...]
+Groups = Mapping[str, Mapping[str, frozenset[str]]]
+"""Dimension → group → codes."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedCell:
+    """One row: its codes, its value if it has one, its standard deviation if the value is noisy."""
+
+    codes: Codes
+    value: float | None
+    sd: float = 0.0
+
+
+@dataclass(frozen=True)
+class PublishedTable:
+    """One table; `universe` are the codes that `_T` sums over, by dimension."""
+
+    name: str
+    dims: Codes
+    cells: tuple[PublishedCell, ...]
+    universe: Mapping[str, Codes]
+    groups: Groups
+
+    @property
+    def noisy(self) -> bool:
+        """Whether its values are drawn."""
+        return any(cell.sd > 0 for cell in self.cells)
+
+    @cached_property
+    def leaves(self) -> tuple[Codes, ...]:
+        """Every combination of codes that the table counts."""
+        return tuple(product(*(self.universe[d] for d in self.dims)))
+
+    def counted(self, codes: Codes) -> tuple[Codes, ...]:
+        """Return the leaves that a cell sums."""
+        return tuple(product(*(self.under(d, code) for d, code in zip(self.dims, codes, strict=True))))
+
+    def under(self, dim: str, code: str) -> Codes:
+        """Return the codes of a dimension that a code of it sums."""
+        if code == TOTAL:
+            return self.universe[dim]
+        group = self.groups.get(dim, {}).get(code)
+        return (code,) if group is None else tuple(c for c in self.universe[dim] if c in group)
+
+
+def read(
+    tables: Sequence[tuple[str, Sequence[str], Iterable[Mapping[str, str]]]], groups: Groups
+) -> list[PublishedTable]:
+    """Read tables: name, header, rows; a dimension that is only ever totalled in one has the codes of the others.
+
+    Raises:
+        ContractError: CON-084, a row that is no published cell; CON-082, codes that stand twice.
+    """
+    found = [_cells(name, header, rows) for name, header, rows in tables]
+    named: dict[tuple[frozenset[str], str], set[str]] = {}
+    for dims, cells in found:
+        for i, dim in enumerate(dims):
+            own = {cell.codes[i] for cell in cells} - {TOTAL} - set(groups.get(dim, {}))
+            named.setdefault((frozenset(dims), dim), set()).update(own)
+    made = []
+    for (name, *_), (dims, cells) in zip(tables, found, strict=True):
+        universe = {}
+        for i, dim in enumerate(dims):
+            own = {cell.codes[i] for cell in cells} - {TOTAL} - set(groups.get(dim, {}))
+            universe[dim] = tuple(sorted(own or named[frozenset(dims), dim] or {TOTAL}))
+        made.append(PublishedTable(name, dims, cells, universe, groups))
+    return made
+
+
+def _cells(
+    name: str, header: Sequence[str], rows: Iterable[Mapping[str, str]]
+) -> tuple[Codes, tuple[PublishedCell, ...]]:
+    if "value" not in header:
+        raise ContractError("CON-084", f"{name} has no column `value`: not a published table")
+    extra = {"value", "status", "sd", "lo90", "hi90", "display"}
+    dims = tuple(column for column in header if column not in extra)
+    cells = tuple(_cell(name, dims, row) for row in rows)
+    if len({cell.codes for cell in cells}) < len(cells):
+        raise ContractError("CON-082", f"{name} has codes that stand on two lines")
+    return dims, cells
+
+
+def _cell(name: str, dims: Codes, row: Mapping[str, str]) -> PublishedCell:
+    try:
+        codes = tuple(row[d] for d in dims)
+        value = float(row["value"]) if row["value"] else None
+        cell = PublishedCell(codes, value, float(row.get("sd") or 0.0))
+    except (TypeError, ValueError) as error:
+        raise ContractError("CON-084", f"{name} has a row that is no published cell") from error
+    if not all(codes) or row.get("status") not in {None, "", "published", "suppressed", "withheld"}:
+        raise ContractError("CON-084", f"{name} has a row that is no published cell")
+    if value is not None and not cell.sd and (value < 0 or value != int(value)):
+        raise ContractError("CON-084", f"{name} has a count that is no whole number, 0 or more")
+    return cell

@@ -1,0 +1,1 @@
+"""Noise mechanisms: the adapters of differential-privacy libraries."""

@@ -1,0 +1,170 @@
+"""A trained model at work: the probability of every label at every token of a text.
+
+Decides how the work is kept small: what a word form contributes, at its place and to its neighbours', is added up once
+and remembered. Does not decide what is masked: see `spans`.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anonymizer.names import lattice
+from anonymizer.names.features import OFFSETS, Features
+from anonymizer.names.tokens import LINE_BREAK, pieces
+from anonymizer.names.weights import Weights, WeightTable
+
+__all__ = ["Model"]
+
+_LEAST_SHARE: Final = 0.02
+_MOST_FORMS: Final = 40_000
+_MOST_PAIRS: Final = 400_000
+_HERE: Final = 2  # a remembered row: two words before, one before, here, one after, two after
+
+
+class Model:
+    """Weights with the features they were trained on, and a bounded memory of forms met."""
+
+    def __init__(self, weights: Weights, features: Features) -> None:
+        self.labels = weights.labels
+        self._features = features
+        self._weights = weights
+        self._here, self._around, self._pair = map(_Rows, (weights.here, weights.around, weights.pair))
+        self._members = len(weights.transitions)
+        self._columns = self._members * len(weights.labels)
+        evidence = weights.styles.values.reshape(-1, self._members).astype(np.float64)
+        self._evidence = dict(zip(weights.styles.names, evidence, strict=True))
+        self._flags = dict(zip(weights.flags.names, weights.flags.values.reshape(-1, self._columns), strict=True))
+        self._known: dict[str, int] = {}
+        self._forms: list[str] = []
+        self._table: NDArray[np.float32] = np.zeros((1024, 1 + len(OFFSETS), self._columns), dtype=np.float32)
+        self._says: NDArray[np.float64] = np.zeros((1024, self._members))
+        self._known_pairs: dict[int, int] = {}
+        self._pair_rows: dict[tuple[str, ...], int] = {}
+        self._pairs: NDArray[np.float32] = np.zeros((1024, 2, self._columns), dtype=np.float32)
+
+    def probabilities(self, forms: Sequence[str]) -> NDArray[np.float64]:
+        """Return the marginal probability of every label (tokens by labels).
+
+        Each member counts as much as the text is in its style: a mixture of experts.
+        """
+        return self.probabilities_of([forms])[0]
+
+    def probabilities_of(self, texts: Sequence[Sequence[str]]) -> list[NDArray[np.float64]]:
+        """Return the probabilities of several texts; those that the same members read go through them together."""
+        found = [np.zeros((0, len(self.labels)))] * len(texts)
+        shares = [self.styles(forms) for forms in texts]
+        groups: dict[tuple[int, ...], list[int]] = {}
+        for number, share in enumerate(shares):
+            if texts[number]:
+                groups.setdefault(tuple(np.flatnonzero(share > _LEAST_SHARE).tolist()), []).append(number)
+        for heard, numbers in groups.items():
+            read = self._read([texts[number] for number in numbers], list(heard))
+            for number, marginals in zip(numbers, read, strict=True):
+                share = shares[number][list(heard)]
+                found[number] = np.tensordot(share / share.sum(), marginals, axes=1)
+        return found
+
+    def _read(self, texts: Sequence[Sequence[str]], members: list[int]) -> list[NDArray[np.float64]]:
+        """The marginals of some members over some texts, text by text."""
+        ends = np.cumsum([0, *map(len, texts)])
+        scores = np.concatenate([self.scores(forms) for forms in texts])
+        bounds = [pieces(forms)[:-1] + start for forms, start in zip(texts, ends[:-1], strict=True)]
+        by_member = scores.reshape(len(scores), self._members, -1).transpose(1, 0, 2)[members]
+        together = np.concatenate([*bounds, ends[-1:]])
+        marginals = lattice.marginals(by_member, self._weights.transitions[members], together)
+        return np.split(marginals, ends[1:-1], axis=1)
+
+    def styles(self, forms: Sequence[str]) -> NDArray[np.float64]:
+        """Return how far a text is in each member's style; the shares add up to one.
+
+        The evidence of words is divided by the root of their number, because neighbours are not independent.
+        """
+        if self._members == 1:
+            return np.ones(1)
+        ids = self._ids(forms)
+        weight = np.exp(self._says[ids].sum(axis=0) / max(1, len(forms)) ** 0.5)
+        return np.asarray(weight / weight.sum())
+
+    def scores(self, forms: Sequence[str]) -> NDArray[np.float32]:
+        """Return the score of every label at every token before neighbours' labels count (tokens by columns)."""
+        ids = self._ids((LINE_BREAK, LINE_BREAK, *forms, LINE_BREAK, LINE_BREAK))
+        rows = self._table[ids]
+        count = len(forms)
+        total = rows[2 : 2 + count, _HERE].copy()
+        for slot, offset in enumerate(OFFSETS):
+            total += rows[2 + offset : 2 + offset + count, slot if offset < 0 else slot + 1]
+        pair_ids = self._pair_ids(ids[1:-1])  # may let the table grow
+        pairs = self._pairs[pair_ids]
+        total += pairs[:-1, 0]
+        total += pairs[1:, 1]
+        for name, values in self._features.flags(forms).items():
+            if name in self._flags:
+                total[values] += self._flags[name]
+        return np.asarray(total)
+
+    def _ids(self, forms: Sequence[str]) -> NDArray[np.int64]:
+        if len(self._forms) > _MOST_FORMS or len(self._known_pairs) > _MOST_PAIRS:
+            self._forget()
+        known = self._known
+        try:
+            found = [known[form] for form in forms]
+        except KeyError:
+            self._learn(form for form in dict.fromkeys(forms) if form not in known)
+            found = [known[form] for form in forms]
+        return np.array(found, dtype=np.int64)
+
+    def _learn(self, forms: Iterable[str]) -> None:
+        for form in forms:
+            self._known[form] = len(self._forms)
+            self._forms.append(form)
+            if len(self._forms) > len(self._table):
+                self._table = np.concatenate([self._table, np.zeros_like(self._table)])
+                self._says = np.concatenate([self._says, np.zeros_like(self._says)])
+            self._says[len(self._forms) - 1] = self._evidence.get(form.lower(), 0.0)
+            row = self._table[len(self._forms) - 1]
+            around = self._around.total(self._features.around(form))
+            row[:_HERE], row[_HERE + 1 :] = around[:_HERE], around[_HERE:]
+            row[_HERE] = self._here.total(self._features.here(form))[0]
+
+    def _pair_ids(self, ids: NDArray[np.int64]) -> list[int]:
+        """Rows for every pair of neighbours; most pairs say nothing and share the row of zeros."""
+        known = self._known_pairs
+        codes = ((ids[:-1] << 32) | ids[1:]).tolist()
+        try:
+            return [known[code] for code in codes]
+        except KeyError:
+            for code in codes:
+                if code not in known:
+                    known[code] = self._learn_pair(self._forms[code >> 32], self._forms[code & 0xFFFFFFFF])
+            return [known[code] for code in codes]
+
+    def _learn_pair(self, one: str, other: str) -> int:
+        names = tuple(name for name in self._features.pair(one, other) if name in self._pair.index)
+        if not names:
+            return 0
+        if names not in self._pair_rows:
+            self._pair_rows[names] = len(self._pair_rows) + 1
+            if len(self._pair_rows) >= len(self._pairs):
+                self._pairs = np.concatenate([self._pairs, np.zeros_like(self._pairs)])
+            self._pairs[self._pair_rows[names]] = self._pair.total(names)
+        return self._pair_rows[names]
+
+    def _forget(self) -> None:
+        self._known.clear()
+        self._forms.clear()
+        self._known_pairs.clear()
+        self._pair_rows.clear()
+
+
+class _Rows:
+    """The rows of one table by feature name."""
+
+    def __init__(self, table: WeightTable) -> None:
+        self.index = {name: row for row, name in enumerate(table.names)}
+        self._values = table.values.reshape(len(table.names), table.values.shape[1], -1)
+
+    def total(self, names: Iterable[str]) -> NDArray[np.float32]:
+        """Add up the rows of the names that the model knows (slots by columns)."""
+        return np.asarray(self._values[[self.index[name] for name in names if name in self.index]].sum(axis=0))

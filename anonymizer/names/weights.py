@@ -1,0 +1,106 @@
+"""A model as numbers and names, and its file.
+
+Decides the form of a model file: one LZMA stream holding a JSON header and the weights as 16-bit fixed point. Equal
+weights give equal bytes. Does not label anything.
+"""
+
+import json
+import lzma
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.errors import ConfigurationError
+
+__all__ = ["WeightTable", "Weights", "from_bytes", "to_bytes"]
+
+_MAGIC: Final = "amana-names-2"
+_SCALE: Final = 1024.0
+_TABLES: Final = ("here", "around", "pair", "flags", "styles")
+
+
+@dataclass(frozen=True, slots=True)
+class WeightTable:
+    """Feature names and their weights, one row per name, float32 (names by slots by members by labels).
+
+    Slots are the places a feature can be seen from: one for `here` and `flags`, four offsets for `around`, two for
+    `pair` (by the later word, by the earlier one).
+    """
+
+    names: tuple[str, ...]
+    values: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """One or more chains over the same labels; `transitions` is float32 (members by from by to).
+
+    Each member is trained on texts of its own style; `styles` holds the evidence of a word form for each of them, one
+    number per member in place of labels.
+    """
+
+    labels: tuple[str, ...]
+    transitions: NDArray[np.float32]
+    here: WeightTable
+    around: WeightTable
+    pair: WeightTable
+    flags: WeightTable
+    styles: WeightTable
+
+
+def to_bytes(weights: Weights) -> bytes:
+    """Serialise a model; weights are rounded to 1/1024."""
+    tables = [getattr(weights, name) for name in _TABLES]
+    header = {
+        "format": _MAGIC,
+        "labels": weights.labels,
+        "members": len(weights.transitions),
+        "names": {name: table.names for name, table in zip(_TABLES, tables, strict=True)},
+    }
+    blocks = [json.dumps(header, ensure_ascii=False, sort_keys=True).encode() + b"\n"]
+    blocks += [_fixed(array) for array in (weights.transitions, *(table.values for table in tables))]
+    return lzma.compress(b"".join(blocks), preset=9)
+
+
+def from_bytes(data: bytes) -> Weights:
+    """Read what `to_bytes` wrote.
+
+    Raises:
+        ConfigurationError: CFG-021, not a model file of this version.
+    """
+    try:
+        head, body = lzma.decompress(data).split(b"\n", 1)
+        header: dict[str, Any] = json.loads(head)
+    except (lzma.LZMAError, ValueError) as error:
+        raise ConfigurationError("CFG-021", "a model file cannot be read") from error
+    if header.get("format") != _MAGIC:
+        raise ConfigurationError("CFG-021", "a model file is of another version")
+    members, labels = header["members"], tuple(header["labels"])
+    numbers = _Numbers(body)
+    transitions = numbers.take((members, len(labels), len(labels)))
+    tables = {}
+    for name, slots in zip(_TABLES, (1, 4, 2, 1, 1), strict=True):
+        names = tuple(header["names"][name])
+        width = 1 if name == "styles" else len(labels)
+        tables[name] = WeightTable(names, numbers.take((len(names), slots, members, width)))
+    return Weights(labels, transitions, **tables)
+
+
+def _fixed(values: NDArray[np.float32]) -> bytes:
+    return bytes(np.clip(np.rint(values * _SCALE), -32768, 32767).astype("<i2").tobytes())
+
+
+class _Numbers:
+    """The blocks of a file, one after the other."""
+
+    def __init__(self, body: bytes) -> None:
+        self._values = np.frombuffer(body, dtype="<i2")
+        self._at = 0
+
+    def take(self, shape: tuple[int, ...]) -> NDArray[np.float32]:
+        size = int(np.prod(shape))
+        values = self._values[self._at : self._at + size]
+        self._at += size
+        return (values.astype(np.float32) / np.float32(_SCALE)).reshape(shape)

@@ -1,0 +1,1 @@
+"""Detector processes in isolation: a text that hangs or crashes a detector harms no other text."""

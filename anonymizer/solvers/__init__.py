@@ -1,0 +1,1 @@
+"""Adapters of linear and integer programming solvers."""

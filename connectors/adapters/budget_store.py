@@ -1,0 +1,184 @@
+"""The privacy budget's file: one SQLite database that charges a release before it is drawn, and keeps its draw.
+
+Decides that a charge is on disk before anything is drawn, that a draw is on disk before anybody sees it, and that two
+processes never draw for the same release. Does not decide what may be spent (`anonymizer.budget.account`) or draw.
+
+1. *Reserve.* In a transaction of its own the release is charged, or refused.
+2. *Draw.* Under the database's write lock: a stored draw is returned; where there is none, it is drawn now.
+3. *Commit.* The raw draw is stored as it came, in the same transaction, before any arithmetic on it.
+
+A process that dies before 3 took its draw with it: nobody saw it, the charge stands, and the next attempt draws. What
+is drawn does not depend on that, since nothing looks at a draw before it is stored. The same release id gives the same
+bytes for ever. All times are the operator's business: the file holds none.
+"""
+
+import hashlib
+import sqlite3
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import astuple
+from pathlib import Path
+from typing import Final, Self
+
+from anonymizer.budget.account import Account, BudgetScope, Charge, Committed, Opened, Reserved, State, apply
+from schemas.errors import IntegrityError
+
+__all__ = ["SITE_FILE", "BudgetStore"]
+
+SITE_FILE: Final = ("ledger", "budget.sqlite")
+"""Path of the budget below a site's data directory."""
+
+_PATIENCE_SECONDS: Final = 120
+"""How long to wait for another process's transaction: longer than any one draw takes."""
+
+_PAUSE_SECONDS: Final = 0.01
+
+_TABLES: Final = """
+CREATE TABLE IF NOT EXISTS account (
+    population TEXT NOT NULL, year INTEGER NOT NULL, policy TEXT NOT NULL, granted INTEGER NOT NULL,
+    windows INTEGER NOT NULL, PRIMARY KEY (population, year)
+) STRICT;
+CREATE TABLE IF NOT EXISTS charge (
+    release TEXT PRIMARY KEY, population TEXT NOT NULL, year INTEGER NOT NULL, policy TEXT NOT NULL,
+    revision INTEGER NOT NULL, window TEXT NOT NULL, rho INTEGER NOT NULL, digest TEXT, draw BLOB,
+    FOREIGN KEY (population, year) REFERENCES account
+) STRICT;
+"""
+
+
+class BudgetStore:
+    """The budget of one site. Any number of processes may have it open."""
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        """Take a database with the budget's tables."""
+        self._database = database
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open or create the file.
+
+        Raises:
+            IntegrityError: INT-101, the disk refuses or the file is no budget.
+        """
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            database = sqlite3.connect(path, isolation_level=None, timeout=_PATIENCE_SECONDS)
+            _to_wal(database)
+            for setting in ("synchronous=FULL", "foreign_keys=ON"):
+                database.execute(f"PRAGMA {setting}")
+            database.executescript(_TABLES)
+        except (OSError, sqlite3.Error) as error:
+            raise _refused(error) from error
+        return cls(database)
+
+    def spend(self, opened: Opened, charge: Charge, draw: Callable[[Account], bytes]) -> bytes:
+        """Return a release's one draw: the stored one, or a new one that is charged before it is made.
+
+        Args:
+            opened: the budget of the release's scope under the policy in force.
+            charge: what the release costs; the same for every attempt.
+            draw: makes the draw, given the account with the release charged; called at most once, and not at all where
+                there is a stored draw.
+
+        Raises:
+            BudgetError: BUD-001 to BUD-004, as the ledger's rules say; nothing is drawn.
+            IntegrityError: INT-101; INT-102, a stored draw is not what was stored.
+        """
+        with self._transaction():
+            before = self._account(charge.scope)
+            state = apply(apply(before, opened), Reserved(charge))
+            self._store(charge, state[charge.scope])
+        with self._transaction():
+            state = self._account(charge.scope)
+            stored = self._drawn(charge.release)
+            if stored is None:
+                stored = draw(state[charge.scope])
+                digest = hashlib.sha256(stored).hexdigest()
+                apply(state, Committed(charge.scope, charge.release, digest))
+                values = (digest, zlib.compress(stored), charge.release)
+                self._database.execute("UPDATE charge SET digest = ?, draw = ? WHERE release = ?", values)
+        return stored
+
+    def state(self) -> State:
+        """Return every account with its charges, as they are now."""
+        with self._transaction("DEFERRED"):
+            found = self._database.execute("SELECT population, year FROM account ORDER BY 1, 2").fetchall()
+            return {scope: self._account(scope)[scope] for scope in (BudgetScope(*row) for row in found)}
+
+    def close(self) -> None:
+        """Give the file up."""
+        self._database.close()
+
+    def _account(self, scope: BudgetScope) -> State:
+        place = (scope.population, scope.year)
+        query = "SELECT policy, granted, windows FROM account WHERE population = ? AND year = ?"
+        found = self._database.execute(query, place).fetchone()
+        if found is None:
+            return {}
+        query = (
+            "SELECT release, policy, revision, window, rho, digest FROM charge"
+            " WHERE population = ? AND year = ? ORDER BY release"
+        )
+        with closing(self._database.execute(query, place)) as rows:
+            charges = [(Charge(row[0], scope, *row[1:5]), row[5]) for row in rows]
+        draws = {charge.release: digest for charge, digest in charges if digest is not None}
+        policy, granted, windows = found
+        return {scope: Account(policy, granted, windows, {charge.release: charge for charge, _ in charges}, draws)}
+
+    def _store(self, charge: Charge, account: Account) -> None:
+        place = (charge.scope.population, charge.scope.year)
+        values = (*place, account.policy, account.granted, account.windows)
+        self._database.execute(
+            "INSERT INTO account VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE"
+            " SET policy = excluded.policy, granted = excluded.granted, windows = excluded.windows",
+            values,
+        )
+        release, _, *rest = astuple(charge)
+        self._database.execute(
+            "INSERT OR IGNORE INTO charge VALUES (?, ?, ?, ?, ?, ?, ?, NULL, NULL)", (release, *place, *rest)
+        )
+
+    def _drawn(self, release: str) -> bytes | None:
+        query = "SELECT digest, draw FROM charge WHERE release = ?"
+        digest, packed = self._database.execute(query, (release,)).fetchone() or (None, None)
+        if digest is None or packed is None:
+            return None
+        try:
+            stored = zlib.decompress(packed)
+        except zlib.error:
+            stored = b""
+        if hashlib.sha256(stored).hexdigest() != digest:
+            raise IntegrityError("INT-102", f"the stored draw of release {release} is damaged; nothing is released")
+        return stored
+
+    @contextmanager
+    def _transaction(self, kind: str = "IMMEDIATE") -> Iterator[None]:
+        try:
+            self._database.execute(f"BEGIN {kind}")
+            yield
+            self._database.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise _refused(error) from error
+        finally:
+            if self._database.in_transaction:
+                self._database.execute("ROLLBACK")
+
+
+def _to_wal(database: sqlite3.Connection) -> None:
+    """Switch to the write-ahead log; SQLite's own patience does not cover two processes that make the file at once."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            database.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            return
+
+
+def _refused(error: Exception) -> IntegrityError:
+    return IntegrityError("INT-101", f"the budget cannot be kept: {error}; nothing is released")

@@ -1,0 +1,57 @@
+"""The global compatibility rule of a schema registry: read it, set it.
+
+Called by: `amana.provisioning` at set-up and in its checks, and the local registry.
+
+Invariants:
+- A rule that was set is read back before the call returns.
+"""
+
+from typing import Final
+from urllib import parse
+
+import httpx
+
+from connectors.adapters.schema_registry import RULE
+from schemas.errors import IntegrityError, TransportError
+
+__all__ = ["API", "global_rule", "set_global_rule"]
+
+API: Final = "/apis/ccompat/v7"
+"""Path of the Confluent-compatible interface, below the registry's address."""
+
+_TIMEOUT_SECONDS: Final = 10.0
+
+
+def global_rule(url: str) -> str:
+    """Ask a registry for its global compatibility level.
+
+    Raises:
+        TransportError: TRA-006, it cannot be asked.
+    """
+    try:
+        answer = httpx.get(_config(url), timeout=_TIMEOUT_SECONDS).raise_for_status().json()
+    except (httpx.HTTPError, ValueError) as error:
+        raise TransportError("TRA-006", f"the registry at {url} cannot be asked for its rule") from error
+    return str(answer.get("compatibilityLevel", "NONE"))
+
+
+def set_global_rule(url: str) -> None:
+    """Set the global rule and read it back.
+
+    Raises:
+        TransportError: TRA-006, the registry does not take it.
+        IntegrityError: INT-002, it answers with another rule.
+    """
+    if global_rule(url) == RULE:
+        return
+    try:
+        httpx.put(_config(url), json={"compatibility": RULE}, timeout=_TIMEOUT_SECONDS).raise_for_status()
+    except httpx.HTTPError as error:
+        raise TransportError("TRA-006", f"the registry at {url} does not take the rule {RULE}") from error
+    if (found := global_rule(url)) != RULE:
+        raise IntegrityError("INT-002", f"the registry's global rule is {found}, not {RULE}")
+
+
+def _config(url: str) -> str:
+    """Return where the global rule lies; an address with a path of its own names the interface itself."""
+    return f"{url.rstrip('/')}{'' if parse.urlsplit(url).path.strip('/') else API}/config"

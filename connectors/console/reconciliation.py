@@ -1,0 +1,98 @@
+"""The books of a running site, read from the broker: ends of raw partitions, days of arrival, and every fate.
+
+Decides what is read, as whom and in which order. Does not decide what is missing or double
+(`streams.core.counting.balance`). Raw records are counted and dated by the broker's index of time, never read.
+"""
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from connectors.adapters import schema_registry, topic_reading
+from connectors.adapters.cluster import Cluster
+from schemas import codec, limits
+from schemas.errors import TransportError
+from streams.broker import topics
+from streams.core.counting import balance
+from streams.core.counting.outcomes import Outcome
+
+__all__ = ["books"]
+
+_DAYS: Final = topics.RAW_RETENTION_MS // 86_400_000 + 2
+"""Days of arrival that are told apart: as long as raw records are kept, and one more at either end."""
+
+
+def books(cluster: Cluster, *, agency: str | None = None, today: dt.date) -> balance.RecordBalance:
+    """Return the books of a site, or of one agency; days are UTC.
+
+    Raises:
+        ConfigurationError: CFG-102, no such agency.
+        TransportError: TRA-030, the broker is out of reach.
+    """
+    agencies = cluster.chosen(agency)
+    readable = schema_registry.ids(cluster.registry, ["outcome"]).allowed("outcome")
+    settings = cluster.kafka_settings()
+    try:
+        # How far the stages are comes first: a stage commits after its fates are on the broker.
+        committed, behind = _progress(cluster, settings)
+        published = _published(cluster, settings, agencies, committed, today)
+        records = (codec.decode(r.value, readable, limits.INTERNAL) for r in topic_reading.whole(settings, "outcomes"))
+        return balance.reconcile(published, map(Outcome.from_record, records), behind=behind)
+    except KafkaError as error:
+        raise TransportError("TRA-030", f"the broker is out of reach: {type(error).__name__}") from None
+
+
+def _progress(cluster: Cluster, settings: Mapping[str, Any]) -> tuple[dict[TopicPartition, int], bool]:
+    """Return the de-identifier's offsets, and whether a stage behind it, or a replay, has anything left to read."""
+    sources = topics.sources(cluster.agencies)
+    admin, consumer = KafkaAdminClient(**settings), KafkaConsumer(**settings)
+    try:
+        done = {group: topic_reading.committed(admin, [group]).get(group, {}) for group in sources}
+        left = 0
+        for group, names in (sources | {"deidentify": [topics.REPLAY]}).items():
+            partitions = topic_reading.partitions(names, cluster.agencies)
+            ends = consumer.end_offsets(partitions)
+            left += sum(max(0, ends[one] - done[group].get(one, 0)) for one in partitions)
+    finally:
+        admin.close()
+        consumer.close()
+    return done["deidentify"], left > 0
+
+
+def _published(
+    cluster: Cluster,
+    settings: Mapping[str, Any],
+    agencies: Sequence[str],
+    committed: Mapping[TopicPartition, int],
+    today: dt.date,
+) -> list[balance.PublishedPartition]:
+    raw = {
+        one: (agency, kind)
+        for agency in agencies
+        for kind in topics.KINDS
+        for one in topic_reading.partitions([topics.raw(agency, kind)], cluster.agencies)
+    }
+    consumer = KafkaConsumer(**settings)
+    try:
+        ends = consumer.end_offsets(list(raw))
+        days = list(_days(consumer, list(raw), today))
+    finally:
+        consumer.close()
+    return [
+        balance.PublishedPartition(
+            *named, one.partition, ends[one], committed.get(one, 0),
+            tuple((first[one].offset, day) for day, first in days if first.get(one) is not None),
+        )
+        for one, named in raw.items()
+    ]  # fmt: skip
+
+
+def _days(consumer: KafkaConsumer, raw: Sequence[TopicPartition], today: dt.date) -> Iterator[tuple[str, Any]]:
+    """Yield each day with the first offset that arrived on it or after, by partition."""
+    for back in range(_DAYS, -2, -1):
+        day = today - dt.timedelta(days=back)
+        begin = dt.datetime.combine(day, dt.time(), dt.UTC)
+        yield day.isoformat(), consumer.offsets_for_times(dict.fromkeys(raw, int(begin.timestamp() * 1000)))

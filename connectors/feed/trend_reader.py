@@ -1,0 +1,82 @@
+"""Read the released feeds from the broker, as the principal `analysts`.
+
+Decides that of rows with the same key the first counts: a release that was interrupted and finished sends rows again.
+Does not decide which revision is in force (`rows.latest`). Reads to the end that a feed has now, and stops.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Self
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from connectors.adapters import topic_reading
+from connectors.feed.feed_rows import FeedRow
+from schemas import codec, limits
+from schemas.errors import ConfigurationError, TransportError
+from schemas.parsing import Parsed
+
+__all__ = ["TrendReader"]
+
+_PREFIX = "trend."
+
+
+class TrendReader:
+    """The feeds that this principal may read; a context manager."""
+
+    def __init__(self, settings: Mapping[str, Any], allowed: Mapping[int, Parsed]) -> None:
+        """Take client settings and the schema ids of `trend` records.
+
+        Raises:
+            TransportError: TRA-150, the broker is out of reach.
+        """
+        self._allowed = allowed
+        try:
+            self._consumer = KafkaConsumer(**settings, enable_auto_commit=False)
+        except KafkaError as error:
+            raise _unreachable(error) from error
+
+    def __enter__(self) -> Self:
+        """Return the reader."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the connection."""
+        self._consumer.close()
+
+    def regions(self) -> tuple[str, ...]:
+        """Return the ids of all regions with a feed, sorted."""
+        try:
+            names = self._consumer.topics()
+        except KafkaError as error:
+            raise _unreachable(error) from error
+        return tuple(sorted(name.removeprefix(_PREFIX) for name in names if name.startswith(_PREFIX)))
+
+    def rows(self, regions: Iterable[str] = ()) -> Iterator[FeedRow]:
+        """Yield every released row of these regions (of all, if none is named), in the order of their release.
+
+        Raises:
+            ConfigurationError: CFG-150, there is no such feed.
+            TransportError: TRA-150, the broker is out of reach.
+        """
+        known = self.regions()
+        for region in tuple(regions) or known:
+            if region not in known:
+                raise ConfigurationError("CFG-150", f"there is no feed of {region!r}; there are {', '.join(known)}")
+            yield from self._first_of_each_key(TopicPartition(f"{_PREFIX}{region}", 0))
+
+    def _first_of_each_key(self, partition: TopicPartition) -> Iterator[FeedRow]:
+        seen: set[bytes] = set()
+        try:
+            self._consumer.assign([partition])
+            self._consumer.seek_to_beginning(partition)
+            for record in topic_reading.to_present_end(self._consumer, [partition]):
+                if record.key not in seen:
+                    seen.add(record.key)
+                    yield FeedRow.of(codec.decode(record.value, self._allowed, limits.INTERNAL))
+        except KafkaError as error:
+            raise _unreachable(error) from error
+
+
+def _unreachable(error: KafkaError) -> TransportError:
+    return TransportError("TRA-150", f"the broker is out of reach: {type(error).__name__}")

@@ -1,0 +1,136 @@
+"""A directory that collects what was published, in order, so that the next table is protected beside it.
+
+Decides what is kept where: `NNNN-name.csv` is what was published and may be shown to anyone; `internal/` holds the
+exact counts and the secret seed, for the operators alone (a cell that is suppressed today must stay so tomorrow, which
+nobody can see to who does not know it). Everything is written before anything is handed out.
+"""
+
+import csv
+import json
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import filelock
+
+from anonymizer.tabular.crosstab import Codes, CrossTable
+from schemas.errors import IntegrityError
+
+__all__ = ["PublicationHistory", "opened", "save"]
+
+_INTERNAL = "internal"
+_PUBLISHED = "[0-9][0-9][0-9][0-9]-*.csv"
+_PRIVATE = 0o600
+
+
+@dataclass(frozen=True, slots=True)
+class PublicationHistory:
+    """Earlier tables in their order, the rules that they were published by, and the secret seed."""
+
+    folder: Path
+    tables: tuple[CrossTable, ...]
+    rules: tuple[Mapping[str, Any], ...]
+    seed: bytes
+
+    def again(self, table: CrossTable, rules: Mapping[str, Any]) -> str | None:
+        """Return what was published of the very same table by the same rules, None where it is new."""
+        for path in sorted(self.folder.glob(_PUBLISHED), reverse=True):
+            exact = json.loads((self.folder / _INTERNAL / f"{path.stem}.json").read_text(encoding="utf-8"))
+            if exact == json.loads(_exact(table, rules)):
+                return path.read_text(encoding="utf-8")
+        return None
+
+    def add(self, name: str, published: str, table: CrossTable, rules: Mapping[str, Any]) -> None:
+        """Keep a table that is about to be published.
+
+        Raises:
+            IntegrityError: INT-162, the directory cannot be written.
+        """
+        number = f"{len(self.tables) + 1:04}-{name}"
+        save(self.folder / _INTERNAL / f"{number}.json", _exact(table, rules), mode=_PRIVATE)
+        save(self.folder / f"{number}.csv", published)
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[PublicationHistory]:
+    """Open a history for one table; another process waits its turn.
+
+    Raises:
+        IntegrityError: INT-162, the directory cannot be read or written; INT-161, it does not hold together.
+    """
+    internal = folder / _INTERNAL
+    try:
+        internal.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with filelock.FileLock(internal / ".lock", timeout=600):
+            yield PublicationHistory(folder, *_earlier(folder), _seed(internal / "seed"))
+    except (OSError, filelock.Timeout) as error:
+        raise IntegrityError("INT-162", "the history cannot be read or written; nothing is published") from error
+
+
+def _earlier(folder: Path) -> tuple[tuple[CrossTable, ...], tuple[Mapping[str, Any], ...]]:
+    published = sorted(folder.glob(_PUBLISHED))
+    tables, rules = [], []
+    for path in published:
+        try:
+            exact = json.loads((folder / _INTERNAL / f"{path.stem}.json").read_text(encoding="utf-8"))
+            table = _table(exact)
+            noisy = exact["rules"]["mode"] == "dp"
+            tables.append(replace(table, values={} if noisy else _values(path, table.dims)))
+            rules.append(exact["rules"])
+        except (FileNotFoundError, ValueError, KeyError, TypeError) as error:
+            message = f"{path.name} does not agree with its exact counts; nothing is published"
+            raise IntegrityError("INT-161", message) from error
+    return tuple(tables), tuple(rules)
+
+
+def _exact(table: CrossTable, rules: Mapping[str, Any]) -> str:
+    exact = {
+        "dims": table.dims,
+        "margins": [sorted(margin) for margin in table.margins],
+        "groups": {d: {g: sorted(c) for g, c in names.items()} for d, names in table.groups.items()},
+        "counts": [[*key, count] for key, count in sorted(table.counts.items())],
+        "rules": dict(rules),
+    }
+    return json.dumps(exact, ensure_ascii=False)
+
+
+def _table(exact: Mapping[str, Any]) -> CrossTable:
+    counts = {tuple(codes): int(count) for *codes, count in exact["counts"]}
+    groups = {d: {g: frozenset(codes) for g, codes in names.items()} for d, names in exact["groups"].items()}
+    return CrossTable(tuple(exact["dims"]), tuple(frozenset(m) for m in exact["margins"]), counts, groups)
+
+
+def _values(path: Path, dims: Codes) -> dict[Codes, int | None]:
+    with path.open(encoding="utf-8", newline="") as file:
+        found = {tuple(r[d] for d in dims): r["value"] for r in csv.DictReader(file, strict=True)}
+    return {key: int(value) if value else None for key, value in found.items()}
+
+
+def _seed(path: Path) -> bytes:
+    if not path.exists():
+        save(path, secrets.token_hex(32), mode=_PRIVATE)
+    return bytes.fromhex(path.read_text(encoding="ascii"))
+
+
+def save(path: Path, text: str, *, mode: int = 0o666) -> None:
+    """Write a file whole or not at all; `mode` is what it may be opened for, less the process's mask.
+
+    Raises:
+        IntegrityError: INT-162.
+    """
+    part = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(
+            part, "w", encoding="utf-8", newline="", opener=lambda name, flags: os.open(name, flags, mode)
+        ) as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        raise IntegrityError("INT-162", "a file cannot be written; nothing is published") from error

@@ -1,0 +1,1 @@
+"""The operator's services: progress of the pipeline, quarantine, exact cells, the release tick."""

@@ -1,0 +1,56 @@
+"""The exact counts, for the operator alone.
+
+Purpose: read the topic `cells` and write it as CSV.
+Called by: `amana cells`, the demonstration, tests.
+
+Invariants:
+- The export is sorted: two runs on the same input give the same bytes.
+- What is exported is disclosive: it belongs in `internal/` and nowhere else.
+"""
+
+import csv
+import io
+
+from kafka.errors import KafkaError
+
+from anonymizer.policy import Policy
+from connectors.adapters import schema_registry, topic_reading
+from connectors.adapters.cluster import Cluster
+from schemas import codec, limits
+from schemas.errors import TransportError
+from streams.core.counting import aggregate, cube
+
+__all__ = ["COLUMNS", "export_text", "read"]
+
+COLUMNS = ("population", "cube", "dimensions", "count")
+
+
+def read(cluster: Cluster) -> dict[str, int]:
+    """Read persons by cell key from the topic `cells` as it is now.
+
+    Raises:
+        TransportError: TRA-030, the broker is out of reach.
+    """
+    readable = schema_registry.ids(cluster.registry, ["cell"]).allowed("cell")
+    entries = []
+    try:
+        for record in topic_reading.whole(cluster.kafka_settings(), "cells"):
+            cell = None if record.value is None else codec.decode(record.value, readable, limits.INTERNAL)
+            entries.append((record.key.decode(), None if cell is None else aggregate.Cell.from_record(cell)))
+    except KafkaError as error:
+        raise TransportError("TRA-030", "the broker is out of reach") from error
+    return aggregate.totals(aggregate.merge(entries))
+
+
+def export_text(totals: dict[str, int], policy: Policy) -> str:
+    """Return the CSV: rows sorted, cells of zero left out, dimensions as `name=value;…` in the policy's order."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(sorted(_row(cell, count, policy) for cell, count in totals.items()))
+    return text.getvalue()
+
+
+def _row(cell: str, count: int, policy: Policy) -> tuple[str, str, str, int]:
+    population, name, values = cube.dimensions_of(cell, policy)
+    return population, name, ";".join(f"{dimension}={value}" for dimension, value in values.items()), count

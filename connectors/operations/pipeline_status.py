@@ -1,0 +1,197 @@
+"""Where everything that was published stands: how far each stage is, and what became of every record.
+
+Decides when the system is idle: every published position has a terminal outcome, and no stage has anything left to
+read. Does not decide outcomes (the stages do) or which of several holds (`streams.core.counting.outcomes`).
+"""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Final, Self
+
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from connectors.adapters import schema_registry, topic_reading
+from connectors.adapters.cluster import Cluster
+from schemas import codec, limits
+from schemas.errors import TransportError
+from streams.broker import topics
+from streams.core.counting import outcomes
+from streams.core.counting.outcome_index import OutcomeIndex
+
+__all__ = ["Held", "PipelineStatus", "Tally", "pause", "tally", "wait_idle"]
+
+STAGES: Final = ("deidentify", "dedupe", "aggregate")
+"""Consumer groups whose lags count."""
+
+_POLL_SECONDS: Final = 0.5
+_POLL_SHARE: Final = 9
+"""Looks take a tenth of the time at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Raw records without a terminal outcome: offsets `first` to `last` of one partition."""
+
+    topic: str
+    partition: int
+    first: int
+    last: int
+
+    def __str__(self) -> str:
+        """Write `topic[partition]@first-last`."""
+        span = f"{self.first}" if self.first == self.last else f"{self.first}-{self.last}"
+        return f"{self.topic}[{self.partition}]@{span}"
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """One moment: records published and fates, by (agency, kind); records still to read, by stage; what is held."""
+
+    published: Mapping[tuple[str, str], int]
+    fates: Mapping[tuple[str, str], Mapping[str, int]]
+    lags: Mapping[str, int]
+    held: tuple[Held, ...]
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is held and nothing is left to read."""
+        return not self.held and not any(self.lags.values())
+
+    def as_document(self) -> dict[str, Any]:
+        """Return JSON's shape: one row per agency and kind, whose fates and held records add up to `published`."""
+        rows = []
+        for (agency, kind), published in sorted(self.published.items()):
+            fates = {fate: self.fates.get((agency, kind), {}).get(fate, 0) for fate in outcomes.FATES}
+            row = {"agency": agency, "kind": kind, "published": published, **fates}
+            rows.append({**row, "held": published - sum(fates.values())})
+        return {"idle": self.is_idle, "rows": rows, "lags": dict(self.lags), "held": [str(held) for held in self.held]}
+
+
+def tally(cluster: Cluster) -> Tally:
+    """Return the progress of the pipeline now.
+
+    Raises:
+        TransportError: TRA-030, the broker or TRA-010, the registry is out of reach.
+    """
+    with PipelineStatus(cluster) as standing:
+        return standing.look()
+
+
+def pause(looked: float) -> None:
+    """Wait before the next look, the longer the more a look costs: the stages need the processor more."""
+    time.sleep(max(_POLL_SECONDS, _POLL_SHARE * looked))
+
+
+def wait_idle(cluster: Cluster, seconds: float) -> Tally:
+    """Return the progress as soon as the pipeline is idle, or when `seconds` have passed; raises as `tally`."""
+    deadline = time.monotonic() + seconds
+    with PipelineStatus(cluster) as standing:
+        while True:
+            begun = time.monotonic()
+            found = standing.look()
+            if found.is_idle or time.monotonic() > deadline:
+                return found
+            pause(time.monotonic() - begun)
+
+
+class PipelineStatus:
+    """Reads the topic `outcomes` on from where the last look ended; a context manager."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        logging.getLogger("kafka").setLevel(logging.CRITICAL)  # what matters of a fault is raised
+        self._cluster = cluster
+        self._readable = schema_registry.ids(cluster.registry, ["outcome"]).allowed("outcome")
+        self._raw = topic_reading.partitions(topics.raws(cluster.agencies), cluster.agencies)
+        self._reads = {
+            stage: topic_reading.partitions(names, cluster.agencies)
+            for stage, names in topics.sources(cluster.agencies).items()
+        }
+        self._outcomes = topic_reading.partitions(["outcomes"], cluster.agencies)
+        self._ends = OutcomeIndex()
+
+    def __enter__(self) -> Self:
+        """Connect.
+
+        Raises:
+            TransportError: TRA-030, the broker is out of reach.
+        """
+        settings = self._cluster.kafka_settings()
+        try:
+            self._consumer = KafkaConsumer(**settings, enable_auto_commit=False, max_poll_records=10_000)
+            self._admin = KafkaAdminClient(**settings)
+            self._consumer.assign(self._outcomes)
+            self._consumer.seek_to_beginning(*self._outcomes)
+        except KafkaError as error:
+            raise TransportError("TRA-030", "the broker is out of reach") from error
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Disconnect."""
+        self._consumer.close()
+        self._admin.close()
+
+    def look(self) -> Tally:
+        """Read what is new and say where everything stands.
+
+        The lags are read before the fates: a stage commits after its fates are on the broker, so that no record can
+        be missing from both.
+        """
+        try:
+            lags = self._lags()
+            until = self._consumer.end_offsets(self._raw)
+            self._read()
+        except KafkaError as error:
+            raise TransportError("TRA-030", "the broker is out of reach") from error
+        published: Counter[tuple[str, str]] = Counter()
+        for partition, end in until.items():
+            published[_named(partition.topic)] += end
+        return Tally(published, self._ends.tally(), lags, tuple(self._missing(until)))
+
+    def _lags(self) -> dict[str, int]:
+        """Count what is left to read; committed offsets first: then zero everywhere holds for one moment."""
+        committed = topic_reading.committed(self._admin, STAGES)
+        ends = self._consumer.end_offsets([one for read in self._reads.values() for one in read])
+        lags = {}
+        for stage, read in self._reads.items():
+            done = committed.get(stage, {})
+            lags[stage] = sum(max(0, ends[one] - done.get(one, 0)) for one in read)
+        return lags
+
+    def _read(self) -> None:
+        for record in topic_reading.to_present_end(self._consumer, self._outcomes):
+            self._ends.add(outcomes.Outcome.from_record(codec.decode(record.value, self._readable, limits.INTERNAL)))
+
+    def _missing(self, until: Mapping[TopicPartition, int]) -> Iterator[Held]:
+        for partition, end in sorted(until.items()):
+            place = *_named(partition.topic), partition.partition
+            missing = [offset for offset in range(end) if self._ends.fate_of(place, offset) is None]
+            for first, last in _spans(missing):
+                yield Held(partition.topic, partition.partition, first, last)
+
+
+def _spans(numbers: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Yield ascending numbers as runs without a gap."""
+    first = last = None
+    for number in numbers:
+        if first is None or last is None:
+            first = last = number
+        elif number == last + 1:
+            last = number
+        else:
+            yield first, last
+            first = last = number
+    if first is not None and last is not None:
+        yield first, last
+
+
+def _named(raw: str) -> tuple[str, str]:
+    """Take `raw.<agency>.<kind>` apart."""
+    _, agency, kind = raw.split(".")
+    return agency, kind

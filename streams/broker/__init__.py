@@ -1,0 +1,1 @@
+"""The layout of the broker as data: topics, access rules, quotas, partitioning."""

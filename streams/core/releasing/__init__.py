@@ -1,0 +1,1 @@
+"""Pure rules from exact cells to released rows."""

@@ -1,0 +1,60 @@
+"""The rows of a population as an outsider reads them: tables over dimensions that the policy names.
+
+Decides the leaves that an attacker believes in: countries, or what overlapping regions can tell apart; quarters and a
+month that is not known; every code of a dimension, and of those in which one person may have several, yes or no for
+each. Knows no exact cell.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from anonymizer.attacks.published_tables import TOTAL, Codes, PublishedCell, PublishedTable
+from anonymizer.policy import Policy, Population
+from anonymizer.tabular.facts import MULTIPLE, UNIVERSE
+from anonymizer.tabular.policy_tables import YEAR, CellKey
+
+__all__ = ["AttackerView"]
+
+_QUARTERS = ("Q1", "Q2", "Q3", "Q4", "unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class AttackerView:
+    """How the cells of one population are read: the dimensions with their codes, and the regions as groups."""
+
+    universe: Mapping[str, Codes]
+    groups: Mapping[str, Mapping[str, frozenset[str]]]
+
+    @classmethod
+    def of(cls, population: Population, policy: Policy) -> "AttackerView":
+        """Read as finely as the tables do: by country where any shows countries, else by what regions tell apart."""
+        tables = [table for table in policy.tables if table.population == population.name]
+        countries = sorted({country for region in policy.regions for country in region.countries})
+        whole = any(table.geography == "country" for table in tables)
+        leaf = {c: c if whole else "+".join(r.id for r in policy.regions if c in r.countries) for c in countries}
+        groups = {region.id: frozenset(leaf[country] for country in region.countries) for region in policy.regions}
+        universe: dict[str, Codes] = {"country": tuple(sorted(set(leaf.values())))}
+        if any(table.period == "quarter" for table in tables):
+            universe["quarter"] = _QUARTERS
+        for dimension in (d for table in tables for d in table.dimensions):
+            universe |= _codes(dimension)
+        return cls(universe, {"country": groups})
+
+    def table(self, name: str, printed: Mapping[CellKey, int | None]) -> PublishedTable:
+        """Return one print as a table."""
+        dims = tuple(sorted(self.universe))
+        cells = tuple(PublishedCell(self._place(key, dims), value) for key, value in printed.items())
+        return PublishedTable(name, dims, cells, self.universe, self.groups)
+
+    @staticmethod
+    def _place(key: CellKey, dims: Codes) -> Codes:
+        codes = dict(key.codes) | {"country": key.place} | ({} if key.window == YEAR else {"quarter": key.window})
+        asked = {dimension.partition("=")[0]: "known" for dimension in codes if "=" in dimension}
+        return tuple((asked | codes).get(dim, TOTAL) for dim in dims)
+
+
+def _codes(dimension: str) -> Mapping[str, Codes]:
+    """Return the codes of a released dimension; one person may have several of some, each of which is asked."""
+    if dimension not in MULTIPLE:
+        return {dimension: UNIVERSE[dimension]}
+    return {dimension: ("known", "unknown")} | {f"{dimension}={code}": ("no", "yes") for code in UNIVERSE[dimension]}

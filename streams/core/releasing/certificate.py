@@ -1,0 +1,47 @@
+"""What a release says of its audit: one text per figure, every count in a bucket.
+
+Decides the buckets. Does not audit: `anonymizer.tabular.protection_audit` does. Exact counts of cells that are small
+would tell something of the people in them, and the audit log is read by more than the operators.
+
+>>> bucket(0), bucket(3), bucket(73)
+('0', '≤5', '≤100')
+"""
+
+import hashlib
+from collections.abc import Sequence
+
+from anonymizer.tabular.block_protection import ProtectionProof
+
+__all__ = ["bucket", "certificate"]
+
+
+def _step(number: int) -> int:
+    """Return the last number of the series 1, 2, 5, 10, 20, 50 … that is not above `number`, from 1 on."""
+    power = int("1" + "0" * (len(str(number)) - 1))
+    return max(step * power for step in (1, 2, 5) if step * power <= number)
+
+
+def bucket(number: int) -> str:
+    """Return the least of 1, 2, 5, 10, 20, 50 … that is not below a count, as `≤n`; `0` for none."""
+    if number <= 0:
+        return "0"
+    floor = _step(number)
+    if floor == number:
+        return f"≤{number}"
+    leading = int(str(floor)[0])
+    return f"≤{floor // leading * {1: 2, 2: 5, 5: 10}[leading]}"
+
+
+def certificate(proofs: Sequence[ProtectionProof], solver: str) -> dict[str, str]:
+    """Return the audit certificate of one joint release: pattern, sizes in buckets, least width, solver."""
+    pattern = hashlib.sha256("\n".join(proof.pattern for proof in proofs).encode()).hexdigest()
+    width = min((proof.width for proof in proofs), default=float("inf"))
+    return {
+        "pattern": pattern,
+        "cells": bucket(sum(proof.cells for proof in proofs)),
+        "primary": bucket(sum(proof.primary for proof in proofs)),
+        "secondary": bucket(sum(proof.secondary for proof in proofs)),
+        "programs": bucket(sum(proof.programs for proof in proofs)),
+        "min_width": f"≥{_step(int(width + 1e-6))}" if 1 <= width < float("inf") else "none",
+        "solver": solver,
+    }

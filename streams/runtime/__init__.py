@@ -1,0 +1,1 @@
+"""The runtime of the stages: Faust applications, batches, state, transport, watchdog."""

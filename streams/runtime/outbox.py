@@ -1,0 +1,95 @@
+"""The outbox: sends a batch's outputs in order and returns when the broker has acknowledged every one.
+
+Decides that a partition never has more than one unacknowledged request of ours, so that what a crash leaves in a log
+is a prefix of what was sent. Does not decide what follows a failure: it raises, sends nothing further, and the stage
+ends the process.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from schemas.errors import TransportError
+from streams.runtime.stage import Output
+
+__all__ = ["Outbox"]
+
+BATCH_BYTES = 900_000
+"""Largest request to one partition; below the broker's limit of 1 MiB for a record batch."""
+
+
+class Outbox:
+    """An idempotent producer that waits for all replicas; `settings` as `Site.kafka_settings` gives them."""
+
+    def __init__(self, settings: Mapping[str, Any], client_id: str) -> None:
+        self._settings = {**settings, "client_id": client_id}
+        self._producer: AIOKafkaProducer | None = None
+
+    async def start(self) -> Self:
+        """Connect, unless it is connected."""
+        if self._producer is None:
+            producer = AIOKafkaProducer(
+                **self._settings,
+                acks="all",
+                enable_idempotence=True,
+                max_batch_size=BATCH_BYTES,
+                max_request_size=BATCH_BYTES + 100_000,
+                linger_ms=0,
+            )
+            await producer.start()
+            self._producer = producer
+        return self
+
+    async def stop(self) -> None:
+        """Disconnect."""
+        if self._producer is not None:
+            await self._producer.stop()
+            self._producer = None
+
+    async def send(self, outputs: Sequence[Output]) -> None:
+        """Send `outputs`, in order within each partition, and wait until all are acknowledged.
+
+        Raises:
+            TransportError: TRA-020 where the broker refused or did not answer; what was to follow is not sent.
+        """
+        if not outputs:
+            return
+        await self.start()
+        lanes: dict[tuple[str, int], list[Output]] = defaultdict(list)
+        for output in outputs:
+            lanes[output.topic, output.partition].append(output)
+        try:
+            await asyncio.gather(*(self._lane(topic, partition, lane) for (topic, partition), lane in lanes.items()))
+        except KafkaError as error:
+            raise TransportError("TRA-020", f"the broker did not take a batch: {type(error).__name__}") from error
+
+    async def _lane(self, topic: str, partition: int, outputs: Sequence[Output]) -> None:
+        position = 0
+        while position < len(outputs):
+            position, request = self._fill(outputs, position)
+            acknowledged = await self._connected.send_batch(request, topic, partition=partition)
+            await acknowledged
+
+    def _fill(self, outputs: Sequence[Output], position: int) -> tuple[int, Any]:
+        """Fill one request from `position` on; where the next record does not fit, the next request takes it."""
+        request = self._connected.create_batch()
+        first = position
+        while position < len(outputs):
+            output = outputs[position]
+            if request.append(key=output.key, value=output.value, timestamp=None) is None:
+                break
+            position += 1
+        if position == first:
+            raise TransportError("TRA-021", "a record is larger than a request may be")
+        request.close()
+        return position, request
+
+    @property
+    def _connected(self) -> AIOKafkaProducer:
+        if self._producer is None:
+            raise TransportError("TRA-022", "the outbox is not connected")
+        return self._producer

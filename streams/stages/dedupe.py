@@ -1,0 +1,135 @@
+"""The stage dedupe: de-identified events in; deltas, fates and conflicts out.
+
+Decides how records become events of `streams.core.counting.dedupe` and its answers become records. Does not decide who
+counts: that is the core's part.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import faust
+
+from anonymizer.policy import Policy
+from schemas import catalogue, codec, limits
+from schemas.errors import ContractError, IntegrityError
+from streams.broker import topics
+from streams.broker.partitions import partition_of
+from streams.core.counting import cube, dedupe
+from streams.core.counting.outcomes import Outcome
+from streams.runtime import app as apps
+from streams.runtime import state
+from streams.runtime.stage import BatchResult, Output, Record
+
+__all__ = ["STATE", "Dedupe", "attach"]
+
+STATE = "state.dedupe"
+
+
+def attach(app: faust.App, policy: Policy, *, deps: apps.Deps) -> None:
+    """Make `app` the stage dedupe over the de-identified events of every kind."""
+    kept = state.StateTable(app, STATE, deps.box, deps.epoch, partitions=topics.PARTITIONS)
+    apps.consume(app, topics.sources(())["dedupe"], Dedupe(policy, deps), kept, rebuilds=True)
+
+
+class Dedupe:
+    """The handler; the batch's topic tells the kind."""
+
+    def __init__(self, policy: Policy, deps: apps.Deps) -> None:
+        self._policy, self._ids = policy, deps.ids
+        self._allowed = {topics.deidentified(kind): deps.readable[f"deidentified.{kind}"] for kind in topics.KINDS}
+        self._kinds = {topics.deidentified(kind): kind for kind in topics.KINDS}
+
+    async def __call__(self, batch: Sequence[Record], value_of: Callable[[str], bytes | None]) -> BatchResult:
+        """Take each event in turn; a person met twice in the batch is written once."""
+        outputs: list[Output] = []
+        persons: dict[str, dedupe.PersonYear] = {}
+        for record in batch:
+            token, event = self._event(record)
+            key = f"{event.kind}|{token}"
+            source = f"{event.kind}/{record.partition}"
+            persons[key] = persons.get(key) or _load(value_of(key))
+            step = dedupe.apply(persons[key], event, source, record.offset)
+            if step is not None:  # else the person is written again as it is: the changelog may have less than we do
+                persons[key] = step.person
+                outputs += self._outputs(step, event, source, record.offset)
+        return BatchResult(outputs, {key: state.prefixed(p.through, dedupe.dump(p)) for key, p in persons.items()})
+
+    def _event(self, record: Record) -> tuple[str, dedupe.DeidentifiedEvent]:
+        """Read one record.
+
+        Raises:
+            IntegrityError: INT-020, the de-identifier wrote what its schema does not say.
+        """
+        try:
+            read = codec.decode(record.value or b"", self._allowed[record.topic], limits.INTERNAL)
+        except ContractError as error:
+            raise IntegrityError("INT-020", f"a de-identified record cannot be read: {error.code}") from None
+        kind = self._kinds[record.topic]
+        return read["token"], dedupe.DeidentifiedEvent(
+            event_id=read["event_id"],
+            agency=read["agency"],
+            kind=kind,
+            revision=read["revision"],
+            state=read["state"],
+            digest=read["digest"],
+            period=read["period"],
+            raw=(read["source_partition"], read["source_offset"]),
+            cells=self._cells(read, kind),
+        )
+
+    def _cells(self, read: dict[str, Any], kind: str) -> tuple[tuple[str, int], ...] | None:
+        """Return the event's cells; None where it is out of every scope or counts nowhere."""
+        if read["state"] != "reported" or read.get("status") == cube.OUT_OF_SCOPE_STATUS:
+            return None
+        population = self._policy.population_of(kind)
+        return None if population is None else cube.cells(read, population)
+
+    def _outputs(
+        self, step: dedupe.DedupeStep, event: dedupe.DeidentifiedEvent, source: str, offset: int
+    ) -> list[Output]:
+        outputs = [self._delta(delta, source, offset) for delta in step.deltas]
+        outputs += [self._outcome(outcome) for outcome in step.outcomes]
+        if step.conflict:
+            outputs.append(self._conflict(event))
+        return outputs
+
+    def _delta(self, delta: dedupe.Delta, source: str, offset: int) -> Output:
+        key = delta.cell.encode()
+        record = {
+            "cell": delta.cell,
+            "agency": delta.agency,
+            "amount": delta.amount,
+            "source": source,
+            "offset": offset,
+            "ordinal": delta.ordinal,
+        }
+        return Output("deltas", partition_of(key, topics.PARTITIONS), key, self._encode("delta", record))
+
+    def _outcome(self, outcome: Outcome) -> Output:
+        partition = partition_of(outcome.key, topics.PARTITIONS)
+        return Output("outcomes", partition, outcome.key, self._encode("outcome", outcome.as_record()))
+
+    def _conflict(self, event: dedupe.DeidentifiedEvent) -> Output:
+        """Point at the raw record; its payload is not repeated, for here it would hold the person's token."""
+        partition, offset = event.raw
+        record = {
+            "agency": event.agency,
+            "kind": event.kind,
+            "partition": partition,
+            "offset": offset,
+            "stage": "dedupe",
+            "code": dedupe.CONFLICT,
+            "field": "revision",
+            "payload": b"",
+        }
+        key = f"{event.agency}/{event.kind}/{partition}/{offset}".encode()
+        return Output(topics.quarantine(event.agency), 0, key, self._encode("quarantine", record))
+
+    def _encode(self, stem: str, record: dict[str, Any]) -> bytes:
+        return codec.encode(self._ids[stem], catalogue.load(stem).parsed, record)
+
+
+def _load(value: bytes | None) -> dedupe.PersonYear:
+    if value is None:
+        return dedupe.PersonYear()
+    return dedupe.load(state.through_of(value), value[state.WIDTH :])

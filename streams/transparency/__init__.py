@@ -1,0 +1,1 @@
+"""The transparency log: Merkle tree, signed checkpoints, storage, verification. Can be used alone."""

@@ -1,0 +1,175 @@
+"""Check a whole transparency log from its files alone, and prove single entries.
+
+Decides whether a log is what its key signed, and which entry, checkpoint or key is the first that is not. Needs no
+broker, no registry and no trust in the files: only the public key that the caller trusts.
+
+1. The key file spells the trusted key.
+2. Each line is a canonical decision with its own index, and its leaf hash is the one on file.
+3. Each checkpoint has the one form and a signature of the key, covers more than the one before, is the one that its
+   entries name, and its root is the root of exactly the entries it covers. Each log thus continues the one before.
+4. No byte stands behind the last checkpoint.
+
+Whoever holds the signing key can rewrite all of it; whoever can write the files can cut log and checkpoints back
+together. A checkpoint kept elsewhere (`seen`) shows both.
+"""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from schemas.errors import IntegrityError
+from streams.transparency import checkpoint, decision, log_files, merkle_tree
+from streams.transparency.checkpoint import Checkpoint
+from streams.transparency.decision import Decision
+from streams.transparency.log_files import LEAF_BYTES, ORIGIN, AuditFiles
+
+__all__ = ["InclusionProof", "VerifiedLog", "entries", "prove", "trusted_key", "verify"]
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedLog:
+    """A log that is whole: entries, checkpoints, and the last checkpoint."""
+
+    entries: int
+    checkpoints: int
+    head: Checkpoint
+
+
+@dataclass(frozen=True, slots=True)
+class InclusionProof:
+    """All that somebody without the log needs to check one entry: its bytes, its path and the signed checkpoint."""
+
+    index: int
+    entry: bytes
+    path: tuple[bytes, ...]
+    note: str
+
+
+@dataclass(slots=True)
+class _Walk:
+    """How far the log has been found right."""
+
+    lines: BinaryIO
+    leaves: BinaryIO
+    frontier: merkle_tree.Frontier = merkle_tree.EMPTY
+
+    def take(self, number: int) -> None:
+        """Check the next entry, which the checkpoint of this number must be the first to cover."""
+        index = self.frontier.size
+        line, leaf = self.lines.readline(), self.leaves.read(LEAF_BYTES)
+        if not line.endswith(b"\n"):
+            raise IntegrityError("INT-122", f"entry {index} is missing or cut short")
+        if merkle_tree.leaf_hash(line[:-1]) != leaf:
+            raise IntegrityError("INT-123", f"entry {index} does not have the leaf hash on file")
+        try:
+            _, seq, covered_by = decision.parse(line[:-1])
+        except IntegrityError as error:
+            raise IntegrityError("INT-124", f"entry {index}: {error.message}") from error
+        if (seq, covered_by) != (index, number):
+            raise IntegrityError("INT-124", f"entry {index} belongs to another place or checkpoint")
+        self.frontier = merkle_tree.append(self.frontier, leaf)
+
+
+def trusted_key(text: str) -> bytes:
+    """Read a public key: 64 hex digits, or a verifier key of this log.
+
+    Raises:
+        IntegrityError: INT-121.
+    """
+    spelt = text.strip()
+    with suppress(ValueError):
+        raw = bytes.fromhex(spelt)
+        if len(raw) == LEAF_BYTES:
+            return raw
+    raw = checkpoint.key_of(spelt, name=ORIGIN)
+    if not raw:
+        raise IntegrityError("INT-121", "the trusted key is neither 64 hex digits nor a verifier key of this log")
+    return raw
+
+
+def verify(directory: Path, public: bytes, *, seen: Checkpoint | None = None) -> VerifiedLog:
+    """Check the log in `directory` against a trusted public key (32 bytes) and, where given, a checkpoint seen before.
+
+    Raises:
+        IntegrityError: INT-120 to INT-127, naming the first entry or checkpoint that is wrong, or the key.
+    """
+    files = AuditFiles(directory)
+    try:
+        _check_key(files, public)
+        covered = files.checkpoints.read_bytes()
+        with files.entries.open("rb") as lines, files.leaves.open("rb") as leaves:
+            return _verify(_Walk(lines, leaves), covered, public, seen)
+    except FileNotFoundError as error:
+        name = Path(error.filename).name
+        raise IntegrityError("INT-120", f"there is no whole audit log here: {name} is missing") from error
+
+
+def entries(directory: Path) -> Iterator[tuple[int, Decision]]:
+    """Yield index and decision of every entry, checking only the canonical form."""
+    with AuditFiles(directory).entries.open("rb") as lines:
+        for line in lines:
+            found, seq, _ = decision.parse(line.removesuffix(b"\n"))
+            yield seq, found
+
+
+def prove(directory: Path, index: int) -> InclusionProof:
+    """Return the inclusion proof of one entry under the last checkpoint.
+
+    Raises:
+        ValueError: there is no such entry under that checkpoint.
+    """
+    files = AuditFiles(directory)
+    *_, last = log_files.blocks(files.checkpoints.read_bytes())
+    note = last.decode().removesuffix("\n")
+    size = checkpoint.checkpoint_of(note.partition("\n\n")[0] + "\n").size
+    raw = files.leaves.read_bytes()
+    path = merkle_tree.inclusion_proof(index, [raw[n * LEAF_BYTES : (n + 1) * LEAF_BYTES] for n in range(size)])
+    with files.entries.open("rb") as lines:
+        entry = next(line for number, line in enumerate(lines) if number == index)
+    return InclusionProof(index, entry.removesuffix(b"\n"), path, note)
+
+
+def _verify(walk: _Walk, covered: bytes, public: bytes, seen: Checkpoint | None) -> VerifiedLog:
+    number, head = -1, Checkpoint(ORIGIN, 0, merkle_tree.root(merkle_tree.EMPTY))
+    for number, block in enumerate(log_files.blocks(covered)):
+        head = _next(walk, number, _read(block, number, public), seen)
+    if number < 0:
+        raise IntegrityError("INT-120", "there is no checkpoint")
+    if walk.lines.read(1) or walk.leaves.read(1):
+        raise IntegrityError("INT-126", f"entry {head.size}, behind the last checkpoint: nothing vouches for it")
+    if seen is not None and seen.size > head.size:
+        raise IntegrityError("INT-127", f"entry {head.size} is missing: the log once had {seen.size} entries")
+    return VerifiedLog(head.size, number + 1, head)
+
+
+def _read(block: bytes, number: int, public: bytes) -> Checkpoint:
+    try:
+        return log_files.checked(block, public)
+    except IntegrityError as error:
+        raise IntegrityError("INT-125", f"checkpoint {number}: {error.message}") from error
+
+
+def _next(walk: _Walk, number: int, point: Checkpoint, seen: Checkpoint | None) -> Checkpoint:
+    """Walk up to a checkpoint whose signature is right."""
+    first = walk.frontier.size
+    if point.size <= first:
+        raise IntegrityError("INT-125", f"checkpoint {number} covers nothing new")
+    while walk.frontier.size < point.size:
+        walk.take(number)
+        if seen is not None and seen.size == walk.frontier.size:
+            _compare(walk, seen)
+    if merkle_tree.root(walk.frontier) != point.root:
+        raise IntegrityError("INT-125", f"entry {first} to {point.size - 1}: not those that checkpoint {number} covers")
+    return point
+
+
+def _compare(walk: _Walk, seen: Checkpoint) -> None:
+    if merkle_tree.root(walk.frontier) != seen.root:
+        raise IntegrityError("INT-127", f"entry {seen.size - 1} or one before: not the log that was seen at that size")
+
+
+def _check_key(files: AuditFiles, public: bytes) -> None:
+    if files.key.read_bytes() != f"{checkpoint.verifier_key(ORIGIN, public)}\n".encode():
+        raise IntegrityError("INT-121", "audit.pub, the log's key, is not the trusted key")

@@ -1,0 +1,70 @@
+"""The shipped models read texts through Presidio's interface."""
+
+from importlib import resources
+
+import pytest
+
+from anonymizer.names import recogniser, spans
+from schemas.errors import ConfigurationError
+
+NARRATIVE = (
+    "Mrs Peri Quastel was born in 1991 and left Aleppo on 4 March 2019. In Beirut a man called Rashid Haddad took her "
+    "passport. Quastel told the officer, and Mr Haddad was arrested."
+)
+
+
+def _texts(text: str, found: list[tuple[int, int, str, float]]) -> list[str]:
+    return [text[start:end] for start, end, _, _ in found]
+
+
+@pytest.fixture(scope="module")
+def english() -> recogniser.NameRecogniser:
+    return recogniser.NameRecogniser("en")
+
+
+def test_names_places_and_dates_are_found(english: recogniser.NameRecogniser) -> None:
+    masked = " | ".join(_texts(NARRATIVE, english.find(NARRATIVE, "en")))
+    for name in ("Peri Quastel", "Aleppo", "Beirut", "Rashid Haddad", "4 March 2019", "1991"):
+        assert name in masked
+
+
+def test_a_text_without_capitals_is_read_by_a_model_of_its_own(english: recogniser.NameRecogniser) -> None:
+    masked = " | ".join(_texts(NARRATIVE, english.find(NARRATIVE.lower(), "en"))).lower()
+    for name in ("quastel", "aleppo", "beirut", "haddad", "4 march 2019"):
+        assert name in masked
+
+
+def test_a_score_is_the_probability_of_being_part_of_an_identifier(english: recogniser.NameRecogniser) -> None:
+    for _, _, kind, score in english.find(NARRATIVE, "en"):
+        assert kind in spans.ENTITIES
+        assert 1 - recogniser.THRESHOLDS["en"] < score <= 1
+
+
+def test_presidio_gets_the_entities_it_asks_for(english: recogniser.NameRecogniser) -> None:
+    results = english.analyze(NARRATIVE, ["PERSON"])
+    assert {result.entity_type for result in results} == {"PERSON"}
+
+
+def test_texts_read_together_hold_what_each_holds_alone(english: recogniser.NameRecogniser) -> None:
+    texts = [NARRATIVE, "", NARRATIVE.lower(), "Nobody came.", NARRATIVE.split(". ")[1]]
+    readers = recogniser.Readers({"en": recogniser.THRESHOLDS["en"]})
+    for together, text in zip(readers.find_all(texts, "en"), texts, strict=True):
+        alone = english.find(text, "en")
+        assert [found[:3] for found in together] == [found[:3] for found in alone]
+        assert [found[3] for found in together] == pytest.approx([found[3] for found in alone])
+
+
+def test_an_empty_text_holds_nothing(english: recogniser.NameRecogniser) -> None:
+    assert english.find("", "en") == []
+    assert english.find("\n \n", "en") == []
+
+
+def test_a_language_without_a_model_is_refused_at_the_start() -> None:
+    with pytest.raises(ConfigurationError, match="CFG-025"):
+        recogniser.Readers({"xx": 0.99})
+
+
+def test_the_models_are_small() -> None:
+    folder = resources.files("anonymizer.names").joinpath("models")
+    files = [*folder.iterdir(), *(f for one in folder.iterdir() if one.is_dir() for f in one.iterdir())]
+    assert sum(len(one.read_bytes()) for one in files if one.is_file()) < 20_000_000

@@ -1,0 +1,50 @@
+"""Laws of the table of access that hold whatever a row of it says."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from amana.site import DEFAULT_AGENCIES
+from streams.broker import access, topics
+
+NAMES = [topic.name for topic in topics.table(DEFAULT_AGENCIES, ["levant"])]
+AGENCY = st.from_regex(r"[a-z][a-z0-9-]{1,12}", fullmatch=True)
+
+
+@given(one=AGENCY, other=AGENCY)
+def test_an_agency_sees_no_other_agencys_topic_or_group_whatever_their_names(one: str, other: str) -> None:
+    rules = access.table([one, other])
+    theirs = [topics.raw(other, kind) for kind in topics.KINDS] + [topics.quarantine(other)]
+    group = f"{access.agency_principal(other)}.1"
+    if one != other:
+        me = access.agency_principal(one)
+        assert not any(access.allows(rules, me, "DESCRIBE", "TOPIC", name) for name in theirs)
+        assert not access.allows(rules, me, "DESCRIBE", "GROUP", group)
+
+
+def test_only_the_deidentifier_reads_raw_records() -> None:
+    rules = access.table(DEFAULT_AGENCIES)
+    raws = [name for name in NAMES if name.startswith("raw.") or name == topics.REPLAY]
+    readers = {
+        principal
+        for principal in access.principals(DEFAULT_AGENCIES)
+        for name in raws
+        if access.allows(rules, principal, "READ", "TOPIC", name)
+    }
+    assert readers == {access.ADMIN, "worker.deidentify"}
+
+
+def test_an_analyst_sees_releases_and_nothing_else() -> None:
+    rules = access.table(DEFAULT_AGENCIES)
+    seen = {name for name in NAMES if access.allows(rules, "analysts", "DESCRIBE", "TOPIC", name)}
+    assert seen == {"trend.levant"}
+
+
+def test_only_the_release_process_writes_releases() -> None:
+    rules = access.table(DEFAULT_AGENCIES)
+    writers = {p for p in access.principals(()) if access.allows(rules, p, "WRITE", "TOPIC", "trend.levant")}
+    assert writers == {access.ADMIN, "worker.release"}
+
+
+@given(name=st.text(max_size=20))
+def test_what_no_rule_names_is_denied(name: str) -> None:
+    assert not access.allows((), "operator", "DESCRIBE", "TOPIC", name)
