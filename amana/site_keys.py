@@ -1,11 +1,18 @@
 """The keys and passwords of a site, made on its first start.
 
-Decides what is drawn, and that its owner alone can read it. Does not rotate or revoke, and never overwrites.
+Purpose: draw what is missing. It neither rotates nor revokes, and never overwrites.
+Called by: `amana.site.Site.create`.
 
-- `sealing`: X25519, the de-identifier's; `audit-signing`: Ed25519; their public halves, and
-  those of `signing/<id>`, lie in `public/`.
-- `agencies-shared`: the first person key, held by the agencies; `dedupe-party`: the second; one alone reverses nothing.
-- `agency/<id>`: the key of an agency's event ids; `signing/<id>`: Ed25519, with which it signs its events.
+Files below the site's folder:
+- `secrets/sealing.key`: X25519, of the de-identifier; `secrets/audit-signing.key`: Ed25519, of the audit log. Their
+  public halves are in `public/`.
+- `secrets/agencies-shared.key`: the first person key, shared by the agencies; `secrets/dedupe-party.key`: the second.
+  One of them alone reverses no token.
+- `secrets/agency/<id>.key`: makes an agency's event ids; `secrets/signing/<id>.key`: Ed25519, signs its events; the
+  public half is `public/signing/<id>.pub`.
+
+Invariants:
+- A secret file is readable by its owner alone (0600) from the moment it exists.
 """
 
 import functools

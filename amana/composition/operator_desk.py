@@ -1,6 +1,7 @@
-"""What the operator's decisions about quarantine are made with.
+"""The operator's decisions about quarantine: what they are made with.
 
-Called by: `amana quarantine` and the tests of it.
+Purpose: give `connectors.operations` the operator's cluster access, the policy's digest and the sealing key.
+Called by: `amana quarantine`, tests.
 """
 
 from amana.site import Site

@@ -1,8 +1,12 @@
-"""Independent jobs in processes of their own, as `map` would do them.
+"""Independent jobs in processes of their own, as `map` would run them.
 
-Decides how such processes start and end. Does not decide what a job is. They are forked off a server that was started
-afresh and holds nothing but loaded modules: no lock, no connection, no open log of this process comes with them. They
-end when their jobs do, or when this process does, however it does; so does the server, with this process.
+Purpose: use both processors for protection and attacks, whose jobs need nothing of each other.
+Called by: `amana.composition.release_parts`.
+
+Invariants:
+- Jobs run in forks of a fork server that was started afresh and holds loaded modules alone: no lock, connection or open
+  log of this process is inherited.
+- A job's process ends with its job, or with this process however that ends; so does the fork server.
 """
 
 import concurrent.futures
@@ -25,28 +29,30 @@ def spread(work: Callable[[Job], Result], jobs: Sequence[Job], *, modules: Seque
     """Return the result of every job, in order.
 
     Args:
-        work: travels to the processes, as jobs do, and results back.
-        jobs: the longest first, if they differ much.
-        modules: what the processes would take long to load each.
+        work: a function that can be pickled, as jobs and results can.
+        jobs: the longest first, if they differ much in length.
+        modules: modules that each process would take long to load; the fork server loads them once.
 
     Raises:
         BrokenProcessPool: a process ended before its job did.
     """
     if len(jobs) < _PROCESSES:
         return list(map(work, jobs))
+    # A plain fork would inherit the locks of this process's threads, and a spawn would load every module twice.
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([work.__module__, *modules])
-    with concurrent.futures.ProcessPoolExecutor(_PROCESSES, mp_context=context, initializer=_follow) as pool:
+    with concurrent.futures.ProcessPoolExecutor(_PROCESSES, mp_context=context, initializer=_end_with_parent) as pool:
         return list(pool.map(work, jobs))
 
 
-def _follow() -> None:
-    """End with the process that started this one, even if it is killed; leave Ctrl-C to it."""
+def _end_with_parent() -> None:
+    """End this process with the one that started it, even if that is killed; leave Ctrl-C to it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if (parent := multiprocessing.parent_process()) is not None:
-        threading.Thread(target=_end_after, args=(parent.join,), daemon=True).start()
+        threading.Thread(target=_exit_after, args=(parent.join,), daemon=True).start()
 
 
-def _end_after(wait: Callable[[], None]) -> None:
+def _exit_after(wait: Callable[[], None]) -> None:
     wait()
+    # Not sys.exit: this is not the main thread, and nothing of a job without a parent is worth finishing.
     os._exit(1)

@@ -33,11 +33,11 @@ __all__ = ["PRINCIPAL", "compose"]
 PRINCIPAL: Final = "worker.release"
 
 _ATTACKS: Final = ("ortools.linear_solver.pywraplp",)
-"""Modules that a process of the attack takes long to load."""
+"""Modules that each process of the attack would take long to load."""
 
 
 def compose(site: Site) -> ReleaseDeps:
-    """Return the release process of a site: its log, its ledger, its broker and its plan.
+    """Return the parts of a site's release process: audit log, release ledger, broker and plan.
 
     Raises:
         IntegrityError: the log or the ledger cannot be opened.
@@ -46,8 +46,9 @@ def compose(site: Site) -> ReleaseDeps:
     policy, key = site.policy(), site.secret("audit-signing")
     log = AuditStorage.open(site.path("audit"), key)
     ledger = ReleaseLedger.open(site.path("ledger", "ledger.sqlite"))
-    found = schema_registry.ids(site.registry, ["audit", "ledger", "trend", "cell"])
-    bus = KafkaBus(site.cluster(PRINCIPAL).kafka_settings(), Schemas(found.current, found.readable), site.agencies)
+    schemas = schema_registry.ids(site.registry, ["audit", "ledger", "trend", "cell"])
+    bus = KafkaBus(site.cluster(PRINCIPAL).kafka_settings(), Schemas(schemas.current, schemas.readable), site.agencies)
+    # The choice between equally good suppressions must be repeatable for us and unknown to an attacker.
     seed = hmac.digest(key, b"amana/1|suppression weights", "sha256")
     plan = functools.partial(
         _plan, policy, Engine(highs.Highs(), ortools_engine.OrtoolsAuditor(), seed), site.path(*SITE_FILE)
@@ -58,6 +59,7 @@ def compose(site: Site) -> ReleaseDeps:
 def _plan(
     policy: Policy, engine: Engine, budget: Path, cells: Cells, as_of: dt.date, earlier: Sequence[EarlierRelease]
 ) -> Sequence[ReleaseDecision]:
+    """Plan a tick: protect or add noise, then attack the result with a solver that the protection did not use."""
     apart = functools.partial(spread, modules=(*highs.MODULES, *ortools_engine.MODULES))
     with ExitStack() as stack:
         noise = None

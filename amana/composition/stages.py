@@ -19,24 +19,48 @@ _EPOCH_BYTES: Final = 8
 
 
 def run(site: sites.Site, allowed: schema_registry.AllowList, name: str, index: int) -> None:
-    """Run a Faust stage; its detectors load meanwhile, as they take longest."""
+    """Run a Faust stage until it is stopped.
+
+    Args:
+        site: the operator's folder.
+        allowed: schema ids to write with, and schemas that may be read.
+        name: deidentify, dedupe or aggregate.
+        index: number of this process among those of the stage.
+    """
     with contextlib.ExitStack() as stack:
+        # Detector processes take longest to start, so they load while the application is built.
         detector = _detector(site.policy().text, stack) if name == "deidentify" else None
-        _faust(site, allowed, (name, index), detector)
+        _run_application(site, allowed, (name, index), detector)
+
+
+def run_release(site: sites.Site) -> None:
+    """Run the release process until it is stopped; it is no Faust stream."""
+    from amana.composition.release_parts import compose  # noqa: PLC0415 - only the release process loads solvers
+    from streams.release import release_process  # noqa: PLC0415 - as above
+
+    release_process.run(compose(site))
 
 
 def _detector(rules: TextRules, stack: contextlib.ExitStack) -> Any:  # noqa: ANN401 - only this stage loads its type
-    """Start the processes that scan texts."""
+    """Start the detector processes."""
     from anonymizer.sandbox import detector_pool  # noqa: PLC0415 - only the process that runs the stage needs it
 
-    return stack.enter_context(detector_pool.DetectorPool(_scanned(rules)))
+    # A text that is withheld anyway is counted by patterns alone, and not read for names.
+    scanned = rules if rules.narratives == "mask" else rules.without(spans.ENTITIES)
+    return stack.enter_context(detector_pool.DetectorPool(scanned))
 
 
-def _faust(site: sites.Site, allowed: schema_registry.AllowList, which: tuple[str, int], detector: Any) -> None:  # noqa: ANN401 - as above
-    """Run the stage's application; the loop is chosen before anything could ask for one."""
+def _run_application(
+    site: sites.Site,
+    allowed: schema_registry.AllowList,
+    which: tuple[str, int],
+    detector: Any,  # noqa: ANN401 - as above
+) -> None:
+    """Build and run the stage's Faust application."""
     import faust  # noqa: PLC0415 - only the process that runs a stage needs it
     import mode.loop  # noqa: PLC0415 - as faust
 
+    # The event loop is chosen before any module could create one.
     mode.loop.use("uvloop")
     from streams.runtime import app as apps  # noqa: PLC0415 - after the loop
     from streams.runtime import outbox  # noqa: PLC0415 - as above
@@ -45,21 +69,13 @@ def _faust(site: sites.Site, allowed: schema_registry.AllowList, which: tuple[st
     settings = site.cluster(f"worker.{name}").kafka_settings()
     member = f"{name}-{index}"
     app = apps.build(name, settings, site.path("state", member), instance=member, fetch=apps.FETCH_BYTES[name])
-    deps = apps.Deps(
-        outbox.Outbox(settings, member), secrets.token_hex(_EPOCH_BYTES), allowed.current, allowed.readable
-    )
+    # The epoch names this incarnation: state that it writes cannot be confused with that of an earlier one.
+    epoch = secrets.token_hex(_EPOCH_BYTES)
+    deps = apps.Deps(outbox.Outbox(settings, member), epoch, allowed.current, allowed.readable)
     _attach(app, site, name, deps, detector)
     running = faust.Worker(app, loglevel="WARN", quiet=True, redirect_stdouts=False, override_logging=False)
     running.spinner = None
     running.execute_from_commandline()
-
-
-def run_release(site: sites.Site) -> None:
-    """Run the release process: it reads, plans, records and publishes; nothing of it is a Faust stream."""
-    from amana.composition.release_parts import compose  # noqa: PLC0415 - what only the release process needs
-    from streams.release import release_process  # noqa: PLC0415 - as above
-
-    release_process.run(compose(site))
 
 
 def _attach(
@@ -69,9 +85,9 @@ def _attach(
     deps: Any,  # noqa: ANN401 - as app
     detector: Any,  # noqa: ANN401 - as app
 ) -> None:
-    """Give `app` the stage's rule; each stage's modules are loaded by its own process alone."""
+    """Attach the stage's agent to `app`."""
     if name == "dedupe":
-        from streams.stages import dedupe  # noqa: PLC0415 - as the sentence above says
+        from streams.stages import dedupe  # noqa: PLC0415 - each stage's modules are loaded by its own process alone
 
         dedupe.attach(app, site.policy(), deps=deps)
     elif name == "aggregate":
@@ -82,24 +98,13 @@ def _attach(
         from anonymizer.names import recogniser as names  # noqa: PLC0415 - as above
         from streams.stages import deidentify  # noqa: PLC0415 - as above
 
-        policy = site.policy()
         private = deidentify.Private(
             sealing=site.secret("sealing"),
             dedupe=site.secret("dedupe-party"),
             signing={agency: site.public(f"signing/{agency}") for agency in site.agencies},
             detector=detector,
             as_of=site.as_of,
-            code=_code(),
+            code=importlib.metadata.version("amana-pipeline"),
             models=names.hashes(),
         )
-        deidentify.attach(app, policy, site.agencies, deps=deps, private=private)
-
-
-def _code() -> str:
-    """Name the running version, for the audit log."""
-    return importlib.metadata.version("amana-pipeline")
-
-
-def _scanned(rules: TextRules) -> TextRules:
-    """Return the rules to scan by: a text that is withheld anyway is counted by patterns, and not read for names."""
-    return rules if rules.narratives == "mask" else rules.without(spans.ENTITIES)
+        deidentify.attach(app, site.policy(), site.agencies, deps=deps, private=private)

@@ -1,1 +1,1 @@
-"""A real broker and a real registry as child processes of this machine."""
+"""The local runtime: a real Kafka broker, a real schema registry and the workers as child processes of this machine."""

@@ -1,7 +1,11 @@
-"""The local schema registry: Apicurio on the loopback interface, H2 file storage, FULL_TRANSITIVE as its global rule.
+"""The local schema registry: Apicurio Registry on the loopback interface with H2 file storage.
 
-Decides its settings and its global rule. Does not register schemas (`connectors.adapters.schema_registry`). Its
-packaged defaults would bind a management port on every interface and accept any change of a schema; both are set here.
+Purpose: the registry's settings and its readiness. Schemas are registered by `connectors.adapters.schema_registry`, the
+compatibility rule is set by `connectors.adapters.registry_rule`.
+Called by: `amana.local.supervisor`.
+
+Invariants:
+- Every port is bound to the loopback interface: the packaged default binds the management port on all interfaces.
 """
 
 import shutil

@@ -1,10 +1,12 @@
-"""The files of the local runtime: broker jars, registry archive, Java; fetched once, checked against the lock.
+"""The files of the local runtime: broker jars, registry archive and Java, downloaded once and verified against a lock.
 
-Decides what is taken from the cache and what is fetched again. Does not start anything.
+Purpose: return a runtime whose every file is the locked one.
+Called by: `amana.local.supervisor` and `amana.local.runtime` before they start a server.
 
-- The lock file is the truth: each file's size and SHA-256, whatever the remote said about it.
-- A file that was verified is not hashed again while its size and modification time stand; a changed one is noticed.
-- The archive is unpacked beside its place and renamed into it, so that half of it is never taken for all of it.
+Invariants:
+- The lock file alone decides: it holds each file's size and SHA-256, whatever the remote server claims.
+- A verified file is hashed again only if its size or modification time changed.
+- The archive is unpacked into a temporary folder and renamed, so that a half-unpacked folder is never used.
 """
 
 import contextlib
@@ -40,7 +42,7 @@ _TIMEOUT_SECONDS: Final = 30
 
 @dataclass(frozen=True, slots=True)
 class Locked:
-    """One entry of the lock: `path` below the cache, `size` in bytes, `sha256` in hex."""
+    """One file of the lock: Maven coordinate, path below the cache, SHA-256 in hexadecimal, size in bytes."""
 
     coordinate: str
     path: str
@@ -50,7 +52,7 @@ class Locked:
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """What it takes to start both servers: the Java executable, the broker's class path, the registry's folder."""
+    """The Java executable, the broker's class path and the registry's unpacked folder."""
 
     java: Path
     classpath: str
@@ -58,18 +60,18 @@ class Runtime:
 
 
 def cache_dir() -> Path:
-    """Return the per-user cache folder, or what `AMANA_CACHE` names."""
+    """Return the folder that `AMANA_CACHE` names, else the cache folder of the user."""
     return Settings.read().cache or platformdirs.user_cache_path("amana")
 
 
 def read_lock() -> tuple[Locked, ...]:
-    """Read the lock file that is part of this package: the broker's class path, then the registry's archive."""
+    """Read the lock file of this package: the jars of the broker, then the archive of the registry."""
     text = resources.files("amana.local").joinpath("kafka-4.4.0.lock.json").read_text(encoding="utf-8")
     return tuple(Locked(**entry) for entry in json.loads(text))
 
 
 def ensure(cache: Path | None = None) -> Runtime:
-    """Return the runtime, fetching and unpacking what is missing or changed; no network where nothing is.
+    """Return the runtime; download and unpack what is missing or changed, and use no network otherwise.
 
     Raises:
         TransportError: TRA-001, a file cannot be fetched.
@@ -92,7 +94,7 @@ def ensure(cache: Path | None = None) -> Runtime:
 
 @contextlib.contextmanager
 def _owned(cache: Path) -> Iterator[None]:
-    """Hold the cache alone: two first starts at once must not write the same file."""
+    """Lock the cache: two first starts at the same time must not write the same file."""
     try:
         cache.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(cache / ".lock"):
@@ -102,20 +104,21 @@ def _owned(cache: Path) -> Iterator[None]:
 
 
 class _Stamps:
-    """Which files were verified: size, modification time and digest of each, kept in `verified.json`."""
+    """Record of verified files in `verified.json`: size, modification time and digest of each."""
 
     def __init__(self, cache: Path, seen: dict[str, list[object]]) -> None:
         self._cache, self._seen, self._changed = cache, seen, False
 
     @classmethod
     def read(cls, cache: Path) -> "_Stamps":
+        """Read the record; a damaged or missing one counts as empty, and all files are hashed again."""
         try:
             return cls(cache, json.loads((cache / "verified.json").read_text(encoding="utf-8")))
         except (OSError, ValueError):
             return cls(cache, {})
 
     def holds(self, entry: Locked) -> bool:
-        """Tell whether the file is the locked one, by its stamp or else by its bytes."""
+        """Tell whether the file is the locked one: by its stamp, or else by its bytes."""
         path = self._cache / entry.path
         if not path.exists():
             return False
@@ -127,16 +130,20 @@ class _Stamps:
         return True
 
     def add(self, entries: Sequence[Locked]) -> None:
+        """Record files that were just verified."""
         for entry in entries:
             self.set(entry.path, _stamp(self._cache / entry.path, entry.sha256))
 
     def get(self, name: str) -> list[object] | None:
+        """Return the stamp of an unpacked folder, None if there is none."""
         return self._seen.get(name)
 
     def set(self, name: str, value: list[object]) -> None:
+        """Record a stamp."""
         self._seen[name], self._changed = value, True
 
     def write(self) -> None:
+        """Store the record if it changed, whole or not at all."""
         if self._changed:
             temporary = self._cache / ".verified.json"
             temporary.write_text(json.dumps(self._seen, indent=0), encoding="utf-8")
@@ -160,7 +167,7 @@ def _fetch_all(entries: Sequence[Locked], cache: Path) -> None:
     with progress.Progress(*columns, progress.TimeRemainingColumn()) as bar:
         task = bar.add_task("Kafka and Apicurio Registry, once", total=sum(entry.size for entry in entries))
         with futures.ThreadPoolExecutor(_THREADS) as pool:
-            # The largest first: it decides how long all of it takes.
+            # The largest file first: it decides how long the whole download takes.
             queue = sorted(entries, key=lambda entry: -entry.size)
             for _ in pool.map(lambda entry: _fetch(entry, cache, lambda n: bar.advance(task, n)), queue):
                 pass
@@ -200,7 +207,7 @@ def _resolve(entry: Locked, cache: Path, advance: Callable[[int], None]) -> None
 
 
 def _unpacked(archive: Locked, cache: Path, stamps: _Stamps) -> Path:
-    """Unpack the registry once; again where a file of it changed since."""
+    """Unpack the registry, unless it is unpacked and none of its files has changed since."""
     home = cache / f"registry-{archive.sha256[:16]}"
     if home.exists() and stamps.get(home.name) == _tree(home):
         return home
@@ -219,7 +226,7 @@ def _unpacked(archive: Locked, cache: Path, stamps: _Stamps) -> Path:
 
 
 def _tree(home: Path) -> list[object]:
-    """Fingerprint a folder by names, sizes and modification times."""
+    """Return a fingerprint of a folder from names, sizes and modification times."""
     stats = ((path, path.stat()) for path in sorted(home.rglob("*")) if path.is_file())
     lines = (f"{path.relative_to(home)} {stat.st_size} {stat.st_mtime_ns}" for path, stat in stats)
     return [hashlib.sha256("\n".join(lines).encode()).hexdigest()]

@@ -1,14 +1,20 @@
-"""The local broker: Kafka in KRaft mode, one node on the loopback interface, SCRAM and rules from the first start.
+"""The local Kafka broker: KRaft mode, one node on the loopback interface, SCRAM users and access control.
 
-Decides its settings, its users and when it is ready. Does not make topics or rules
-(`amana.provisioning.cluster_setup`).
+Purpose: the broker's settings, its users and its readiness. Topics and access rules are made by
+`amana.provisioning.cluster_setup`.
+Called by: `amana.local.supervisor`; the tests' clusters of three nodes use `lay_out`.
 
-- Every listener speaks SASL, the controller's too: on a plain one the broker's own requests are anonymous, the
-  authorizer refuses them, and it never gets ready.
-- Users are written when the data folder is formatted, salted, from a file: no password is visible in a process list.
-- Group offsets are kept for ten years: after a week of standstill a stage must go on where it stopped.
+    prepare(site, runtime)                   # settings, and on first start the formatted data folder
+    process = child(site, runtime)           # started by the supervisor
+    wait_ready(site, alive)
 
-Source: docs/adr on the local runtime; KIP-900 for users at format time.
+Invariants:
+- Every listener requires SASL, the controller's too: on a plain listener the broker's own requests would be anonymous,
+  the authorizer would refuse them, and the broker would never become ready.
+- Users are written when the data folder is formatted, salted, from a file: no password appears in a process list.
+- Committed offsets are kept for ten years: a stage must resume where it stopped, even after weeks of standstill.
+
+Source: ADR 0007; KIP-900 for users at format time.
 """
 
 import base64
@@ -32,7 +38,7 @@ from streams.broker import access
 __all__ = ["CONNECTIONS_PER_ADDRESS", "child", "cluster_id", "lay_out", "prepare", "settings", "wait_ready"]
 
 CONNECTIONS_PER_ADDRESS: Final = 500
-"""Connections that one address may have; the workers of a machine have some ten each."""
+"""Connections that one address may hold; the workers of one machine hold about ten each."""
 
 _SCRAM_ITERATIONS: Final = 4096
 _READY_SECONDS: Final = 60.0
@@ -47,7 +53,7 @@ _JVM: Final = (
     "-XX:+DisableAttachMechanism",
     "-XX:+ExitOnOutOfMemoryError",
     "--enable-native-access=ALL-UNNAMED",
-    # Without a level of its own the binding writes 5,000 lines a start.
+    # At its default level the logger writes 5,000 lines per start.
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
     "-Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info",
     "-Dorg.slf4j.simpleLogger.showDateTime=true",
@@ -78,11 +84,11 @@ _FIXED: Final[dict[str, str]] = {
     "share.coordinator.state.topic.replication.factor": "1",
     "share.coordinator.state.topic.min.isr": "1",
     "share.coordinator.state.topic.num.partitions": "1",
-    # After a kill the controller holds the place of the broker that died until its session ends.
+    # A broker that was killed cannot register again before its old session ends: 5 s instead of the default 9 s.
     "broker.session.timeout.ms": "5000",
     "broker.heartbeat.interval.ms": "500",
     "group.initial.rebalance.delay.ms": "0",
-    # Whoever opens more, with or without a password, is shut out and nobody else is.
+    # A client that opens more connections, with or without a password, shuts out itself and nobody else.
     "max.connections.per.ip": str(CONNECTIONS_PER_ADDRESS),
     "num.network.threads": "2",
     "num.io.threads": "2",
@@ -93,7 +99,7 @@ _FIXED: Final[dict[str, str]] = {
 
 
 def settings(site: sites.Site, *, controller_port: int, passwords: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the broker's settings; `passwords` holds those of `admin` and `controller`."""
+    """Return the broker's settings; `passwords` holds those of the users `admin` and `controller`."""
     controller = f"{ports.LOOPBACK}:{controller_port}"
     scram = "org.apache.kafka.common.security.scram.ScramLoginModule required"
     plain = "org.apache.kafka.common.security.plain.PlainLoginModule required"
@@ -127,13 +133,13 @@ def prepare(site: sites.Site, runtime: artifacts.Runtime) -> None:
 
 
 def cluster_id() -> str:
-    """Draw the id of a new cluster, which all its nodes are formatted with."""
-    # It may not begin with a dash: the tool's parser takes it for an option.
+    """Draw the id of a new cluster; all its nodes are formatted with it."""
+    # The id may not begin with a dash: the parser of the format tool would take it for an option.
     return "A" + base64.urlsafe_b64encode(secrets.token_bytes(16)).decode("ascii")[1:22]
 
 
 def lay_out(site: sites.Site, runtime: artifacts.Runtime, lines: Mapping[str, str], cluster: str) -> None:
-    """Write these settings and, unless it is there, format the data folder of one node of `cluster`.
+    """Write the settings `lines` and, if it does not exist, format the data folder of one node of `cluster`.
 
     Raises:
         ConfigurationError: CFG-072, the data folder cannot be formatted.
@@ -186,7 +192,7 @@ def _format(site: sites.Site, runtime: artifacts.Runtime, cluster: str) -> None:
     try:
         done = subprocess.run(command, capture_output=True, timeout=_FORMAT_SECONDS, check=False)  # noqa: S603 - our own
     finally:
-        (home / "format.args").unlink()
+        (home / "format.args").unlink()  # it holds salted passwords
     if done.returncode:
         shutil.rmtree(home / "data", ignore_errors=True)
         _write(site.path("logs", "broker-format.log"), done.stderr.decode(errors="replace"))
@@ -194,6 +200,7 @@ def _format(site: sites.Site, runtime: artifacts.Runtime, cluster: str) -> None:
 
 
 def _users(site: sites.Site) -> Iterator[str]:
+    """Yield every principal's SCRAM credential in the form of the format tool's `--add-scram`."""
     for path in sorted(site.path("secrets", "principals").glob("*.json")):
         credential = json.loads(path.read_text(encoding="ascii"))
         salt = secrets.token_bytes(32)
@@ -208,6 +215,7 @@ def _users(site: sites.Site) -> Iterator[str]:
 
 
 def _write(path: Path, text: str) -> None:
+    """Write a file that was never readable by others, not even for a moment."""
     path.unlink(missing_ok=True)
     path.touch(mode=0o600)
     path.write_text(text, encoding="utf-8")

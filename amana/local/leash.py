@@ -1,13 +1,16 @@
-"""Start a program that cannot outlive its parent: `leash.py PARENT_PID PROGRAM ARGUMENT…`.
+"""A launcher that ties a program's life to its parent: `leash.py PARENT_PID PROGRAM ARGUMENT...`.
 
-Decides what a child of the supervisor may leave behind: nothing, neither itself after the parent's death by whatever
-signal, nor a core dump, nor a file that others can read. Does not restart anything. It is run by its path on a bare
-interpreter, so it imports the standard library alone.
+Purpose: a child of the supervisor ends with the supervisor, whatever signal ends it, and leaves no core dump and no
+file that others can read.
+Called by: `amana.local.server_process`, by path and on a bare interpreter (`-I -S`), so it imports the standard library
+alone. POSIX only.
 
+Invariants:
 - On Linux the kernel kills the program with its parent (`PR_SET_PDEATHSIG`), and this process becomes the program.
-- Elsewhere this process stays, holds the reading end of a pipe of the parent's, and kills the program at its end.
+- On other systems this process stays as the program's parent, holds the reading end of a pipe from the supervisor, and
+  kills the program when that pipe closes.
 
-Source: prctl(2); the signal is tied to the thread that forked, so the supervisor starts children from its main thread.
+Source: prctl(2). The signal is tied to the thread that forked: see `amana.local.server_process`.
 """
 
 import ctypes
@@ -26,17 +29,17 @@ _POLL_SECONDS = 0.2
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Become, or watch over, the program; return its exit status where it is watched."""
+    """Become the program (Linux), or run and watch it and return its exit status (other systems)."""
     parent, command = int(arguments[0]), list(arguments[1:])
-    os.umask(0o077)
+    os.umask(0o077)  # files of the servers hold records and keys
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     return _become(parent, command) if sys.platform == "linux" else _watch(command)
 
 
 def _become(parent: int, command: list[str]) -> int:
-    """Turn into the program, tied to the parent's life by the kernel; return only if the parent is dead already."""
+    """Replace this process by the program; return only if the parent is dead already."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() == parent:  # else it died before the kernel was told
+    if os.getppid() == parent:  # otherwise the parent died before the kernel knew of the tie, and no signal would come
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.execvp(command[0], command)  # noqa: S606 - the supervisor's own command, no shell
     return 1

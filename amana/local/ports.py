@@ -1,8 +1,12 @@
-"""Ports of the local servers: the ones they had, else free ones, always on the loopback interface.
+"""Port numbers of the local servers, on the loopback interface.
 
-Decides numbers. Does not hold them: between the choice and the server's own bind another program may take one, and
-then the server's start fails and says so. So they lie below the range from which the system gives ports to outgoing
-connections, of which there are many: a Java server takes seconds from its start to its bind.
+Purpose: choose free ports, and check a port that the operator asked for.
+Called by: `amana.local.supervisor`, `amana.local.broker`, `amana.local.apicurio`, tests.
+
+Invariants:
+- Chosen ports lie in 20,000 to 32,000, below the ephemeral range from which the system serves outgoing connections: a
+  Java server needs seconds from its start to its bind, long enough for a client socket to take an ephemeral port.
+- A port is checked, not held: if another program takes it before the bind, the server's start fails and says so.
 """
 
 import secrets
@@ -41,7 +45,7 @@ def demand(port: int, option: str) -> int:
 
 
 def is_free(port: int) -> bool:
-    """Tell whether a server could listen there now."""
+    """Tell whether a server could listen on the port now."""
     try:
         socket.create_server((LOOPBACK, port)).close()
     except OSError:

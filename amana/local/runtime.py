@@ -1,7 +1,13 @@
-"""A running system for as long as a block lasts: what the demo and the tests stand on.
+"""A running system for the duration of a `with` block: the base of the demonstration and of the tests.
 
-Decides how to start a supervisor of its own process and how to learn that it is ready. Does not supervise
-(`amana.local.supervisor`). The supervisor's life hangs on the thread that entered the block.
+Purpose: start a supervisor as a child process, wait until it is ready, and stop it at the end of the block.
+Called by: `amana.demo.run`, the broker tests.
+
+    with running(folder, workers=True) as site:
+        ...
+
+Invariants:
+- The supervisor's life is tied to the thread that entered the block.
 """
 
 import contextlib
@@ -38,8 +44,8 @@ def running(
     """Run the system in a data directory until the block ends.
 
     Args:
-        data_dir: made if it is not there; a site in it is gone on with.
-        workers: False for broker, registry, topics and rules alone; or how many processes of each stage.
+        data_dir: made if it does not exist; a site in it is continued.
+        workers: False for broker, registry, topics and rules alone; or the number of processes of each stage.
         as_of: the calendar's date; None keeps the site's, and a new site has none.
         agencies: ids to add to the site's; a new site that is given none has `amana.site.DEFAULT_AGENCIES`.
 
@@ -48,16 +54,17 @@ def running(
         TransportError: a server does not start; TRA-007, the system ended or was not ready within three minutes.
     """
     if not Settings.read().has_cluster:
-        artifacts.ensure()  # here, where its progress bar is seen
+        artifacts.ensure()  # in this process, whose terminal shows the progress bar
     home = data_dir.absolute()
     (home / "run").mkdir(mode=0o700, parents=True, exist_ok=True)
     (home / "logs").mkdir(mode=0o700, exist_ok=True)
     counts = workers if isinstance(workers, Mapping) else (supervisor.DEFAULT_WORKERS if workers else {})
     child = server_process.ServerProcess("up", _command(home, counts, as_of, agencies or ()), home, writes_pid=False)
-    said = child.log.stat().st_size if child.log.exists() else 0
+    # The log may hold the faults of earlier starts: only what comes after this position belongs to this one.
+    log_start = child.log.stat().st_size if child.log.exists() else 0
     child.start()
     try:
-        _wait_ready(child, said)
+        _wait_ready(child, log_start)
         yield sites.Site.open(home)
     finally:
         child.signal(signal.SIGTERM)
@@ -72,8 +79,8 @@ def _command(home: Path, workers: Mapping[str, int], as_of: dt.date | None, agen
     return [*command, *([] if workers else ["--no-workers"])]
 
 
-def _wait_ready(child: server_process.ServerProcess, said: int) -> None:
-    """Wait for the supervisor's word; what it said from position `said` of its log holds the fault if there is one."""
+def _wait_ready(child: server_process.ServerProcess, log_start: int) -> None:
+    """Wait until the system is ready; if it ends before, raise the fault that its log holds after `log_start`."""
     ready = child.home / "run" / "up.ready"
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
@@ -81,16 +88,16 @@ def _wait_ready(child: server_process.ServerProcess, said: int) -> None:
             if ready.read_text(encoding="ascii").strip() == str(child.pid):
                 return
         if child.exit_status() is not None:
-            raise _fault(child.log.read_bytes()[said:].decode(errors="replace"), child.log)
+            raise _fault(child.log.read_bytes()[log_start:].decode(errors="replace"), child.log)
         time.sleep(_POLL_SECONDS)
     raise errors.TransportError("TRA-007", f"the system was not ready in time: see {child.log}")
 
 
 def _fault(text: str, log: Path) -> errors.AmanaError:
-    """Make the supervisor's last typed fault again, in this process."""
-    found = _FAULT.findall(text)
-    if not found:
+    """Return the supervisor's last typed fault as an exception of this process."""
+    faults = _FAULT.findall(text)
+    if not faults:
         return errors.TransportError("TRA-007", f"the system ended as it started: see {log}")
-    code, sentence = found[-1]
+    code, sentence = faults[-1]
     families = {"CFG": errors.ConfigurationError, "INT": errors.IntegrityError}
     return families.get(code[:3], errors.TransportError)(code, sentence)

@@ -1,7 +1,12 @@
-"""One child process: its command, log, pid file, and how it is stopped.
+"""One child process of the supervisor: its command, log file, pid file and end.
 
-Decides how a child is started and ended. Does not decide when, or whether it starts again (`amana.local.supervisor`).
-Children are started from the main thread only: on Linux the kernel ties their life to the thread that forked.
+Purpose: start a server or a worker so that it can neither outlive its parent nor write where others can read.
+Called by: `amana.local.supervisor` (when to start and restart), `amana.local.runtime` (the supervisor itself as a
+child).
+
+Invariants:
+- Children are started from the main thread only: on Linux the kernel ties a child's life to the thread that forked it.
+- A child has a process group of its own, so that Ctrl-C reaches the supervisor alone.
 """
 
 import contextlib
@@ -24,9 +29,14 @@ _POLL_SECONDS: Final = 0.02
 
 @dataclass(slots=True)
 class ServerProcess:
-    """A process named `name`: its log is `logs/<name>.log` and its pid file `run/<name>.pid` below `home`.
+    """A child process.
 
-    `writes_pid` is False for a program that keeps its own pid file.
+    Args:
+        name: names its log, `logs/<name>.log`, and its pid file, `run/<name>.pid`.
+        command: program and arguments.
+        home: the data directory, and the working directory of the process.
+        environment: variables that are added to this process's own.
+        writes_pid: False for a program that writes its own pid file.
     """
 
     name: str
@@ -37,17 +47,17 @@ class ServerProcess:
     _process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start the process, in a group of its own so that Ctrl-C reaches its supervisor alone.
+        """Start the process.
 
         Raises:
-            OSError: log or pid file cannot be written; then it does not run.
+            OSError: the log or the pid file cannot be written; then the process does not run.
         """
         leash = (sys.executable, "-I", "-S", str(_LEASH), str(os.getpid()))
         descriptor = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             self._process = subprocess.Popen(  # noqa: S603 - a command of our own, no shell
                 [*leash, *self.command],
-                stdin=subprocess.PIPE,
+                stdin=subprocess.PIPE,  # the pipe whose end the leash watches where the kernel has no death signal
                 stdout=descriptor,
                 stderr=descriptor,
                 env={**os.environ, **self.environment},
@@ -60,29 +70,30 @@ class ServerProcess:
             if self.writes_pid:
                 self._pid_file.write_text(f"{self._process.pid}\n", encoding="ascii")
         except OSError:
+            # A process without a pid file could not be found by an operator: rather none at all.
             self.end(time.monotonic())
             raise
 
     @property
     def log(self) -> Path:
-        """Return the path of the log; it holds what every start of the process wrote, back to the last `trim`."""
+        """Path of the log: the output of every start of the process since the last `trim`."""
         return self.home / "logs" / f"{self.name}.log"
 
     def trim(self, most: int) -> None:
-        """Empty the log where it is larger than `most` bytes; the file beside it, `.log.1`, has what was there.
+        """Move the log's content to `.log.1` beside it once it is larger than `most` bytes.
 
-        The process writes on: its descriptor appends. A line that it writes in between is lost, and where there is no
-        room for the copy, the copy is.
+        A line that the process writes between copy and truncation is lost.
         """
         with contextlib.suppress(OSError):
             if self.log.stat().st_size > most:
+                # On a full disk the copy fails, and the truncation still makes room.
                 with contextlib.suppress(OSError):
                     shutil.copy(self.log, self.log.with_suffix(".log.1"))
-                os.truncate(self.log, 0)
+                os.truncate(self.log, 0)  # the process keeps writing: its descriptor is in append mode
 
     @property
     def pid(self) -> int:
-        """Return the process id of the last start, 0 before the first."""
+        """Process id of the last start, 0 before the first."""
         return self._process.pid if self._process else 0
 
     def exit_status(self) -> int | None:
@@ -95,7 +106,7 @@ class ServerProcess:
             self._process.send_signal(number)
 
     def end(self, deadline: float) -> None:
-        """Wait for the end until `deadline` (monotonic seconds), then kill; the pid file goes."""
+        """Wait for the process to end until `deadline` (monotonic seconds), then kill it; remove the pid file."""
         while self._process and self._process.poll() is None and time.monotonic() < deadline:
             time.sleep(_POLL_SECONDS)
         self.signal(signal.SIGKILL)
@@ -112,13 +123,14 @@ class ServerProcess:
 
 
 def worker(home: Path, stage: str, index: int) -> ServerProcess:
-    """Return one process of a stage of the site in `home`, not started yet."""
+    """Return a process of one stage of the site in `home`, not started yet."""
+    # -P: the working directory is the data directory, and must not become a place to import from.
     command = [sys.executable, "-P", "-m", "amana", "worker", stage, "--index", str(index)]
     return ServerProcess(f"worker-{stage}-{index}", command, home, {"AMANA_DATA": str(home)})
 
 
 def stop_all(children: Iterable[ServerProcess], *, seconds: float) -> None:
-    """Ask all of them to stop, together, and kill those that still run after `seconds`."""
+    """Ask all children to stop at the same time, and kill those that still run after `seconds`."""
     children = tuple(children)
     for child in children:
         child.signal(signal.SIGTERM)

@@ -1,14 +1,20 @@
-"""The system on one machine: servers, tables, workers; started in order, kept running, stopped without a rest.
+"""The supervisor: starts servers and workers of one machine in order, restarts what dies, and stops everything.
 
-Decides the order of start and stop, and when a process that died starts again: at once the first time, then later and
-later. Does not decide what a worker does (`amana worker`) or what lies on the broker
-(`amana.provisioning.cluster_setup`).
+Purpose: run one site on one machine until it is asked to stop.
+Called by: `amana up`; the demonstration and the tests run it as a child process (`amana.local.runtime`).
 
-- One supervisor a data directory: the lock is the kernel's, so it is gone with the process that held it.
-- It runs in the main thread of its process, for its children's lives hang on that thread (`amana.local.leash`).
-- A worker that refuses its configuration (exit status 2) stops the system: starting it again would not help.
-- What ended while a disk is full waits until there is room (`amana.local.disk_space`): it would end again, or start
-  unlogged.
+1. Lock the data directory and complete the site's keys and passwords.
+2. Start broker and registry, unless the environment names existing ones.
+3. Provision users, topics, access rules, quotas and schemas.
+4. Start the workers, and declare the system ready.
+5. Watch: restart what died, at once the first time and then after growing pauses.
+6. Stop the workers, then the servers: what the workers still send needs the broker.
+
+Invariants:
+- One supervisor per data directory: the lock is the kernel's and ends with the process that holds it.
+- It runs in the main thread of its process, because the lives of its children are tied to that thread.
+- A worker that refuses its configuration (exit status 2) stops the system: a restart would not help.
+- While a disk is full, a process that ended is not restarted: it would end again, or run without a log.
 """
 
 import contextlib
@@ -41,14 +47,16 @@ _SERVER_STOP_SECONDS: Final = 2.5
 _POLL_SECONDS: Final = 0.1
 _BACKOFF_SECONDS: Final = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0)
 _HEALTHY_SECONDS: Final = 30.0
-_ROOM_SECONDS: Final = 1.0
-_LOG_BYTES: Final = 32 << 20  # of one process, and as much again of what was before
+_FULL_DISK_PAUSE_SECONDS: Final = 1.0
+_LOG_BYTES: Final = 32 << 20
+"""Largest log of one process; its predecessor `.log.1` may be as large again."""
+
 _CONFIGURATION_STATUS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What `amana up` was asked for; a port of 0 is chosen freely, `as_of` None keeps what the site has."""
+    """Options of `amana up`; a port of 0 is chosen freely, and `as_of` None keeps the site's date."""
 
     data: Path
     agencies: tuple[str, ...] = ()
@@ -77,7 +85,7 @@ def serve(options: Options, say: Callable[[str], None] = print) -> None:
 
 @contextlib.contextmanager
 def _locked(home: Path) -> Iterator[None]:
-    """Own the data directory until this process ends, however it ends."""
+    """Hold the data directory's lock until this process ends, however it ends."""
     pid_file = home / "run" / "up.pid"
     try:
         pid_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -98,7 +106,7 @@ def _locked(home: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _stoppable() -> Iterator[None]:
-    """Make every usual request to stop the same as Ctrl-C."""
+    """Turn SIGTERM and SIGHUP into KeyboardInterrupt, as SIGINT is."""
 
     def stop(_number: int, _frame: object) -> None:
         raise KeyboardInterrupt
@@ -116,9 +124,14 @@ _STOPPING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @dataclass(slots=True)
 class _Watched:
-    """A child with its history: when it started last, when it may start again, how often it died in a row.
+    """A child with its history.
 
-    `waits` is what it waits for beside its time, empty for nothing.
+    Args:
+        child: the process.
+        started: the monotonic time of its last start.
+        due: the monotonic time of its next start; None while it runs.
+        deaths: how often it died in a row without being healthy in between.
+        waits: the reason why it is not restarted although it is due; empty if there is none.
     """
 
     child: server_process.ServerProcess
@@ -135,20 +148,21 @@ class _Supervisor:
         self._ready = site.path("run", "up.ready")
 
     def run(self) -> None:
-        """Start everything, then watch it; stop everything whatever happens."""
+        """Run steps 2 to 6 of the module's procedure; step 6 happens whatever ends the others."""
         self._ready.unlink(missing_ok=True)
         try:
-            self._start_servers()
-            self._provision()
-            self._start_workers()
+            self._start_servers()  # 2
+            self._provision()  # 3
+            self._start_workers()  # 4
             self._ready.write_text(f"{os.getpid()}\n", encoding="ascii")
-            while True:
+            while True:  # 5
                 self._watch()
                 time.sleep(_POLL_SECONDS)
         finally:
+            # A second Ctrl-C must not interrupt the stop: a server that is left behind would keep its port.
             for number in _STOPPING:
                 signal.signal(number, signal.SIG_IGN)
-            self._stop()
+            self._stop()  # 6
 
     def _start_servers(self) -> None:
         """Start broker and registry side by side, unless the environment names existing ones."""
@@ -171,7 +185,7 @@ class _Supervisor:
             self._tell("registry", f"{self._site.registry}, ready after {time.monotonic() - begun:.1f} s")
 
     def _choose_ports(self, *, own_broker: bool, own_registry: bool) -> None:
-        """Keep the ports of the last start where they are free, so that clients find the servers again."""
+        """Choose the ports asked for, else those of the last start, so that clients find the servers again."""
         asked = (self._options.kafka_port, self._options.registry_port)
         for port, option in zip(asked, ("--kafka-port", "--registry-port"), strict=True):
             if port:
@@ -212,7 +226,7 @@ class _Supervisor:
         return all(each.child.exit_status() is None for each in self._watched if each.child.name == name)
 
     def _watch(self) -> None:
-        """Start again what died and is due, and keep logs from filling the disk."""
+        """Restart children that died and are due, and trim the logs."""
         now = time.monotonic()
         for each in self._watched:
             each.child.trim(_LOG_BYTES)
@@ -220,12 +234,12 @@ class _Supervisor:
             if status is None:
                 continue
             if each.due is None:
-                self._bury(each, status, now)
+                self._plan_restart(each, status, now)
             elif now >= each.due:
-                self._begin_again(each, now)
+                self._restart(each, now)
 
-    def _begin_again(self, each: _Watched, now: float) -> None:
-        """Start a child again, or put it off while there is no room: said once, and once more when it is over."""
+    def _restart(self, each: _Watched, now: float) -> None:
+        """Restart a child, or postpone it while the disk is full; say so once, and once more when it is over."""
         lack: object = disk_space.lacking(self._site.dir, disk_space.TO_GO_ON)
         if not lack:
             try:
@@ -233,7 +247,7 @@ class _Supervisor:
             except OSError as error:
                 lack = f"CFG-004: {self._site.dir} cannot be written: {error.strerror}"
         if lack:
-            each.due = now + _ROOM_SECONDS
+            each.due = now + _FULL_DISK_PAUSE_SECONDS
             if not each.waits:
                 each.waits = str(lack)
                 self._tell(each.child.name, f"waits: {lack}")
@@ -241,7 +255,8 @@ class _Supervisor:
         waited, each.started, each.due, each.waits = each.waits, now, None, ""
         self._tell(each.child.name, f"started again, process {each.child.pid}{waited and f', waited: {waited}'}")
 
-    def _bury(self, each: _Watched, status: int, now: float) -> None:
+    def _plan_restart(self, each: _Watched, status: int, now: float) -> None:
+        """Set the time of the restart of a child that ended; the pause grows with every death in a row."""
         name = each.child.name
         if status == _CONFIGURATION_STATUS and name.startswith("worker-"):
             raise ConfigurationError("CFG-075", f"{name} refuses to run: see {each.child.log}")
@@ -251,7 +266,7 @@ class _Supervisor:
         self._tell(name, f"ended with status {status}")
 
     def _stop(self) -> None:
-        """Stop the workers first: what they still send needs the broker."""
+        """Stop the workers, then the servers: what the workers still send needs the broker."""
         self._ready.unlink(missing_ok=True)
         workers = [each.child for each in self._watched if each.child.name.startswith("worker-")]
         server_process.stop_all(workers, seconds=_WORKER_STOP_SECONDS)
@@ -260,7 +275,7 @@ class _Supervisor:
         self._tell("stopped", f"{len(self._watched)} processes")
 
     def _tell(self, component: str, text: str) -> None:
-        # The log may lie on a disk that is full: what cannot be said must not stop what runs.
+        # The output may go to a full disk: a message that cannot be written must not stop the system.
         with contextlib.suppress(OSError):
             self._say(f"{component:<22}{text}")
 

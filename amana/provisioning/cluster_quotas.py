@@ -1,10 +1,12 @@
-"""The quotas of a cluster: read, compared with the table, and set right.
+"""The quotas of a cluster: read from the broker, compared with `streams.broker.quotas`, and corrected.
 
-Decides what differs. Does not hold the figures (`streams.broker.quotas`). The admin client speaks these two messages
-of the protocol but has no call for them, so they are written here.
+Called by: `amana.provisioning.cluster_setup`, `amana.provisioning.inspection`.
 
-- A quota of one of our principals that the table does not know is taken away: one for a client id of theirs would go
-  before the table's.
+Invariants:
+- A quota of one of our principals that is not listed is removed: one for a client id of that principal would take
+  precedence over the listed one.
+
+kafka-python speaks both messages of the protocol but offers no call for them, so they are composed here.
 
 Source: KIP-546.
 """

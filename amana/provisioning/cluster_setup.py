@@ -1,11 +1,13 @@
-"""Bring a cluster to what the tables say: users, topics with retention, rules, quotas, schemas and the global rule.
+"""Set-up of a cluster: users, topics with retention, access rules, quotas, schemas and the registry's global rule.
 
-Decides what differs and corrects it; running it again changes nothing. Does not hold the tables
-(`streams.broker.topics`, `streams.broker.access`, `streams.broker.quotas`). Works the same on the local broker and on
-an existing cluster whose admin password is at hand.
+Purpose: find what differs from `streams.broker` and correct it; a second run changes nothing.
+Called by: `amana.local.supervisor` at each start, `amana provision` for an existing cluster,
+`amana.provisioning.inspection` to compare only.
 
-- A rule of one of our principals that the table does not know is taken away; other principals' rules are left alone.
-- A topic with another number of partitions is refused: its keys would lie elsewhere.
+Invariants:
+- A rule of one of our principals that `streams.broker.access` does not list is removed; rules of other principals stay.
+- A topic with another number of partitions is refused: its keys would map to other partitions.
+- Surplus rules are removed before missing ones are added: between the two steps nobody may do more than is listed.
 """
 
 import contextlib

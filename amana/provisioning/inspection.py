@@ -1,7 +1,11 @@
-"""What `amana check` looks at: each point is one question to the running system, and one sentence as its answer.
+"""The checks of `amana check`: one question each to the running system, and one sentence as its answer.
 
-Decides what counts as configured, reachable and safe. Changes nothing. A point either returns its sentence or raises
-the typed error that says what is wrong; the points do not depend on each other, so all of them are asked.
+Purpose: tell an operator what is configured, reachable and safe. Changes nothing.
+Called by: `amana check`, tests.
+
+Invariants:
+- A check returns its sentence or raises the typed error that says what is wrong.
+- No check depends on another, so all of them are asked whatever the first ones answer.
 """
 
 import os
