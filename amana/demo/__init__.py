@@ -1,1 +1,1 @@
-"""The demo: a whole region on one machine, start to finish, with a report that reconciles to zero."""
+"""The demonstration: a whole region on one machine, from invented events to released trends."""

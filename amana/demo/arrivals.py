@@ -1,7 +1,10 @@
-"""How many published records came out of the de-identifier: read from the topics, as the operator.
+"""The number of published records that came out of the de-identifier, read from the topics as the operator.
 
-Decides that a record is counted once, however often a crash made it come out, and that a `moved` note, which the
-de-identifier adds when a correction changes the person, is not one.
+Called by: `amana.demo.run`.
+
+Invariants:
+- A record is counted once, however often a crash made the stage send it again.
+- A `moved` note, which the stage adds when a correction changes the person, is not a record of its own.
 """
 
 from kafka.errors import KafkaError

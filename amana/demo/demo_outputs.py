@@ -1,6 +1,6 @@
-"""What the demo leaves for the analyst and the officer.
+"""The results of the demonstration for analyst and officer: trends, charts, and a verified copy of the log.
 
-Decides the names of the files. Reads through the public API: the feed as an analyst, the log offline as an officer.
+Called by: `amana.demo.run`. Reads through the public API: the feed as an analyst, the log offline as an officer.
 """
 
 import shutil

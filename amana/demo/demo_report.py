@@ -1,7 +1,11 @@
-"""What the demo says happened: every row from an agency's file to its fate, reconciled.
+"""The report of the demonstration: every row from an agency's file to its outcome, reconciled.
 
-Decides the figures and that they must add up. Does not gather them (`amana.demo.run`). Totals may be shown
-to anybody; the figures of one agency belong to the operator.
+Purpose: hold the figures and check that they add up; `amana.demo.run` gathers them.
+Called by: `amana.demo.run`, `amana demo`.
+
+Invariants:
+- Rows read = refused + published, and published = the sum of all outcomes; `difference` says by how much this fails.
+- Totals may be shown to anybody; the figures of one agency are for the operator alone.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,10 @@
-"""A real file divided over the agencies, so that a download can play the part of a region.
+"""A real file divided among the agencies, so that one download can play the part of a region.
 
-Decides the rule: data line n (the first is 1) goes to agency number (n - 1) modulo the number of agencies. Lines are
-copied as they are, the header to every part. Does not read what the lines say.
+Called by: `amana.demo.run` for `amana demo --input FILE`.
+
+Invariants:
+- Data line n, counted from 1, goes to agency number (n - 1) modulo the number of agencies.
+- Lines are copied byte for byte and never interpreted; each part repeats the header.
 """
 
 import gzip

@@ -1,6 +1,6 @@
-"""How far the demo is, on a terminal.
+"""The progress bar of the demonstration, drawn on a terminal alone: in a file it would be noise.
 
-Decides that a bar is drawn on a terminal alone: in a file it would be noise.
+Called by: `amana.demo.run`.
 """
 
 import sys

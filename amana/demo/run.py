@@ -1,7 +1,15 @@
-"""The demo from start to finish, over the same doors that agencies, analysts and officers use.
+"""The demonstration from start to finish, through the same doors that agencies, operators, analysts and officers use.
 
-Decides the order of the steps, the calendar date of the invented region, and what lies where in the results. Every
-step is the product's own: nothing here counts, protects or draws on its own.
+Purpose: run the whole product once, unattended, and leave its results in a folder. Every step is the product's own:
+nothing here counts, protects or draws.
+Called by: `amana demo`, the end-to-end tests.
+
+1. Start broker, registry and workers, while the input is invented or a real file is divided.
+2. Publish every file as its agency.
+3. Wait until the stages are idle, and record the outcome of every published record.
+4. Release what is due, while the operator exports the exact cells.
+5. Read the trends and charts as an analyst, and verify the audit log as an officer.
+6. Write the report, whose rows must reconcile to a difference of zero.
 """
 
 import concurrent.futures

@@ -1,6 +1,6 @@
-"""The six agencies of the invented region: where they work, what they report, in which language and script.
+"""The six invented agencies: the countries, kinds of event, languages and scripts of each, as tables of weights.
 
-Decides their character as tables of weights. All agencies are invented.
+Called by: `amana.demo.simulation.world`.
 """
 
 from dataclasses import dataclass

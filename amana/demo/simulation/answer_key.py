@@ -1,9 +1,11 @@
-"""The answer key: what must come out, counted from the simulated persons themselves.
+"""The answer key of a simulation: the outcome of every row and the exact cells, counted from the invented persons.
 
-Decides the fate of every row and the exact cells, without any of the streams' code: persons are known by their number
-here, not by a key, and a report's attributes as they were drawn. Cells are those of the shipped policy, with lateness
-off; with it on, the rows of the years that are closed are late and their cells are not there: years never share a cell,
-and no correction leads into or out of 2019.
+Purpose: an oracle that shares no code with the streams: persons are known by their number, not by a key.
+Called by: `amana.demo.simulation.generator`.
+
+Invariants:
+- Cells are those of the shipped policy with lateness off. With it on, rows of closed years are late and their cells are
+  absent; years never share a cell, and no correction leads into or out of 2019.
 """
 
 from collections import Counter, defaultdict

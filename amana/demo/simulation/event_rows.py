@@ -1,7 +1,9 @@
-"""What an agency's file says of a report: a row with HTCDS names, and the identities that stand in it.
+"""The row of an agency's file for one invented report: HTCDS column names, and the identities that are planted in it.
 
-Decides spelling and script. The random source is the record's own, so that every revision of a record says the same of
-a person unless the report itself changed.
+Called by: `amana.demo.simulation.generator`, `amana.demo.simulation.answer_key` for ages.
+
+Invariants:
+- The random source belongs to the record, so every revision describes the person alike unless the report changed.
 """
 
 from random import Random

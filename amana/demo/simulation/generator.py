@@ -1,14 +1,17 @@
-"""A folder of invented files, one per agency and kind, and beside them the answer key.
+"""The files of a simulation: one per agency and kind, and beside them the answer key.
 
-Decides the files. The same number of events and the same seed give the same bytes.
+Called by: `amana simulate`, `amana.demo.run`, tests.
 
-- `AGENCY.KIND.jsonl`: what `amana publish` takes.
+- `AGENCY.KIND.jsonl`: input of `amana publish`.
 - `answer-key/persons.jsonl`: every person with their names, and the rows about them.
 - `answer-key/planted.jsonl`: every identity string, with its type, row and field.
 - `answer-key/expected-cells.csv`: the exact cells under the shipped policy, lateness off.
-- `answer-key/expected-fates.csv`: agency, kind, year, fate, records.
-- `answer-key/refused.csv`: agency, kind, line, field, code of the rows that the edge refuses.
-- `answer-key/summary.json`: rows, refused, published, and the rows by fate.
+- `answer-key/expected-fates.csv`: agency, kind, year, outcome, number of records.
+- `answer-key/refused.csv`: agency, kind, line, field and code of the rows that are refused at the agency.
+- `answer-key/summary.json`: rows, refused, published, and the rows by outcome.
+
+Invariants:
+- The same number of events and the same seed give the same bytes.
 """
 
 import csv

@@ -1,6 +1,10 @@
 """Invented identity strings in the shapes of the region: e-mails, phones, account and identity numbers, dates, links.
 
-Decides shapes and check digits. No string belongs to anybody: domains are reserved for examples, numbers are drawn.
+Called by: `amana.demo.simulation.event_rows`, `amana.demo.simulation.narratives`.
+
+Invariants:
+- No string belongs to anybody: domains are reserved for examples, and numbers are drawn at random.
+- Check digits are valid, so that recognisers that test them must find the numbers.
 """
 
 from random import Random

@@ -1,7 +1,10 @@
-"""Invented names: no person has them, and both scripts of one name meet in one normal form.
+"""Invented names made of syllables, in Latin and Arabic letters; no real person bears them.
 
-Decides how a name is made of syllables and spelt in Latin and Arabic letters. Names of the three sorts have skeletons
-of their own, so three indices name one person and no two triples have one normal form.
+Called by: the other modules of the simulation, tests of the person key.
+
+Invariants:
+- Both scripts of one name have the same normal form.
+- The three sorts of names have skeletons of their own, so no two triples share a normal form.
 """
 
 import itertools

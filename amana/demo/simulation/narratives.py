@@ -1,6 +1,9 @@
-"""Case texts in English, Arabic and French, 200 to 600 characters, with identity strings planted in them.
+"""Case texts in English, Arabic and French, of 200 to 600 characters, with identity strings planted in them.
 
-Decides the sentences. Every planted string is told with its type, so that a scan can look for it anywhere.
+Called by: `amana.demo.simulation.event_rows`.
+
+Invariants:
+- Every planted string is returned with its type, so that a test can search for it everywhere.
 """
 
 import re

@@ -1,6 +1,9 @@
-"""The course of events: which report is made, corrected, taken back, sent again or spoilt, and in which order.
+"""The course of a simulation: the order of first reports, corrections, withdrawals, repetitions and spoilt rows.
 
-Decides proportions and order. A later revision always comes after the earlier one of the same record.
+Called by: `amana.demo.simulation.generator`.
+
+Invariants:
+- A later revision always comes after the earlier one of the same record.
 """
 
 from collections.abc import Iterator

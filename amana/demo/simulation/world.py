@@ -1,7 +1,11 @@
-"""The truth of an invented region: persons, and what agencies report of them.
+"""The truth of an invented region: its persons, and what each agency knows of them.
 
-Decides who there is, what happened to them, and what each report says. Does not spell any of it (`rows`) and counts
-nothing (`answer`). Everything follows from the seed.
+Purpose: draw who exists, what happened and what each report contains. Spelling is `event_rows`'s subject, counting
+`answer_key`'s.
+Called by: `amana.demo.simulation.story`.
+
+Invariants:
+- Everything follows from the seed.
 """
 
 import itertools
