@@ -58,10 +58,10 @@ _FOLDERS: Final = (
 
 
 def data_dir(given: Path | None = None) -> Path:
-    """Return the data directory: the one given, else `AMANA_DATA`.
+    """Return the data directory: `given`, else the one that `AMANA_DATA` names.
 
     Raises:
-        ConfigurationError: CFG-001, neither is there.
+        ConfigurationError: CFG-001, no directory is named.
     """
     chosen = given or Settings.read().data
     if not chosen:
@@ -71,9 +71,15 @@ def data_dir(given: Path | None = None) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A data directory and its endpoints; `as_of` is the calendar's date, None while history is filled in.
+    """A site: the data directory and what `site.json` in it says.
 
-    `quota` is what each agency may use of a broker.
+    Args:
+        dir: the data directory.
+        kafka: broker addresses, comma separated.
+        registry: base URL of the schema registry.
+        agencies: ids of the agencies.
+        as_of: the release calendar's date; None while history is filled in, so that no event is late.
+        quota: limits of each agency at the broker.
     """
 
     dir: Path
@@ -114,13 +120,13 @@ class Site:
         as_of: dt.date | None = None,
         quota: Mapping[str, int] | None = None,
     ) -> Self:
-        """Make, or complete, the folders, keys and passwords of a site; what is there stays.
+        """Create or complete the folders, keys and passwords of a site; existing ones stay.
 
         Args:
             dir: the data directory; made if it is not there.
-            agencies: ids to add to those of the site; with none at all the site has `DEFAULT_AGENCIES`.
-            as_of: the calendar's date; None keeps the site's, and a new site has none: lateness is off.
-            quota: figures to put in the place of the site's, by Kafka's names.
+            agencies: ids to add to the site's; a site without any gets `DEFAULT_AGENCIES`.
+            as_of: the calendar's date; None keeps the site's, and a new site has none.
+            quota: limits that replace the site's, by Kafka's names.
 
         Raises:
             ConfigurationError: CFG-003 an agency id is malformed; CFG-004 the directory cannot be written; CFG-007 a
@@ -131,16 +137,16 @@ class Site:
         if bad := [agency for agency in agencies if not _AGENCY.fullmatch(agency)]:
             raise ConfigurationError("CFG-003", f"agency id {bad[0]!r} is not of the form [a-z][a-z0-9-]{{1,30}}")
         home = dir.absolute()
-        known = _stored(home)
-        chosen = tuple(dict.fromkeys((*known.get("agencies", ()), *agencies))) or DEFAULT_AGENCIES
+        stored = _stored(home)
+        chosen = tuple(dict.fromkeys((*stored.get("agencies", ()), *agencies))) or DEFAULT_AGENCIES
         try:
             for folder in ("", *_FOLDERS):
                 (home / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
             site_keys.complete(home / "secrets", home / "public", agencies=chosen, **_credentials_of(home, chosen))
         except OSError as error:
             raise ConfigurationError("CFG-004", f"{home} cannot be written: {error.strerror}") from error
-        date, limits = as_of or _date(known.get("as_of")), _quota({**known.get("quota", {}), **(quota or {})})
-        site = cls(home, known.get("kafka", ""), known.get("registry", ""), chosen, date, limits)
+        date, limits = as_of or _date(stored.get("as_of")), _quota({**stored.get("quota", {}), **(quota or {})})
+        site = cls(home, stored.get("kafka", ""), stored.get("registry", ""), chosen, date, limits)
         site = site._entered()
         site.save()
         return site
@@ -154,7 +160,7 @@ class Site:
             "agencies": list(self.agencies),
             "as_of": as_of,
         }
-        # What was not chosen follows the figures of a later version.
+        # Limits that nobody chose are not stored, so that they follow the defaults of a later version.
         text |= {"quota": chosen} if (chosen := self.quota.chosen()) else {}
         temporary = self.path(".site.json")
         temporary.write_text(json.dumps(text, indent=1), encoding="utf-8")
@@ -196,15 +202,15 @@ class Site:
         )
 
     def secret(self, name: str) -> bytes:
-        """Return a key by name, as `sealing` or `agency/<id>`: `amana.site_keys` lists them.
+        """Return a secret key by name, as `sealing` or `agency/<id>`; `amana.site_keys` lists the names.
 
         Raises:
-            ConfigurationError: CFG-005 this site holds no such key; CFG-006 others can read it.
+            ConfigurationError: CFG-005 the site holds no such key; CFG-006 other users of the machine can read it.
         """
         return bytes.fromhex(self._read(self._key("secrets", name, ".key")))
 
     def public(self, name: str) -> bytes:
-        """Return a public key by name: `sealing` (X25519), `audit` or `signing/<agency>` (Ed25519), 32 raw bytes."""
+        """Return a public key, 32 raw bytes: `sealing` (X25519), `audit` or `signing/<agency>` (Ed25519)."""
         path = self._key("public", name, ".pub")
         try:
             return bytes.fromhex(path.read_text(encoding="ascii"))
@@ -212,13 +218,13 @@ class Site:
             raise ConfigurationError("CFG-005", f"this site holds no {path.name}") from error
 
     def policy(self) -> policies.Policy:
-        """Load `policy.toml` of the data directory, else the shipped policy."""
+        """Load `policy.toml` of the data directory if there is one, else the shipped policy."""
         own = self.path("policy.toml")
         shipped = resources.files("anonymizer").joinpath("policies", "default.toml")
         return policies.load((own if own.exists() else shipped).read_text(encoding="utf-8"))
 
     def _entered(self) -> Self:
-        """Put the cluster that the environment names in the local one's place."""
+        """Return this site with the cluster that the environment names in place of the local one."""
         named = Settings.read()
         return dataclasses.replace(self, kafka=named.kafka or self.kafka, registry=named.registry or self.registry)
 
@@ -229,7 +235,7 @@ class Site:
         return self.path(folder, name + suffix)
 
     def _read(self, path: Path) -> str:
-        """Read a secret that its owner alone can read."""
+        """Read a secret file; refuse one that other users of the machine can read."""
         try:
             exposed = path.stat().st_mode & 0o077
             text = path.read_text(encoding="ascii")
@@ -241,17 +247,18 @@ class Site:
 
 
 def _stored(home: Path) -> Mapping[str, Any]:
+    """Read `site.json`; empty for a new site."""
     try:
-        found: Mapping[str, Any] = json.loads((home / "site.json").read_text(encoding="utf-8"))
+        stored: Mapping[str, Any] = json.loads((home / "site.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
         raise ConfigurationError("CFG-002", f"{home}/site.json cannot be read") from error
-    return found
+    return stored
 
 
 def _credentials_of(home: Path, agencies: tuple[str, ...]) -> dict[str, Any]:
-    """Say whose passwords are made here: everybody's, but nobody's for an existing cluster without its admin's."""
+    """Return the principals whose passwords are made here: none for a cluster whose admin password is not known."""
     settings = Settings.read()
     given = settings.kafka_admin_password.get_secret_value()
     foreign = settings.kafka and not given

@@ -25,10 +25,10 @@ from streams.broker import quotas
 __all__ = ["Figures", "differing", "found", "set_right", "wanted"]
 
 Entity = frozenset[tuple[str, str]]
-"""Whom a quota binds: `("user", NAME)`, perhaps with a `("client-id", NAME)`."""
+"""Subject of a quota: `("user", NAME)`, optionally with `("client-id", NAME)`."""
 
 Figures = Mapping[Entity, Mapping[str, float]]
-"""Kafka's name of a quota → figure, by entity."""
+"""Limits by entity: Kafka's name of a quota to its value."""
 
 _USER: Final = "user"
 _ANY_NAME: Final = 2
@@ -37,13 +37,13 @@ _POLL_SECONDS: Final = 0.02
 
 
 def wanted(site: sites.Site) -> Figures:
-    """Spell the table of quotas as the broker does."""
+    """Return the listed quotas in the broker's form."""
     table = quotas.table(site.agencies, site.quota)
     return {frozenset({(_USER, principal)}): quota.figures() for principal, quota in table.items()}
 
 
 def found(site: sites.Site, admin: kafka_admin.KafkaAdminClient) -> Figures:
-    """List the broker's quotas of principals that the table binds, and of agencies that the site no longer has."""
+    """List the broker's quotas of listed principals, and of agencies that left the site."""
     by_name = DescribeClientQuotasRequest.ComponentData(entity_type=_USER, match_type=_ANY_NAME, match=None)
     answer = _ask(admin, DescribeClientQuotasRequest(components=[by_name], strict=False))
     _refuse(site, [answer])
@@ -53,21 +53,21 @@ def found(site: sites.Site, admin: kafka_admin.KafkaAdminClient) -> Figures:
 
 
 def differing(site: sites.Site, admin: kafka_admin.KafkaAdminClient) -> dict[Entity, dict[str, float | None]]:
-    """List what must be set, or taken away where it is None, for the broker to have the table's quotas."""
-    must, there = wanted(site), found(site, admin)
+    """List the changes that bring the broker to the listed quotas; None removes one."""
+    listed, actual = wanted(site), found(site, admin)
     changes = {
         entity: {
-            name: must.get(entity, {}).get(name)
-            for name in must.get(entity, {}).keys() | there.get(entity, {}).keys()
-            if must.get(entity, {}).get(name) != there.get(entity, {}).get(name)
+            name: listed.get(entity, {}).get(name)
+            for name in listed.get(entity, {}).keys() | actual.get(entity, {}).keys()
+            if listed.get(entity, {}).get(name) != actual.get(entity, {}).get(name)
         }
-        for entity in must.keys() | there.keys()
+        for entity in listed.keys() | actual.keys()
     }
     return {entity: change for entity, change in changes.items() if change}
 
 
 def set_right(site: sites.Site, admin: kafka_admin.KafkaAdminClient) -> None:
-    """Give the broker the table's quotas, and wait until they hold; where it has them nothing is sent.
+    """Set the listed quotas at the broker and wait until they hold; send nothing if they hold already.
 
     Raises:
         TransportError: TRA-008, the broker does not take them.
@@ -77,7 +77,7 @@ def set_right(site: sites.Site, admin: kafka_admin.KafkaAdminClient) -> None:
         return
     entries = [_alteration(entity, change) for entity, change in changes.items()]
     _refuse(site, _ask(admin, AlterClientQuotasRequest(entries=entries, validate_only=False)).entries)
-    # The controller has taken them; the broker learns of it a moment later.
+    # The controller accepts a change before the brokers apply it.
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while differing(site, admin):
         if time.monotonic() > deadline:

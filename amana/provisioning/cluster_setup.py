@@ -42,11 +42,11 @@ _ANY: Final = kafka_admin.ACLFilter(
 
 
 def provision(site: sites.Site) -> None:
-    """Make users, topics, rules, quotas and schemas what they must be.
+    """Bring users, topics, access rules, quotas and schemas of the site's cluster to what the lists say.
 
     Raises:
         TransportError: TRA-008, the broker or the registry cannot be reached as admin.
-        IntegrityError: INT-003, a topic has another number of partitions than the table.
+        IntegrityError: INT-003, a topic has another number of partitions than the list says.
     """
     with admin_of(site, seconds=_START_SECONDS) as admin:
         _users(site, admin)
@@ -61,8 +61,8 @@ def provision(site: sites.Site) -> None:
 def admin_of(
     site: sites.Site, principal: str = access.ADMIN, *, seconds: float = _PATIENCE_SECONDS
 ) -> Iterator[kafka_admin.KafkaAdminClient]:
-    """Open an admin client as a principal, within `seconds`; faults of the connection become TRA-008."""
-    # The client logs every refused or early connection as an error; what matters of it is raised here.
+    """Open an admin client as one principal within `seconds`; faults of the connection become TRA-008."""
+    # The client logs every refused or early connection as an error; what matters of it is raised as TRA-008.
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
     client = _enter(site, principal, time.monotonic() + seconds)
     try:
@@ -76,7 +76,7 @@ def admin_of(
 
 
 def _enter(site: sites.Site, principal: str, deadline: float) -> kafka_admin.KafkaAdminClient:
-    """Try until the deadline, briefly each time: one try hangs on a broker that listens but does not answer yet."""
+    """Connect; each try is short, because one hangs on a broker that listens but does not answer yet."""
     settings = site.cluster(principal).kafka_settings()
     while True:
         try:
@@ -89,7 +89,7 @@ def _enter(site: sites.Site, principal: str, deadline: float) -> kafka_admin.Kaf
 
 
 def lets_anybody_in(site: sites.Site) -> bool:
-    """Tell whether the broker answers a client that shows no password."""
+    """Tell whether the broker admits a client without a password."""
     try:
         kafka_admin.KafkaAdminClient(bootstrap_servers=site.kafka.split(","), bootstrap_timeout_ms=_TRY_MS).close()
     except kafka_errors.KafkaError:
@@ -98,15 +98,15 @@ def lets_anybody_in(site: sites.Site) -> bool:
 
 
 def topic_table(site: sites.Site) -> tuple[topics.Topic, ...]:
-    """List the topics of a site: its agencies', and its policy's regions'."""
+    """List the topics of a site, which follow from its agencies and from the regions of its policy."""
     return topics.table(site.agencies, (region.id for region in site.policy().regions))
 
 
 def differing_topics(site: sites.Site, admin: kafka_admin.KafkaAdminClient) -> tuple[topics.Topic, ...]:
-    """List the topics that are missing or whose settings differ from the table.
+    """List the topics that are missing or whose settings differ from the list.
 
     Raises:
-        IntegrityError: INT-003, a topic has another number of partitions than the table.
+        IntegrityError: INT-003, a topic has another number of partitions than the list says.
     """
     table = topic_table(site)
     there = {found["name"]: len(found["partitions"]) for found in admin.describe_topics()}
@@ -120,7 +120,7 @@ def differing_topics(site: sites.Site, admin: kafka_admin.KafkaAdminClient) -> t
 
 
 def acls(site: sites.Site) -> set[kafka_admin.ACL]:
-    """Spell the table of access as the broker's rules."""
+    """Return the access rules in the broker's form."""
     return {
         kafka_admin.ACL(
             f"User:{rule.principal}",
@@ -139,7 +139,7 @@ def acls(site: sites.Site) -> set[kafka_admin.ACL]:
 
 
 def found_acls(site: sites.Site, admin: kafka_admin.KafkaAdminClient) -> set[kafka_admin.ACL]:
-    """List the broker's rules about principals of ours, or about everybody."""
+    """List the broker's rules for principals of this project or for everybody."""
     ours = {f"User:{principal}" for principal in access.principals(site.agencies)} | {"User:*"}
     found, _ = admin.describe_acls(_ANY)
     return {acl for acl in found if acl.principal in ours or acl.principal.startswith("User:agency.")}
@@ -152,7 +152,7 @@ def _as_set(topic: topics.Topic, found: Mapping[str, Any] | None) -> bool:
 
 
 def _users(site: sites.Site, admin: kafka_admin.KafkaAdminClient) -> None:
-    """Make the users that the broker does not know: those of agencies that joined since its first start."""
+    """Create the users that the broker lacks: those of agencies that joined after its first start."""
     known = admin.describe_user_scram_credentials()
     missing = [name for name in access.principals(site.agencies) if name not in known]
     upsertions = [
@@ -193,7 +193,7 @@ def _topics(site: sites.Site, admin: kafka_admin.KafkaAdminClient) -> None:
 
 def _rules(site: sites.Site, admin: kafka_admin.KafkaAdminClient) -> None:
     wanted, found = acls(site), found_acls(site, admin)
-    # First what is too much: between the two steps nobody may do more than the table says.
+    # Surplus rules first: between the two steps nobody may do more than the list says.
     if surplus := found - wanted:
         admin.delete_acls(
             [

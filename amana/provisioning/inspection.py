@@ -21,18 +21,18 @@ from schemas.errors import AmanaError, ConfigurationError, IntegrityError
 from streams.broker import access
 from streams.transparency import log_verification
 
-__all__ = ["POINTS", "inspect"]
+__all__ = ["CHECKS", "inspect"]
 
 _PATIENCE_SECONDS: Final = 3.0
 
-Point = Callable[[sites.Site], str]
+Check = Callable[[sites.Site], str]
 
 
 def inspect(site: sites.Site) -> Iterator[tuple[str, bool, str]]:
-    """Ask every point; yield its name, whether all is well, and the sentence that says so or why not."""
-    for name, point in POINTS.items():
+    """Run every check; yield its name, whether it passed, and its sentence or the fault."""
+    for name, check in CHECKS.items():
         try:
-            yield name, True, point(site)
+            yield name, True, check(site)
         except AmanaError as error:
             yield name, False, str(error)
 
@@ -43,7 +43,7 @@ def _directory(site: sites.Site) -> str:
 
 
 def _secrets(site: sites.Site) -> str:
-    """Every secret is its owner's alone, folders included."""
+    """Check that secrets, folders included, are readable by their owner alone."""
     paths = [site.path("secrets"), *site.path("secrets").rglob("*")]
     if os.name == "posix" and (exposed := [path for path in paths if path.stat().st_mode & 0o077]):
         raise ConfigurationError("CFG-006", f"{exposed[0]} can be read by others: chmod go=")
@@ -62,7 +62,7 @@ def _entities(site: sites.Site) -> str:
 
 
 def _broker(site: sites.Site) -> str:
-    """Somebody with a password is let in, and somebody without one is not."""
+    """Check that the broker admits a principal with a password and refuses a client without one."""
     with cluster_setup.admin_of(site, "operator", seconds=_PATIENCE_SECONDS) as client:
         brokers = len(client.describe_cluster()["brokers"])
     if cluster_setup.lets_anybody_in(site):
@@ -81,7 +81,7 @@ def _topics(site: sites.Site) -> str:
 
 
 def _access(site: sites.Site) -> str:
-    """The broker's rules are the table's, and what they do not name is denied: an analyst sees releases alone."""
+    """Check that the access rules are as listed, and that what no rule names is denied to an analyst."""
     with cluster_setup.admin_of(site, seconds=_PATIENCE_SECONDS) as client:
         wanted, found = cluster_setup.acls(site), cluster_setup.found_acls(site, client)
     if wanted != found:
@@ -117,7 +117,7 @@ def _audit(site: sites.Site) -> str:
     return f"{verified.entries} entries under {verified.checkpoints} signed checkpoints, verified"
 
 
-POINTS: Final[Mapping[str, Point]] = {
+CHECKS: Final[Mapping[str, Check]] = {
     "site": _directory,
     "secrets": _secrets,
     "policy": _policy,
@@ -129,4 +129,4 @@ POINTS: Final[Mapping[str, Point]] = {
     "registry": _registry,
     "audit log": _audit,
 }
-"""Every point by its name, in the order of the report."""
+"""Every check by its name, in the order of the report."""

@@ -133,12 +133,12 @@ def test_provisioning_sets_quotas_right_and_changes_nothing_the_second_time(
         local._ask(admin, AlterClientQuotasRequest(entries=entries, validate_only=False))
         _wait_until_known(site, admin, 2)
         with pytest.raises(IntegrityError, match="INT-006"):
-            inspection.POINTS["quotas"](site)
+            inspection.CHECKS["quotas"](site)
         local.set_right(site, admin)
         assert local.differing(site, admin) == {}
         monkeypatch.setattr(local, "AlterClientQuotasRequest", None)
         local.set_right(site, admin)
-    assert "producer_byte_rate 4000000" in inspection.POINTS["quotas"](site)
+    assert "producer_byte_rate 4000000" in inspection.CHECKS["quotas"](site)
 
 
 def _row(number: int, text: str) -> str:
