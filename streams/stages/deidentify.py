@@ -94,8 +94,8 @@ class Deidentify:
         self._policy, self._deps, self._private = policy, deps, private
         self._opener = Opener(private.sealing)
         self._verifiers = {agency: Verifier(public) for agency, public in private.signing.items()}
-        self._raw = {kind: catalogue.load(f"raw.{kind}") for kind in topics.KINDS}
-        self._rules = {kind: self._rules_of(kind) for kind in topics.KINDS}
+        self._raw = {kind: catalogue.load(f"raw.{kind}") for kind in catalogue.KINDS}
+        self._rules = {kind: self._rules_of(kind) for kind in catalogue.KINDS}
 
     async def __call__(self, batch: Sequence[Record], value_of: Callable[[str], bytes | None]) -> BatchResult:
         """Take a batch through all steps; the texts of the whole batch are scanned at once."""
