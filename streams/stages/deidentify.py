@@ -22,7 +22,7 @@ from anonymizer.microdata.redaction import Text, Verdict
 from anonymizer.policy import Policy
 from schemas import catalogue, codec
 from schemas.errors import ContractError
-from schemas.sealing import Opener
+from schemas.opening import Opener
 from schemas.signing import Verifier
 from streams.broker import topics
 from streams.core.counting import admit, deidentify
@@ -181,7 +181,7 @@ class Deidentify:
 
     def record_of(self, event: deidentify_outputs.OpenedEvent, kind: str) -> tuple[dict[str, Any], receipt.Receipt]:
         """De-identify one admitted event."""
-        known = {value for text in event.texts for value in text.known.values()}
+        known = {value for text in event.texts for value in text.record_identifiers.values()}
         return deidentify.record_of(event.raw, event.scanned, self._rules[kind], known)
 
     def sealed(self, data: bytes, place: Position) -> bytes:
