@@ -18,11 +18,11 @@ from amana.site import Site
 from connectors.adapters import schema_registry
 from connectors.adapters.cluster import Cluster
 from connectors.feed import drawing, export, feed_rows
-from connectors.feed.feed_rows import FeedRow
 from connectors.feed.trend_reader import TrendReader
+from schemas.trend import TrendRow
 from streams.broker import access
 
-__all__ = ["FeedRow", "TableSummary", "TrendFeed"]
+__all__ = ["TableSummary", "TrendFeed", "TrendRow"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class TrendFeed:
 
     def get(
         self, table: str | None = None, *, regions: Iterable[str] = (), period: str = "", all_revisions: bool = False
-    ) -> tuple[FeedRow, ...]:
+    ) -> tuple[TrendRow, ...]:
         """Return released rows, by default those in force: of each cell the latest revision.
 
         Args:
@@ -69,9 +69,9 @@ class TrendFeed:
 
     def list(self) -> tuple[TableSummary, ...]:
         """Return what there is, by region, population and table."""
-        tables: dict[tuple[str, str, str], list[FeedRow]] = {}
+        tables: dict[tuple[str, str, str], list[TrendRow]] = {}
         for row in self.get():
-            tables.setdefault((feed_rows.region_id(row), row.population, row.table), []).append(row)
+            tables.setdefault((row.region_id, row.population, row.table), []).append(row)
         return tuple(_summary(name, tables[name]) for name in sorted(tables))
 
     def frame(self, table: str, *, regions: Iterable[str] = (), period: str = "") -> pl.DataFrame:
@@ -99,7 +99,7 @@ class TrendFeed:
         return (*written, *drawing.draw(found, directory)) if charts and found else written
 
 
-def _summary(name: tuple[str, str, str], found: Sequence[FeedRow]) -> TableSummary:
+def _summary(name: tuple[str, str, str], found: Sequence[TrendRow]) -> TableSummary:
     periods = sorted(row.period for row in found)
     counts = [sum(row.status == status for row in found) for status in ("published", "suppressed", "withheld")]
     return TableSummary(*name, periods[0], periods[-1], *counts)

@@ -14,7 +14,9 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from schemas.catalogue import Kind
 from schemas.errors import ConfigurationError
+from schemas.trend import region_id
 
 __all__ = [
     "Calendar", "Cube", "NameThresholds", "Policy", "Population", "Privacy", "Region", "Replacing", "Suppression",
@@ -136,7 +138,7 @@ class Population(_Frozen):
     """Who is counted: one leaf per person and year, or the agencies' own aggregates."""
 
     name: str
-    kind: Literal["case", "referral", "assistance", "indicator", "activity"]
+    kind: Kind
     mode: Literal["suppression", "dp"]
     unit: Literal["person-year", "aggregate"]
     cubes: tuple[Cube, ...] = Field(min_length=1)
@@ -162,8 +164,8 @@ class Region(_Frozen):
 
     @property
     def id(self) -> str:
-        """`scheme` where the scheme is one region of that name, else `scheme-name`; ends the trend topic's name."""
-        return self.scheme if self.scheme == self.name else f"{self.scheme}-{self.name}"
+        """The region's id, which ends the name of its topic."""
+        return region_id(self.scheme, self.name)
 
 
 class Policy(_Frozen):

@@ -12,16 +12,19 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any
+from typing import Any, Final, Literal, get_args
 
 from schemas import parsing
 from schemas.parsing import Parsed
 from schemas.roles import FieldRole
 
-__all__ = ["KINDS", "STEMS", "FieldSpec", "Schema", "fields_of", "load"]
+__all__ = ["KINDS", "STEMS", "FieldSpec", "Kind", "Schema", "fields_of", "load"]
 
-KINDS = ("case", "referral", "assistance", "indicator", "activity")
-"""The kinds of event, in the order they are told about everywhere."""
+Kind = Literal["case", "referral", "assistance", "indicator", "activity"]
+"""A kind of event."""
+
+KINDS: Final[tuple[str, ...]] = get_args(Kind)
+"""The five kinds of event, in the order in which they are listed everywhere."""
 
 _FILES = resources.files("schemas") / "avro"
 

@@ -1,11 +1,16 @@
-"""The error tree: who must act, and what the stream does.
+"""The error families: one class for each party that must act.
 
-Decides the families and their dispositions. Does not decide messages of single faults: those stand where the
-fault is found. A message never holds a value from a person's record, only codes, fields, lengths, offsets and ids.
+Purpose: let a caller tell by its type who is at fault. A stage quarantines the event on a ContractError; a release
+withholds the table, or the whole tick, on a DisclosureError; an IntegrityError or a TransportError ends the process.
+Called by: every room raises these; `amana.__main__` turns them into exit statuses. Codes and sentences of single faults
+are where the fault is found; `docs/reference/errors.md` lists them all.
+
+Invariants:
+- A message never holds a value from a person's record: only codes, fields, lengths, offsets and ids.
+- A code keeps its meaning for ever; operators' notes and the audit log refer to it.
 """
 
 from collections.abc import Callable
-from enum import StrEnum
 
 __all__ = [
     "AmanaError",
@@ -13,26 +18,13 @@ __all__ = [
     "ConfigurationError",
     "ContractError",
     "DisclosureError",
-    "Disposition",
     "IntegrityError",
     "TransportError",
 ]
 
 
-class Disposition(StrEnum):
-    """What the stream does with the event, or the process with itself."""
-
-    QUARANTINE = "quarantine"
-    WITHHOLD = "withhold"
-    HALT = "halt"
-    RETRY = "retry"
-    EXIT = "exit"
-
-
 class AmanaError(Exception):
     """Root of every fault of ours: a stable code, a field path where there is one, a sentence for people."""
-
-    disposition = Disposition.HALT
 
     def __init__(self, code: str, message: str, *, field: str | None = None) -> None:
         """Keep the code (`CON-004`), the sentence and the field path; never a field's value."""
@@ -42,24 +34,21 @@ class AmanaError(Exception):
         self.field = field
 
     def __reduce__(self) -> tuple[Callable[..., "AmanaError"], tuple[object, ...]]:
-        """Travel between processes whole: a fault of a child must not become another fault at its parent."""
-        return _again, (type(self), self.code, self.message, self.field)
+        """Pickle all fields: a fault of a detector process reaches the parent as the fault that it is."""
+        # The default would call the class with the text alone, which needs a code first: a TypeError at the parent.
+        return _rebuilt, (type(self), self.code, self.message, self.field)
 
 
-def _again(family: type[AmanaError], code: str, message: str, field: str | None) -> AmanaError:
+def _rebuilt(family: type[AmanaError], code: str, message: str, field: str | None) -> AmanaError:
     return family(code, message, field=field)
 
 
 class ContractError(AmanaError):
     """The agency must act: what it sent breaks the contract. The event goes to quarantine. Codes `CON-…`."""
 
-    disposition = Disposition.QUARANTINE
-
 
 class DisclosureError(AmanaError):
     """The data officer must act: releasing this could disclose somebody. It is withheld. Codes `DIS-…`."""
-
-    disposition = Disposition.WITHHOLD
 
 
 class BudgetError(DisclosureError):
@@ -69,16 +58,10 @@ class BudgetError(DisclosureError):
 class IntegrityError(AmanaError):
     """The operator must act: a ledger, log, key or state is not what it must be. All stops. Codes `INT-…`."""
 
-    disposition = Disposition.HALT
-
 
 class TransportError(AmanaError):
     """The machine must act: a broker or registry is out of reach. The same again later. Codes `TRA-…`."""
 
-    disposition = Disposition.RETRY
-
 
 class ConfigurationError(AmanaError):
     """The operator must act before anything starts: exit status 2. Codes `CFG-…`."""
-
-    disposition = Disposition.EXIT

@@ -169,7 +169,9 @@ class _Run:
             self.receipts.write(json.dumps({"id": line.id, **asdict(done)}) + "\n")
 
     def _masked(self, line: TextLine, united: tuple[redaction.Finding, ...]) -> dict[str, Any]:
-        own = replacement.Own(text_dates.days_of(self.key, str(line.id)), known=set(line.identities.values()))
+        own = replacement.RecordContext(
+            text_dates.days_of(self.key, str(line.id)), identifiers=set(line.identities.values())
+        )
         return {
             "id": line.id,
             "lang": presidio.language_of(line.text, line.lang),

@@ -11,9 +11,8 @@ from kafka.errors import KafkaError
 
 from connectors.adapters import schema_registry, topic_reading
 from connectors.adapters.cluster import Cluster
-from schemas import codec, limits
+from schemas import catalogue, codec, limits
 from schemas.errors import TransportError
-from streams.broker import topics
 
 __all__ = ["count"]
 
@@ -24,7 +23,7 @@ def count(cluster: Cluster) -> int:
     Raises:
         TransportError: TRA-062, the broker is out of reach.
     """
-    return sum(len(_positions(cluster, kind)) for kind in topics.KINDS)
+    return sum(len(_positions(cluster, kind)) for kind in catalogue.KINDS)
 
 
 def _positions(cluster: Cluster, kind: str) -> set[tuple[str, int, int]]:

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from anonymizer.attacks.attack_result import AttackResult, together
 from anonymizer.attacks.intervals import Bounds, BoundsSolver, bounds
 from anonymizer.attacks.knowledge import Knowledge, LinearEquation, LinearForm, Possible, gather
-from anonymizer.attacks.published_tables import TOTAL, Codes, PublishedTable
+from anonymizer.attacks.published_tables import Codes, PublishedTable
+from schemas.trend import TOTAL
 
 __all__ = ["Engines", "Truth", "history", "insider", "integers", "margins", "membership", "revisions"]
 

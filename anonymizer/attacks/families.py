@@ -11,7 +11,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from anonymizer.attacks.published_tables import TOTAL, PublishedTable
+from anonymizer.attacks.published_tables import PublishedTable
+from schemas.trend import TOTAL
 
 __all__ = ["Families", "families_of"]
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from itertools import product
 
 from anonymizer.attacks.families import Families, families_of
-from anonymizer.attacks.published_tables import TOTAL, Codes, PublishedTable
+from anonymizer.attacks.published_tables import Codes, PublishedTable
+from schemas.trend import TOTAL
 
 __all__ = ["Knowledge", "LinearEquation", "LinearForm", "gather"]
 

@@ -9,10 +9,10 @@ from functools import cached_property
 from itertools import product
 
 from schemas.errors import ContractError
+from schemas.trend import TOTAL
 
-__all__ = ["TOTAL", "Codes", "Groups", "PublishedCell", "PublishedTable", "read"]
+__all__ = ["Codes", "Groups", "PublishedCell", "PublishedTable", "read"]
 
-TOTAL = "_T"
 
 Codes = tuple[str, ...]
 Groups = Mapping[str, Mapping[str, frozenset[str]]]

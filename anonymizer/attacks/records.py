@@ -12,7 +12,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import groupby
 
 from anonymizer.attacks.attack_result import AttackResult
-from anonymizer.attacks.published_tables import TOTAL, Codes, PublishedTable
+from anonymizer.attacks.published_tables import Codes, PublishedTable
+from schemas.trend import TOTAL
 
 __all__ = ["dictionary", "homogeneity", "uniqueness"]
 

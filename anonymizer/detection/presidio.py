@@ -16,7 +16,7 @@ from presidio_analyzer import nlp_engine
 
 from anonymizer.detection import prefilter, recognisers
 from anonymizer.microdata.normalise import Normalised, forms
-from anonymizer.microdata.record_identifiers import known_findings
+from anonymizer.microdata.record_identifiers import identifier_findings
 from anonymizer.microdata.redaction import Finding
 from anonymizer.names import recogniser as names
 from anonymizer.names import spans
@@ -100,7 +100,7 @@ class Analyzer:
         found: set[Finding] = set()
         try:
             for place, reading in enumerate(forms(text)):
-                found.update(known_findings(reading, known) if known else ())
+                found.update(identifier_findings(reading, known) if known else ())
                 values = chain(self._patterns(reading, language, place), self._given(reading, language, place))
                 found.update(Finding(*reading.span(start, end), kind, score) for start, end, kind, score in values)
         except TimeoutError:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["Origin", "Receipt", "bucket", "bucketed", "merged"]
+__all__ = ["Origin", "Receipt", "bucketed", "decade", "merged"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def merged(receipts: Iterable[Receipt]) -> Receipt:
     return Receipt(dict(rules), dict(types), origin)
 
 
-def bucket(count: int) -> str:
+def decade(count: int) -> str:
     """Return the decade a count lies in: `0`, `1-10`, `11-100`, `101-1000` …; exact counts are disclosive too."""
     if count <= 0:
         return "0"
@@ -56,8 +56,8 @@ def bucketed(receipt: Receipt) -> dict[str, str]:
 
     The policy's hash has a field of its own there; `model.…` and `schema.…` hold the others.
     """
-    rules = {f"rule.{name}": bucket(n) for name, n in sorted(receipt.rules.items())}
-    types = {f"type.{name}": bucket(n) for name, n in sorted(receipt.types.items())}
+    rules = {f"rule.{name}": decade(n) for name, n in sorted(receipt.rules.items())}
+    types = {f"type.{name}": decade(n) for name, n in sorted(receipt.types.items())}
     models = {f"model.{language}": digest for language, digest in sorted(receipt.origin.models.items())}
     return (
         rules | types | models | {f"schema.{stem}": digest for stem, digest in sorted(receipt.origin.schemas.items())}

@@ -13,7 +13,7 @@ from anonymizer.microdata import name_matching
 from anonymizer.microdata.normalise import Normalised, normalise
 from anonymizer.microdata.redaction import Finding
 
-__all__ = ["known_findings"]
+__all__ = ["identifier_findings"]
 
 _SCORE: Final = 1.0
 _SHORTEST_NUMBER: Final = 5
@@ -22,10 +22,10 @@ _WIDEST_GAP: Final = 3
 _DIGIT: Final = re.compile(r"[0-9]")
 
 
-def known_findings(text: Normalised, known: Mapping[str, str]) -> list[Finding]:
-    """Find the values of `known` (field → value) in a text; spans are those of the original text."""
+def identifier_findings(text: Normalised, identifiers: Mapping[str, str]) -> list[Finding]:
+    """Find the values of `identifiers` (field → value) in a text; spans are those of the original text."""
     lowered = _small(text.text)
-    values = [value for value in (normalise(value).text.strip() for value in known.values()) if value]
+    values = [value for value in (normalise(value).text.strip() for value in identifiers.values()) if value]
     spans: set[tuple[int, int, str]] = set()
     for value in values:
         spans.update(_spans(lowered, value.lower()))

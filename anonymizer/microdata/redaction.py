@@ -1,7 +1,13 @@
-"""Findings in a text, and their union.
+"""Findings of personal data in a text, and their union.
 
-Decides how overlapping findings are united. Does not find anything itself: see `known` for a record's own identifiers
-and `anonymizer.detection` for patterns and names; nor does it replace anything: see `replace`.
+Purpose: the types that pass between the detectors and whatever replaces their findings, and the one rule by which
+overlapping findings become one. Finds nothing: `record_identifiers` finds a record's own identifiers, and
+`anonymizer.detection` patterns and names. Replaces nothing: `replacement` does.
+Called by: `anonymizer.detection.presidio` and `anonymizer.sandbox.detector_pool`, `replacement`, the stage
+`streams.stages.deidentify`, and `amana redact`.
+
+Invariants:
+- A union covers every character of its findings: uniting never uncovers what a detector found.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,7 +34,7 @@ class Text:
 
     text: str
     language: str | None = None
-    known: Mapping[str, str] = field(default_factory=dict)
+    record_identifiers: Mapping[str, str] = field(default_factory=dict)
 
 
 Verdict = tuple[Finding, ...] | ContractError

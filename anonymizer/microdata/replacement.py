@@ -22,7 +22,7 @@ from anonymizer.microdata import places, text_dates
 from anonymizer.microdata.normalise import normalise
 from anonymizer.microdata.redaction import Finding, united
 
-__all__ = ["Own", "replaced", "replaced_together"]
+__all__ = ["RecordContext", "replaced", "replaced_together"]
 
 _LABELS: Final = {
     "DATE_TIME": "DATE", "DATETIME": "DATE", "DATE_OF_BIRTH": "DATE", "BIRTH_DATE": "DATE",
@@ -42,26 +42,26 @@ Texts = Sequence[tuple[str, Iterable[Finding]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Own:
+class RecordContext:
     """What a record says of itself that bears on its texts.
 
     Args:
         days: By how many days its dates are shifted, where the policy shifts them; 0 refuses to show a date.
         year: The year of the event, None where it is not known.
-        known: Values of its identifying fields; a date among them is somebody's birth.
+        identifiers: Values of its identifying fields; a date among them is somebody's birth.
     """
 
     days: int = 0
     year: int | None = None
-    known: Collection[str] = ()
+    identifiers: Collection[str] = ()
 
 
-def replaced(text: str, findings: Iterable[Finding], rules: policy.Replacing, own: Own | None = None) -> str:
+def replaced(text: str, findings: Iterable[Finding], rules: policy.Replacing, own: RecordContext | None = None) -> str:
     """Return one text with its findings replaced; see `replaced_together`."""
     return replaced_together([(text, findings)], rules, own)[0]
 
 
-def replaced_together(texts: Texts, rules: policy.Replacing, own: Own | None = None) -> tuple[str, ...]:
+def replaced_together(texts: Texts, rules: policy.Replacing, own: RecordContext | None = None) -> tuple[str, ...]:
     """Return the texts of one record with every finding replaced; what was not found is left as it stands.
 
     Args:
@@ -72,7 +72,7 @@ def replaced_together(texts: Texts, rules: policy.Replacing, own: Own | None = N
     found = [(text, united(findings)) for text, findings in texts]
     types = _types(found)
     marked = [(text, [_mark(text, finding, types) for finding in findings]) for text, findings in found]
-    shown = _Shown([mark for _, marks in marked for mark in marks], rules, own or Own())
+    shown = _Shown([mark for _, marks in marked for mark in marks], rules, own or RecordContext())
     number = _numbering(marked, shown)
     return tuple(_written(text, marks, lambda mark: shown(mark) or number(mark)) for text, marks in marked)
 
@@ -131,12 +131,12 @@ def _mark(text: str, finding: Finding, types: Mapping[str, str]) -> _Mark:
 class _Shown:
     """What the policy lets be seen of a date or a place."""
 
-    def __init__(self, marks: Sequence[_Mark], rules: policy.Replacing, own: Own) -> None:
+    def __init__(self, marks: Sequence[_Mark], rules: policy.Replacing, own: RecordContext) -> None:
         self._rules, self._own = rules, own
         self._names = {word for mark in marks for word in mark.words}
         told = [mark.value for mark in marks if mark.birth]
         self._births = [
-            date for date in (*told, *map(text_dates.read, own.known)) if isinstance(date, text_dates.TextDate)
+            date for date in (*told, *map(text_dates.read, own.identifiers)) if isinstance(date, text_dates.TextDate)
         ]
         years = [mark.value.year for mark in marks if isinstance(mark.value, text_dates.TextDate) and not mark.birth]
         self._year = own.year or max(years, default=0)

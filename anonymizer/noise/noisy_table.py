@@ -27,10 +27,10 @@ from anonymizer.budget.sensitivity import squared
 from anonymizer.noise.least_squares import Fit, Margin, below, fit
 from anonymizer.noise.sampler import Counts, Sampler
 from schemas.errors import DisclosureError
+from schemas.trend import TOTAL
 
-__all__ = ["TOTAL", "Z90", "Draw", "NoisyRow", "in_force", "measure", "read", "release", "shown"]
+__all__ = ["Z90", "Draw", "NoisyRow", "in_force", "measure", "read", "release", "shown"]
 
-TOTAL: Final = "_T"
 Z90: Final = 1.6448536269514722
 """Half the width of a 90 % interval, in standard deviations of a normal variable."""
 _BLANK_BELOW: Final = 2  # standard deviations

@@ -126,7 +126,7 @@ class DetectorPool:
             if isinstance(batch, ContractError):
                 yield batch
                 continue
-            await child.send(json.dumps([[t.text, t.language, dict(t.known)] for t in batch]).encode())
+            await child.send(json.dumps([[t.text, t.language, dict(t.record_identifiers)] for t in batch]).encode())
             for text in batch:
                 verdict = await self._verdict(child, self._seconds(text))
                 if verdict is not None:
@@ -158,7 +158,7 @@ def _batches(texts: Sequence[Text], longest: int) -> Iterator[list[Text] | Contr
     batch: list[Text] = []
     size = 0
     for text in texts:
-        known = sum(map(len, text.known.values()))
+        known = sum(map(len, text.record_identifiers.values()))
         refused = len(text.text) > longest or known > _LONGEST_KNOWN
         weight = 6 * (len(text.text) + known) + 64
         if batch and (refused or size + weight > _BATCH_BYTES):

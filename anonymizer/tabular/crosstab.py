@@ -20,10 +20,10 @@ from anonymizer.tabular.joint_system import Publication
 from anonymizer.tabular.linear_program import Indices, Matrix, stack
 from anonymizer.tabular.publication_decision import Leaves
 from schemas.errors import DisclosureError
+from schemas.trend import TOTAL
 
-__all__ = ["TOTAL", "Codes", "CrossTable", "lay_out"]
+__all__ = ["Codes", "CrossTable", "lay_out"]
 
-TOTAL = "_T"
 _MOST_LEAVES = 200_000
 _WHOLE = 400  # leaves that are protected as a whole
 _FEW = 0.3  # share of cells that may sum over several parts

@@ -17,9 +17,10 @@ from kafka.errors import KafkaError
 from schemas import catalogue, codec, limits
 from schemas.errors import ContractError, IntegrityError, TransportError
 from schemas.parsing import Parsed
+from schemas.trend import TrendRow
 from streams.broker import topics
 from streams.core.counting import aggregate
-from streams.core.releasing.release_plan import Publish, TrendRow
+from streams.core.releasing.release_plan import Publish
 from streams.release.release_ports import AUDIT_STREAM, Cells, Tick
 from streams.transparency.decision import Decision
 

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from schemas.errors import IntegrityError
-from streams.core.releasing.release_plan import Cells, EarlierRelease, Publish, TrendRow, Withhold
+from schemas.trend import TrendRow
+from streams.core.releasing.release_plan import Cells, EarlierRelease, Publish, Withhold
 
 __all__ = ["ReleaseLedger"]
 
@@ -181,7 +182,7 @@ def _pack(feeds: Mapping[str, Sequence[TrendRow]]) -> bytes:
 
 def _unpack(packed: bytes) -> dict[str, tuple[TrendRow, ...]]:
     plain = json.loads(zlib.decompress(packed))
-    return {region: tuple(TrendRow(**row) for row in rows) for region, rows in plain.items()}
+    return {region: tuple(TrendRow.from_record(row) for row in rows) for region, rows in plain.items()}
 
 
 def _refused(error: Exception) -> IntegrityError:

@@ -13,7 +13,7 @@ from kafka.errors import KafkaError
 
 from connectors.adapters import schema_registry, topic_reading
 from connectors.adapters.cluster import Cluster
-from schemas import codec, limits
+from schemas import catalogue, codec, limits
 from schemas.errors import TransportError
 from streams.broker import topics
 from streams.core.counting import balance
@@ -72,7 +72,7 @@ def _published(
     raw = {
         one: (agency, kind)
         for agency in agencies
-        for kind in topics.KINDS
+        for kind in catalogue.KINDS
         for one in topic_reading.partitions([topics.raw(agency, kind)], cluster.agencies)
     }
     consumer = KafkaConsumer(**settings)

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectors.feed import labels
-from connectors.feed.feed_rows import TOTAL, FeedRow, latest
+from connectors.feed.feed_rows import latest
+from schemas.trend import TOTAL, TrendRow
 
 __all__ = ["Place", "Sheets", "Spec", "by_period", "marked", "of_period", "scale_of", "shown_of", "styled", "ticks_of"]
 
@@ -67,15 +68,15 @@ class _Point:
         return {**kept, "value": self.value, "status": self.status, "shown": self.shown}
 
 
-def by_period(rows: Iterable[FeedRow]) -> dict[Place, list[FeedRow]]:
+def by_period(rows: Iterable[TrendRow]) -> dict[Place, list[TrendRow]]:
     """Return the rows of every chart there is to draw by (scheme, region, period), sorted."""
-    found: dict[Place, list[FeedRow]] = {}
+    found: dict[Place, list[TrendRow]] = {}
     for row in rows:
         found.setdefault((row.scheme, row.region, row.period), []).append(row)
     return {place: found[place] for place in sorted(found)}
 
 
-def of_period(rows: Iterable[FeedRow], scheme: str, region: str, period: str) -> Spec:
+def of_period(rows: Iterable[TrendRow], scheme: str, region: str, period: str) -> Spec:
     """Return the chart of one region and period: a panel of bars for every table released for it.
 
     Raises:
@@ -84,7 +85,7 @@ def of_period(rows: Iterable[FeedRow], scheme: str, region: str, period: str) ->
     found = latest(row for row in rows if (row.scheme, row.region, row.period) == (scheme, region, period))
     if not found:
         raise ValueError(f"nothing was released for {scheme}, {region}, {period}")
-    tables: dict[tuple[str, str], list[FeedRow]] = {}
+    tables: dict[tuple[str, str], list[TrendRow]] = {}
     for row in found:
         tables.setdefault((row.population, row.table), []).append(row)
     sheets: Sheets = {}
@@ -99,7 +100,7 @@ def of_period(rows: Iterable[FeedRow], scheme: str, region: str, period: str) ->
     return styled(sections, sheets, title=title, spacing=34, colour="independent")
 
 
-def shown_of(row: FeedRow) -> str:
+def shown_of(row: TrendRow) -> str:
     """Return a cell's number, with half of its interval where it is noisy, or what became of it."""
     if row.value is None:
         return row.status
@@ -112,7 +113,7 @@ def _precedence(name: tuple[str, str]) -> tuple[bool, bool, tuple[str, str]]:
     return (name[0] != "cases", name[1] != "totals", name)
 
 
-def _section(rows: Sequence[FeedRow], sheets: Sheets) -> Spec:
+def _section(rows: Sequence[TrendRow], sheets: Sheets) -> Spec:
     """Draw one table: a line per category, a bar per second dimension or status, a panel per whom it counts."""
     first = rows[0]
     names = sorted({name for row in rows for name in row.dimensions if name not in _SIDES})
@@ -130,13 +131,13 @@ def _section(rows: Sequence[FeedRow], sheets: Sheets) -> Spec:
     return {"data": {"name": sheet}, "title": title, **_panels(points)}
 
 
-def _provenance(row: FeedRow) -> str:
+def _provenance(row: TrendRow) -> str:
     rule = f"k = {row.k}" if row.sd is None else "noisy: ± is half the 90 % interval"
     source = f"population {row.population}, {rule}, release {row.release}, revision {row.revision}"
     return f"{source}, as of {row.as_of}, policy {row.policy}"
 
 
-def _point(row: FeedRow, names: Sequence[str]) -> _Point:
+def _point(row: TrendRow, names: Sequence[str]) -> _Point:
     codes = row.dimensions
     category = labels.label(names[0], codes.get(names[0], TOTAL)) if names else "All"
     second = [labels.label(name, codes.get(name, TOTAL)) for name in names[1:]]

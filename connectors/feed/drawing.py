@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from connectors.feed import chart, overview, page
-from connectors.feed.feed_rows import FeedRow
 from schemas.errors import ConfigurationError, IntegrityError
+from schemas.trend import TrendRow
 
 __all__ = ["draw", "one_chart"]
 
 
-def draw(found: Sequence[FeedRow], directory: Path, *, pictures: bool = True) -> tuple[Path, ...]:
+def draw(found: Sequence[TrendRow], directory: Path, *, pictures: bool = True) -> tuple[Path, ...]:
     """Write `chart.html` with every chart, `chart.png`, and with `pictures` `charts/<region>-<period>.png`.
 
     Raises:
@@ -36,7 +36,7 @@ def draw(found: Sequence[FeedRow], directory: Path, *, pictures: bool = True) ->
     return tuple(files)
 
 
-def one_chart(found: Sequence[FeedRow], region: str, period: str) -> chart.Spec:
+def one_chart(found: Sequence[TrendRow], region: str, period: str) -> chart.Spec:
     """Return the Vega-Lite specification of one region and period.
 
     Raises:

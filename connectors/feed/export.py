@@ -12,8 +12,8 @@ from typing import Literal
 
 import polars as pl
 
-from connectors.feed.feed_rows import FeedRow
 from schemas.errors import IntegrityError
+from schemas.trend import TrendRow
 
 __all__ = ["Format", "frames", "guarded", "write"]
 
@@ -24,18 +24,18 @@ _AFTER = ("value", "sd", "lo90", "hi90", "cell_status", "k", "release", "as_of",
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def frames(rows: Iterable[FeedRow]) -> Mapping[str, pl.DataFrame]:
+def frames(rows: Iterable[TrendRow]) -> Mapping[str, pl.DataFrame]:
     """Return a frame per table: place and period, a column per dimension, value, its sd and interval, its origin.
 
     A suppressed value is null, never 0. `cell_status` says published, suppressed or withheld: `status` is a dimension.
     """
-    tables: dict[str, list[FeedRow]] = {}
+    tables: dict[str, list[TrendRow]] = {}
     for row in rows:
         tables.setdefault(row.table, []).append(row)
     return {table: _frame(tables[table]) for table in sorted(tables)}
 
 
-def write(rows: Iterable[FeedRow], directory: Path, formats: Sequence[Format]) -> tuple[Path, ...]:
+def write(rows: Iterable[TrendRow], directory: Path, formats: Sequence[Format]) -> tuple[Path, ...]:
     """Write `<table>.<format>` for every table and return the paths; each file is whole or not there.
 
     Raises:
@@ -57,7 +57,7 @@ def write(rows: Iterable[FeedRow], directory: Path, formats: Sequence[Format]) -
     return tuple(written)
 
 
-def _frame(rows: Sequence[FeedRow]) -> pl.DataFrame:
+def _frame(rows: Sequence[TrendRow]) -> pl.DataFrame:
     names = sorted({name for row in rows for name in row.dimensions})
     fields = {name: name for name in (*_BEFORE, *_AFTER)} | {"cell_status": "status"}
     columns = {name: [getattr(row, field) for row in rows] for name, field in fields.items()}

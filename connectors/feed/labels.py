@@ -6,8 +6,8 @@ Decides words alone. A code without a name is shown as it is.
 import functools
 from collections.abc import Mapping
 
-from connectors.feed.feed_rows import TOTAL
 from schemas import codelists
+from schemas.trend import TOTAL
 
 __all__ = ["dimension", "heading", "label", "period", "place", "series"]
 

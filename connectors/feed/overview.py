@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 
 from connectors.feed import chart, labels
 from connectors.feed.chart import COLOURS, HOLLOW, INK, KNOWN, QUIET, SHOWN, UNKNOWN, Sheets, Spec, marked
-from connectors.feed.feed_rows import TOTAL, FeedRow, latest, region_id
+from connectors.feed.feed_rows import latest
+from schemas.trend import TOTAL, TrendRow
 
 __all__ = ["of_all", "totals"]
 
@@ -19,7 +20,7 @@ _LAST = 12  # periods that are drawn: the latest of each length
 _WHOM = [labels.label("status", status) for status in ("confirmed", "possible", "unknown")]
 
 
-def totals(rows: Iterable[FeedRow]) -> tuple[FeedRow, ...]:
+def totals(rows: Iterable[TrendRow]) -> tuple[TrendRow, ...]:
     """Return the totals of cases by region: one row per region, period, phenomenon and status."""
     margins = ("phenomenon", "status")
     found = latest(row for row in rows if (row.population, row.table) == ("cases", "totals"))
@@ -28,7 +29,7 @@ def totals(rows: Iterable[FeedRow]) -> tuple[FeedRow, ...]:
     )
 
 
-def of_all(rows: Iterable[FeedRow]) -> Spec:
+def of_all(rows: Iterable[TrendRow]) -> Spec:
     """Return the overview of quarters, or of years where no quarter was released.
 
     Raises:
@@ -57,12 +58,12 @@ def of_all(rows: Iterable[FeedRow]) -> Spec:
     return chart.styled(panels, sheets, title=title, spacing=12, colour="shared")
 
 
-def _last(rows: Sequence[FeedRow]) -> list[FeedRow]:
+def _last(rows: Sequence[TrendRow]) -> list[TrendRow]:
     kept = sorted({row.period for row in rows})[-_LAST:]
     return [row for row in rows if row.period in kept]
 
 
-def _row(rows: Sequence[FeedRow], place: tuple[str, str], sheets: Sheets, *, last: bool) -> Spec:
+def _row(rows: Sequence[TrendRow], place: tuple[str, str], sheets: Sheets, *, last: bool) -> Spec:
     mine = [row for row in rows if (row.scheme, row.region) == place]
     periods = sorted({row.period for row in rows})
     phenomena = sorted({row.dimensions.get("phenomenon", TOTAL) for row in rows}, reverse=True)
@@ -76,13 +77,13 @@ def _row(rows: Sequence[FeedRow], place: tuple[str, str], sheets: Sheets, *, las
     heading = {
         "text": labels.place(*place),
         "fontSize": 12,
-        "subtitle": f"feed trend.{region_id(mine[0])}",
+        "subtitle": f"feed trend.{mine[0].region_id}",
         "offset": 4,
     }
     return {"title": heading, "hconcat": panels, "spacing": 34}
 
 
-def _persons_of(rows: Sequence[FeedRow], title: str) -> Spec:
+def _persons_of(rows: Sequence[TrendRow], title: str) -> Spec:
     values = [row.value for row in rows if row.value is not None]
     counted = {"labels": bool(values), "grid": bool(values), "ticks": bool(values)}
     axis = {"title": title, "format": ",d", "titleFontSize": 10, "minExtent": 34, **counted, **chart.ticks_of(values)}
@@ -120,6 +121,6 @@ def _layers(y: Spec) -> list[Spec]:
     ]
 
 
-def _record(row: FeedRow) -> dict[str, object]:
+def _record(row: TrendRow) -> dict[str, object]:
     whom = labels.label("status", row.dimensions.get("status", TOTAL))
     return {"period": row.period, "whom": whom, "value": row.value, "shown": chart.shown_of(row)}

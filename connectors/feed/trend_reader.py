@@ -11,10 +11,10 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from connectors.adapters import topic_reading
-from connectors.feed.feed_rows import FeedRow
 from schemas import codec, limits
 from schemas.errors import ConfigurationError, TransportError
 from schemas.parsing import Parsed
+from schemas.trend import TrendRow
 
 __all__ = ["TrendReader"]
 
@@ -52,7 +52,7 @@ class TrendReader:
             raise _unreachable(error) from error
         return tuple(sorted(name.removeprefix(_PREFIX) for name in names if name.startswith(_PREFIX)))
 
-    def rows(self, regions: Iterable[str] = ()) -> Iterator[FeedRow]:
+    def rows(self, regions: Iterable[str] = ()) -> Iterator[TrendRow]:
         """Yield every released row of these regions (of all, if none is named), in the order of their release.
 
         Raises:
@@ -65,7 +65,7 @@ class TrendReader:
                 raise ConfigurationError("CFG-150", f"there is no feed of {region!r}; there are {', '.join(known)}")
             yield from self._first_of_each_key(TopicPartition(f"{_PREFIX}{region}", 0))
 
-    def _first_of_each_key(self, partition: TopicPartition) -> Iterator[FeedRow]:
+    def _first_of_each_key(self, partition: TopicPartition) -> Iterator[TrendRow]:
         seen: set[bytes] = set()
         try:
             self._consumer.assign([partition])
@@ -73,7 +73,7 @@ class TrendReader:
             for record in topic_reading.to_present_end(self._consumer, [partition]):
                 if record.key not in seen:
                     seen.add(record.key)
-                    yield FeedRow.of(codec.decode(record.value, self._allowed, limits.INTERNAL))
+                    yield TrendRow.from_record(codec.decode(record.value, self._allowed, limits.INTERNAL))
         except KafkaError as error:
             raise _unreachable(error) from error
 

@@ -9,9 +9,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from anonymizer.tabular.crosstab import TOTAL, Codes, CrossTable
+from anonymizer.tabular.crosstab import Codes, CrossTable
 from anonymizer.tabular.standalone import Released
 from schemas.errors import ConfigurationError, ContractError
+from schemas.trend import TOTAL
 
 __all__ = ["groups", "margins_of", "read", "rows", "write"]
 

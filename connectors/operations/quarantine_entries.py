@@ -22,7 +22,7 @@ from connectors.adapters import schema_registry, topic_reading
 from connectors.adapters.cluster import Cluster
 from schemas import catalogue, codec, limits
 from schemas.errors import ConfigurationError, ContractError, TransportError
-from schemas.sealing import Opener
+from schemas.opening import Opener
 from streams.broker import topics
 from streams.core.counting.outcomes import key_of
 

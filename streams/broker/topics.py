@@ -13,9 +13,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from schemas.catalogue import KINDS
+
 __all__ = [
     "FOR_EVER",
-    "KINDS",
     "PARTITIONS",
     "RAW_RETENTION_MS",
     "REPLAY",
@@ -30,9 +31,6 @@ __all__ = [
     "table",
     "trend",
 ]
-
-KINDS: Final = ("case", "referral", "assistance", "indicator", "activity")
-"""The five kinds of event."""
 
 PARTITIONS: Final = 4
 """Of every keyed topic behind the de-identifier; their writers place keys by it."""

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from streams.core.releasing.release_plan import Cells, EarlierRelease, Publish, TrendRow, Withhold
+from schemas.trend import TrendRow
+from streams.core.releasing.release_plan import Cells, EarlierRelease, Publish, Withhold
 from streams.transparency.decision import Decision
 
 __all__ = ["AUDIT_STREAM", "Cells", "LedgerPort", "LogPort", "ReleaseBus", "ReleaseDecision", "ReleaseDeps", "Tick"]

@@ -15,20 +15,20 @@ the same key, of which a reader takes the first.
 """
 
 import datetime as dt
-import hashlib
 import json
 import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from schemas.errors import AmanaError, DisclosureError, IntegrityError, TransportError
-from streams.core.releasing.release_plan import Publish, TrendRow, Withhold
+from schemas.trend import rows_digest
+from streams.core.releasing.release_plan import Publish, Withhold
 from streams.release.release_ports import AUDIT_STREAM, Cells, ReleaseDecision, ReleaseDeps, Tick
 from streams.transparency.decision import Decision
 
-__all__ = ["ACTOR", "begin", "digest", "finish", "run", "serve", "settled"]
+__all__ = ["ACTOR", "begin", "finish", "run", "serve", "settled"]
 
 ACTOR = "worker.release"
 _STILL_SECONDS = 1.0  # how long nothing may have moved before the pipeline counts as settled
@@ -159,20 +159,13 @@ def _decision(deps: ReleaseDeps, tick: str, outcome: ReleaseDecision) -> Decisio
         "population": outcome.population,
         "window": outcome.window,
         "revision": str(outcome.revision),
-        "rows": digest(outcome.feeds),
+        "rows": rows_digest(outcome.feeds),
     }
     if isinstance(outcome, Withhold):
         details |= {"table": outcome.table, "code": outcome.code, "reason": outcome.reason}
         return _record(deps, "refusal", details)
     certificate = {f"certificate.{name}": text for name, text in outcome.certificate.items()}
     return _record(deps, "release", details | {"mode": outcome.mode, "pattern": outcome.pattern} | certificate)
-
-
-def digest(feeds: Mapping[str, Sequence[TrendRow]]) -> str:
-    """Return the SHA-256 of all rows of a release, so that a feed can be held against the audit log."""
-    plain = {region: [row.record() for row in rows] for region, rows in feeds.items()}
-    text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _record(deps: ReleaseDeps, action: str, details: Mapping[str, str]) -> Decision:

@@ -36,8 +36,8 @@ class Dedupe:
 
     def __init__(self, policy: Policy, deps: apps.Deps) -> None:
         self._policy, self._ids = policy, deps.ids
-        self._allowed = {topics.deidentified(kind): deps.readable[f"deidentified.{kind}"] for kind in topics.KINDS}
-        self._kinds = {topics.deidentified(kind): kind for kind in topics.KINDS}
+        self._allowed = {topics.deidentified(kind): deps.readable[f"deidentified.{kind}"] for kind in catalogue.KINDS}
+        self._kinds = {topics.deidentified(kind): kind for kind in catalogue.KINDS}
 
     async def __call__(self, batch: Sequence[Record], value_of: Callable[[str], bytes | None]) -> BatchResult:
         """Take each event in turn; a person met twice in the batch is written once."""

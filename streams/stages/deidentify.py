@@ -22,7 +22,7 @@ from anonymizer.microdata.redaction import Text, Verdict
 from anonymizer.policy import Policy
 from schemas import catalogue, codec
 from schemas.errors import ContractError
-from schemas.sealing import Opener
+from schemas.opening import Opener
 from schemas.signing import Verifier
 from streams.broker import topics
 from streams.core.counting import admit, deidentify
@@ -94,8 +94,8 @@ class Deidentify:
         self._policy, self._deps, self._private = policy, deps, private
         self._opener = Opener(private.sealing)
         self._verifiers = {agency: Verifier(public) for agency, public in private.signing.items()}
-        self._raw = {kind: catalogue.load(f"raw.{kind}") for kind in topics.KINDS}
-        self._rules = {kind: self._rules_of(kind) for kind in topics.KINDS}
+        self._raw = {kind: catalogue.load(f"raw.{kind}") for kind in catalogue.KINDS}
+        self._rules = {kind: self._rules_of(kind) for kind in catalogue.KINDS}
 
     async def __call__(self, batch: Sequence[Record], value_of: Callable[[str], bytes | None]) -> BatchResult:
         """Take a batch through all steps; the texts of the whole batch are scanned at once."""
@@ -181,7 +181,7 @@ class Deidentify:
 
     def record_of(self, event: deidentify_outputs.OpenedEvent, kind: str) -> tuple[dict[str, Any], receipt.Receipt]:
         """De-identify one admitted event."""
-        known = {value for text in event.texts for value in text.known.values()}
+        known = {value for text in event.texts for value in text.record_identifiers.values()}
         return deidentify.record_of(event.raw, event.scanned, self._rules[kind], known)
 
     def sealed(self, data: bytes, place: Position) -> bytes:

@@ -173,7 +173,7 @@ class DeidentifyBatch:
     def _audit(self, events: Sequence[OpenedEvent]) -> None:
         """Say what was done to the batch: offsets, hashes, bucketed counts; nothing of a person."""
         first, last = (self._replayed,) * 2 if self._replayed else (events[0].at, events[-1].at)
-        fates = {f"fate.{fate}": receipt.bucket(count) for fate, count in sorted(self._fates.items())}
+        fates = {f"fate.{fate}": receipt.decade(count) for fate, count in sorted(self._fates.items())}
         record = {
             "action": "batch",
             "actor": "deidentify",

@@ -92,7 +92,7 @@ def test_a_text_that_ends_its_process_fails_alone(flawed: detector_pool.Detector
 
 def test_a_text_that_is_too_long_fails_alone(flawed: detector_pool.DetectorPool) -> None:
     assert _codes(flawed, GOOD, Text("x" * (RULES.max_characters + 1)), GOOD) == [1, "CON-040", 1]
-    assert _codes(flawed, GOOD, Text("x", known={"a": "y" * 5000}), GOOD) == [1, "CON-040", 1]
+    assert _codes(flawed, GOOD, Text("x", record_identifiers={"a": "y" * 5000}), GOOD) == [1, "CON-040", 1]
 
 
 def test_a_hundred_thousand_characters_are_scanned_or_refused() -> None:

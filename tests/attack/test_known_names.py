@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from anonymizer.microdata import evaluation
 from anonymizer.microdata.evaluation import Document, Mention
 from anonymizer.microdata.normalise import forms
-from anonymizer.microdata.record_identifiers import known_findings
+from anonymizer.microdata.record_identifiers import identifier_findings
 from tests.support import spellings
 
 CASES = 4000
@@ -112,7 +112,7 @@ def _servant(draw: random.Random, root: tuple[str, str, str]) -> str:
 
 
 def _masked(case: Case) -> list[tuple[int, int]]:
-    return [(f.start, f.end) for form in forms(case.text) for f in known_findings(form, case.known)]
+    return [(f.start, f.end) for form in forms(case.text) for f in identifier_findings(form, case.known)]
 
 
 def test_known_names_are_masked_in_any_script_and_the_rest_stays() -> None:

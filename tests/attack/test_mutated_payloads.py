@@ -16,7 +16,7 @@ import pytest
 
 from schemas import catalogue, codec
 from schemas.errors import ContractError
-from schemas.sealing import Opener
+from schemas.opening import Opener
 from schemas.signing import Verifier
 from streams.core.counting import admit
 from streams.runtime.stage import Record

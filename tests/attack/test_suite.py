@@ -10,10 +10,11 @@ import pytest
 from amana.commands.attack import tried
 from anonymizer.attacks import exact, noise_attacks, pattern, records
 from anonymizer.attacks.attack_result import AttackResult, report
-from anonymizer.attacks.published_tables import TOTAL, Codes, PublishedCell, PublishedTable, read
+from anonymizer.attacks.published_tables import Codes, PublishedCell, PublishedTable, read
 from anonymizer.solvers.ortools_engine import ENGINES
 from anonymizer.tabular.crosstab import CrossTable
 from anonymizer.tabular.standalone import protect
+from schemas.trend import TOTAL
 from tests.support.tables import RULES, engine
 
 DIMS = ("country", "gender")

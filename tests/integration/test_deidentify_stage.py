@@ -17,7 +17,7 @@ from amana.site import Site
 from anonymizer.sandbox import detector_pool
 from connectors.adapters import schema_registry
 from schemas import catalogue, codec, limits, signing
-from schemas.sealing import Opener
+from schemas.opening import Opener
 from streams.broker import topics
 from streams.core.counting.outcomes import key_of
 from streams.runtime import state

@@ -18,10 +18,10 @@ from amana.site import Site
 from anonymizer.budget.account import BudgetScope, State
 from connectors.adapters import schema_registry, topic_reading
 from connectors.adapters.budget_store import SITE_FILE, BudgetStore
-from connectors.feed.feed_rows import FeedRow
 from connectors.feed.trend_reader import TrendReader
 from connectors.operations import exact_cells
 from connectors.operations.calendar_tick import request
+from schemas.trend import TrendRow
 from streams.broker import access, topics
 from streams.stages import aggregate, dedupe
 from tests.support import faults, flow
@@ -61,7 +61,7 @@ def test_noise_is_drawn_once_whatever_is_replayed(how: str, tmp_path: Path) -> N
         assert faults.differences(site, sent) == ({}, {})
 
 
-def _state(site: Site) -> tuple[dict[str, int], list[FeedRow], State, list[dict[str, str]]]:
+def _state(site: Site) -> tuple[dict[str, int], list[TrendRow], State, list[dict[str, str]]]:
     budget = BudgetStore.open(site.path(*SITE_FILE))
     spent = budget.state()
     budget.close()

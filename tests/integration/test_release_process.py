@@ -21,7 +21,7 @@ from connectors.adapters import schema_registry
 from connectors.feed.trend_reader import TrendReader
 from connectors.operations.calendar_tick import TickAnswer, request
 from schemas import catalogue, codec, limits
-from streams.release.release_process import digest
+from schemas.trend import rows_digest
 from streams.transparency import log_verification
 from streams.transparency.decision import Decision
 from tests.support.release_worker import RELEASES, planned
@@ -129,7 +129,7 @@ def test_killed_at_random_moments_it_records_before_it_publishes_and_publishes_o
     entries = [one for _, one in log_verification.entries(site.path("audit"))]
     assert Counter(one.source for one in entries if one.source).most_common(1)[0][1] == 1
     assert len([one for one in entries if one.action == "batch"]) == 1_000
-    expected = sorted(digest(one.feeds) for one in planned(str(day)))
+    expected = sorted(rows_digest(one.feeds) for one in planned(str(day)))
     assert sorted(one.details["rows"] for one in entries if "rows" in one.details) == expected
 
 

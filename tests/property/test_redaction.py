@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from anonymizer.microdata import redaction
 from anonymizer.microdata.normalise import normalise
-from anonymizer.microdata.record_identifiers import known_findings
+from anonymizer.microdata.record_identifiers import identifier_findings
 from anonymizer.microdata.redaction import Finding
 
 TRICKS = "\u200b\u00ad\u202e\u0640\u00a0\u064e１٣۴Ａ＠éأＢﬁ…"
@@ -81,9 +81,9 @@ WRITTEN = (
 def test_known_identities_are_found_however_they_are_written() -> None:
     for field, value, text, mention in WRITTEN:
         start = text.index(mention)
-        spans = [(f.start, f.end) for f in known_findings(normalise(text), {field: value})]
+        spans = [(f.start, f.end) for f in identifier_findings(normalise(text), {field: value})]
         assert any(a <= start and b >= start + len(mention) for a, b in spans), (value, text, spans)
 
 
 def test_known_names_do_not_mask_words_that_contain_them() -> None:
-    assert known_findings(normalise("an example of samples"), {"prs_FirstName": "Sam"}) == []
+    assert identifier_findings(normalise("an example of samples"), {"prs_FirstName": "Sam"}) == []

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from connectors.adapters.release_bus import row_key
-from streams.core.releasing.release_plan import Publish, TrendRow
+from schemas.trend import TrendRow
+from streams.core.releasing.release_plan import Publish
 from streams.release.release_ports import Tick
 from streams.transparency.decision import Decision
 

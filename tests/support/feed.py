@@ -4,25 +4,25 @@ import itertools
 import random
 from collections.abc import Iterator
 
-from connectors.feed.feed_rows import FeedRow
+from schemas.trend import TrendRow
 
 COUNTRIES = ("EGY", "IRQ", "JOR", "KWT", "LBN", "SAU")
 FORMS = ("ForcedLabour", "SexualExploitation", "ForcedBegging", "ForcedMarriage", "ForcedLabour+Servitude", "unknown")
 
 
-def a_feed_row(value: int | None = 42, **changed: object) -> FeedRow:
+def a_feed_row(value: int | None = 42, **changed: object) -> TrendRow:
     """Return one row; without a value it is suppressed."""
     usual: dict[str, object] = {
         "release": "cases-2024-Q1-0", "as_of": "2024-04-20", "revision": 0, "population": "cases", "table": "totals",
         "scheme": "pave", "region": "pave", "period": "2024-Q1", "dimensions": {}, "value": value,
         "status": "suppressed" if value is None else "published", "k": 11, "policy": "0123456789abcdef",
     }  # fmt: skip
-    return FeedRow(**{**usual, **changed})  # type: ignore[arg-type] # a test's own choice of fields
+    return TrendRow(**{**usual, **changed})  # type: ignore[arg-type] # a test's own choice of fields
 
 
 def a_region(
     *, scheme: str = "pave", region: str = "pave", period: str = "2024-Q1", seed: int = 1, none: bool = False
-) -> Iterator[FeedRow]:
+) -> Iterator[TrendRow]:
     """Yield a region's tables for one period; with `none`, nothing but suppressed cells."""
     chosen = random.Random(f"{seed}{region}{period}")
     place: dict[str, object] = {"scheme": scheme, "region": region, "period": period}

@@ -3,7 +3,8 @@
 import datetime as dt
 from dataclasses import replace
 
-from streams.core.releasing.release_plan import Publish, TrendRow, Withhold
+from schemas.trend import TrendRow
+from streams.core.releasing.release_plan import Publish, Withhold
 
 AS_OF = dt.date(2024, 4, 20)
 

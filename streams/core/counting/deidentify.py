@@ -111,7 +111,7 @@ def _narrative(raw: Mapping[str, Any], scanned: Scanned, rules: Rules, known: Co
     """Return the texts of a record with their findings replaced, None where the policy withholds them."""
     if not scanned or rules.policy.text.narratives == "withhold":
         return None
-    own = replacement.Own(text_dates.days_of(rules.key, raw["event_id"]), int(raw["event_date"][:4]), known)
+    own = replacement.RecordContext(text_dates.days_of(rules.key, raw["event_id"]), int(raw["event_date"][:4]), known)
     return "\n".join(replacement.replaced_together(scanned, rules.policy.text.replace, own))
 
 

@@ -8,10 +8,11 @@ each. Knows no exact cell.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from anonymizer.attacks.published_tables import TOTAL, Codes, PublishedCell, PublishedTable
+from anonymizer.attacks.published_tables import Codes, PublishedCell, PublishedTable
 from anonymizer.policy import Policy, Population
 from anonymizer.tabular.facts import MULTIPLE, UNIVERSE
 from anonymizer.tabular.policy_tables import YEAR, CellKey
+from schemas.trend import TOTAL
 
 __all__ = ["AttackerView"]
 

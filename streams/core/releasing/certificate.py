@@ -3,7 +3,7 @@
 Decides the buckets. Does not audit: `anonymizer.tabular.protection_audit` does. Exact counts of cells that are small
 would tell something of the people in them, and the audit log is read by more than the operators.
 
->>> bucket(0), bucket(3), bucket(73)
+>>> at_most(0), at_most(3), at_most(73)
 ('0', '≤5', '≤100')
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from anonymizer.tabular.block_protection import ProtectionProof
 
-__all__ = ["bucket", "certificate"]
+__all__ = ["at_most", "certificate"]
 
 
 def _step(number: int) -> int:
@@ -21,7 +21,7 @@ def _step(number: int) -> int:
     return max(step * power for step in (1, 2, 5) if step * power <= number)
 
 
-def bucket(number: int) -> str:
+def at_most(number: int) -> str:
     """Return the least of 1, 2, 5, 10, 20, 50 … that is not below a count, as `≤n`; `0` for none."""
     if number <= 0:
         return "0"
@@ -38,10 +38,10 @@ def certificate(proofs: Sequence[ProtectionProof], solver: str) -> dict[str, str
     width = min((proof.width for proof in proofs), default=float("inf"))
     return {
         "pattern": pattern,
-        "cells": bucket(sum(proof.cells for proof in proofs)),
-        "primary": bucket(sum(proof.primary for proof in proofs)),
-        "secondary": bucket(sum(proof.secondary for proof in proofs)),
-        "programs": bucket(sum(proof.programs for proof in proofs)),
+        "cells": at_most(sum(proof.cells for proof in proofs)),
+        "primary": at_most(sum(proof.primary for proof in proofs)),
+        "secondary": at_most(sum(proof.secondary for proof in proofs)),
+        "programs": at_most(sum(proof.programs for proof in proofs)),
         "min_width": f"≥{_step(int(width + 1e-6))}" if 1 <= width < float("inf") else "none",
         "solver": solver,
     }

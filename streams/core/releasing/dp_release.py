@@ -31,9 +31,9 @@ from anonymizer.policy import Policy, Population, Privacy, Region, TablePlan
 from anonymizer.tabular.facts import BLOCK, MULTIPLE, UNIVERSE, Fact, blocks_of
 from anonymizer.tabular.policy_tables import YEAR
 from schemas.errors import DisclosureError
+from schemas.trend import TOTAL, TrendRow
 from streams.core.calendar import Due
 from streams.core.releasing import released_rows
-from streams.core.releasing.released_rows import TrendRow
 
 __all__ = ["Noise", "NoisyPublication", "is_served", "printed"]
 
@@ -161,7 +161,7 @@ def _rows(
     else:
         members = {}
         whole = [place for place, atom in enumerate(draw.codes[0]) if region.id in atom.split("+")]
-    for code, places in {noise.TOTAL: whole, **members}.items():
+    for code, places in {TOTAL: whole, **members}.items():
         country = {"country": code} if table.geography == "country" else {}
         for codes, cell in _cells(draw, places):
             spelt = {**block, **country, **dict(zip(table.dimensions, codes, strict=True))}
@@ -176,6 +176,6 @@ def _cells(draw: noise.Draw, places: Sequence[int]) -> Iterator[tuple[tuple[str,
     for margin in below([tuple(dims)]):
         values = solved.values((0, *margin))[list(places)].sum(axis=0).ravel()
         sd = solved.deviation((0, *margin), {0: len(places)})
-        named = product(*(draw.codes[d] if d in margin else (noise.TOTAL,) for d in dims))
+        named = product(*(draw.codes[d] if d in margin else (TOTAL,) for d in dims))
         for codes, value in zip(named, values, strict=True):
             yield codes, noise.NoisyRow.of(codes, float(value), sd)

@@ -14,9 +14,10 @@ from anonymizer.attacks.published_tables import PublishedTable
 from anonymizer.policy import Policy, Population
 from anonymizer.tabular.facts import blocks_of
 from schemas.errors import DisclosureError
+from schemas.trend import TrendRow
 from streams.core.releasing.attacker_view import AttackerView
 from streams.core.releasing.release_plan import EarlierRelease, Publish, Withhold
-from streams.core.releasing.released_rows import TrendRow, printed_cells
+from streams.core.releasing.released_rows import printed_cells
 
 __all__ = ["AttackJob", "Spread", "attacked", "do"]
 

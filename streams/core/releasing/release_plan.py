@@ -21,13 +21,13 @@ from anonymizer.tabular.facts import BLOCK, blocks_of, facts_of
 from anonymizer.tabular.linear_program import Engine
 from anonymizer.tabular.policy_tables import YEAR, EarlierPublication, ReleaseScope, keys_of
 from schemas.errors import DisclosureError
+from schemas.trend import TrendRow
 from streams.core import calendar
 from streams.core.calendar import Due, ReleasedWindow, Window
 from streams.core.releasing import dp_release, released_rows
 from streams.core.releasing.certificate import certificate
-from streams.core.releasing.released_rows import TrendRow
 
-__all__ = ["Cells", "EarlierRelease", "Publish", "Spread", "TrendRow", "Withhold", "plan"]
+__all__ = ["Cells", "EarlierRelease", "Publish", "Spread", "Withhold", "plan"]
 
 Cells = Mapping[str, Mapping[str, int]]
 """Cell key (`population|cube|value|…`) → persons by agency."""

@@ -5,47 +5,15 @@ which one person may have several codes, `known` is the denominator. Does not de
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from anonymizer.policy import Policy, Region, TablePlan
 from anonymizer.tabular.facts import MULTIPLE
 from anonymizer.tabular.policy_tables import YEAR, CellKey
+from schemas.trend import TOTAL, TrendRow
 from streams.core.calendar import Window
 
-__all__ = ["Head", "TrendRow", "printed_cells", "rows_of", "totals_of", "window_key"]
-
-_TOTAL = "_T"
-_NOISY = frozenset({"sd", "lo90", "hi90"})
-
-
-@dataclass(frozen=True, slots=True)
-class TrendRow:
-    """One released cell of one table in one region's feed, as in `trend.avsc`; `value` is None unless published.
-
-    A noisy cell has the sd and the 90 % interval of its value before it was rounded; an exact one has none.
-    """
-
-    release: str
-    as_of: str
-    revision: int
-    population: str
-    table: str
-    scheme: str
-    region: str
-    period: str
-    dimensions: Mapping[str, str]
-    value: int | None
-    status: str
-    k: int
-    policy: str
-    sd: float | None = None
-    lo90: float | None = None
-    hi90: float | None = None
-
-    def record(self) -> dict[str, object]:
-        """Return the row as the Avro record of `trend.avsc`; what only noisy cells have is left out of others."""
-        plain = {**asdict(self), "dimensions": dict(self.dimensions)}
-        return {name: value for name, value in plain.items() if value is not None or name not in _NOISY}
+__all__ = ["Head", "printed_cells", "rows_of", "totals_of", "window_key"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +57,8 @@ def window_key(period: str) -> str:
 def dimensions_of(key: CellKey, table: TablePlan, block: Mapping[str, str]) -> dict[str, str]:
     """Spell a cell's codes as a row of `table` does; `block` holds phenomenon and status where there are any."""
     codes = {d.partition("=")[0]: d.partition("=")[2] or code for d, code in key.codes}
-    country = {"country": key.place if key.place.isupper() else _TOTAL} if table.geography == "country" else {}
-    return {**block, **country, **{d: codes.get(d, _TOTAL) for d in table.dimensions}}
+    country = {"country": key.place if key.place.isupper() else TOTAL} if table.geography == "country" else {}
+    return {**block, **country, **{d: codes.get(d, TOTAL) for d in table.dimensions}}
 
 
 def totals_of(table: TablePlan, block: Mapping[str, str]) -> dict[str, str]:
@@ -116,7 +84,7 @@ def rows_of(
 def _key(row: TrendRow, place: str) -> CellKey:
     codes = []
     for dimension, code in row.dimensions.items():
-        if dimension not in {"country", "phenomenon", "status"} and code != _TOTAL:
+        if dimension not in {"country", "phenomenon", "status"} and code != TOTAL:
             asked = dimension in MULTIPLE and code not in {"known", "unknown"}
             codes.append((f"{dimension}={code}", "yes") if asked else (dimension, code))
     return CellKey(place, window_key(row.period), tuple(sorted(codes)))
@@ -131,6 +99,6 @@ def printed_cells(
     for row in rows:
         mine = Window.parse(row.period).year == year and block.items() <= row.dimensions.items()
         if mine and row.status != "withheld" and (row.scheme, row.region) in ids:
-            country = row.dimensions.get("country", _TOTAL)
-            printed[_key(row, ids[row.scheme, row.region] if country == _TOTAL else country)] = row.value
+            country = row.dimensions.get("country", TOTAL)
+            printed[_key(row, ids[row.scheme, row.region] if country == TOTAL else country)] = row.value
     return printed

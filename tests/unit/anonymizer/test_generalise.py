@@ -58,7 +58,7 @@ def test_a_digest_ignores_the_order_of_fields() -> None:
 
 @given(st.integers(1, 10**7))
 def test_a_bucket_holds_its_count_and_tells_only_its_decade(count: int) -> None:
-    low, high = map(int, receipt.bucket(count).split("-"))
+    low, high = map(int, receipt.decade(count).split("-"))
     assert low <= count <= high
     assert high in {10**n for n in range(1, 8)}
-    assert receipt.bucket(0) == "0"
+    assert receipt.decade(0) == "0"

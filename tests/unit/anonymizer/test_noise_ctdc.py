@@ -13,6 +13,7 @@ import pytest
 from anonymizer.budget.accounting import granted
 from anonymizer.mechanisms.discrete_gaussian import OpenDP
 from anonymizer.noise import noisy_table
+from schemas.trend import TOTAL
 from tests.support.noise import Silent
 
 DIMS = ("gender", "age", "form")
@@ -45,7 +46,7 @@ def test_counts_of_31_to_100_are_off_by_less_than_a_tenth_or_so(shared_dir: Path
         for _ in range(REPLAYS):
             noisy = noisy_table.release(counts, DIMS, MARGINS, rho, m, engine)
             for truth, row in zip(exact, noisy, strict=True):
-                if row.codes.count(noisy_table.TOTAL) == 1 and truth.value > 10:
+                if row.codes.count(TOTAL) == 1 and truth.value > 10:
                     size = "11-30" if truth.value <= 30 else "31-100" if truth.value <= 100 else "101+"
                     off[size].append(100 * abs(row.value - truth.value) / truth.value)
     medians = {size: round(float(np.median(found)), 1) for size, found in off.items()}

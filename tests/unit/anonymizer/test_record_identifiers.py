@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from anonymizer.microdata import name_matching, phonetic
 from anonymizer.microdata.normalise import normalise
-from anonymizer.microdata.record_identifiers import known_findings
+from anonymizer.microdata.record_identifiers import identifier_findings
 
 SAME = (
     ("Mohammed", "Muhammad", "Mohamad", "Mehmet", "محمد", "Мухаммед", "Μοχάμεντ", "mo7ammed"),
@@ -43,7 +43,7 @@ INFLECTED = (
 
 def _found(value: str, text: str) -> list[str]:
     form = normalise(text)
-    return [text[f.start : f.end] for f in known_findings(form, {"prs_FirstName": value})]
+    return [text[f.start : f.end] for f in identifier_findings(form, {"prs_FirstName": value})]
 
 
 @pytest.mark.parametrize("names", SAME, ids=lambda names: names[0])
@@ -79,5 +79,5 @@ def test_a_name_is_found_in_any_text_that_holds_it(around: str, name: str) -> No
         text = f"{around} . {letters} . {around}"
         form = normalise(text)
         start = len(f"{around} . ")
-        spans = [(f.start, f.end) for f in known_findings(form, {"prs_FirstName": letters})]
+        spans = [(f.start, f.end) for f in identifier_findings(form, {"prs_FirstName": letters})]
         assert any(a <= start and start + len(letters) <= b for a, b in spans)

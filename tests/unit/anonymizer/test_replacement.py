@@ -58,7 +58,7 @@ def _whole(words: Sequence[str], kind: str) -> tuple[str, list[Finding]]:
 def test_nothing_of_a_finding_is_left_and_nothing_else_is_touched(findings: list[Finding], rules: Replacing) -> None:
     """Every character of the text is unique, so none that was found may be seen again."""
     text = "".join(chr(0x4E00 + i) for i in range(60))
-    masked = replacement.replaced(text, findings, rules, replacement.Own(days=3))
+    masked = replacement.replaced(text, findings, rules, replacement.RecordContext(days=3))
     found = {text[i] for f in findings for i in range(f.start, f.end)}
     assert not found & set(masked)
     kept = [text[a.end : b.start] for a, b in itertools.pairwise((Finding(0, 0, "", 0), *united(findings)))]
@@ -82,7 +82,9 @@ def test_numbering_depends_on_nothing_but_the_record(
     assert replacement.replaced_together([(text, []) for text in once], rules) == once
 
 
-def _numbers(*texts: tuple[str, list[Finding]], rules: Replacing = MONTHS, own: replacement.Own | None = None) -> str:
+def _numbers(
+    *texts: tuple[str, list[Finding]], rules: Replacing = MONTHS, own: replacement.RecordContext | None = None
+) -> str:
     return " / ".join(replacement.replaced_together(texts, rules, own))
 
 
@@ -131,7 +133,9 @@ def test_a_date_is_left_as_finely_as_the_policy_says_and_never_finer_than_writte
     text = _found("12/03/2024 2024 yesterday", DATE_TIME="12/03/2024|yesterday")
     text[1].append(Finding(11, 15, "DATE_TIME", 1.0))
     assert (
-        _numbers(text, rules=Replacing.model_validate({"date": rule, "place": "country"}), own=replacement.Own(10))
+        _numbers(
+            text, rules=Replacing.model_validate({"date": rule, "place": "country"}), own=replacement.RecordContext(10)
+        )
         == shown
     )
 
@@ -162,13 +166,13 @@ def test_shifts_differ_between_records() -> None:
 )
 def test_nothing_is_left_of_a_birth_date_wherever_it_stands(before: str) -> None:
     text = _found(f"{before}12/03/2021; on 12 March 2021 she; 2021", DATE_TIME="12/03/2021|12 March 2021")
-    assert _numbers(text, own=replacement.Own(year=2023)).endswith("[DATE_1]; on [DATE_1] she; 2021")
+    assert _numbers(text, own=replacement.RecordContext(year=2023)).endswith("[DATE_1]; on [DATE_1] she; 2021")
 
 
 def test_nothing_is_left_of_a_date_that_may_be_a_birth_known_or_long_ago() -> None:
     text = _found("in 2011, in May 2012, in 2015", DATE_TIME="2011|May 2012|2015")
     assert (
-        _numbers(text, own=replacement.Own(year=2021, known={"2012-05-07", "Rola"}))
+        _numbers(text, own=replacement.RecordContext(year=2021, identifiers={"2012-05-07", "Rola"}))
         == "in [DATE_1], in [DATE_2], in [DATE 2015]"
     )
 

@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 
 from schemas import catalogue, sealing
 from schemas.errors import ContractError
+from schemas.opening import Opener
 
 CASE = catalogue.load("raw.case")
 TOPIC = "raw.police-jor.case"
 PRIVATE = bytes(range(32))
 SEALER = sealing.Sealer(sealing.public_key_of(PRIVATE))
-OPENER = sealing.Opener(PRIVATE)
+OPENER = Opener(PRIVATE)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
 
 
@@ -29,7 +30,7 @@ def sealed(ephemeral: bytes = b"e" * 32, topic: str = TOPIC, **fields: object) -
     return SEALER.seal(event(**fields), CASE, topic=topic, ephemeral=ephemeral)
 
 
-def refused(record: dict[str, Any], topic: str = TOPIC, opener: sealing.Opener = OPENER) -> ContractError:
+def refused(record: dict[str, Any], topic: str = TOPIC, opener: Opener = OPENER) -> ContractError:
     with pytest.raises(ContractError) as caught:
         opener.open(record, CASE, topic=topic)
     assert caught.value.code == "CON-030"
@@ -69,7 +70,7 @@ def test_the_same_text_in_two_fields_or_two_events_looks_different() -> None:
 
 
 def test_another_key_does_not_open() -> None:
-    other = sealing.Opener(b"k" * 32)
+    other = Opener(b"k" * 32)
     record = sealed(prs_FirstName="Layla")
     assert refused(record, opener=other).field == "sealing.key_id"
     record["sealing"]["key_id"] = other.key_id

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from amana.site import DEFAULT_AGENCIES
+from schemas import catalogue
 from streams.broker import access, topics
 
 NAMES = [topic.name for topic in topics.table(DEFAULT_AGENCIES, ["levant"])]
@@ -13,7 +14,7 @@ AGENCY = st.from_regex(r"[a-z][a-z0-9-]{1,12}", fullmatch=True)
 @given(one=AGENCY, other=AGENCY)
 def test_an_agency_sees_no_other_agencys_topic_or_group_whatever_their_names(one: str, other: str) -> None:
     rules = access.table([one, other])
-    theirs = [topics.raw(other, kind) for kind in topics.KINDS] + [topics.quarantine(other)]
+    theirs = [topics.raw(other, kind) for kind in catalogue.KINDS] + [topics.quarantine(other)]
     group = f"{access.agency_principal(other)}.1"
     if one != other:
         me = access.agency_principal(one)

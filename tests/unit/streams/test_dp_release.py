@@ -17,11 +17,11 @@ from anonymizer.mechanisms.discrete_gaussian import OpenDP
 from anonymizer.noise.sampler import Counts, Sampler
 from anonymizer.policy import Policy
 from connectors.adapters.budget_store import BudgetStore
-from connectors.feed.feed_rows import FeedRow
 from schemas import catalogue, codec
 from schemas.errors import ConfigurationError
+from schemas.trend import TrendRow
 from streams.core.releasing.dp_release import Noise
-from streams.core.releasing.release_plan import EarlierRelease, Publish, TrendRow, Withhold, plan
+from streams.core.releasing.release_plan import EarlierRelease, Publish, Withhold, plan
 from tests.support.disclosure import Person, all_rows, cells_of, engine, small_policy
 from tests.support.noise import Silent
 
@@ -171,7 +171,7 @@ def test_an_analyst_reads_the_interval_that_was_released(tmp_path: Path) -> None
     schema = catalogue.load("trend").parsed
     noisy = all_rows(tick(PEOPLE, PRINTS[0], BudgetStore.open(tmp_path / "budget.sqlite")))[0]
     for row in (noisy, replace(noisy, sd=None, lo90=None, hi90=None)):
-        read = FeedRow.of(codec.decode(codec.encode(1, schema, row.record()), {1: schema}))
+        read = TrendRow.from_record(codec.decode(codec.encode(1, schema, row.record()), {1: schema}))
         assert (read.value, read.sd, read.lo90, read.hi90) == (row.value, row.sd, row.lo90, row.hi90)
 
 

@@ -10,8 +10,9 @@ from anonymizer.solvers.ortools_engine import ENGINES
 from anonymizer.tabular import complementary, protection_audit
 from anonymizer.tabular.primary import Targets
 from schemas.errors import DisclosureError
+from schemas.trend import TrendRow
 from streams.core.releasing.pre_release_attack import attacked
-from streams.core.releasing.release_plan import EarlierRelease, Publish, TrendRow, Withhold, plan
+from streams.core.releasing.release_plan import EarlierRelease, Publish, Withhold, plan
 from tests.support.disclosure import PEOPLE, RULES, Person, cells_of, engine, kept
 
 LATER = PEOPLE | {Person("LBN", "F", "adult", "Q1"): 33}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from anonymizer.tabular import facts
 from anonymizer.tabular.cliques import cliques_of, junction
 from anonymizer.tabular.linear_program import Engine, WorkLimits
-from streams.core.releasing.certificate import bucket
+from streams.core.releasing.certificate import at_most
 from streams.core.releasing.release_plan import EarlierRelease, Publish, Withhold, plan
 from tests.support.disclosure import (
     BLOCK,
@@ -161,7 +161,7 @@ def test_the_certificate_holds_buckets_only() -> None:
 @given(number=st.integers(1, 10**9))
 def test_a_bucket_is_the_least_of_its_series(number: int) -> None:
     ends = [step * 10**power for power in range(11) for step in (1, 2, 5)]
-    assert bucket(number) == f"≤{min(end for end in ends if end >= number)}"
+    assert at_most(number) == f"≤{min(end for end in ends if end >= number)}"
 
 
 def test_cliques_without_a_junction_tree_are_merged() -> None:

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from amana.site import DEFAULT_AGENCIES
+from schemas import catalogue
 from streams.broker import topics
 
 TABLE = topics.table(DEFAULT_AGENCIES, ["levant", "iom-ro-cairo"])
@@ -25,7 +26,7 @@ def test_nothing_about_retention_is_left_to_the_broker(topic: topics.Topic) -> N
 
 def test_only_sealed_records_about_persons_are_deleted_by_age() -> None:
     aging = {topic.name for topic in TABLE if topic.retention_ms != topics.FOR_EVER}
-    raws = {topics.raw(agency, kind) for agency in DEFAULT_AGENCIES for kind in topics.KINDS}
+    raws = {topics.raw(agency, kind) for agency in DEFAULT_AGENCIES for kind in catalogue.KINDS}
     assert aging == raws | {topics.REPLAY}
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from schemas import catalogue
 from streams.broker import access, topics
 
 PAGE = Path(__file__).parents[3] / "docs/reference/topics.md"
@@ -20,7 +21,7 @@ def test_the_page_shows_every_topic_as_the_code_has_it() -> None:
 
 def lines() -> list[str]:
     """Return the rows of the page's table."""
-    other_kinds = [kind for kind in topics.KINDS if kind != KIND]
+    other_kinds = [kind for kind in catalogue.KINDS if kind != KIND]
     every = topics.table([AGENCY], [REGION])
     return [line(topic) for topic in every if not any(topic.name.endswith(f".{kind}") for kind in other_kinds)]
 
