@@ -162,7 +162,7 @@ _STAGES: Final = (
     ),
     Topic("deltas", PARTITIONS, "cell", "delta-value", "what a replay of aggregate starts from"),
     Topic("cells", PARTITIONS, "cell", "cell-value", "the exact counts and aggregate's changelog", cleanup="compact"),
-    Topic("outcomes", PARTITIONS, "source", "outcome-value", "the fate of every published event"),
+    Topic("outcomes", PARTITIONS, "source", "outcome-value", "the outcome of every published event"),
     Topic("late", 1, "source", "late-value", "evidence of what came after its last revision"),
     Topic("audit", 1, "record id", "audit-value", "decision records on their way to the audit log"),
     Topic("ledger", 1, "entry id", "ledger-value", "every charge against the disclosure budget"),

@@ -1,4 +1,4 @@
-"""The stage dedupe: de-identified events in; deltas, fates and conflicts out.
+"""The stage dedupe: de-identified events in; deltas, outcomes and conflicts out.
 
 Decides how records become events of `streams.core.counting.dedupe` and its answers become records. Does not decide who
 counts: that is the core's part.

@@ -1,4 +1,4 @@
-"""The stage deidentify: raw events in; de-identified records, fates, quarantine and late records out.
+"""The stage deidentify: raw events in; de-identified records, outcomes, quarantine and late records out.
 
 Decides the order of the steps: decode under limits, verify, open, admit, scan all texts of the batch, de-identify.
 Whatever an event does wrong ends that event in quarantine, its bytes as they came but sealed once more, since an agency

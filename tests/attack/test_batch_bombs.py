@@ -53,7 +53,7 @@ UNREADABLE: dict[str, Callable[[], bytes]] = {
 
 @pytest.mark.parametrize("what", UNREADABLE)
 def test_an_agencys_batch_that_cannot_be_read_is_as_many_records_without_bytes(what: str) -> None:
-    """So each has a fate, and the partition goes on behind them."""
+    """So each has an outcome, and the partition goes on behind them."""
     found = _columns(UNREADABLE[what]())
     assert [(one.offset, one.key, one.value) for one in found] == [(offset, None, None) for offset in range(3)]
 

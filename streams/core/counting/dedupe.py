@@ -102,10 +102,10 @@ def apply(person: PersonYear, event: DeidentifiedEvent, source: str, offset: int
     if known is not None and event.revision <= known.revision:
         return _repeated(replace(person, through=offset), known, event, source, offset)
     after = PersonYear(offset, {**person.events, event.event_id: _seen(event)})
-    fates_before, fates_after = _fates(person, event.kind), _fates(after, event.kind)
+    results_before, results_after = _results(person, event.kind), _results(after, event.kind)
     if known is not None and known.state != "moved":
-        fates_after[_position(known, event.kind)] = "superseded"
-    changed = {where: fate for where, fate in sorted(fates_after.items()) if fates_before.get(where) != fate}
+        results_after[_position(known, event.kind)] = "superseded"
+    changed = {where: result for where, result in sorted(results_after.items()) if results_before.get(where) != result}
     return DedupeStep(after, _deltas(_leaf(person), _leaf(after)), _outcomes(changed, source, offset))
 
 
@@ -115,9 +115,9 @@ def _repeated(person: PersonYear, known: SeenEvent, event: DeidentifiedEvent, so
         return DedupeStep(person)
     same = event.digest == known.digest and (event.state == "withdrawn") == (known.state == "withdrawn")
     conflict = event.revision == known.revision and known.state != "moved" and not same
-    fate = "superseded" if event.revision < known.revision else "quarantined" if conflict else "duplicate"
+    result = "superseded" if event.revision < known.revision else "quarantined" if conflict else "duplicate"
     where = (event.agency, event.kind, *event.raw)
-    return DedupeStep(person, outcomes=_outcomes({where: fate}, source, offset), conflict=conflict)
+    return DedupeStep(person, outcomes=_outcomes({where: result}, source, offset), conflict=conflict)
 
 
 def _seen(event: DeidentifiedEvent) -> SeenEvent:
@@ -135,21 +135,21 @@ def _leaf(person: PersonYear) -> Leaf:
     return min(counting, key=lambda pair: (pair[1].period, pair[1].agency, pair[0]), default=None)
 
 
-def _fates(person: PersonYear, kind: str) -> dict[Position, str]:
-    """Tell the fate of every event's latest raw record; a moved event's is told under its new token."""
+def _results(person: PersonYear, kind: str) -> dict[Position, str]:
+    """Tell the outcome of every event's latest raw record; a moved event's is told under its new token."""
     leaf = _leaf(person)
-    fates = {}
+    results = {}
     for key, seen in person.events.items():
         if seen.state == "moved":
             continue
         if seen.state == "withdrawn":
-            fate = "withdrawn"
+            result = "withdrawn"
         elif seen.cells is None:
-            fate = "out_of_scope"
+            result = "out_of_scope"
         else:
-            fate = "counted" if leaf is not None and leaf[0] == key else "duplicate"
-        fates[_position(seen, kind)] = fate
-    return fates
+            result = "counted" if leaf is not None and leaf[0] == key else "duplicate"
+        results[_position(seen, kind)] = result
+    return results
 
 
 def _deltas(before: Leaf, after: Leaf) -> tuple[Delta, ...]:
@@ -164,7 +164,7 @@ def _deltas(before: Leaf, after: Leaf) -> tuple[Delta, ...]:
 
 
 def _outcomes(changed: Mapping[Position, str], source: str, offset: int) -> tuple[Outcome, ...]:
-    return tuple(Outcome(where, fate, source, offset, n) for n, (where, fate) in enumerate(changed.items()))
+    return tuple(Outcome(where, result, source, offset, n) for n, (where, result) in enumerate(changed.items()))
 
 
 def dump(person: PersonYear) -> bytes:
