@@ -20,6 +20,7 @@ __all__ = [
     "RAW_RETENTION_MS",
     "REPLAY",
     "Topic",
+    "all_topics",
     "deidentified",
     "is_raw",
     "partitions",
@@ -27,7 +28,6 @@ __all__ = [
     "raw",
     "raws",
     "sources",
-    "table",
     "trend",
 ]
 
@@ -116,11 +116,11 @@ def sources(agencies: Iterable[str]) -> dict[str, list[str]]:
 
 def partitions(names: Iterable[str], agencies: Iterable[str]) -> list[tuple[str, int]]:
     """List every partition of these topics of a site, as (topic, number)."""
-    counts = {topic.name: topic.partitions for topic in table(agencies, ())}
+    counts = {topic.name: topic.partitions for topic in all_topics(agencies, ())}
     return [(name, number) for name in names for number in range(counts[name])]
 
 
-def table(agencies: Iterable[str], regions: Iterable[str]) -> tuple[Topic, ...]:
+def all_topics(agencies: Iterable[str], regions: Iterable[str]) -> tuple[Topic, ...]:
     """List every topic of a site with these agencies and the policy's region ids, in the order of the flow."""
     agencies, regions = tuple(agencies), tuple(regions)
     return (
@@ -173,7 +173,7 @@ _STAGES: Final = (
         PARTITIONS,
         "person token",
         None,
-        "changelog: revisions and leaf of a person-year",
+        "changelog: revisions and representative event of a person-year",
         cleanup="compact",
     ),
 )

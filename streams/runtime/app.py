@@ -109,7 +109,7 @@ def consume(  # noqa: PLR0913 - a stage's shape
     lanes: int = 1,
     rebuilds: bool = False,
     patience: float = watchdog.PATIENCE_SECONDS,
-    signs: Callable[[], int] = int,
+    heartbeats: Callable[[], int] = int,
 ) -> None:
     """Run `handler` over every batch of `topics`, in the order of effects of `streams.runtime.stage`.
 
@@ -125,14 +125,14 @@ def consume(  # noqa: PLR0913 - a stage's shape
         rebuilds: Every batch leaves state behind, and its topics hold all there ever was: where a partition's state is
             gone, it is made again from the beginning.
         patience: How long (seconds) a partition with something to read may stand still before the process ends.
-        signs: A number that changes while `handler` gets on within a batch.
+        heartbeats: Returns a counter that grows while `handler` works within a batch.
     """
     source = app.topic(*topics, key_serializer="raw", value_serializer=transport.AS_FETCHED, allow_empty=True)
 
     if rebuilds:
         cast("transport.BatchTransport", app.transport).is_lost = kept.is_empty
     progress = _Progress(app)
-    watchdog.guard(app, progress.positions, patience, signs)
+    watchdog.guard(app, progress.positions, patience, heartbeats)
     gc.freeze()  # what is loaded by now stays, and a walk over all of it took longer than a batch
 
     turn = defaultdict[int, asyncio.Lock](asyncio.Lock)  # first come, first served

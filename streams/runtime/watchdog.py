@@ -27,7 +27,7 @@ def guard(
     app: faust.App,
     handled: Callable[[], Mapping[TP, int]],
     patience: float = PATIENCE_SECONDS,
-    signs: Callable[[], int] = int,
+    heartbeats: Callable[[], int] = int,
 ) -> None:
     """Watch `app` from now on.
 
@@ -36,20 +36,22 @@ def guard(
             given out time counts as well, for a stuck stage holds that up for ever.
         handled: Returns the next offset to handle of every partition that was read from.
         patience: Seconds that a partition may stand still.
-        signs: Returns a number that changes while the stage gets on within a batch: meanwhile nothing stands still. A
+        heartbeats: Returns a counter that grows while the stage works within a batch: meanwhile nothing stands still. A
             batch that takes longer than the patience would else be begun again for ever.
     """
-    threading.Thread(target=_watch, args=(app, handled, patience, signs), name="watchdog", daemon=True).start()
+    threading.Thread(target=_watch, args=(app, handled, patience, heartbeats), name="watchdog", daemon=True).start()
 
 
-def _watch(app: faust.App, handled: Callable[[], Mapping[TP, int]], patience: float, signs: Callable[[], int]) -> None:
+def _watch(
+    app: faust.App, handled: Callable[[], Mapping[TP, int]], patience: float, heartbeats: Callable[[], int]
+) -> None:
     standing: stall_detection.StallState[TP] = stall_detection.StallState({})
-    seen = signs()
+    seen = heartbeats()
     ends: dict[TP, int] = {}
     while True:
         time.sleep(patience / _LOOKS)
         instant = time.monotonic()
-        before, seen = seen, signs()
+        before, seen = seen, heartbeats()
         if seen != before or app.consumer is None:
             standing = stall_detection.StallState({})
             continue

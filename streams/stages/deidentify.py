@@ -80,7 +80,7 @@ def attach(app: faust.App, policy: Policy, agencies: Sequence[str], *, deps: app
     """Make `app` the stage deidentify over the raw events of every agency and kind."""
     kept = state.StateTable(app, STATE, deps.box, deps.epoch, partitions=STATE_PARTITIONS, through=_includes)
     handler, sources = Deidentify(policy, deps, private), topics.sources(agencies)["deidentify"]
-    apps.consume(app, sources, handler, kept, lanes=STATE_PARTITIONS, signs=lambda: private.detector.heartbeats)
+    apps.consume(app, sources, handler, kept, lanes=STATE_PARTITIONS, heartbeats=lambda: private.detector.heartbeats)
 
 
 def _includes(value: bytes) -> int:
