@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from amana.composition import private_members
 from amana.site import Site
 from connectors.console import reconciliation
 from streams.broker import access, topics
@@ -24,6 +25,7 @@ def reconcile(
     as_json: Annotated[bool, typer.Option("--json", help="Machine readable.")] = False,
 ) -> None:
     """Hold what was published against what became of it; exit 1 and name the records where they differ."""
+    private_members.check("kafka-python")  # here, since `amana audit verify` needs no Kafka client
     officer = Site.open().cluster(access.OFFICER)
     books = reconciliation.books(officer, agency=agency, today=dt.datetime.now(dt.UTC).date())
     if as_json:

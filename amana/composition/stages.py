@@ -9,6 +9,7 @@ import secrets
 from typing import Any, Final
 
 from amana import site as sites
+from amana.composition import private_members
 from anonymizer.names import spans
 from anonymizer.policy import TextRules
 from connectors.adapters import schema_registry
@@ -29,6 +30,7 @@ def _detector(rules: TextRules, stack: contextlib.ExitStack) -> Any:  # noqa: AN
     """Start the processes that scan texts."""
     from anonymizer.sandbox import detector_pool  # noqa: PLC0415 - only the process that runs the stage needs it
 
+    private_members.check("re")
     return stack.enter_context(detector_pool.DetectorPool(_scanned(rules)))
 
 
@@ -40,6 +42,8 @@ def _faust(site: sites.Site, allowed: schema_registry.AllowList, which: tuple[st
     mode.loop.use("uvloop")
     from streams.runtime import app as apps  # noqa: PLC0415 - after the loop
     from streams.runtime import outbox  # noqa: PLC0415 - as above
+
+    private_members.check("aiokafka", "faust-streaming")
 
     name, index = which
     settings = site.cluster(f"worker.{name}").kafka_settings()
@@ -59,6 +63,7 @@ def run_release(site: sites.Site) -> None:
     from amana.composition.release_parts import compose  # noqa: PLC0415 - what only the release process needs
     from streams.release import release_process  # noqa: PLC0415 - as above
 
+    private_members.check("kafka-python", "scipy")
     release_process.run(compose(site))
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from aiokafka.errors import UnsupportedCodecError
+from aiokafka.record import _crecords, default_records
 from aiokafka.record.memory_records import MemoryRecords
 from kafka.record import memory_records
 
@@ -49,6 +50,14 @@ UNREADABLE: dict[str, Callable[[], bytes]] = {
     "lz4": lambda: _foreign(3),
     "zstd": lambda: _foreign(4),
 }
+
+
+@pytest.fixture(autouse=True)
+def _bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bound the driver as a stage does; put its own function back afterwards."""
+    for module in (_crecords.default_records, default_records):
+        monkeypatch.setattr(module, "gzip_decode", module.gzip_decode)
+    columnar_fetches.install()
 
 
 @pytest.mark.parametrize("what", UNREADABLE)

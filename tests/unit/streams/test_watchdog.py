@@ -42,8 +42,8 @@ def test_a_partition_that_stands_still_ends_the_process_unless_the_batch_gets_on
 ) -> None:
     """Five times the patience with heartbeats; without any the process is ended."""
 
-    def halt(code: str, where: str) -> NoReturn:
-        assert (code, where) == ("INT-023", "raw.police-jor.case[0]@3")
+    def halt(*line: object) -> NoReturn:
+        assert line == ("INT-023", "raw.police-jor.case", 0, 3)
         raise _EndedError
 
     monkeypatch.setattr(stage, "halt", halt)
@@ -57,8 +57,8 @@ def test_a_restore_that_stands_still_ends_the_process_unless_it_is_done(
 ) -> None:
     """Whatever the sources have meanwhile; a changelog whose end is not known yet is no reason."""
 
-    def halt(code: str, where: str) -> NoReturn:
-        assert (code, where) == ("INT-023", "state.deidentify[0]@3")
+    def halt(*line: object) -> NoReturn:
+        assert line == ("INT-023", "state.deidentify", 0, 3)
         raise _EndedError
 
     recovery = SimpleNamespace(
