@@ -9,6 +9,7 @@ import sys
 
 import typer
 
+from amana.composition import private_members
 from anonymizer.sandbox import core_dumps
 from schemas.errors import AmanaError, ConfigurationError
 
@@ -61,8 +62,10 @@ def _root() -> None:
 def main() -> None:
     """Run the command line; print a typed fault as one line on standard error."""
     core_dumps.forbid()  # keys, and texts in clear at the agency and in the de-identifier
+    asked = sys.argv[1] if len(sys.argv) > 1 else None
     try:
-        build(sys.argv[1] if len(sys.argv) > 1 else None)()
+        private_members.check(*private_members.OF_COMMAND.get(asked or "", ()))
+        build(asked)()
     except AmanaError as error:
         where = f" ({error.field})" if error.field else ""
         print(f"{error}{where}", file=sys.stderr)

@@ -54,7 +54,7 @@ class Publisher:
             raise ConfigurationError("CFG-102", f"no such kind; there are {', '.join(catalogue.KINDS)}")
         agency, settings = self._profile.agency, self._profile.cluster.kafka_settings()
         topic = topics.raw(agency, kind)
-        partitions = next(one.partitions for one in topics.table([agency], []) if one.name == topic)
+        partitions = next(one.partitions for one in topics.all_topics([agency], []) if one.name == topic)
         job = PublishJob(
             agency=agency,
             kind=kind,

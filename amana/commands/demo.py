@@ -1,6 +1,6 @@
 """`amana demo`: a whole region on this machine, start to finish.
 
-Decides how the end is shown and the exit status: 0 only if every row has exactly one end. Does not do the steps
+Decides how the end is shown and the exit status: 0 only if every row has exactly one outcome. Does not do the steps
 (`amana.demo.run`).
 """
 
@@ -11,7 +11,7 @@ from typing import Annotated, Final
 import typer
 
 from amana.demo import input_split
-from amana.demo.demo_report import FATES, AgencyAccount, DemoReport
+from amana.demo.demo_report import FIGURES, AgencyAccount, DemoReport
 from amana.demo.run import Demo
 
 __all__ = ["register"]
@@ -35,7 +35,7 @@ def demo(
         print(f"{source} over the agencies: {input_split.RULE}")
     made = Demo(out, source, functools.partial(print, flush=True))
     report = made.run()
-    print(_fates(report))
+    print(_outcomes(report))
     print(f"\n{report.cells} exact cells, internal; of the released tables' cells {report.released} are published,")
     print(f"{report.suppressed} suppressed, {report.withheld} withheld. Seconds: {sum(report.seconds.values()):.0f}\n")
     for one in made.withheld:
@@ -57,9 +57,9 @@ _WHERE: Final = {
 }
 
 
-def _fates(report: DemoReport) -> str:
+def _outcomes(report: DemoReport) -> str:
     """Return a table of fixed columns: as wide as it must be, and never cut short."""
-    names = ("read", "refused", "published", *(name.replace("_", " ") for name in FATES.values()), "difference")
+    names = ("read", "refused", "published", *(name.replace("_", " ") for name in FIGURES.values()), "difference")
     widths = [max(len(name), 6) + 1 for name in names]
     head = f"{'':<{_AGENCY_WIDTH}}" + "".join(f"{name:>{width}}" for name, width in zip(names, widths, strict=True))
     lines = [_line(agency, account, widths) for agency, account in sorted(report.accounts.items())]
@@ -67,6 +67,6 @@ def _fates(report: DemoReport) -> str:
 
 
 def _line(name: str, account: AgencyAccount, widths: list[int]) -> str:
-    fates = [account.fates[fate] for fate in FATES]
-    figures = (account.rows_read, account.refused, account.published, *fates, account.difference)
+    outcomes = [account.outcomes[outcome] for outcome in FIGURES]
+    figures = (account.rows_read, account.refused, account.published, *outcomes, account.difference)
     return f"{name:<{_AGENCY_WIDTH}}" + "".join(f"{n:>{width}}" for n, width in zip(figures, widths, strict=True))

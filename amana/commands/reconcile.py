@@ -1,6 +1,6 @@
-"""`amana audit reconcile`: what every agency published, and that each record of it has exactly one end.
+"""`amana audit reconcile`: what every agency published, and that each record of it has exactly one outcome.
 
-Decides how the books are shown and the exit status: 0 the difference is zero, 1 it is not. Does not decide ends.
+Decides how the books are shown and the exit status: 0 the difference is zero, 1 it is not. Does not decide outcomes.
 """
 
 import datetime as dt
@@ -9,11 +9,12 @@ from typing import Annotated, Any
 
 import typer
 
+from amana.composition import private_members
 from amana.site import Site
 from connectors.console import reconciliation
 from streams.broker import access, topics
 from streams.core.counting.balance import RecordBalance
-from streams.core.counting.outcomes import FATES, Position
+from streams.core.counting.outcomes import OUTCOMES, Position
 
 __all__ = ["reconcile"]
 
@@ -24,6 +25,7 @@ def reconcile(
     as_json: Annotated[bool, typer.Option("--json", help="Machine readable.")] = False,
 ) -> None:
     """Hold what was published against what became of it; exit 1 and name the records where they differ."""
+    private_members.check("kafka-python")  # here, since `amana audit verify` needs no Kafka client
     officer = Site.open().cluster(access.OFFICER)
     books = reconciliation.books(officer, agency=agency, today=dt.datetime.now(dt.UTC).date())
     if as_json:
@@ -35,9 +37,9 @@ def reconcile(
 
 
 def document(books: RecordBalance) -> dict[str, Any]:
-    """Return JSON's shape: a row per agency and day, and each record without exactly one end."""
+    """Return JSON's shape: a row per agency and day, and each record without exactly one outcome."""
     rows = [
-        {"agency": line.agency, "day": line.day, "published": line.published, **line.fates}
+        {"agency": line.agency, "day": line.day, "published": line.published, **line.outcomes}
         | {"in_flight": line.in_flight, "difference": line.difference}
         for line in books.lines
     ]
@@ -52,8 +54,10 @@ def _named(position: Position) -> dict[str, Any]:
 
 def _show(books: RecordBalance) -> None:
     for line in books.lines:
-        ends = {**line.fates, "in_flight": line.in_flight}
-        told = ", ".join(f"{ends[end]} {end.replace('_', ' ')}" for end in (*FATES, "in_flight") if ends[end])
+        counts = {**line.outcomes, "in_flight": line.in_flight}
+        told = ", ".join(
+            f"{counts[name]} {name.replace('_', ' ')}" for name in (*OUTCOMES, "in_flight") if counts[name]
+        )
         print(f"{line.agency:<24}{line.day:<12}{line.published:>9} published: {told or 'nothing known'}")
     for word, positions in (("missing", books.missing), ("double", books.double)):
         for one in map(_named, positions):

@@ -1,6 +1,6 @@
 """`amana status`: what is in flight, and what became of everything that was published.
 
-Decides how it is shown and the exit status: 0 idle, 1 something is held or not yet read. Does not decide fates.
+Decides how it is shown and the exit status: 0 idle, 1 something is held or not yet read. Does not decide outcomes.
 """
 
 import json
@@ -11,7 +11,7 @@ import typer
 from amana import site as sites
 from connectors.operations import pipeline_status
 from streams.broker import access
-from streams.core.counting import outcomes
+from streams.core.counting.outcomes import OUTCOMES
 
 __all__ = ["register"]
 
@@ -42,8 +42,8 @@ def _show(found: pipeline_status.Tally) -> None:
     """Print plain lines: a table of so many columns would be cut short in a terminal, and in a log."""
     for row in found.as_document()["rows"]:
         if row["published"]:
-            fates = [f"{row[fate]} {fate.replace('_', ' ')}" for fate in (*outcomes.FATES, "held") if row[fate]]
-            print(f"{row['agency']:<24}{row['kind']:<12}{row['published']:>9} published: {', '.join(fates)}")
+            outcomes = [f"{row[name]} {name.replace('_', ' ')}" for name in (*OUTCOMES, "held") if row[name]]
+            print(f"{row['agency']:<24}{row['kind']:<12}{row['published']:>9} published: {', '.join(outcomes)}")
     print("to read: " + ", ".join(f"{stage} {lag}" for stage, lag in found.lags.items()))
     for held in found.held:
         print(f"held: {held}")

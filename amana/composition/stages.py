@@ -9,6 +9,7 @@ import secrets
 from typing import Any, Final
 
 from amana import site as sites
+from amana.composition import private_members
 from anonymizer.names import spans
 from anonymizer.policy import TextRules
 from connectors.adapters import schema_registry
@@ -38,6 +39,7 @@ def run_release(site: sites.Site) -> None:
     from amana.composition.release_parts import compose  # noqa: PLC0415 - only the release process loads solvers
     from streams.release import release_process  # noqa: PLC0415 - as above
 
+    private_members.check("kafka-python", "scipy")
     release_process.run(compose(site))
 
 
@@ -45,6 +47,7 @@ def _detector(rules: TextRules, stack: contextlib.ExitStack) -> Any:  # noqa: AN
     """Start the detector processes."""
     from anonymizer.sandbox import detector_pool  # noqa: PLC0415 - only the process that runs the stage needs it
 
+    private_members.check("re")
     # A text that is withheld anyway is counted by patterns alone, and not read for names.
     scanned = rules if rules.narratives == "mask" else rules.without(spans.ENTITIES)
     return stack.enter_context(detector_pool.DetectorPool(scanned))
@@ -64,6 +67,8 @@ def _run_application(
     mode.loop.use("uvloop")
     from streams.runtime import app as apps  # noqa: PLC0415 - after the loop
     from streams.runtime import outbox  # noqa: PLC0415 - as above
+
+    private_members.check("aiokafka", "faust-streaming")
 
     name, index = which
     settings = site.cluster(f"worker.{name}").kafka_settings()

@@ -14,9 +14,9 @@ from typing import Any
 
 from amana.publisher import PublishSummary
 
-__all__ = ["FATES", "AgencyAccount", "DemoReport"]
+__all__ = ["FIGURES", "AgencyAccount", "DemoReport"]
 
-FATES: Mapping[str, str] = {
+FIGURES: Mapping[str, str] = {
     "counted": "counted",
     "duplicate": "duplicates",
     "superseded": "superseded",
@@ -25,7 +25,7 @@ FATES: Mapping[str, str] = {
     "late": "late",
     "quarantined": "quarantined",
 }
-"""Fate of a record → its figure in the report, in the order in which people ask for them."""
+"""Outcome of a record → its figure in the report, in the order in which people ask for them."""
 
 
 @dataclass(slots=True)
@@ -35,7 +35,7 @@ class AgencyAccount:
     rows_read: int = 0
     refused: int = 0
     published: int = 0
-    fates: dict[str, int] = field(default_factory=lambda: dict.fromkeys(FATES, 0))
+    outcomes: dict[str, int] = field(default_factory=lambda: dict.fromkeys(FIGURES, 0))
 
     def add_publication(self, summary: PublishSummary) -> None:
         """Add one file's publication."""
@@ -43,27 +43,27 @@ class AgencyAccount:
         self.refused += summary.refused
         self.published += summary.accepted + summary.already
 
-    def add_fates(self, fates: Mapping[str, int]) -> None:
+    def add_outcomes(self, outcomes: Mapping[str, int]) -> None:
         """Add what became of published records."""
-        for fate, count in fates.items():
-            self.fates[fate] += count
+        for outcome, count in outcomes.items():
+            self.outcomes[outcome] += count
 
     def add(self, other: "AgencyAccount") -> None:
         """Add another agency's figures."""
         self.rows_read += other.rows_read
         self.refused += other.refused
         self.published += other.published
-        self.add_fates(other.fates)
+        self.add_outcomes(other.outcomes)
 
     @property
     def admitted(self) -> int:
         """Records that the contract, consent and calendar let in."""
-        return self.published - self.fates["quarantined"] - self.fates["late"]
+        return self.published - self.outcomes["quarantined"] - self.outcomes["late"]
 
     @property
     def difference(self) -> int:
         """Rows and records without exactly one end; 0 or the demo has failed."""
-        return abs(self.rows_read - self.refused - self.published) + abs(self.published - sum(self.fates.values()))
+        return abs(self.rows_read - self.refused - self.published) + abs(self.published - sum(self.outcomes.values()))
 
     def as_dict(self) -> dict[str, int]:
         """Return the figures under the names of the report."""
@@ -72,7 +72,7 @@ class AgencyAccount:
             "refused": self.refused,
             "published": self.published,
             "admitted": self.admitted,
-            **{FATES[fate]: count for fate, count in self.fates.items()},
+            **{FIGURES[outcome]: count for outcome, count in self.outcomes.items()},
             "difference": self.difference,
         }
 

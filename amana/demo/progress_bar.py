@@ -33,7 +33,7 @@ def until_idle(cluster: Cluster, seconds: float) -> pipeline_status.Tally:
         while True:
             begun = time.monotonic()
             found = looking.look()
-            decided = sum(sum(fates.values()) for fates in found.fates.values())
+            decided = sum(sum(outcomes.values()) for outcomes in found.outcomes.values())
             bar.update(task, completed=decided, total=sum(found.published.values()))
             if found.is_idle or time.monotonic() > deadline:
                 return found

@@ -94,8 +94,8 @@ class Demo:
                 raise TransportError(
                     "TRA-060", f"the stages are not idle after {_IDLE_SECONDS:.0f} s: see {site.dir}/logs"
                 )
-        for (agency, _), fates in found.fates.items():
-            self.report.account(agency).add_fates(fates)
+        for (agency, _), outcomes in found.outcomes.items():
+            self.report.account(agency).add_outcomes(outcomes)
 
     def _released(self, site: Site, beside: concurrent.futures.Executor) -> calendar_tick.TickAnswer:
         """Release what is due; meanwhile the operator reads the exact counts."""

@@ -38,7 +38,7 @@ _POLL_SECONDS: Final = 0.02
 
 def wanted(site: sites.Site) -> Figures:
     """Return the listed quotas in the broker's form."""
-    table = quotas.table(site.agencies, site.quota)
+    table = quotas.quotas_by_principal(site.agencies, site.quota)
     return {frozenset({(_USER, principal)}): quota.figures() for principal, quota in table.items()}
 
 
@@ -48,7 +48,7 @@ def found(site: sites.Site, admin: kafka_admin.KafkaAdminClient) -> Figures:
     answer = _ask(admin, DescribeClientQuotasRequest(components=[by_name], strict=False))
     _refuse(site, [answer])
     every = {_entity(entry): {one.key: one.value for one in entry.values} for entry in answer.entries or ()}
-    ours = quotas.table(site.agencies)
+    ours = quotas.quotas_by_principal(site.agencies)
     return {entity: figures for entity, figures in every.items() if _name(entity) in ours or _is_agencys(entity)}
 
 

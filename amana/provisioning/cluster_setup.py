@@ -99,7 +99,7 @@ def lets_anybody_in(site: sites.Site) -> bool:
 
 def topic_table(site: sites.Site) -> tuple[topics.Topic, ...]:
     """List the topics of a site, which follow from its agencies and from the regions of its policy."""
-    return topics.table(site.agencies, (region.id for region in site.policy().regions))
+    return topics.all_topics(site.agencies, (region.id for region in site.policy().regions))
 
 
 def differing_topics(site: sites.Site, admin: kafka_admin.KafkaAdminClient) -> tuple[topics.Topic, ...]:
@@ -133,7 +133,7 @@ def acls(site: sites.Site) -> set[kafka_admin.ACL]:
                 kafka_admin.ACLResourcePatternType["PREFIXED" if rule.prefixed else "LITERAL"],
             ),
         )
-        for rule in access.table(site.agencies)
+        for rule in access.acl_rules(site.agencies)
         for operation in rule.operations
     }
 

@@ -1,4 +1,4 @@
-"""The books of a running site, read from the broker: ends of raw partitions, days of arrival, and every fate.
+"""The books of a running site, read from the broker: ends of raw partitions, days of arrival, and every outcome.
 
 Decides what is read, as whom and in which order. Does not decide what is missing or double
 (`streams.core.counting.balance`). Raw records are counted and dated by the broker's index of time, never read.
@@ -36,7 +36,7 @@ def books(cluster: Cluster, *, agency: str | None = None, today: dt.date) -> bal
     readable = schema_registry.ids(cluster.registry, ["outcome"]).allowed("outcome")
     settings = cluster.kafka_settings()
     try:
-        # How far the stages are comes first: a stage commits after its fates are on the broker.
+        # How far the stages are comes first: a stage commits after its outcomes are on the broker.
         committed, behind = _progress(cluster, settings)
         published = _published(cluster, settings, agencies, committed, today)
         records = (codec.decode(r.value, readable, limits.INTERNAL) for r in topic_reading.whole(settings, "outcomes"))

@@ -20,8 +20,8 @@ from connectors.adapters.cluster import Cluster
 from schemas import codec, limits
 from schemas.errors import TransportError
 from streams.broker import topics
-from streams.core.counting import outcomes
 from streams.core.counting.outcome_index import OutcomeIndex
+from streams.core.counting.outcomes import OUTCOMES, Outcome
 
 __all__ = ["Held", "PipelineStatus", "Tally", "pause", "tally", "wait_idle"]
 
@@ -50,10 +50,10 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """One moment: records published and fates, by (agency, kind); records still to read, by stage; what is held."""
+    """One moment: records published and outcomes, by (agency, kind); records still to read, by stage; what is held."""
 
     published: Mapping[tuple[str, str], int]
-    fates: Mapping[tuple[str, str], Mapping[str, int]]
+    outcomes: Mapping[tuple[str, str], Mapping[str, int]]
     lags: Mapping[str, int]
     held: tuple[Held, ...]
 
@@ -63,12 +63,12 @@ class Tally:
         return not self.held and not any(self.lags.values())
 
     def as_document(self) -> dict[str, Any]:
-        """Return JSON's shape: one row per agency and kind, whose fates and held records add up to `published`."""
+        """Return JSON's shape: one row per agency and kind, whose outcomes and held records add up to `published`."""
         rows = []
         for (agency, kind), published in sorted(self.published.items()):
-            fates = {fate: self.fates.get((agency, kind), {}).get(fate, 0) for fate in outcomes.FATES}
-            row = {"agency": agency, "kind": kind, "published": published, **fates}
-            rows.append({**row, "held": published - sum(fates.values())})
+            outcomes = {name: self.outcomes.get((agency, kind), {}).get(name, 0) for name in OUTCOMES}
+            row = {"agency": agency, "kind": kind, "published": published, **outcomes}
+            rows.append({**row, "held": published - sum(outcomes.values())})
         return {"idle": self.is_idle, "rows": rows, "lags": dict(self.lags), "held": [str(held) for held in self.held]}
 
 
@@ -112,7 +112,7 @@ class PipelineStatus:
             for stage, names in topics.sources(cluster.agencies).items()
         }
         self._outcomes = topic_reading.partitions(["outcomes"], cluster.agencies)
-        self._ends = OutcomeIndex()
+        self._index = OutcomeIndex()
 
     def __enter__(self) -> Self:
         """Connect.
@@ -140,8 +140,8 @@ class PipelineStatus:
     def look(self) -> Tally:
         """Read what is new and say where everything stands.
 
-        The lags are read before the fates: a stage commits after its fates are on the broker, so that no record can
-        be missing from both.
+        The lags are read before the outcomes: a stage commits after its outcomes are on the broker, so that no
+        record can be missing from both.
         """
         try:
             lags = self._lags()
@@ -152,7 +152,7 @@ class PipelineStatus:
         published: Counter[tuple[str, str]] = Counter()
         for partition, end in until.items():
             published[_named(partition.topic)] += end
-        return Tally(published, self._ends.tally(), lags, tuple(self._missing(until)))
+        return Tally(published, self._index.tally(), lags, tuple(self._missing(until)))
 
     def _lags(self) -> dict[str, int]:
         """Count what is left to read; committed offsets first: then zero everywhere holds for one moment."""
@@ -166,12 +166,12 @@ class PipelineStatus:
 
     def _read(self) -> None:
         for record in topic_reading.to_present_end(self._consumer, self._outcomes):
-            self._ends.add(outcomes.Outcome.from_record(codec.decode(record.value, self._readable, limits.INTERNAL)))
+            self._index.add(Outcome.from_record(codec.decode(record.value, self._readable, limits.INTERNAL)))
 
     def _missing(self, until: Mapping[TopicPartition, int]) -> Iterator[Held]:
         for partition, end in sorted(until.items()):
             place = *_named(partition.topic), partition.partition
-            missing = [offset for offset in range(end) if self._ends.fate_of(place, offset) is None]
+            missing = [offset for offset in range(end) if self._index.outcome_of(place, offset) is None]
             for first, last in _spans(missing):
                 yield Held(partition.topic, partition.partition, first, last)
 

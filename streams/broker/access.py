@@ -23,10 +23,10 @@ __all__ = [
     "WORKERS",
     "AclRule",
     "Operation",
+    "acl_rules",
     "agency_principal",
     "allows",
     "principals",
-    "table",
 ]
 
 Operation = Literal["READ", "WRITE", "DESCRIBE"]
@@ -78,7 +78,7 @@ def allows(rules: Iterable[AclRule], principal: str, operation: Operation, resou
     return operation in held or (operation == "DESCRIBE" and bool(held))
 
 
-def table(agencies: Iterable[str]) -> tuple[AclRule, ...]:
+def acl_rules(agencies: Iterable[str]) -> tuple[AclRule, ...]:
     """List every rule of a site with these agencies."""
     return (*(rule for agency in agencies for rule in _agency(agency)), *_WORKERS, *_PEOPLE)
 

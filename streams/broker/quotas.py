@@ -17,7 +17,7 @@ from typing import Any, Final, Self
 
 from streams.broker import access
 
-__all__ = ["DEFAULT", "LEAST", "Quota", "table"]
+__all__ = ["DEFAULT", "LEAST", "Quota", "quotas_by_principal"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,6 @@ LEAST: Final[Mapping[str, int]] = {
 """The smallest figures: a window of `amana publish`, of 768 KiB, is through long before its client gives up."""
 
 
-def table(agencies: Iterable[str], quota: Quota = DEFAULT) -> dict[str, Quota]:
+def quotas_by_principal(agencies: Iterable[str], quota: Quota = DEFAULT) -> dict[str, Quota]:
     """List the quota of every principal that has one."""
     return dict.fromkeys((*map(access.agency_principal, agencies), "analysts"), quota)

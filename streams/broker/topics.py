@@ -21,6 +21,7 @@ __all__ = [
     "RAW_RETENTION_MS",
     "REPLAY",
     "Topic",
+    "all_topics",
     "deidentified",
     "is_raw",
     "partitions",
@@ -28,7 +29,6 @@ __all__ = [
     "raw",
     "raws",
     "sources",
-    "table",
     "trend",
 ]
 
@@ -114,11 +114,11 @@ def sources(agencies: Iterable[str]) -> dict[str, list[str]]:
 
 def partitions(names: Iterable[str], agencies: Iterable[str]) -> list[tuple[str, int]]:
     """List every partition of these topics of a site, as (topic, number)."""
-    counts = {topic.name: topic.partitions for topic in table(agencies, ())}
+    counts = {topic.name: topic.partitions for topic in all_topics(agencies, ())}
     return [(name, number) for name in names for number in range(counts[name])]
 
 
-def table(agencies: Iterable[str], regions: Iterable[str]) -> tuple[Topic, ...]:
+def all_topics(agencies: Iterable[str], regions: Iterable[str]) -> tuple[Topic, ...]:
     """List every topic of a site with these agencies and the policy's region ids, in the order of the flow."""
     agencies, regions = tuple(agencies), tuple(regions)
     return (
@@ -160,7 +160,7 @@ _STAGES: Final = (
     ),
     Topic("deltas", PARTITIONS, "cell", "delta-value", "what a replay of aggregate starts from"),
     Topic("cells", PARTITIONS, "cell", "cell-value", "the exact counts and aggregate's changelog", cleanup="compact"),
-    Topic("outcomes", PARTITIONS, "source", "outcome-value", "the fate of every published event"),
+    Topic("outcomes", PARTITIONS, "source", "outcome-value", "the outcome of every published event"),
     Topic("late", 1, "source", "late-value", "evidence of what came after its last revision"),
     Topic("audit", 1, "record id", "audit-value", "decision records on their way to the audit log"),
     Topic("ledger", 1, "entry id", "ledger-value", "every charge against the disclosure budget"),
@@ -171,7 +171,7 @@ _STAGES: Final = (
         PARTITIONS,
         "person token",
         None,
-        "changelog: revisions and leaf of a person-year",
+        "changelog: revisions and representative event of a person-year",
         cleanup="compact",
     ),
 )

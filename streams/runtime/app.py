@@ -1,6 +1,24 @@
-"""Faust applications as the stages need them: at least once, in order, nothing created, nothing served.
+"""Faust applications of the stages: settings, and the loop that takes batches through the order of effects.
 
-Decides the settings under which a stage's order of effects holds. Does not decide what a stage reads or computes.
+Purpose: the settings under which the order of effects of `streams.runtime.stage` holds: at least once, offsets in
+order, no topic created, nothing served.
+
+Called by: `amana.composition.stages` (`build`, once for each process), then by the stage (`consume`):
+
+    app = build("dedupe", settings, folder, instance="dedupe-0", fetch=FETCH_BYTES["dedupe"])
+        transport.install(app)                      batches instead of records
+    dedupe.attach(app, policy, deps=deps)
+        kept = state.StateTable(app, "state.dedupe", ...)
+        consume(app, topics, handler, kept)
+            watchdog.guard(app, ...)                a thread of its own
+            for each fetched batch:
+                stage.run(handler, batch, kept, send)     steps 1 to 3
+                transport: _new_offset                    step 4, within `broker_commit_interval`
+
+Invariants:
+- Of each partition number, one batch is in work at a time, whatever its topic: all share one partition of the state.
+- Two lanes therefore behave exactly like two processes, each owning one partition number.
+- No record is passed over: a batch that does not begin where the one before it ended ends the process (INT-022).
 """
 
 import asyncio
@@ -21,25 +39,25 @@ from streams.runtime import outbox, stage, state, transport, watchdog
 __all__ = ["Deps", "build", "consume"]
 
 FETCH_BYTES: Mapping[str, int] = {"deidentify": 262_144, "dedupe": 1_048_576, "aggregate": 12_582_912}
-"""Largest fetch of one partition by stage: about a second of work. A cell is written once a batch, however many deltas
-it has there, so that batches of those are large."""
+"""Largest fetch of one partition by stage, in bytes: about a second of work. Batches of deltas are large, since a
+cell is written once for each batch, however many deltas the batch has for it."""
 
 BUFFERED = 65_536
-"""Messages that may wait in a stream: beyond what there can be, since the transport decides whose turn it is."""
+"""Messages that may wait in a stream: more than there can be, since the fetch scheduler bounds the fetches."""
 
 SESSION_SECONDS = 10.0
-"""How long the broker waits for a worker that fell silent before it gives its partitions away."""
+"""Seconds of silence after which the broker gives the partitions of a worker away."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deps:
-    """What every stage is given by the process that runs it.
+    """The dependencies that the process gives to its stage.
 
     Args:
-        box: Its outbox.
-        epoch: Names this incarnation of the process, and no other before or after.
-        ids: Schema id to write with, by stem (`delta`): the registry's answer at start.
-        readable: Schemas that may be read, by stem and id.
+        box: The outbox.
+        epoch: Random name of this process, never used before or after.
+        ids: Schema id to write with, by stem (`delta`), as the registry answered at start.
+        readable: The schemas that may be read, by stem and id.
     """
 
     box: outbox.Outbox
@@ -55,10 +73,10 @@ def build(
 
     Args:
         name: Stage and consumer group.
-        settings: As `Site.kafka_settings` gives them.
-        folder: Where Faust keeps its own files.
-        instance: Static member of the group: a restart takes its partitions back without waiting for the timeout.
-        fetch: Largest fetch of one partition, in bytes; it is what one batch comes from.
+        settings: Kafka settings as `Cluster.kafka_settings` gives them.
+        folder: Folder for Faust's own files.
+        instance: Static member id in the group: a restarted process takes its partitions back without a timeout.
+        fetch: Largest fetch of one partition, in bytes; one batch is one fetch.
     """
     (folder / name).mkdir(parents=True, exist_ok=True)
     app = faust.App(
@@ -109,35 +127,36 @@ def consume(  # noqa: PLR0913 - a stage's shape
     lanes: int = 1,
     rebuilds: bool = False,
     patience: float = watchdog.PATIENCE_SECONDS,
-    signs: Callable[[], int] = int,
+    heartbeats: Callable[[], int] = int,
 ) -> None:
     """Run `handler` over every batch of `topics`, in the order of effects of `streams.runtime.stage`.
 
-    Of each partition number one batch is in work at a time, whatever its topic: they share a partition of the state.
-    So two lanes of one process are to each other as two processes are that have a partition number each.
-
     Args:
         app: The stage's application.
-        topics: What it reads.
+        topics: The topics that it reads.
         handler: Its rule.
-        kept: Its state, with the outbox that the outputs go through too.
-        lanes: Batches of different partition numbers in work at once: one waits for the broker beside another's work.
-        rebuilds: Every batch leaves state behind, and its topics hold all there ever was: where a partition's state is
-            gone, it is made again from the beginning.
-        patience: How long (seconds) a partition with something to read may stand still before the process ends.
-        signs: A number that changes while `handler` gets on within a batch.
+        kept: Its state; the outputs go through the state's outbox too.
+        lanes: Batches of different partition numbers in work at once: while one waits for the broker, another works.
+        rebuilds: Whether a partition's lost state is rebuilt from the beginning of the source: every batch leaves state
+            behind, and the topics hold all records that there ever were.
+        patience: Seconds that a partition with something to read may stand still before the process ends.
+        heartbeats: Returns a counter that grows while `handler` works within a batch.
     """
     source = app.topic(*topics, key_serializer="raw", value_serializer=transport.AS_FETCHED, allow_empty=True)
 
     if rebuilds:
         cast("transport.BatchTransport", app.transport).is_lost = kept.is_empty
     progress = _Progress(app)
-    watchdog.guard(app, progress.positions, patience, signs)
-    gc.freeze()  # what is loaded by now stays, and a walk over all of it took longer than a batch
+    watchdog.guard(app, progress.positions, patience, heartbeats)
+    # The loaded modules never become garbage, and one walk of the collector over them took longer than a batch.
+    gc.freeze()
 
-    turn = defaultdict[int, asyncio.Lock](asyncio.Lock)  # first come, first served
+    # One lock for each partition number, not for each topic and partition: it guards a partition of the state. A lock
+    # serves in order of arrival, so that batches of one source partition stay in order.
+    turn = defaultdict[int, asyncio.Lock](asyncio.Lock)
 
     async def handle(batches: faust.StreamT[Any]) -> None:
+        """Take the batches of one lane, one after the other."""
         async for fetched in batches:
             batch = transport.records_of(fetched)
             async with turn[batch.partition]:
@@ -149,10 +168,10 @@ def consume(  # noqa: PLR0913 - a stage's shape
 
 
 class _Progress:
-    """Watches that no record is passed over: whatever a consumer mislays, nothing behind it may be committed.
+    """The next offset of every source partition; ends the process if a batch does not begin there."""
 
-    Where a batch does not follow the one before it, the process ends; the next one begins at what is committed.
-    """
+    # Faust commits the highest acknowledged offset: a batch that was mislaid would be committed over by the next one.
+    # After the end, the next process begins at the committed offset and reads it again.
 
     def __init__(self, app: faust.App) -> None:
         self._app = app
@@ -160,14 +179,14 @@ class _Progress:
         app.on_partitions_revoked.connect(self._forget)
 
     def check(self, batch: Sequence[stage.Record]) -> None:
-        """End the process unless `batch` begins at or before the offset that is due."""
+        """End the process (INT-022) unless `batch` begins at or before the offset that is due."""
         tp = TP(batch[0].topic, batch[0].partition)
         due = self._next.setdefault(tp, self._consumer.begun.get(tp, 0))
         if batch[0].offset > due:
-            stage.end(IntegrityError("INT-022", f"offset {due} was passed over"), batch)
+            stage.halt_on(IntegrityError("INT-022", f"offset {due} was passed over"), batch)
 
     def handled(self, batch: Sequence[stage.Record]) -> None:
-        """Expect what follows the batch, and let more be fetched."""
+        """Expect the offset behind the batch, and let more be fetched."""
         tp, last = TP(batch[0].topic, batch[0].partition), batch[-1].offset
         self._next[tp] = last + 1
         self._consumer.handled(tp, last)

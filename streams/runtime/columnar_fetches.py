@@ -1,11 +1,17 @@
-"""What one fetch brings of one partition, by column: the records are there, but no object is made for each.
+"""Columnar fetches: the offsets, keys and values of a partition as three lists, without an object for each record.
 
-Decides how the driver's record batches become a `Fetch`, and that nothing below the position asked for is in it. Does
-not decide when to fetch. Making an object for every record took the driver longer than reading it: 1.9 µs against 0.6.
+Purpose: the driver makes one object for each record, which takes it longer than reading the record (1.9 us against
+0.6 us). Here its record batches become `Fetch`es; a `Record` is made only when a stage asks for one.
 
-- An agency's batch that cannot be taken apart (another compression than gzip, one that unpacks to more than 32 MiB,
-  headers that are no text) is as many records without bytes: it would come again and again, and hold up all the others.
-  A batch of our own that cannot be read ends the process.
+Called by: `streams.runtime.transport` (`install`, `by_column`); stages and state read a `Fetch`.
+
+Invariants:
+- A fetch holds no record below the position that was asked for.
+- A batch from an agency that cannot be taken apart (a compression other than gzip, more than 32 MiB when unpacked,
+  headers that are no text) becomes as many records without bytes, which end in quarantine. If it were refused, it would
+  be fetched again for ever, and everything behind it in the partition would wait.
+- A batch of our own that cannot be read ends the process.
+- Nothing is patched when this module is imported: `install` does it.
 """
 
 import bisect
@@ -23,17 +29,17 @@ from aiokafka.record._crecords import default_records as compiled
 from streams.broker import topics
 from streams.runtime.stage import Record
 
-__all__ = ["LARGEST_BATCH", "Fetch", "by_column"]
+__all__ = ["LARGEST_BATCH", "Fetch", "by_column", "install"]
 
 LARGEST_BATCH = 32 << 20
-"""Bytes of a batch when it is unpacked: the broker takes 1 MiB packed, which may become a thousand times as much."""
+"""Most bytes of an unpacked batch. The broker takes 1 MiB packed, which can unpack to a thousand times as much."""
 
-_GZIP = 31  # zlib's word for a gzip stream of any window
+_GZIP = 31  # zlib's window size for a gzip stream of any window
 _UNREADABLE = (KafkaError, ValueError, zlib.error, EOFError, OSError)
 
 
 class Fetch(Sequence[Record]):
-    """Records of one partition, offsets ascending; `Record`s are made as they are asked for."""
+    """Records of one partition, offsets ascending, in three columns of equal length."""
 
     __slots__ = ("keys", "offsets", "partition", "topic", "values")
 
@@ -69,7 +75,7 @@ class Fetch(Sequence[Record]):
 
     @classmethod
     def joined(cls, parts: Sequence["Fetch"]) -> "Fetch":
-        """Put consecutive parts of one partition together."""
+        """Join consecutive fetches of one partition."""
         if len(parts) == 1:
             return parts[0]
         first = parts[0]
@@ -90,11 +96,13 @@ class _ByColumn(fetcher.PartitionRecords):  # type: ignore[misc] # aiokafka is n
             batch = self._records.next_batch()
             if self._check_crcs and not batch.validate_crc():
                 raise CorruptRecordException(f"Invalid CRC - {self._tp}")
+            # A control batch marks the end of a transaction; it has no records of ours.
             offsets, keys, values = ([], [], []) if batch.is_control_batch else _columns(batch, self._tp.topic)
             fetch = Fetch(self._tp.topic, self._tp.partition, offsets, keys, values)
+            # The broker sends whole batches: the first one may begin below the position.
             if offsets and offsets[0] < self.next_fetch_offset:
                 fetch = fetch[bisect.bisect_left(offsets, self.next_fetch_offset) :]
-            # What compaction took from a batch's end was there: the next fetch begins behind it.
+            # The batch's own end, since compaction may have removed its last records: the next fetch begins behind it.
             self.next_fetch_offset = max(self.next_fetch_offset, batch.next_offset)
             if fetch:
                 yield fetch
@@ -104,11 +112,12 @@ _Columns = tuple[list[int], list[bytes | None], list[bytes | None]]
 
 
 def _columns(batch: Any, topic: str) -> _Columns:  # noqa: ANN401 - aiokafka is not typed
-    """Take a batch apart; nothing that the garbage collector has to look at outlives a record."""
+    """Return the offsets, keys and values of a batch."""
     offsets: list[int] = []
     keys: list[bytes | None] = []
     values: list[bytes | None] = []
     try:
+        # Integers and bytes only: nothing outlives a record that the garbage collector would have to look at.
         for record in batch:
             offsets.append(record.offset)
             keys.append(record.key)
@@ -116,41 +125,44 @@ def _columns(batch: Any, topic: str) -> _Columns:  # noqa: ANN401 - aiokafka is 
     except _UNREADABLE:
         if not topics.is_raw(topic):
             raise
-        # The checksum was right: so it was sent, and so it will always be.
+        # The checksum was right, so the agency sent it like this, and every further fetch would bring the same.
         offsets = list(range(batch.base_offset, batch.next_offset))
         keys, values = [None] * len(offsets), [None] * len(offsets)
     return offsets, keys, values
 
 
 def _unpacked(packed: bytes | bytearray | memoryview) -> bytes:
-    """Unpack a batch up to its bound."""
+    """Unpack a gzip batch of at most `LARGEST_BATCH` bytes."""
     unpacker = zlib.decompressobj(_GZIP)
     data = unpacker.decompress(packed, LARGEST_BATCH)
     if not unpacker.eof:
-        raise CorruptRecordException("a batch that unpacks to too much, or is cut")
+        raise CorruptRecordException("a batch unpacks to too many bytes, or is cut off")
     return data
 
 
-for module in (compiled, default_records):
-    module.gzip_decode = _unpacked  # the driver's own has no bound
+def install() -> None:
+    """Bound the size to which the driver unpacks a batch, for the whole process."""
+    # The driver's own function has no bound. It is looked up in two modules: the compiled one and its fallback.
+    for module in (compiled, default_records):
+        module.gzip_decode = _unpacked
 
 
 class _Results(OrderedDict[Any, Any]):
-    """The driver's store of fetched partitions: what is put into it is to be read by column."""
+    """The driver's store of fetched partitions; every result that is put into it becomes columnar."""
 
     def __setitem__(self, partition: object, result: Any) -> None:  # noqa: ANN401 - aiokafka is not typed
         if type(result) is fetcher.FetchResult:
             records = result._partition_records  # noqa: SLF001 - the driver has no setting for how records are made
-            result._partition_records = _again(records)  # noqa: SLF001 - as above
+            result._partition_records = _columnar(records)  # noqa: SLF001 - as above
         super().__setitem__(partition, result)
 
 
-def _again(records: Any) -> _ByColumn:  # noqa: ANN401 - aiokafka is not typed
-    """Take over what nothing was read from yet."""
+def _columnar(records: Any) -> _ByColumn:  # noqa: ANN401 - aiokafka is not typed
+    """Return an unread `PartitionRecords` of the driver as columnar records."""
     return _ByColumn(
         records._tp,  # noqa: SLF001 - as above
         records._records,  # noqa: SLF001 - as above
-        [],  # only who reads what is committed alone has aborted transactions to pass over, and no stage does
+        [],  # aborted transactions: none, since no stage reads with isolation level read_committed
         records.next_fetch_offset,
         None,
         None,
@@ -160,7 +172,7 @@ def _again(records: Any) -> _ByColumn:  # noqa: ANN401 - aiokafka is not typed
 
 
 def by_column(consumer: Any) -> None:  # noqa: ANN401 - aiokafka is not typed
-    """Let a started consumer's fetches be by column from now on, those included that wait unread."""
+    """Make the fetches of a started consumer columnar from now on, with those that are fetched and not read yet."""
     reader = consumer._fetcher  # noqa: SLF001 - as above
     if not isinstance(reader._records, _Results):  # noqa: SLF001 - as above
         results = _Results()

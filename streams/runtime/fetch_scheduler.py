@@ -1,7 +1,14 @@
-"""Which partitions may be read from next, so that none waits for ever behind the others.
+"""The fetch scheduler: the partitions that may be fetched from next, so that none waits for ever behind the others.
 
-Decides by what was fetched and is not handled yet. Faust's own way lets a partition go on only when its queue is almost
-empty, one partition at a time: with seven and more of them, some were read again only when all others had ended.
+Purpose: decides by the fetches that are not handled yet. Faust's own rule lets a partition go on only when its queue is
+almost empty, one partition at a time: with seven partitions or more, some were read again only when all others had
+ended.
+
+Called by: `streams.runtime.transport.BatchConsumer`.
+
+Invariants:
+- At most `AT_ONCE` fetches wait or are in work, and at most `EACH` of one partition.
+- Fetches of one partition are handled in their order.
 """
 
 from collections import defaultdict
@@ -20,7 +27,7 @@ P = TypeVar("P")
 
 
 class FetchScheduler(Generic[P]):
-    """What was fetched of each partition and is not handled yet, by its last offset, ascending."""
+    """The last offsets of the fetches that are not handled yet, ascending, by partition."""
 
     def __init__(self) -> None:
         self._waiting: defaultdict[P, list[int]] = defaultdict(list)
@@ -30,19 +37,19 @@ class FetchScheduler(Generic[P]):
         self._waiting[partition].append(last)
 
     def handled(self, partition: P, last: int) -> None:
-        """Note that all up to the offset `last` is handled: what is fetched of a partition is handled in order."""
-        left = [offset for offset in self._waiting.get(partition, ()) if offset > last]
-        if left:
-            self._waiting[partition] = left
+        """Note that all records up to the offset `last` are handled."""
+        rest = [offset for offset in self._waiting.get(partition, ()) if offset > last]
+        if rest:
+            self._waiting[partition] = rest
         else:
             self._waiting.pop(partition, None)
 
     def clear(self) -> None:
-        """Forget everything: what was fetched is given back."""
+        """Forget all fetches: after a rebalance they are given back."""
         self._waiting.clear()
 
     def of(self, partitions: Iterable[P]) -> set[P]:
-        """Return those of `partitions` that may be read from; none while enough waits for all of them."""
+        """Return those of `partitions` that may be fetched from; none while `AT_ONCE` fetches wait."""
         if sum(map(len, self._waiting.values())) >= AT_ONCE:
             return set()
-        return {one for one in partitions if len(self._waiting.get(one, ())) < EACH}
+        return {partition for partition in partitions if len(self._waiting.get(partition, ())) < EACH}

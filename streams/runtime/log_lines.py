@@ -1,11 +1,18 @@
-"""What a worker's log may hold: JSON lines with keys from a list, never a value of a person.
+"""Log lines: JSON with keys from an allow-list, and never a value of a person.
 
-Decides which keys and which foreign messages get through: of the libraries' records the level, the logger and the
-message's template, never its arguments and never an exception's text. Does not decide where the lines go: standard
-error, which the supervisor keeps in a file. A line that a full disk does not take is lost, and nothing else is.
+Purpose: decides which keys of our own lines and which parts of the libraries' lines are written: of a library's record
+the level, the logger and the template of the message, never its arguments and never the text of an exception. All lines
+go to standard error, which the supervisor keeps in a file.
+
+Called by: `amana worker` (`configure`), `streams.runtime.stage.halt` (`line`); all others log through structlog.
+
+Invariants:
+- A key that is not in `KEYS` is dropped, whoever logs it.
+- A line that a full disk does not take is lost; nothing else is.
 """
 
 import contextlib
+import datetime as dt
 import io
 import json
 import logging
@@ -15,7 +22,7 @@ from typing import Any, Final, TextIO, cast
 
 import structlog
 
-__all__ = ["KEYS", "configure"]
+__all__ = ["KEYS", "configure", "line"]
 
 KEYS: Final = frozenset(
     {
@@ -27,6 +34,8 @@ KEYS: Final = frozenset(
         "code",
         "policy",
         "topic",
+        "partition",
+        "offset",
         "error",
         "schemas",
         "registry",
@@ -53,17 +62,27 @@ def configure() -> None:
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
 
 
+def line(event: str, level: str, **values: object) -> str:
+    """Return one line of our own, without keys that are not allowed or have no value.
+
+    For a process that ends at once: it must not depend on how structlog is configured, or on whether it is.
+    """
+    instant = dt.datetime.now(dt.UTC).isoformat()
+    fields = {key: value for key, value in values.items() if value is not None}
+    return json.dumps(_allowed(None, level, {**fields, "event": event, "level": level, "timestamp": instant})) + "\n"
+
+
 class _Lossy(io.TextIOBase):
-    """Standard error, without the exceptions: a worker that cannot say a thing still has to do it."""
+    """Standard error without exceptions: a worker that cannot log a line still has to do its work."""
 
     def write(self, text: str) -> int:
-        """Write what can be written."""
+        """Write the text if that is possible."""
         with contextlib.suppress(OSError):
             sys.stderr.write(text)
         return len(text)
 
     def flush(self) -> None:
-        """Flush what can be flushed."""
+        """Flush the stream if that is possible."""
         with contextlib.suppress(OSError):
             sys.stderr.flush()
 
@@ -79,7 +98,7 @@ class _Template(logging.Formatter):
         """Return one line of JSON: level, logger, template, and the type of an exception."""
         # A message that is no text is an exception, whose text could hold a value.
         template = record.msg if isinstance(record.msg, str) else type(record.msg).__name__
-        line = {"level": record.levelname.lower(), "event": f"{record.name}: {template.partition(chr(10))[0][:200]}"}
+        fields = {"level": record.levelname.lower(), "event": f"{record.name}: {template.partition(chr(10))[0][:200]}"}
         if record.exc_info and record.exc_info[0]:
-            line["error"] = record.exc_info[0].__name__
-        return json.dumps(line)
+            fields["error"] = record.exc_info[0].__name__
+        return json.dumps(fields)

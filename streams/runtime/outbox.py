@@ -1,8 +1,14 @@
-"""The outbox: sends a batch's outputs in order and returns when the broker has acknowledged every one.
+"""The outbox: sends the outputs of a batch in order, and returns when the broker has acknowledged every one.
 
-Decides that a partition never has more than one unacknowledged request of ours, so that what a crash leaves in a log
-is a prefix of what was sent. Does not decide what follows a failure: it raises, sends nothing further, and the stage
-ends the process.
+Purpose: step 2 of the order of effects (`streams.runtime.stage`), and the writes of step 3. On a failure it raises and
+sends nothing further; the stage then ends the process.
+
+Called by: `streams.runtime.stage.run` (outputs) and `streams.runtime.state` (changelog).
+
+Invariants:
+- A partition never has more than one unacknowledged request of ours, so that a crash leaves a prefix of the outputs in
+  the partition's log.
+- All replicas have a record before it counts as acknowledged.
 """
 
 import asyncio
@@ -19,18 +25,18 @@ from streams.runtime.stage import Output
 __all__ = ["Outbox"]
 
 BATCH_BYTES = 900_000
-"""Largest request to one partition; below the broker's limit of 1 MiB for a record batch."""
+"""Bytes of the largest request to one partition; below the broker's limit of 1 MiB for a record batch."""
 
 
 class Outbox:
-    """An idempotent producer that waits for all replicas; `settings` as `Site.kafka_settings` gives them."""
+    """An idempotent producer that waits for all replicas; `settings` as `Cluster.kafka_settings` gives them."""
 
     def __init__(self, settings: Mapping[str, Any], client_id: str) -> None:
         self._settings = {**settings, "client_id": client_id}
         self._producer: AIOKafkaProducer | None = None
 
     async def start(self) -> Self:
-        """Connect, unless it is connected."""
+        """Connect if it is not connected."""
         if self._producer is None:
             producer = AIOKafkaProducer(
                 **self._settings,
@@ -54,7 +60,7 @@ class Outbox:
         """Send `outputs`, in order within each partition, and wait until all are acknowledged.
 
         Raises:
-            TransportError: TRA-020 where the broker refused or did not answer; what was to follow is not sent.
+            TransportError: TRA-020 if the broker refused a request or did not answer; the rest is not sent.
         """
         if not outputs:
             return
@@ -71,11 +77,12 @@ class Outbox:
         position = 0
         while position < len(outputs):
             position, request = self._fill(outputs, position)
+            # The next request is made only after this one is acknowledged: the log holds a prefix at any time.
             acknowledged = await self._connected.send_batch(request, topic, partition=partition)
             await acknowledged
 
     def _fill(self, outputs: Sequence[Output], position: int) -> tuple[int, Any]:
-        """Fill one request from `position` on; where the next record does not fit, the next request takes it."""
+        """Fill one request from `position` on; return the position of the first record that did not fit, and it."""
         request = self._connected.create_batch()
         first = position
         while position < len(outputs):

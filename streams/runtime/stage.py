@@ -1,8 +1,20 @@
-"""One step of a stage: handle a batch, have its outputs acknowledged, then write its state, then let it be committed.
+"""The order of effects of a batch: handle it, send its outputs, write its state, commit its offsets.
 
-Decides the order in which a batch's effects become durable, on which exact counts rest (ADR: counts are exact by
-construction). Does not decide what a stage computes: that is its handler's part, and handlers are functions of their
-batch and state alone.
+Purpose: exact counts rest on this order. Steps 1 to 3 are here; step 4 happens later and elsewhere, in
+`streams.runtime.transport.BatchConsumer._new_offset`, and only for a batch for which `run` returned.
+
+    1. handle   the stage's rule computes outputs and new state values from the batch and the state
+    2. send     every output is acknowledged by all replicas
+    3. write    every state value is acknowledged by all replicas
+    4. commit   the next owner of the partition begins behind the batch
+
+Called by: `streams.runtime.app`, once for each batch; `halt` also by the watchdog and by the transport.
+
+Invariants:
+- A crash before step 4 makes the batch be handled again. A repeated output has the sequence mark of the first one, so
+  that whoever reads it takes it once; a state value says up to which offset it includes its input.
+- State is written after the outputs: a state that included a batch whose outputs are lost would skip them for ever.
+- Any failure ends the process at once. An exception that Faust saw would let it acknowledge what was not done.
 """
 
 import os
@@ -12,16 +24,17 @@ from dataclasses import dataclass
 from typing import NoReturn, Protocol
 
 from schemas.errors import AmanaError
+from streams.runtime import log_lines
 
-__all__ = ["EXIT_STATUS", "BatchResult", "Handler", "Output", "Record", "State", "end", "halt", "run"]
+__all__ = ["EXIT_STATUS", "BatchResult", "Handler", "Output", "Record", "State", "halt", "halt_on", "run"]
 
 EXIT_STATUS = 70
-"""What a process ends with when a batch could not be finished (EX_SOFTWARE of sysexits.h)."""
+"""The exit status of a process that could not finish a batch (EX_SOFTWARE of sysexits.h)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record of a source topic, as it came."""
+    """One record of a source topic, as it was read."""
 
     topic: str
     partition: int
@@ -42,14 +55,14 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """What one batch comes to: outputs in order, and the new value of every state key that it touched."""
+    """The result of one batch: outputs in order, and the new value of every state key that the batch touched."""
 
     outputs: Sequence[Output]
     writes: Mapping[str, bytes]
 
 
 class Handler(Protocol):
-    """The rule of one stage: the same batch and state give the same result, whoever runs it and how often."""
+    """The rule of one stage: the same batch and state give the same result, in any process and any number of times."""
 
     async def __call__(self, batch: Sequence[Record], state: Callable[[str], bytes | None], /) -> BatchResult:
         """Handle one batch; all its records are of one partition of one topic, offsets ascending."""
@@ -60,11 +73,11 @@ class State(Protocol):
     """The state of the partitions that this process owns."""
 
     def value_of(self, key: str) -> bytes | None:
-        """Return the value of `key`, None where there is none."""
+        """Return the value of `key`, None if it has none."""
         ...
 
     async def write(self, partition: int, writes: Mapping[str, bytes]) -> None:
-        """Keep `writes` for the batch's partition; on return the changelog has acknowledged them."""
+        """Keep `writes` for the batch's partition; return when the changelog has acknowledged them."""
         ...
 
 
@@ -74,33 +87,36 @@ async def run(
     state: State,
     send: Callable[[Sequence[Output]], Awaitable[None]],
 ) -> None:
-    """Take one batch through handler, acknowledged outputs and state; on return its offsets may be committed.
-
-    Any exception ends the process at once, with nothing of the batch acknowledged: the next incarnation does it again.
-    """
+    """Take one batch through steps 1 to 3; when this returns, its offsets may be committed (step 4)."""
     try:
+        # 1. Handle.
         result = await handler(batch, state.value_of)
+        # 2. Send: returns when every output is acknowledged.
         await send(result.outputs)
+        # 3. Write: returns when the changelog has acknowledged every value.
         if result.writes:
             await state.write(batch[0].partition, result.writes)
+        # 4. Commit: Faust acknowledges the batch when this returns; `BatchConsumer._new_offset` turns that into a
+        # commit.
     except Exception as error:  # noqa: BLE001 - whatever it was, going on would acknowledge what was not done
-        end(error, batch)
+        halt_on(error, batch)
 
 
-def end(error: Exception, batch: Sequence[Record]) -> NoReturn:
-    """Say the code or the type, never the message, which could hold a value; and end without cleaning up."""
+def halt_on(error: Exception, batch: Sequence[Record]) -> NoReturn:
+    """End the process because of `error`, and log its code or type with the place of the batch."""
+    # Never the message: it could hold a value from a person's record.
     code = error.code if isinstance(error, AmanaError) else type(error).__name__
-    where = f"{batch[0].topic}[{batch[0].partition}]@{batch[0].offset}" if batch else "an empty batch"
-    halt(code, where)
+    if not batch:
+        halt(code)
+    halt(code, batch[0].topic, batch[0].partition, batch[0].offset)
 
 
-def halt(code: str, where: str) -> NoReturn:
-    """Say the code and the place on the error stream, and end without cleaning up.
-
-    It ends even where the stream cannot be written, as on a full disk: an exception here would let Faust acknowledge.
-    """
+def halt(code: str, topic: str | None = None, partition: int | None = None, offset: int | None = None) -> NoReturn:
+    """End the process without cleaning up, and log one line with the code and the place."""
+    place = {"topic": topic, "partition": partition, "offset": offset}
     try:
-        sys.stderr.write(f"ended at {where}: {code}\n")
+        sys.stderr.write(log_lines.line("ended", "critical", code=code, **place))
         sys.stderr.flush()
     finally:
+        # Even if the line cannot be written, as on a full disk: an exception here would let Faust acknowledge.
         os._exit(EXIT_STATUS)

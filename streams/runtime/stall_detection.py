@@ -1,6 +1,12 @@
-"""Which partitions stand still: something is there to read, and what is handled has not moved.
+"""Stall detection: the partitions that have something to read and whose progress has not moved.
 
-Decides when a worker is of no use where it is. Does not end it: that is `streams.runtime.watchdog`'s part.
+Purpose: decides when a worker is of no use, from progress, ends and instants alone.
+
+Called by: `streams.runtime.watchdog`, which reads the clock and ends the process.
+
+Invariants:
+- A partition without a lag never stalls, and neither does one whose end is not known.
+- Any move of a partition's progress begins its time anew.
 """
 
 from collections.abc import Mapping
@@ -14,29 +20,31 @@ P = TypeVar("P")
 
 @dataclass(frozen=True, slots=True)
 class StallState(Generic[P]):
-    """Since when each partition with something to read is where it is: position, and instant in seconds."""
+    """The position of each partition with a lag, and the instant (seconds) since which it has been there."""
 
     since: Mapping[P, tuple[int, float]]
 
 
 def look(before: StallState[P], handled: Mapping[P, int], ends: Mapping[P, int], *, instant: float) -> StallState[P]:
-    """Return the standing at `instant`.
+    """Return the state at `instant`.
 
     Args:
-        before: The standing at the last look.
+        before: The state at the last look.
         handled: The next offset to handle of each partition that this worker has.
         ends: The offset behind the last record that the broker has, as far as it is known.
         instant: Seconds of a clock that only goes forward.
     """
-    behind = {one: at for one, at in handled.items() if ends.get(one, at) > at}
+    lagging = {partition: offset for partition, offset in handled.items() if ends.get(partition, offset) > offset}
     return StallState(
         {
-            one: known if (known := before.since.get(one)) is not None and known[0] == at else (at, instant)
-            for one, at in behind.items()
+            partition: last
+            if (last := before.since.get(partition)) is not None and last[0] == offset
+            else (offset, instant)
+            for partition, offset in lagging.items()
         }
     )
 
 
-def stalled(standing: StallState[P], *, instant: float, patience: float) -> tuple[P, ...]:
+def stalled(state: StallState[P], *, instant: float, patience: float) -> tuple[P, ...]:
     """Return the partitions that have stood still for `patience` seconds or longer."""
-    return tuple(one for one, (_, since) in standing.since.items() if instant - since >= patience)
+    return tuple(partition for partition, (_, since) in state.since.items() if instant - since >= patience)

@@ -1,12 +1,24 @@
-"""A stage's state: a Faust table whose restored value is the one that includes the most, whoever wrote it last.
+"""The state of a stage: a Faust table that a zombie writer cannot overwrite with older values.
 
-Decides how state is kept in its changelog, so that an owner that lost its partition without knowing it can do no harm:
-each owner writes under a key of its own (key, 0x00, epoch), and a reader takes the value with the highest `through`. An
-epoch is one process in one generation of its group: a process that gets a partition back is another owner, and whoever
-had it in between, and comes too late, clears what earlier generations left and nothing of this one. Does not decide
-what a value holds, only that `through` can be read from it.
+Purpose: log compaction keeps the last value of a key, and the last writer may be a zombie, that is a process that lost
+its partition and does not know it yet. Therefore each writer has keys of its own in the changelog: state key, 0x00,
+epoch. An epoch is one process in one generation of its consumer group, so that a process that loses a partition and
+gets it back is another writer. On restore the value with the highest `through` wins: the offset of the last input that
+the value includes.
 
-Source: log compaction keeps the last value of a key, which may be a zombie's; keys by epoch keep both.
+Called by: the stages (`StateTable`); `streams.runtime.stage.run` reads and writes it in steps 1 and 3.
+
+    restore      Faust feeds the changelog to `Store.restore`
+    value_of     the value of a key, from memory
+    write        1. send the new values under this epoch's keys, and wait until they are acknowledged
+                 2. keep them in memory
+                 3. send tombstones for the entries of older epochs that the new values replace
+
+Invariants:
+- A value is in memory only after the changelog has acknowledged it.
+- A writer deletes entries of its own or earlier generations, never of a later one, and only of keys that it writes.
+- A value never replaces one with a higher `through`, in memory or on restore.
+- Nothing in memory is an object that the garbage collector must visit: there are millions of values.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -25,9 +37,10 @@ from streams.runtime.stage import Output
 __all__ = ["SEPARATOR", "StateTable", "Store", "prefixed", "through_of"]
 
 SEPARATOR = b"\x00"
-"""Stands between a state key and its writer's epoch in the changelog's keys."""
+"""Separates the state key from the writer's epoch in the keys of a changelog."""
 
 WIDTH = 8
+"""Bytes of `through` before every value."""
 
 
 def prefixed(through: int, payload: bytes) -> bytes:
@@ -41,79 +54,79 @@ def through_of(value: bytes) -> int:
 
 
 class Store(memory.Store[str, bytes]):
-    """Values in memory by partition, restored from a changelog with keys by epoch.
-
-    Nothing that is kept for a key has to be looked at by the garbage collector, or there would be a million of it.
-    """
+    """The values in memory by partition, with the epochs of other writers that have an entry for a key."""
 
     def __post_init__(self) -> None:
-        """Begin empty, with no other incarnation's entries known."""
+        """Begin empty."""
         super().__post_init__()
         self.through: Callable[[bytes], int] = through_of
         self.process, self.generation = b"", 0
         self.parts: dict[int, dict[str, bytes]] = {}
         self._others: dict[int, dict[str, frozenset[bytes]]] = {}
+        # Few distinct sets of epochs occur: each is stored once, so that a key costs a reference.
         self._shared: dict[frozenset[bytes], frozenset[bytes]] = {}
 
     @property
     def epoch(self) -> bytes:
-        """Name this process in this generation of its group."""
+        """Return the name of this process in this generation of its group."""
         return b"%010d.%s" % (self.generation, self.process)
 
     async def on_rebalance(
         self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0
     ) -> None:
-        """Write under another epoch from now on, whatever partitions stay."""
+        """Begin a new epoch, also for the partitions that stay."""
         await super().on_rebalance(assigned, revoked, newly_assigned, generation_id)
         self.generation = generation_id
 
     def apply_changelog_batch(self, batch: Iterable[EventT[Any]], *_converters: object, **_named: object) -> None:
-        """Restore from fetched changelog records; Faust's converters are not needed for bytes."""
+        """Restore from changelog messages; the values are bytes and need none of Faust's converters."""
         for event in batch:
             self.restore(transport.records_of(event.message.value))
 
     def restore(self, fetch: columnar_fetches.Fetch) -> None:
-        """Take changelog entries; a tombstone says only that its epoch's entry is gone."""
+        """Restore from one fetch of the changelog."""
         part, others = self.parts.setdefault(fetch.partition, {}), self._others.setdefault(fetch.partition, {})
         alone, own = dict[bytes, frozenset[bytes]](), self.epoch
         for changelog_key, value in zip(fetch.keys, fetch.values, strict=True):
             plain, _, epoch = (changelog_key or b"").partition(SEPARATOR)
             key = plain.decode()
+            # A tombstone removes the entry of its own epoch; the values of other epochs stand.
             if value is None:
                 self._discard(others, key, epoch)
                 continue
             if epoch != own:
-                one = alone.get(epoch) or alone.setdefault(epoch, self._share(frozenset((epoch,))))
-                known = others.setdefault(key, one)
-                if known is not one:
-                    others[key] = self._share(known | one)
+                single = alone.get(epoch) or alone.setdefault(epoch, self._share(frozenset((epoch,))))
+                epochs = others.setdefault(key, single)
+                if epochs is not single:
+                    others[key] = self._share(epochs | single)
+            # The highest `through` wins; values with an equal one include the same input.
             held = part.setdefault(key, value)
             if held is not value and self.through(value) >= self.through(held):
                 part[key] = value
 
     def _share(self, epochs: frozenset[bytes]) -> frozenset[bytes]:
-        """Return the one set of these epochs, of which there are few."""
+        """Return the one stored set that equals `epochs`."""
         return self._shared.setdefault(epochs, epochs)
 
     def _discard(self, others: dict[str, frozenset[bytes]], key: str, epoch: bytes) -> None:
-        known = others.get(key, frozenset())
-        if epoch in known:
-            left = known - {epoch}
-            if left:
-                others[key] = self._share(left)
+        epochs = others.get(key, frozenset())
+        if epoch in epochs:
+            rest = epochs - {epoch}
+            if rest:
+                others[key] = self._share(rest)
             else:
                 del others[key]
 
     async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
-        """Let go of the partitions that others have now, and say how much there is."""
-        kept = {tp.partition for tp in (*active_tps, *standby_tps)}
-        for gone in self.parts.keys() - kept:
-            self.parts.pop(gone)
-            self._others.pop(gone, None)
+        """Drop the partitions that other processes have now, and log the number of keys."""
+        owned = {tp.partition for tp in (*active_tps, *standby_tps)}
+        for partition in self.parts.keys() - owned:
+            self.parts.pop(partition)
+            self._others.pop(partition, None)
         structlog.get_logger().info("restored", topic=self.table_name, keys=sum(map(len, self.parts.values())))
 
     def value_of(self, key: str) -> bytes | None:
-        """Return the value of `key`, which only one partition can have."""
+        """Return the value of `key`, None if it has none; only one partition can have it."""
         for part in self.parts.values():
             value = part.get(key)
             if value is not None:
@@ -121,34 +134,41 @@ class Store(memory.Store[str, bytes]):
         return None
 
     def keep(self, partition: int, key: str, value: bytes) -> frozenset[bytes]:
-        """Keep `value` unless what is kept includes more; return the epochs whose entries it makes needless.
-
-        Where more was restored while `value` was on its way, the entry of another epoch holds it, and must stay.
-        """
+        """Keep `value` unless the kept one has a higher `through`; return the epochs whose entries it replaces."""
         part = self.parts.setdefault(partition, {})
+        # A higher value was restored while `value` was on its way: it is in the entry of another epoch, which must
+        # stay.
         if self.through(value) < self.through(part.setdefault(key, value)):
             return frozenset()
         part[key] = value
         others = self._others.get(partition, {})
-        known = others.pop(key, frozenset())
-        later = frozenset(epoch for epoch in known if _generation(epoch) > self.generation)
-        if later:  # then this process is the owner no more
+        epochs = others.pop(key, frozenset())
+        later = frozenset(epoch for epoch in epochs if _generation(epoch) > self.generation)
+        if later:  # this process is a zombie: the entry of a later owner is not its to delete
             others[key] = self._share(later)
-        return known - later
+        return epochs - later
 
 
 def _generation(epoch: bytes) -> int:
-    """Return the generation in an epoch; epochs had none once."""
+    """Return the generation in an epoch; 0 for an epoch of an early version, which had none."""
     number, _, process = epoch.partition(b".")
     return int(number) if process else 0
 
 
 class StateTable(Table[str, bytes]):
-    """A stage's state under one changelog topic of a fixed name, written through the stage's outbox.
+    """The state of a stage in one changelog topic of a fixed name, written through the stage's outbox.
 
-    Faust restores it and assigns its partitions together with those of the source; it does not write it, because the
-    order of a batch's effects (`streams.runtime.stage`) asks for acknowledgements.
+    Args:
+        app: The stage's application.
+        topic: The changelog topic.
+        box: The stage's outbox.
+        epoch: Random name of this process.
+        partitions: Partitions of the changelog.
+        through: Reads the offset of the last included input from a value.
     """
+
+    # Faust restores the table and assigns its partitions together with those of the source. It does not write it:
+    # step 3 of the order of effects needs acknowledgements, which Faust's own writes do not wait for.
 
     def __init__(
         self,
@@ -180,23 +200,26 @@ class StateTable(Table[str, bytes]):
         return store
 
     def value_of(self, key: str) -> bytes | None:
-        """Return the value of `key`, None where there is none."""
+        """Return the value of `key`, None if it has none."""
         return self._kept.value_of(key)
 
     def is_empty(self, partition: int) -> bool:
-        """Tell whether there is no state of a partition; one of which a batch was handled has some."""
+        """Return whether a partition has no state, as before its first batch or after the loss of the changelog."""
         return not self._kept.parts.get(partition)
 
     async def write(self, partition: int, writes: Mapping[str, bytes]) -> None:
-        """Write `writes` to the changelog, wait for it, keep them, then clear what older epochs wrote of these keys."""
+        """Write values to the changelog, keep them, and delete the entries of older epochs that they replace."""
         own = self._kept.epoch
         newer = {key: value for key, value in writes.items() if not self._is_stale(key, value)}
+        # 1. Send the new values; this returns when they are acknowledged.
         await self.box.send([self._entry(partition, key, own, value) for key, value in newer.items()])
-        cleared = []
+        # 2. Keep them.
+        tombstones = []
         for key, value in newer.items():
             older = self._kept.keep(partition, key, value)
-            cleared += [self._entry(partition, key, epoch, None) for epoch in sorted(older)]
-        await self.box.send(cleared)
+            tombstones += [self._entry(partition, key, epoch, None) for epoch in sorted(older)]
+        # 3. Delete what they replace: only now, or a crash in between would lose both.
+        await self.box.send(tombstones)
 
     @property
     def _kept(self) -> Store:
@@ -204,8 +227,8 @@ class StateTable(Table[str, bytes]):
         return store
 
     def _is_stale(self, key: str, value: bytes) -> bool:
-        known = self._kept.value_of(key)
-        return known is not None and self._through(value) < self._through(known)
+        kept = self._kept.value_of(key)
+        return kept is not None and self._through(value) < self._through(kept)
 
     def _entry(self, partition: int, key: str, epoch: bytes, value: bytes | None) -> Output:
         return Output(self._topic, partition, key.encode() + SEPARATOR + epoch, value)

@@ -1,7 +1,16 @@
-"""The watchdog: a worker that does not get on with what it has to read is ended, and begins anew.
+"""The watchdog: a thread that ends a worker which makes no progress although it has something to read.
 
-Decides what is looked at, and how often; `streams.runtime.stall_detection` decides when it is too long. It looks from
-a thread of its own, so that a stage whose event loop is stuck is seen too.
+Purpose: reads progress, ends of partitions and heartbeats every few seconds, and ends the process (INT-023) if a
+partition stands still for the patience. The supervisor starts it anew. `streams.runtime.stall_detection` decides when a
+partition stands still.
+
+Called by: `streams.runtime.app.consume`, once for each process.
+
+Invariants:
+- It looks from a thread of its own, so that a stage whose event loop hangs is seen too.
+- A heartbeat clears everything that was noted: a batch that takes longer than the patience is left alone as long as
+  its stage works, or it would be begun again for ever.
+- During a restore the changelogs are watched in place of the sources.
 """
 
 import threading
@@ -17,7 +26,7 @@ from streams.runtime import stage, stall_detection
 __all__ = ["PATIENCE_SECONDS", "guard"]
 
 PATIENCE_SECONDS: Final = 60.0
-"""How long a partition with something to read may stand still (bar of the reliability reference)."""
+"""Seconds that a partition with something to read may stand still (bar of the reliability reference)."""
 
 _LOOKS: Final = 12
 """Looks within the patience."""
@@ -27,60 +36,62 @@ def guard(
     app: faust.App,
     handled: Callable[[], Mapping[TP, int]],
     patience: float = PATIENCE_SECONDS,
-    signs: Callable[[], int] = int,
+    heartbeats: Callable[[], int] = int,
 ) -> None:
     """Watch `app` from now on.
 
     Args:
-        app: A stage's application; while it restores its state, what it reads is the changelog. While partitions are
-            given out time counts as well, for a stuck stage holds that up for ever.
+        app: The application of a stage.
         handled: Returns the next offset to handle of every partition that was read from.
-        patience: Seconds that a partition may stand still.
-        signs: Returns a number that changes while the stage gets on within a batch: meanwhile nothing stands still. A
-            batch that takes longer than the patience would else be begun again for ever.
+        patience: Seconds that a partition may stand still; the time of a rebalance counts, since a hanging stage holds
+            it up for ever.
+        heartbeats: Returns a counter that grows while the stage works within a batch.
     """
-    threading.Thread(target=_watch, args=(app, handled, patience, signs), name="watchdog", daemon=True).start()
+    threading.Thread(target=_watch, args=(app, handled, patience, heartbeats), name="watchdog", daemon=True).start()
 
 
-def _watch(app: faust.App, handled: Callable[[], Mapping[TP, int]], patience: float, signs: Callable[[], int]) -> None:
-    standing: stall_detection.StallState[TP] = stall_detection.StallState({})
-    seen = signs()
-    ends: dict[TP, int] = {}
+def _watch(
+    app: faust.App, handled: Callable[[], Mapping[TP, int]], patience: float, heartbeats: Callable[[], int]
+) -> None:
+    state: stall_detection.StallState[TP] = stall_detection.StallState({})
+    beats = heartbeats()
+    source_ends: dict[TP, int] = {}
     while True:
         time.sleep(patience / _LOOKS)
         instant = time.monotonic()
-        before, seen = seen, signs()
-        if seen != before or app.consumer is None:
-            standing = stall_detection.StallState({})
+        beats_before, beats = beats, heartbeats()
+        if beats != beats_before or app.consumer is None:
+            state = stall_detection.StallState({})
             continue
         if app.in_recovery:
-            positions, last = _restored(app.tables)
+            positions, ends = _restored(app.tables)
         else:
             positions = handled()
-            ends |= _ends(app.consumer, positions)
-            last = ends
-        standing = stall_detection.look(standing, positions, last, instant=instant)
-        found = stall_detection.stalled(standing, instant=instant, patience=patience)
-        if found:
-            stage.halt("INT-023", f"{found[0].topic}[{found[0].partition}]@{standing.since[found[0]][0]}")
+            source_ends |= _ends(app.consumer, positions)
+            ends = source_ends
+        state = stall_detection.look(state, positions, ends, instant=instant)
+        if stalled := stall_detection.stalled(state, instant=instant, patience=patience):
+            first = stalled[0]
+            stage.halt("INT-023", first.topic, first.partition, state.since[first][0])
 
 
-def _restored(tables: Any) -> tuple[Mapping[TP, int], Mapping[TP, int]]:  # noqa: ANN401 - their type does not tell of it
-    """Return the last offset restored of each changelog, and the last there was at the start, as far as it is known."""
+def _restored(tables: Any) -> tuple[Mapping[TP, int], Mapping[TP, int]]:  # noqa: ANN401 - Faust's type lacks `recovery`
+    """Return the last restored offset and the last offset at the start, of each changelog of which both are known."""
     recovery = tables.recovery
-    done, last = dict(recovery.active_offsets), dict(recovery.active_highwaters)  # copies: the loop goes on meanwhile
-    known = {one for one, at in done.items() if at is not None and last.get(one) is not None}
-    return {one: done[one] for one in known}, {one: last[one] for one in known}
+    # Copies: the event loop changes both while this thread reads them.
+    offsets, ends = dict(recovery.active_offsets), dict(recovery.active_highwaters)
+    both = {tp for tp, offset in offsets.items() if offset is not None and ends.get(tp) is not None}
+    return {tp: offsets[tp] for tp in both}, {tp: ends[tp] for tp in both}
 
 
 def _ends(consumer: Any, positions: Mapping[TP, int]) -> dict[TP, int]:  # noqa: ANN401 - Faust's consumers have no common type
-    """Return what the last fetch of each partition said of its end; nothing while the driver gives partitions up."""
+    """Return the end of each partition as the last fetch reported it."""
     ends = {}
-    for one in positions:
+    for tp in positions:
         try:
-            end = consumer.highwater(one)
-        except Exception:  # noqa: BLE001, S112 - what was known of it before still holds
+            end = consumer.highwater(tp)
+        except Exception:  # noqa: BLE001, S112 - while partitions are given up the driver raises; the last end still holds
             continue
         if end is not None:
-            ends[one] = end
+            ends[tp] = end
     return ends

@@ -1,4 +1,4 @@
-"""The stage dedupe: de-identified events in; deltas, fates and conflicts out.
+"""The stage dedupe: de-identified events in; deltas, outcomes and conflicts out.
 
 Decides how records become events of `streams.core.counting.dedupe` and its answers become records. Does not decide who
 counts: that is the core's part.
@@ -47,7 +47,7 @@ class Dedupe:
             token, event = self._event(record)
             key = f"{event.kind}|{token}"
             source = f"{event.kind}/{record.partition}"
-            persons[key] = persons.get(key) or _load(value_of(key))
+            persons[key] = persons.get(key) or _load(event.kind, value_of(key))
             step = dedupe.apply(persons[key], event, source, record.offset)
             if step is not None:  # else the person is written again as it is: the changelog may have less than we do
                 persons[key] = step.person
@@ -77,7 +77,7 @@ class Dedupe:
             cells=self._cells(read, kind),
         )
 
-    def _cells(self, read: dict[str, Any], kind: str) -> tuple[tuple[str, int], ...] | None:
+    def _cells(self, read: dict[str, Any], kind: str) -> dedupe.Cells | None:
         """Return the event's cells; None where it is out of every scope or counts nowhere."""
         if read["state"] != "reported" or read.get("status") == cube.OUT_OF_SCOPE_STATUS:
             return None
@@ -129,7 +129,7 @@ class Dedupe:
         return codec.encode(self._ids[stem], catalogue.load(stem).parsed, record)
 
 
-def _load(value: bytes | None) -> dedupe.PersonYear:
+def _load(kind: str, value: bytes | None) -> dedupe.PersonYear:
     if value is None:
         return dedupe.PersonYear()
-    return dedupe.load(state.through_of(value), value[state.WIDTH :])
+    return dedupe.load(state.through_of(value), kind, value[state.WIDTH :])

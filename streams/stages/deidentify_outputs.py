@@ -1,4 +1,4 @@
-"""What a batch of raw events comes to: de-identified records, fates, quarantine and late records, and one audit record.
+"""The outputs of a batch of raw events: de-identified records, outcomes, quarantine, late and audit records.
 
 Decides where each goes, under which key, and what is remembered of each event. Does not open, verify or scan
 (`streams.stages.deidentify`), and holds no rule about persons (`streams.core.counting.deidentify`).
@@ -82,7 +82,7 @@ class DeidentifyBatch:
         self._outputs: list[Output] = []
         self._seen: dict[str, deidentify.EventHistory] = {}
         self._receipts: list[receipt.Receipt] = []
-        self._fates: Counter[str] = Counter()
+        self._outcomes: Counter[str] = Counter()
 
     def result(self, events: Sequence[OpenedEvent]) -> BatchResult:
         """Take each event in turn, then state what was done."""
@@ -119,10 +119,10 @@ class DeidentifyBatch:
             self._quarantine(event.at, step.code, "revision")
             return
         self._release(event.at)
-        if step.fate is not None:
-            self._outcome(event.at, step.fate)
+        if step.outcome is not None:
+            self._outcome(event.at, step.outcome)
         else:
-            self._fates["deidentified"] += 1
+            self._outcomes["deidentified"] += 1
 
     def _remembered(self, key: str) -> deidentify.EventHistory | None:
         value = self._value_of(key) if key not in self._seen else None
@@ -135,7 +135,7 @@ class DeidentifyBatch:
         record = self._place(at) | {"stage": "deidentify", "code": code, "field": where, "payload": held}
         self._send(topics.quarantine(self._agency), "quarantine", at, record)
         self._outcome(at, "quarantined")
-        self._fates[f"quarantined.{code}"] += 1
+        self._outcomes[f"quarantined.{code}"] += 1
 
     def _release(self, at: Record) -> None:
         """Take what was replayed out of quarantine."""
@@ -148,13 +148,13 @@ class DeidentifyBatch:
         self._release(at)
         self._outcome(at, "late")
 
-    def _outcome(self, at: Record, fate: str) -> None:
+    def _outcome(self, at: Record, result: str) -> None:
         source = f"raw/{self._agency}/{self._kind}/{at.partition}"
-        outcome = Outcome(self._position(at), fate, source, at.offset, self._ordinal)
+        outcome = Outcome(self._position(at), result, source, at.offset, self._ordinal)
         value = self._stage.encode("outcome", outcome.as_record())
         self._outputs.append(Output("outcomes", partition_of(outcome.key, topics.PARTITIONS), outcome.key, value))
-        if fate != "quarantined":
-            self._fates[fate] += 1
+        if result != "quarantined":
+            self._outcomes[result] += 1
 
     def _place(self, at: Record) -> dict[str, Any]:
         return {"agency": self._agency, "kind": self._kind, "partition": at.partition, "offset": at.offset}
@@ -173,7 +173,7 @@ class DeidentifyBatch:
     def _audit(self, events: Sequence[OpenedEvent]) -> None:
         """Say what was done to the batch: offsets, hashes, bucketed counts; nothing of a person."""
         first, last = (self._replayed,) * 2 if self._replayed else (events[0].at, events[-1].at)
-        fates = {f"fate.{fate}": receipt.decade(count) for fate, count in sorted(self._fates.items())}
+        outcomes = {f"outcome.{name}": receipt.decade(count) for name, count in sorted(self._outcomes.items())}
         record = {
             "action": "batch",
             "actor": "deidentify",
@@ -183,7 +183,7 @@ class DeidentifyBatch:
             "partition": first.partition,
             "first_offset": first.offset,
             "last_offset": last.offset,
-            "details": fates | receipt.bucketed(receipt.merged(self._receipts)),
+            "details": outcomes | receipt.bucketed(receipt.merged(self._receipts)),
         }
         key = f"{first.topic}/{first.partition}/{first.offset}-{last.offset}".encode()
         self._outputs.append(Output("audit", 0, key, self._stage.encode("audit", record)))

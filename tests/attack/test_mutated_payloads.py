@@ -56,7 +56,7 @@ def _inflate(draw: random.Random, data: bytearray, _other: bytes) -> None:
 MUTATIONS = (_flip, _cut, _splice, _inflate)
 
 
-def _fate(record: Record, kind: str, opener: Opener) -> str:
+def _outcome(record: Record, kind: str, opener: Opener) -> str:
     """Take one record through what the de-identifier does before it makes anything of it."""
     schema = catalogue.load(f"raw.{kind}")
     try:
@@ -85,8 +85,8 @@ def test_mutated_records_crash_nothing_and_cost_little(kind: str) -> None:
     draw, opener = random.Random(f"mutations of {kind}"), Opener(raw_events.SEALING)
     whole = [raw_events.record(kind, raw_events.planted(kind, n).event, n) for n in range(20)]
     clean = {record.value for record in whole}
-    assert {_fate(record, kind, opener) for record in whole} == {"admitted"}
-    process, slowest, fates = psutil.Process(), 0.0, Counter[str]()
+    assert {_outcome(record, kind, opener) for record in whole} == {"admitted"}
+    process, slowest, outcomes = psutil.Process(), 0.0, Counter[str]()
     before = process.memory_info().rss
     for n in range(EACH):
         record = draw.choice(whole)
@@ -95,13 +95,13 @@ def test_mutated_records_crash_nothing_and_cost_little(kind: str) -> None:
         if bytes(data) in clean:
             continue
         started = time.process_time()
-        fates[_fate(Record(record.topic, 0, n, record.key, bytes(data)), kind, opener)] += 1
+        outcomes[_outcome(Record(record.topic, 0, n, record.key, bytes(data)), kind, opener)] += 1
         slowest = max(slowest, time.process_time() - started)
     grown = process.memory_info().rss - before
-    silent = sum(number for fate, number in fates.items() if fate.startswith("decoded"))
-    alone = sum(number for fate, number in fates.items() if fate.endswith(UNNOTICED))
-    print(f"\n{kind}: {fates.total()} mutations, {silent} decoded, {alone} told by the signature alone,", end=" ")
-    print(f"slowest {slowest * 1000:.1f} ms, memory +{grown / 2**20:.1f} MiB; {dict(sorted(fates.items()))}")
-    assert not fates["admitted"]
+    silent = sum(number for outcome, number in outcomes.items() if outcome.startswith("decoded"))
+    alone = sum(number for outcome, number in outcomes.items() if outcome.endswith(UNNOTICED))
+    print(f"\n{kind}: {outcomes.total()} mutations, {silent} decoded, {alone} told by the signature alone,", end=" ")
+    print(f"slowest {slowest * 1000:.1f} ms, memory +{grown / 2**20:.1f} MiB; {dict(sorted(outcomes.items()))}")
+    assert not outcomes["admitted"]
     assert slowest * 1000 < MILLISECONDS
     assert grown < GROWTH_BYTES

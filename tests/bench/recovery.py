@@ -19,6 +19,7 @@ from amana.local import runtime, server_process
 from amana.site import Site
 from connectors.adapters import schema_registry
 from schemas import catalogue, codec
+from schemas.identifiers import AgencyId, CubeKey, EventId
 from streams.broker import topics
 from streams.broker.partitions import partition_of
 from streams.core.counting import dedupe as persons
@@ -107,14 +108,16 @@ def _persons(first: int, end: int) -> Iterator[Output]:
     for n in range(first, end):
         token = f"{n:032x}"
         seen = {
-            f"{n:016x}{event:016x}": persons.SeenEvent(
-                flow.AGENCIES[event],
+            EventId(f"{n:016x}{event:016x}"): persons.DeidentifiedEvent(
+                EventId(f"{n:016x}{event:016x}"),
+                AgencyId(flow.AGENCIES[event]),
+                "case",
                 1,
                 "reported",
                 f"{n:032x}",
                 "2024-01",
                 (0, n),
-                ((ballast.key(n), 1), (f"{ballast.key(n)}+", 1)),
+                ((CubeKey(ballast.key(n)), 1), (CubeKey(f"{ballast.key(n)}+"), 1)),
             )
             for event in range(2)
         }

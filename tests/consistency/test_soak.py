@@ -1,4 +1,4 @@
-"""An hour at half load: nothing that a worker holds grows with time, and every record has its fate.
+"""An hour at half load: nothing that a worker holds grows with time, and every record has its outcome.
 
 The same cases are corrected over and over, so that the states are of one size: what grows then is a leak. Events are
 sealed, signed, have narratives, and take the whole way from the raw topics to the cells.
@@ -74,7 +74,7 @@ def _feed(site: Site, ended: threading.Event) -> None:
 
 
 def test_nothing_grows_with_time(site: Site) -> None:
-    """Memory of every worker is level, open files too, and published = the sum of fates."""
+    """Memory of every worker is level, open files too, and published = the sum of outcomes."""
     ended = threading.Event()
     feed = threading.Thread(target=_feed, args=(site, ended), daemon=True)
     with gauge.Gauge(site, MINUTES * 60 / 240) as levels:
@@ -87,7 +87,7 @@ def test_nothing_grows_with_time(site: Site) -> None:
     assert found.is_idle, found.lags
     published = sum(found.published.values())
     assert published >= PER_SECOND * MINUTES * 60 * 0.8
-    assert published == sum(sum(fates.values()) for fates in found.fates.values())
+    assert published == sum(sum(outcomes.values()) for outcomes in found.outcomes.values())
     print(f"\n{published} events in {MINUTES:.0f} minutes")
     for name, samples in sorted(measured.items()):
         files = [one.files for one in samples]

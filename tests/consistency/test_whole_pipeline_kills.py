@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.broker, pytest.mark.slow, pytest.mark.timeout(900)]
 EVENTS = 15_000
 STAGES = ("deidentify", "dedupe", "aggregate")
 PATIENCE_SECONDS = 500
-NOT_FATES = {"rows", "refused", "published"}
+NOT_OUTCOMES = {"rows", "refused", "published"}
 
 
 @pytest.fixture(scope="module")
@@ -35,14 +35,14 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 def test_a_kill_of_every_stage_changes_no_count(whole: Site, tmp_path: Path) -> None:
-    """Difference 0, cell by cell and fate by fate, against the answer key of the published files."""
+    """Difference 0, cell by cell and outcome by outcome, against the answer key of the published files."""
     counts = simulate(EVENTS, 7, tmp_path, narratives=False)
     killed = []
     for number, file in enumerate(_largest_first(tmp_path)):
         _publish(whole, [file])
         if number < len(STAGES):
             killed.append(_kill(whole, f"worker-{STAGES[number]}-0"))
-    _check_fates(whole, counts)
+    _check_outcomes(whole, counts)
     _check_cells(whole, tmp_path)
     assert all(faults.pid(whole, f"worker-{stage}-0") != pid for stage, pid in zip(STAGES, killed, strict=True))
 
@@ -67,7 +67,7 @@ def test_faults_of_two_deidentifiers_change_no_count(tmp_path: Path) -> None:
                 time.sleep(2)
                 assert sum(group.ends().values()) > sum(group.committed().values()), "nothing was left to do"
         feed.join()
-        _check_fates(site, counts)
+        _check_outcomes(site, counts)
         _check_cells(site, rows)
 
 
@@ -81,15 +81,15 @@ def _publish(site: Site, files: Sequence[Path]) -> None:
         Publisher(site.agency_profile(agency)).publish(file, kind)
 
 
-def _check_fates(site: Site, counts: Mapping[str, int]) -> None:
-    """Every published record has the fate that it has to have."""
+def _check_outcomes(site: Site, counts: Mapping[str, int]) -> None:
+    """Every published record has the outcome that it has to have."""
     found = pipeline_status.wait_idle(site.cluster("operator"), PATIENCE_SECONDS)
     assert found.is_idle, found.held
-    fates: Counter[str] = Counter()
-    for one in found.fates.values():
-        fates.update(one)
-    assert +fates == Counter({fate: count for fate, count in counts.items() if fate not in NOT_FATES})
-    assert sum(found.published.values()) == sum(fates.values()) == counts["published"]
+    outcomes: Counter[str] = Counter()
+    for one in found.outcomes.values():
+        outcomes.update(one)
+    assert +outcomes == Counter({outcome: count for outcome, count in counts.items() if outcome not in NOT_OUTCOMES})
+    assert sum(found.published.values()) == sum(outcomes.values()) == counts["published"]
 
 
 def _check_cells(site: Site, folder: Path) -> None:

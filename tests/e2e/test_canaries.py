@@ -69,7 +69,7 @@ def test_nothing_planted_is_left_anywhere_but_on_raw_topics(run: Run, tmp_path: 
         _send(site, sent)
         search = canaries.Canaries(planting.planted.items())
         said, held = _work(site, run.deaths, search)
-        assert _fates(site) == len(sent)
+        assert _outcomes(site) == len(sent)
         refused = len(quarantine_entries.entries(site.cluster("operator")))
         assert 100 < refused < len(sent) - 4 * run.good
         said += "".join(_amana(site, *words) for words in (("status", "--json"), ("quarantine", "list"), ("check",)))
@@ -154,8 +154,8 @@ def _held_open(site: Site, pid: int, search: canaries.Canaries) -> dict[str, set
     return found
 
 
-def _fates(site: Site) -> int:
-    return sum(sum(fates.values()) for fates in pipeline_status.tally(site.cluster("operator")).fates.values())
+def _outcomes(site: Site) -> int:
+    return sum(sum(outcomes.values()) for outcomes in pipeline_status.tally(site.cluster("operator")).outcomes.values())
 
 
 def _amana(site: Site, *words: str) -> str:

@@ -27,7 +27,7 @@ FIGURES = (
     "rows_read", "refused", "published", "admitted", "quarantined", "duplicates", "superseded", "withdrawn", "late",
     "out_of_scope", "deidentified", "counted", "cells", "released", "suppressed",
 )  # fmt: skip
-FATES = {"duplicate": "duplicates"}
+COLUMN_OF = {"duplicate": "duplicates"}
 CLOSED = "2022"  # the last year whose annual revision lies before 15 January 2025
 NAMED = re.compile(r"entry \d+|checkpoint \d+|the log's key")
 
@@ -42,7 +42,7 @@ def test_every_row_has_exactly_one_end(ran: demo.Ran, report: dict[str, Any]) ->
     assert ran.code == 0, ran.said
     assert report["difference"] == 0
     assert report["rows_read"] == report["refused"] + report["published"] == 20_000
-    assert report["published"] == sum(report[name] for name in (*FATES.values(), "quarantined", "late", "counted",
+    assert report["published"] == sum(report[name] for name in (*COLUMN_OF.values(), "quarantined", "late", "counted",
         "superseded", "withdrawn", "out_of_scope"))  # fmt: skip
 
 
@@ -61,10 +61,10 @@ def test_the_report_gives_every_figure_in_total_and_none_of_an_agency(ran: demo.
 def test_what_became_of_every_agencys_rows_is_what_the_answer_key_says(ran: demo.Ran) -> None:
     """Rows of a year that is closed on the demo's day are late whatever else they are."""
     expected: Counter[tuple[str, str]] = Counter()
-    with (ran.out / "input" / "answer-key" / "expected-fates.csv").open(encoding="utf-8", newline="") as text:
+    with (ran.out / "input" / "answer-key" / "expected-outcomes.csv").open(encoding="utf-8", newline="") as text:
         for row in csv.DictReader(text):
-            fate = "late" if row["year"] <= CLOSED else FATES.get(row["fate"], row["fate"])
-            expected[row["agency"], fate] += int(row["records"])
+            outcome = "late" if row["year"] <= CLOSED else COLUMN_OF.get(row["outcome"], row["outcome"])
+            expected[row["agency"], outcome] += int(row["records"])
     with (ran.out / "input" / "answer-key" / "refused.csv").open(encoding="utf-8", newline="") as text:
         expected.update((row["agency"], "refused") for row in csv.DictReader(text))
     internal = json.loads((ran.out / "internal" / "report.json").read_text(encoding="utf-8"))

@@ -60,7 +60,7 @@ def _describable(client: KafkaAdminClient, names: list[str]) -> set[str]:
 
 
 def _expected(principal: str, operation: access.Operation, resource: access.Resource, names: list[str]) -> set[str]:
-    rules = access.table(DEFAULT_AGENCIES)
+    rules = access.acl_rules(DEFAULT_AGENCIES)
     return {name for name in names if access.allows(rules, principal, operation, resource, name)}
 
 

@@ -115,8 +115,8 @@ def test_revisions_of_one_batch_and_of_the_next_are_told_apart(detector: detecto
     events = [first, first, second, first, other]
     result = _run(stage, [raw_events.record("case", e, n) for n, e in enumerate(events)], kept)
     assert [r["revision"] for r in _read(result, "deidentified.case", "deidentified.case")] == [1, 2]
-    fates = {o["offset"]: o["outcome"] for o in _read(result, "outcomes", "outcome")}
-    assert fates == {1: "duplicate", 3: "superseded", 4: "superseded"}
+    outcomes = {o["offset"]: o["outcome"] for o in _read(result, "outcomes", "outcome")}
+    assert outcomes == {1: "duplicate", 3: "superseded", 4: "superseded"}
     replay = _run(stage, [raw_events.record("case", e, n) for n, e in enumerate(events)], kept)
     assert {o.topic for o in replay.outputs} == {"audit"}
     conflict = _run(stage, [raw_events.record("case", {**second, "vic_AgeWhenTrafficked": 40}, 5)], kept)
@@ -129,7 +129,7 @@ def test_the_audit_record_tells_offsets_hashes_and_decades_alone(detector: detec
     (said,) = _read(_run(_stage(detector), batch), "audit", "audit")
     assert (said["topic"], said["first_offset"], said["last_offset"]) == ("raw.police-jor.case", 7, 18)
     assert said["policy"] == raw_events.shipped().digest
-    assert said["details"]["fate.deidentified"] == "11-100"
+    assert said["details"]["outcome.deidentified"] == "11-100"
     assert said["details"]["rule.drop.direct_identifier"] == "101-1000"
     hashes = {name: value for name, value in said["details"].items() if name.startswith(("schema.", "model."))}
     assert {"schema.raw.case", "schema.deidentified.case"} <= hashes.keys()

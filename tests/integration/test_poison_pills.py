@@ -90,7 +90,7 @@ def test_pills_end_in_quarantine_once_each_and_take_no_good_event_along(running:
     _send(running, mixed)
     found = pipeline_status.wait_idle(running.cluster("operator"), 120)
     assert found.is_idle
-    assert Counter(found.fates[AGENCY, KIND]) == {"counted": 50 + 2 * GOOD, "quarantined": PILLS}
+    assert Counter(found.outcomes[AGENCY, KIND]) == {"counted": 50 + 2 * GOOD, "quarantined": PILLS}
     written = runtime.consume_all(running, "admin", topics.quarantine(AGENCY))
     assert len(written) == len({record.key for record in written}) == PILLS
     assert len(quarantine_entries.entries(running.cluster("operator"))) == PILLS

@@ -74,7 +74,7 @@ def _publish(site: Site, made: list[dict[str, Any]]) -> None:
 def _idle(site: Site) -> Counter[str]:
     found = pipeline_status.wait_idle(site.cluster("operator"), 120)
     assert found.is_idle, found.lags
-    return Counter(found.fates[AGENCY, "case"])
+    return Counter(found.outcomes[AGENCY, "case"])
 
 
 def test_a_replay_after_the_fix_counts_as_if_nothing_had_failed(faulty: Site, tmp_path: Path) -> None:

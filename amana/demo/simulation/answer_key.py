@@ -16,7 +16,7 @@ from typing import Final
 from amana.demo.simulation import event_rows
 from amana.demo.simulation.world import AgencyReport
 
-__all__ = ["AnswerEntry", "cells", "fates"]
+__all__ = ["AnswerEntry", "cells", "outcomes"]
 
 _GENDERS: Final = {"Feminine": "F", "Masculine": "M", "TransgenderFeminine": "X", "NonConforming": "X"}
 _STATUSES: Final = {"A": "confirmed", "P": "possible", None: "unknown"}
@@ -37,19 +37,19 @@ class AnswerEntry:
         return self.report.agency.id, self.report.record
 
 
-def fates(entries: Sequence[AnswerEntry]) -> list[str]:
-    """Return the fate of every row, in the same order."""
+def outcomes(entries: Sequence[AnswerEntry]) -> list[str]:
+    """Return the outcome of every row, in the same order."""
     latest: dict[tuple[str, str], int] = {}
     for entry in entries:
         latest[entry.record] = max(latest.get(entry.record, 0), entry.report.revision)
     leaves = _leaves(entry for entry in entries if _stands(entry, latest))
-    return [_fate(entry, latest, leaves) for entry in entries]
+    return [_outcome(entry, latest, leaves) for entry in entries]
 
 
-def cells(entries: Sequence[AnswerEntry], fate: Sequence[str]) -> Counter[str]:
+def cells(entries: Sequence[AnswerEntry], results: Sequence[str]) -> Counter[str]:
     """Return cell → amount, of all rows that count."""
     found: Counter[str] = Counter()
-    for entry, one in zip(entries, fate, strict=True):
+    for entry, one in zip(entries, results, strict=True):
         if one == "counted":
             for cell, amount in _cells(entry.report):
                 found[cell] += amount
@@ -73,7 +73,7 @@ def _leaves(entries: Iterable[AnswerEntry]) -> frozenset[tuple[str, str]]:
     return frozenset(min(group)[1:] for group in groups.values())
 
 
-def _fate(entry: AnswerEntry, latest: dict[tuple[str, str], int], leaves: frozenset[tuple[str, str]]) -> str:
+def _outcome(entry: AnswerEntry, latest: dict[tuple[str, str], int], leaves: frozenset[tuple[str, str]]) -> str:
     if latest[entry.record] > entry.report.revision:
         return "superseded"
     if entry.again:

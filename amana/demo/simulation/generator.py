@@ -6,7 +6,7 @@ Called by: `amana simulate`, `amana.demo.run`, tests.
 - `answer-key/persons.jsonl`: every person with their names, and the rows about them.
 - `answer-key/planted.jsonl`: every identity string, with its type, row and field.
 - `answer-key/expected-cells.csv`: the exact cells under the shipped policy, lateness off.
-- `answer-key/expected-fates.csv`: agency, kind, year, outcome, number of records.
+- `answer-key/expected-outcomes.csv`: agency, kind, year, outcome, number of records.
 - `answer-key/refused.csv`: agency, kind, line, field and code of the rows that are refused at the agency.
 - `answer-key/summary.json`: rows, refused, published, and the rows by outcome.
 
@@ -113,19 +113,19 @@ class _Key:
     def write(self) -> dict[str, int]:
         """Write every file of the key; return the summary's counts."""
         entries = self.written.entries
-        fate = answer_key.fates(entries)
-        self._table("expected-cells.csv", ("cell", "count"), sorted(answer_key.cells(entries, fate).items()))
+        outcomes = answer_key.outcomes(entries)
+        self._table("expected-cells.csv", ("cell", "count"), sorted(answer_key.cells(entries, outcomes).items()))
         years = Counter(
             (one.report.agency.id, one.report.kind, one.report.date[:4], end)
-            for one, end in zip(entries, fate, strict=True)
+            for one, end in zip(entries, outcomes, strict=True)
         )
         counted = sorted((*key, count) for key, count in years.items())
-        self._table("expected-fates.csv", ("agency", "kind", "year", "fate", "records"), counted)
+        self._table("expected-outcomes.csv", ("agency", "kind", "year", "outcome", "records"), counted)
         self._table("refused.csv", ("agency", "kind", "line", "field", "code"), sorted(self.written.refused))
         self._persons()
         published, refused = len(entries), len(self.written.refused)
         counts = {"rows": published + refused, "refused": refused, "published": published}
-        counts |= dict(sorted(Counter(fate).items()))
+        counts |= dict(sorted(Counter(outcomes).items()))
         (self.folder / "summary.json").write_text(json.dumps(counts, indent=1) + "\n", encoding="utf-8")
         return counts
 

@@ -1,13 +1,17 @@
-"""The books of a day: what an agency published against what became of it, to a difference of zero.
+"""The reconciliation of a day: the records that an agency published against their outcomes.
 
-Decides, per raw record, whether its one end is known, still to come, missing or told twice. Does not read anything: it
-is given the ends of partitions, how far the stages are, and every statement about a raw record.
+Purpose: decides for each raw record whether it has its one outcome, is in flight, is missing, or is counted twice. The
+difference of a day is zero if no record is missing. Reads nothing itself.
 
-- In flight: not read by the de-identifier yet; or read, while a later stage still has something to read.
-- Missing: read and passed on by every stage, and no end: withheld from the stages, or lost.
-- Double: counted on the word of two dedupe partitions; or an end for a record that was never published.
+Called by: `connectors.console.reconciliation`, which reads the ends of partitions, the lag of the stages and the topic
+`outcomes`.
+
+Invariants:
+- In flight: not read by the de-identifier yet; or read, while a later stage has a lag.
+- Missing: read by every stage, and without an outcome: held back from the stages, or lost.
+- Double: counted by two partitions of dedupe; or an outcome of a record that was never published.
 - The agency's sequence is the offset in its partition: a raw partition has one idempotent writer and no transactions,
-  so that offsets run without a gap.
+  so that offsets have no gap.
 """
 
 import bisect
@@ -17,16 +21,22 @@ from dataclasses import dataclass
 from operator import itemgetter
 
 from streams.core.counting.outcome_index import OutcomeIndex, Place
-from streams.core.counting.outcomes import FATES, Outcome, Position
+from streams.core.counting.outcomes import OUTCOMES, Outcome, Position
 
 __all__ = ["BalanceLine", "PublishedPartition", "RecordBalance", "reconcile"]
 
 
 @dataclass(frozen=True, slots=True)
 class PublishedPartition:
-    """One raw partition: offsets below `end` were published, those below `read` are the de-identifier's past.
+    """One raw partition.
 
-    `days` lists (first offset, day), ascending; what lies before the first of them is of the day `earlier`.
+    Args:
+        agency: Its agency.
+        kind: Its kind of events.
+        partition: Its number.
+        end: The offset behind the last published record.
+        read: The offset behind the last record that the de-identifier has committed.
+        days: (first offset, day) in ascending order; records before the first of them are of the day `earlier`.
     """
 
     agency: str
@@ -44,23 +54,23 @@ class PublishedPartition:
 
 @dataclass(frozen=True, slots=True)
 class BalanceLine:
-    """One agency's day: `fates` by name, `in_flight`, and the places that make the difference."""
+    """One day of one agency: the number of published records, of each outcome, and of records in flight."""
 
     agency: str
     day: str
     published: int
-    fates: Mapping[str, int]
+    outcomes: Mapping[str, int]
     in_flight: int
 
     @property
     def difference(self) -> int:
-        """Return published records without an end that is known or to come."""
-        return self.published - sum(self.fates.values()) - self.in_flight
+        """Return the number of missing records."""
+        return self.published - sum(self.outcomes.values()) - self.in_flight
 
 
 @dataclass(frozen=True, slots=True)
 class RecordBalance:
-    """All lines, and each record that is missing or double."""
+    """All lines, and the place of each record that is missing or double."""
 
     lines: tuple[BalanceLine, ...]
     missing: tuple[Position, ...]
@@ -68,41 +78,43 @@ class RecordBalance:
 
     @property
     def difference(self) -> int:
-        """Return how many records do not have exactly one end."""
+        """Return the number of records without exactly one outcome."""
         return len(self.missing) + len(self.double)
 
 
-def reconcile(published: Iterable[PublishedPartition], statements: Iterable[Outcome], *, behind: bool) -> RecordBalance:
-    """Hold what was published against what was said of it.
+def reconcile(published: Iterable[PublishedPartition], outcomes: Iterable[Outcome], *, behind: bool) -> RecordBalance:
+    """Compare the published records with their outcomes.
 
     Args:
         published: Every raw partition.
-        statements: All of the topic `outcomes`, in any order, repetitions included.
-        behind: Whether a stage after the de-identifier has anything left to read.
+        outcomes: The whole topic `outcomes`, in any order, repetitions included.
+        behind: Whether a stage after the de-identifier has a lag.
     """
-    ends = OutcomeIndex(statements)
+    index = OutcomeIndex(outcomes)
     count: Counter[tuple[str, str, str]] = Counter()
     missing: list[Position] = []
-    until: dict[Place, int] = {}
-    for one in published:
-        place = one.agency, one.kind, one.partition
-        until[place] = one.end
-        for offset in range(one.end):
-            end = ends.fate_of(place, offset) or "in_flight"
-            if end == "in_flight" and offset < one.read and not behind:
+    ends: dict[Place, int] = {}
+    for raw in published:
+        place = raw.agency, raw.kind, raw.partition
+        ends[place] = raw.end
+        for offset in range(raw.end):
+            outcome = index.outcome_of(place, offset) or "in_flight"
+            # While a later stage has a lag, the record may wait in front of it; no record can be told to be lost.
+            if outcome == "in_flight" and offset < raw.read and not behind:
                 missing.append((*place, offset))
-                end = "missing"
-            count[one.agency, one.day_of(offset), end] += 1
-    double = {where for where in ends.twice() if where[3] < until.get(where[:3], 0)}
-    agencies = {agency for agency, _, _ in until}
-    unknown = {where for where in ends.outside(until) if where[0] in agencies}
+                outcome = "missing"
+            count[raw.agency, raw.day_of(offset), outcome] += 1
+    double = {position for position in index.twice() if position[3] < ends.get(position[:3], 0)}
+    # `published` may be one agency's alone, while the topic has the outcomes of all.
+    agencies = {agency for agency, _, _ in ends}
+    unknown = {position for position in index.outside(ends) if position[0] in agencies}
     return RecordBalance(_lines(count), tuple(missing), tuple(sorted(double | unknown)))
 
 
 def _lines(count: Mapping[tuple[str, str, str], int]) -> tuple[BalanceLine, ...]:
     lines = []
     for agency, day in sorted({key[:2] for key in count}):
-        ends = {end: number for (one, when, end), number in count.items() if (one, when) == (agency, day)}
-        fates = {fate: ends.get(fate, 0) for fate in FATES}
-        lines.append(BalanceLine(agency, day, sum(ends.values()), fates, ends.get("in_flight", 0)))
+        counts = {name: number for (of, when, name), number in count.items() if (of, when) == (agency, day)}
+        outcomes = {name: counts.get(name, 0) for name in OUTCOMES}
+        lines.append(BalanceLine(agency, day, sum(counts.values()), outcomes, counts.get("in_flight", 0)))
     return tuple(lines)

@@ -1,10 +1,13 @@
-"""Which exact cells one de-identified record adds to.
+"""Cube cells: the keys and amounts that one de-identified record adds to the exact counts.
 
-Decides a record's cell keys and amounts under a policy. Does not decide whether the record counts at all: that is
-dedupe's part.
+Purpose: applies the cubes of a policy's population to a record. Whether the record counts at all is decided by
+deduplication (`streams.core.counting.dedupe`).
 
-A cell key is `population|cube|value|value|…`, the values in the order of the policy's dimensions. Missing is a category
-of its own, `unknown`; several values at once are joined in code order with `+`.
+Called by: `streams.stages.dedupe` (`cells`) and `connectors.operations.exact_cells` (`dimensions_of`).
+
+Invariants:
+- A cell key is `population|cube|value|value|...`, the values in the order of the policy's dimensions.
+- A missing value is a category of its own, `unknown`; several values at once are joined in code order with `+`.
 
 >>> from anonymizer.policy import Cube, Population
 >>> place = Population(name="activities", kind="activity", mode="suppression", unit="aggregate",
@@ -19,6 +22,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from anonymizer.policy import Policy, Population
+from schemas.identifiers import CubeKey
 
 __all__ = ["OUT_OF_SCOPE_STATUS", "cells", "cells_of", "dimensions_of"]
 
@@ -30,22 +34,22 @@ UNKNOWN = "unknown"
 _SEXES = (("F", "participants_female"), ("M", "participants_male"), ("unknown", "participants_unknown"))
 
 
-def cells_of(record: Mapping[str, Any], kind: str, policy: Policy) -> tuple[tuple[str, int], ...]:
-    """Return the (cell key, amount) pairs of `record`, an event of `kind`; none where no population counts it."""
+def cells_of(record: Mapping[str, Any], kind: str, policy: Policy) -> tuple[tuple[CubeKey, int], ...]:
+    """Return the (cell key, amount) pairs of `record`, an event of `kind`; none if no population counts the kind."""
     population = policy.population_of(kind)
     return cells(record, population) if population is not None else ()
 
 
-def cells(record: Mapping[str, Any], population: Population) -> tuple[tuple[str, int], ...]:
-    """Return the (cell key, amount) pairs of `record` in the cubes of `population`; amounts of zero are left out."""
+def cells(record: Mapping[str, Any], population: Population) -> tuple[tuple[CubeKey, int], ...]:
+    """Return the (cell key, amount) pairs of `record` in the cubes of `population`, without amounts of zero."""
     if record.get("status") == OUT_OF_SCOPE_STATUS:
         return ()
-    found = []
+    pairs = []
     for cube in population.cubes:
         for values, amount in _parts(record, population.kind):
             path = "|".join(values.get(name) or _value(record, name) for name in cube.dimensions)
-            found.append((f"{population.name}|{cube.name}|{path}", amount))
-    return tuple((key, amount) for key, amount in found if amount)
+            pairs.append((CubeKey(f"{population.name}|{cube.name}|{path}"), amount))
+    return tuple((key, amount) for key, amount in pairs if amount)
 
 
 def dimensions_of(cell: str, policy: Policy) -> tuple[str, str, dict[str, str]]:
@@ -64,7 +68,7 @@ def dimensions_of(cell: str, policy: Policy) -> tuple[str, str, dict[str, str]]:
 
 
 def _parts(record: Mapping[str, Any], kind: str) -> Iterator[tuple[Mapping[str, str], int]]:
-    """Yield what one record counts: one person; an agency's own count; or participants by sex."""
+    """Yield the amounts of one record: participants by sex, an agency's own count, or one person."""
     if kind == "activity":
         for sex, field in _SEXES:
             yield {"sex": sex}, int(record[field])
@@ -79,5 +83,6 @@ def _value(record: Mapping[str, Any], dimension: str) -> str:
         return str(record["period"])[:4]
     value = record.get(dimension)
     if isinstance(value, list | tuple):
+        # In code order, so that two agencies that list the same values in another order meet in one cell.
         return "+".join(sorted(value)) or UNKNOWN
     return str(value) if value else UNKNOWN

@@ -59,11 +59,11 @@ class EventHistory:
 
 @dataclass(frozen=True, slots=True)
 class DeidentifyStep:
-    """What one raw record comes to: records in order, or the fate that ends it here; `code` of a conflict."""
+    """What one raw record comes to: records in order, or the outcome that ends it here; `code` of a conflict."""
 
     seen: EventHistory
     records: tuple[Mapping[str, Any], ...] = ()
-    fate: str | None = None
+    outcome: str | None = None
     code: str | None = None
 
 
@@ -151,10 +151,10 @@ def step(
 
 def _old(seen: EventHistory, record: Mapping[str, Any]) -> DeidentifyStep:
     if record["revision"] < seen.revision:
-        return DeidentifyStep(seen, fate="superseded")
+        return DeidentifyStep(seen, outcome="superseded")
     if record["digest"] == seen.digest:
-        return DeidentifyStep(seen, fate="duplicate")
-    return DeidentifyStep(seen, fate="quarantined", code=CONFLICT)
+        return DeidentifyStep(seen, outcome="duplicate")
+    return DeidentifyStep(seen, outcome="quarantined", code=CONFLICT)
 
 
 def dump(seen: EventHistory) -> bytes:

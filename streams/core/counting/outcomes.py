@@ -1,43 +1,56 @@
-"""What became of every published record: one fate each, however often a stage says it.
+"""The outcome of a raw record, and the rule that decides between several outcomes of one record.
 
-Decides which of several statements about one raw record holds: that of the highest rank. Does not make them: `admit`,
-`deidentify` and `dedupe` do.
+Purpose: every published record has one outcome. Stages may write several for one record: a stage that begins again
+repeats them, and dedupe overrules the de-identifier. The one of the highest rank holds (`Outcome.rank`).
+
+Called by: `streams.stages` (writes them), `streams.core.counting.outcome_index` (keeps those that hold),
+`connectors.operations` and `connectors.console` (read them).
+
+Invariants:
+- The rank depends on the sequence mark alone, so that the order of arrival and repetitions change nothing.
+- The key is the raw record's place: all outcomes of one record are in one partition.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["FATES", "Outcome", "Position", "key_of", "position_of"]
+__all__ = ["OUTCOMES", "Outcome", "Position", "key_of", "position_of"]
 
-FATES = ("counted", "duplicate", "superseded", "withdrawn", "out_of_scope", "late", "quarantined")
-"""The terminal outcomes, as in the schema."""
+# The Avro schema `outcome` calls this enumeration "Fate". That name is a contract: the evolution gate refuses another.
+OUTCOMES = ("counted", "duplicate", "superseded", "withdrawn", "out_of_scope", "late", "quarantined")
+"""The final results of a record, in the order of the schema's symbols."""
 
 Position = tuple[str, str, int, int]
-"""A raw record: agency, kind, partition, offset."""
+"""The place of a raw record: agency, kind, partition, offset."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One statement: the fate of the raw record at `position`, with the mark of the stage input that decided it.
+    """The final result of one raw record, with the sequence mark of the stage input that decided it.
 
-    `source` names that input's topic and partition, as `case/3` (dedupe) or `raw/police/case/1` (before it).
+    Args:
+        position: The place of the raw record.
+        result: One of `OUTCOMES`.
+        source: Topic and partition of the deciding input: `case/3` (dedupe) or `raw/police/case/1` (before dedupe).
+        mark_offset: Offset of the deciding input in `source`.
+        ordinal: Rank among the outcomes of one deciding input.
     """
 
     position: Position
-    fate: str
+    result: str
     source: str
     mark_offset: int
     ordinal: int
 
     @property
     def rank(self) -> tuple[bool, int, int]:
-        """What dedupe says outranks what earlier stages said; then the later mark outranks the earlier."""
+        """Return the rank: an outcome from dedupe before one from an earlier stage, then the later mark."""
         return not self.source.startswith("raw/"), self.mark_offset, self.ordinal
 
     @property
     def key(self) -> bytes:
-        """The Kafka key of the statement."""
+        """Return the Kafka key of the outcome."""
         return key_of(self.position)
 
     def as_record(self) -> dict[str, Any]:
@@ -48,7 +61,7 @@ class Outcome:
             "kind": kind,
             "partition": partition,
             "offset": offset,
-            "outcome": self.fate,
+            "outcome": self.result,
             "source": self.source,
             "mark_offset": self.mark_offset,
             "ordinal": self.ordinal,
@@ -62,12 +75,13 @@ class Outcome:
 
 
 def key_of(position: Position) -> bytes:
-    """Return a raw record's place as a Kafka key: `agency/kind/partition/offset`."""
+    """Return the place of a raw record as a Kafka key: `agency/kind/partition/offset`."""
     return "/".join(map(str, position)).encode()
 
 
 def position_of(key: bytes | None) -> Position | None:
-    """Read `key_of` back; None where it is no such key."""
+    """Read a key that `key_of` wrote; return None for any other key."""
+    # The keys of the topic `replay` come from outside this code: nothing about them is taken for granted.
     parts = (key or b"").decode(errors="replace").split("/")
     if len(parts) != len(("agency", "kind", "partition", "offset")) or not all(n.isdecimal() for n in parts[2:]):
         return None

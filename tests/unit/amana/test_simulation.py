@@ -62,13 +62,13 @@ def test_the_edge_refuses_what_the_key_says_and_meets_persons_as_it_says(folder:
 
 def test_the_counts_of_the_key_agree_with_one_another(folder: Path) -> None:
     summary = json.loads((folder / KEY_FOLDER / "summary.json").read_text(encoding="utf-8"))
-    fates: Counter[str] = Counter()
-    for one in table(folder, "expected-fates.csv"):
-        fates[one["fate"]] += int(one["records"])
+    outcomes: Counter[str] = Counter()
+    for one in table(folder, "expected-outcomes.csv"):
+        outcomes[one["outcome"]] += int(one["records"])
     assert summary["rows"] == EVENTS == summary["published"] + summary["refused"]
-    assert sum(fates.values()) == summary["published"]
-    assert {name: summary[name] for name in fates} == dict(fates)
-    assert set(fates) == {"counted", "duplicate", "superseded", "withdrawn", "out_of_scope"}
+    assert sum(outcomes.values()) == summary["published"]
+    assert {name: summary[name] for name in outcomes} == dict(outcomes)
+    assert set(outcomes) == {"counted", "duplicate", "superseded", "withdrawn", "out_of_scope"}
 
 
 def test_every_expected_cell_is_one_of_the_shipped_policys(folder: Path) -> None:

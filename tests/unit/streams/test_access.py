@@ -7,13 +7,13 @@ from amana.site import DEFAULT_AGENCIES
 from schemas import catalogue
 from streams.broker import access, topics
 
-NAMES = [topic.name for topic in topics.table(DEFAULT_AGENCIES, ["levant"])]
+NAMES = [topic.name for topic in topics.all_topics(DEFAULT_AGENCIES, ["levant"])]
 AGENCY = st.from_regex(r"[a-z][a-z0-9-]{1,12}", fullmatch=True)
 
 
 @given(one=AGENCY, other=AGENCY)
 def test_an_agency_sees_no_other_agencys_topic_or_group_whatever_their_names(one: str, other: str) -> None:
-    rules = access.table([one, other])
+    rules = access.acl_rules([one, other])
     theirs = [topics.raw(other, kind) for kind in catalogue.KINDS] + [topics.quarantine(other)]
     group = f"{access.agency_principal(other)}.1"
     if one != other:
@@ -23,7 +23,7 @@ def test_an_agency_sees_no_other_agencys_topic_or_group_whatever_their_names(one
 
 
 def test_only_the_deidentifier_reads_raw_records() -> None:
-    rules = access.table(DEFAULT_AGENCIES)
+    rules = access.acl_rules(DEFAULT_AGENCIES)
     raws = [name for name in NAMES if name.startswith("raw.") or name == topics.REPLAY]
     readers = {
         principal
@@ -35,13 +35,13 @@ def test_only_the_deidentifier_reads_raw_records() -> None:
 
 
 def test_an_analyst_sees_releases_and_nothing_else() -> None:
-    rules = access.table(DEFAULT_AGENCIES)
+    rules = access.acl_rules(DEFAULT_AGENCIES)
     seen = {name for name in NAMES if access.allows(rules, "analysts", "DESCRIBE", "TOPIC", name)}
     assert seen == {"trend.levant"}
 
 
 def test_only_the_release_process_writes_releases() -> None:
-    rules = access.table(DEFAULT_AGENCIES)
+    rules = access.acl_rules(DEFAULT_AGENCIES)
     writers = {p for p in access.principals(()) if access.allows(rules, p, "WRITE", "TOPIC", "trend.levant")}
     assert writers == {access.ADMIN, "worker.release"}
 

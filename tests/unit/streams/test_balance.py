@@ -4,26 +4,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.core.counting.balance import PublishedPartition, reconcile
-from streams.core.counting.outcomes import FATES, Outcome
+from streams.core.counting.outcomes import OUTCOMES, Outcome
 
 AGENCY = "police-jor"
 
 
-def _said(offset: int, fate: str = "counted", source: str = "case/0", mark: int = 0) -> Outcome:
-    return Outcome((AGENCY, "case", 0, offset), fate, source, mark, 0)
+def _said(offset: int, outcome: str = "counted", source: str = "case/0", mark: int = 0) -> Outcome:
+    return Outcome((AGENCY, "case", 0, offset), outcome, source, mark, 0)
 
 
 def _partition(end: int, read: int | None = None, days: tuple[tuple[int, str], ...] = ()) -> PublishedPartition:
     return PublishedPartition(AGENCY, "case", 0, end, end if read is None else read, days)
 
 
-@given(fates=st.lists(st.sampled_from(FATES), max_size=30), cut=st.integers(0, 30))
-def test_records_with_one_end_each_leave_no_difference_on_any_day(fates: list[str], cut: int) -> None:
+@given(outcomes=st.lists(st.sampled_from(OUTCOMES), max_size=30), cut=st.integers(0, 30))
+def test_records_with_one_end_each_leave_no_difference_on_any_day(outcomes: list[str], cut: int) -> None:
     days = ((0, "2025-01-01"), (cut, "2025-01-02"))
-    books = reconcile([_partition(len(fates), days=days)], [_said(n, f) for n, f in enumerate(fates)], behind=False)
+    books = reconcile(
+        [_partition(len(outcomes), days=days)], [_said(n, f) for n, f in enumerate(outcomes)], behind=False
+    )
     assert books.difference == 0
     assert all(line.difference == 0 for line in books.lines)
-    assert sum(line.published for line in books.lines) == len(fates)
+    assert sum(line.published for line in books.lines) == len(outcomes)
 
 
 def test_a_gap_in_a_sequence_is_named() -> None:
@@ -66,4 +68,4 @@ def test_a_replay_outranks_the_refusal_that_it_mends() -> None:
     refused = Outcome((AGENCY, "case", 0, 0), "quarantined", f"raw/{AGENCY}/case/0", 0, 0)
     late = Outcome((AGENCY, "case", 0, 0), "late", f"raw/{AGENCY}/case/0", 0, 4)
     books = reconcile([_partition(1)], [late, refused], behind=False)
-    assert books.lines[0].fates["late"] == 1
+    assert books.lines[0].outcomes["late"] == 1

@@ -1,12 +1,22 @@
-"""Fates and deltas of single events."""
+"""Outcomes and deltas of single events."""
 
 from dataclasses import replace
 
+from schemas.identifiers import AgencyId, CubeKey, EventId
 from streams.core.counting import dedupe
 from streams.core.counting.dedupe import DedupeStep, DeidentifiedEvent, PersonYear
 
-FIRST = DeidentifiedEvent("e1", "police", "case", 1, "reported", "d1", "2024-03", (0, 10), (("c1", 1),))
-SECOND = replace(FIRST, event_id="e2", agency="shelter", period="2024-02", raw=(1, 5), cells=(("c2", 1),))
+FIRST = DeidentifiedEvent(
+    EventId("e1"), AgencyId("police"), "case", 1, "reported", "d1", "2024-03", (0, 10), ((CubeKey("c1"), 1),)
+)
+SECOND = replace(
+    FIRST,
+    event_id=EventId("e2"),
+    agency=AgencyId("shelter"),
+    period="2024-02",
+    raw=(1, 5),
+    cells=((CubeKey("c2"), 1),),
+)
 
 
 def run(*events: DeidentifiedEvent) -> list[DedupeStep]:
@@ -20,8 +30,8 @@ def run(*events: DeidentifiedEvent) -> list[DedupeStep]:
     return steps
 
 
-def fates(step: DedupeStep) -> dict[int, str]:
-    return {outcome.position[3]: outcome.fate for outcome in step.outcomes}
+def outcomes(step: DedupeStep) -> dict[int, str]:
+    return {outcome.position[3]: outcome.result for outcome in step.outcomes}
 
 
 def changes(step: DedupeStep) -> list[tuple[str, str, int]]:
@@ -30,62 +40,62 @@ def changes(step: DedupeStep) -> list[tuple[str, str, int]]:
 
 def test_the_first_event_of_a_person_year_counts() -> None:
     (step,) = run(FIRST)
-    assert fates(step) == {10: "counted"}
+    assert outcomes(step) == {10: "counted"}
     assert changes(step) == [("c1", "police", 1)]
 
 
-def test_an_earlier_event_becomes_the_leaf_and_the_old_leaf_a_duplicate() -> None:
+def test_an_earlier_event_becomes_the_representative_and_the_old_representative_a_duplicate() -> None:
     step = run(FIRST, SECOND)[1]
-    assert fates(step) == {10: "duplicate", 5: "counted"}
+    assert outcomes(step) == {10: "duplicate", 5: "counted"}
     assert changes(step) == [("c1", "police", -1), ("c2", "shelter", 1)]
 
 
-def test_a_withdrawn_leaf_hands_over_to_the_next_event() -> None:
+def test_a_withdrawn_representative_hands_over_to_the_next_event() -> None:
     step = run(FIRST, SECOND, replace(SECOND, revision=2, state="withdrawn", raw=(1, 6), cells=None))[2]
-    assert fates(step) == {5: "superseded", 6: "withdrawn", 10: "counted"}
+    assert outcomes(step) == {5: "superseded", 6: "withdrawn", 10: "counted"}
     assert changes(step) == [("c1", "police", 1), ("c2", "shelter", -1)]
 
 
 def test_a_correction_supersedes_and_moves_the_count() -> None:
-    step = run(FIRST, replace(FIRST, revision=2, digest="d2", raw=(0, 11), cells=(("c3", 1),)))[1]
-    assert fates(step) == {10: "superseded", 11: "counted"}
+    step = run(FIRST, replace(FIRST, revision=2, digest="d2", raw=(0, 11), cells=((CubeKey("c3"), 1),)))[1]
+    assert outcomes(step) == {10: "superseded", 11: "counted"}
     assert changes(step) == [("c1", "police", -1), ("c3", "police", 1)]
 
 
 def test_an_older_revision_is_superseded_on_arrival() -> None:
     step = run(replace(FIRST, revision=2, raw=(0, 11)), FIRST)[1]
-    assert fates(step) == {10: "superseded"}
+    assert outcomes(step) == {10: "superseded"}
     assert not step.deltas
 
 
 def test_the_same_revision_and_content_again_is_a_duplicate() -> None:
     step = run(FIRST, replace(FIRST, raw=(0, 12)))[1]
-    assert fates(step) == {12: "duplicate"}
+    assert outcomes(step) == {12: "duplicate"}
 
 
 def test_the_same_raw_record_again_says_nothing() -> None:
-    """The de-identifier sends at least once; a second copy must not change the first one's fate."""
+    """The de-identifier sends at least once; a second copy must not change the first one's outcome."""
     step = run(FIRST, FIRST)[1]
     assert not step.outcomes
     assert not step.deltas
 
 
 def test_an_equal_revision_with_other_content_is_a_conflict() -> None:
-    step = run(FIRST, replace(FIRST, digest="other", raw=(0, 12), cells=(("c9", 1),)))[1]
+    step = run(FIRST, replace(FIRST, digest="other", raw=(0, 12), cells=((CubeKey("c9"), 1),)))[1]
     assert step.conflict
-    assert fates(step) == {12: "quarantined"}
+    assert outcomes(step) == {12: "quarantined"}
     assert not step.deltas
 
 
 def test_a_moved_event_leaves_its_token_and_is_told_of_under_the_new_one() -> None:
     step = run(FIRST, replace(FIRST, revision=2, state="moved", raw=(0, 11), cells=None))[1]
-    assert fates(step) == {10: "superseded"}
+    assert outcomes(step) == {10: "superseded"}
     assert changes(step) == [("c1", "police", -1)]
 
 
 def test_not_a_victim_is_out_of_scope() -> None:
     (step,) = run(replace(FIRST, cells=None))
-    assert fates(step) == {10: "out_of_scope"}
+    assert outcomes(step) == {10: "out_of_scope"}
 
 
 def test_what_the_state_includes_is_not_done_again() -> None:
@@ -94,5 +104,5 @@ def test_what_the_state_includes_is_not_done_again() -> None:
 
 
 def test_a_person_comes_back_from_its_state_as_it_was() -> None:
-    person = run(FIRST, SECOND, replace(FIRST, event_id="e3", cells=None))[2].person
-    assert dedupe.load(person.through, dedupe.dump(person)) == person
+    person = run(FIRST, SECOND, replace(FIRST, event_id=EventId("e3"), cells=None))[2].person
+    assert dedupe.load(person.through, "case", dedupe.dump(person)) == person

@@ -82,7 +82,7 @@ def test_a_replay_says_nothing_and_a_repetition_is_a_duplicate() -> None:
     assert deidentify.step(first.seen, _record(), partition=1, offset=5) is None
     again = deidentify.step(first.seen, _record(), partition=1, offset=6)
     assert again is not None
-    assert (again.records, again.fate, again.seen.through) == ((), "duplicate", 6)
+    assert (again.records, again.outcome, again.seen.through) == ((), "duplicate", 6)
 
 
 def test_an_equal_revision_with_other_content_is_a_conflict() -> None:
@@ -90,7 +90,7 @@ def test_an_equal_revision_with_other_content_is_a_conflict() -> None:
     assert first is not None
     other = deidentify.step(first.seen, _record(prs_Gender="Masculine"), partition=0, offset=1)
     assert other is not None
-    assert (other.records, other.fate, other.code) == ((), "quarantined", "CON-020")
+    assert (other.records, other.outcome, other.code) == ((), "quarantined", "CON-020")
     assert (other.seen.digest, other.seen.revision) == (first.seen.digest, 1)
 
 
@@ -98,7 +98,7 @@ def test_a_lower_revision_is_superseded() -> None:
     seen = EventHistory(3, "t", "d", 7)
     step = deidentify.step(seen, _record(revision=2), partition=0, offset=8)
     assert step is not None
-    assert (step.fate, step.seen.revision) == ("superseded", 3)
+    assert (step.outcome, step.seen.revision) == ("superseded", 3)
 
 
 @pytest.mark.parametrize("changes", [{"person": "9" * 32}, {"event_date": "2022-12-31"}])
@@ -177,13 +177,13 @@ def test_what_comes_from_quarantine_is_decided_by_its_revision_and_leaves_throug
     assert later is not None
     first = deidentify.step(later.seen, _record(), partition=0, offset=4, again=True)
     assert first is not None
-    assert (first.fate, first.seen) == ("superseded", later.seen)
+    assert (first.outcome, first.seen) == ("superseded", later.seen)
     new = deidentify.step(None, _record(), partition=0, offset=4, again=True)
     assert new is not None
     assert (len(new.records), new.seen.through) == (1, deidentify.NONE_YET)
     twice = deidentify.step(new.seen, _record(), partition=0, offset=4, again=True)
     assert twice is not None
-    assert (twice.fate, twice.records) == ("duplicate", ())
+    assert (twice.outcome, twice.records) == ("duplicate", ())
     following = deidentify.step(new.seen, _record(revision=2), partition=0, offset=0)
     assert following is not None
     assert following.seen.through == 0

@@ -36,4 +36,4 @@ def test_a_quota_that_is_none_is_refused(tmp_path: Path, chosen: dict[str, int])
 
 def test_workers_officer_and_operator_have_none() -> None:
     """A stage that catches up takes what there is."""
-    assert set(quotas.table(["a1"])) == {"agency.a1", "analysts"}
+    assert set(quotas.quotas_by_principal(["a1"])) == {"agency.a1", "analysts"}

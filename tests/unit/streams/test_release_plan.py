@@ -1,4 +1,4 @@
-"""Laws of a release plan: determinism, one cell one fate, what is known stays known, and failing closed."""
+"""Laws of a release plan: determinism, one cell one status, what is known stays known, and failing closed."""
 
 import dataclasses
 import datetime as dt
@@ -57,15 +57,15 @@ def test_the_seed_weighs_the_pattern_and_nothing_else() -> None:
         assert len({values[cell] for values in told} - {None}) <= 1, value
 
 
-def test_a_cell_has_one_fate_wherever_it_appears() -> None:
+def test_a_cell_has_one_status_wherever_it_appears() -> None:
     """A country's row is the same in the feed of every region that holds it, and a margin in every table."""
-    fates: dict[tuple[str, ...], set[tuple[int | None, str]]] = {}
+    printed: dict[tuple[str, ...], set[tuple[int | None, str]]] = {}
     for row in all_rows(released(PEOPLE, RULES)):
         codes = {d: c for d, c in row.dimensions.items() if c != "_T"}
         place = codes.pop("country", row.region)
-        fates.setdefault((place, row.period, *map(str, sorted(codes.items()))), set()).add((row.value, row.status))
-    assert all(len(fate) == 1 for fate in fates.values())
-    assert {status for fate in fates.values() for _, status in fate} == {"published", "suppressed"}
+        printed.setdefault((place, row.period, *map(str, sorted(codes.items()))), set()).add((row.value, row.status))
+    assert all(len(one) == 1 for one in printed.values())
+    assert {status for one in printed.values() for _, status in one} == {"published", "suppressed"}
 
 
 def test_nothing_is_planned_twice() -> None:

@@ -8,7 +8,7 @@ from amana.site import DEFAULT_AGENCIES
 from schemas import catalogue
 from streams.broker import topics
 
-TABLE = topics.table(DEFAULT_AGENCIES, ["levant", "iom-ro-cairo"])
+TABLE = topics.all_topics(DEFAULT_AGENCIES, ["levant", "iom-ro-cairo"])
 
 
 def test_names_are_unique_and_legal() -> None:

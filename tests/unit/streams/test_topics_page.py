@@ -22,7 +22,7 @@ def test_the_page_shows_every_topic_as_the_code_has_it() -> None:
 def lines() -> list[str]:
     """Return the rows of the page's table."""
     other_kinds = [kind for kind in catalogue.KINDS if kind != KIND]
-    every = topics.table([AGENCY], [REGION])
+    every = topics.all_topics([AGENCY], [REGION])
     return [line(topic) for topic in every if not any(topic.name.endswith(f".{kind}") for kind in other_kinds)]
 
 
@@ -35,7 +35,7 @@ def line(topic: topics.Topic) -> str:
 
 
 def holders(operation: access.Operation, name: str) -> list[str]:
-    rules = access.table([AGENCY])
+    rules = access.acl_rules([AGENCY])
     people = [one for one in access.principals([AGENCY]) if one != access.ADMIN]
     return [one for one in people if access.allows(rules, one, operation, "TOPIC", name)]
 

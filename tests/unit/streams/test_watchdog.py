@@ -22,16 +22,16 @@ class _EnoughError(Exception):
     """It was looked at for long enough."""
 
 
-def _signs(changing: bool) -> Any:  # noqa: ANN401, FBT001 - a callable that ends the endless loop
+def _heartbeats(changing: bool) -> Any:  # noqa: ANN401, FBT001 - a callable that ends the endless loop
     looks = iter(range(60))
 
-    def signs() -> int:
+    def heartbeats() -> int:
         number = next(looks, None)
         if number is None:
             raise _EnoughError
         return number if changing else 0
 
-    return signs
+    return heartbeats
 
 
 @pytest.mark.parametrize(("changing", "end"), [(False, _EndedError), (True, _EnoughError)])
@@ -40,15 +40,15 @@ def test_a_partition_that_stands_still_ends_the_process_unless_the_batch_gets_on
     changing: bool,  # noqa: FBT001 - a case of the table
     end: type[Exception],
 ) -> None:
-    """Five times the patience with signs of life; without any the process is ended."""
+    """Five times the patience with heartbeats; without any the process is ended."""
 
-    def halt(code: str, where: str) -> NoReturn:
-        assert (code, where) == ("INT-023", "raw.police-jor.case[0]@3")
+    def halt(*line: object) -> NoReturn:
+        assert line == ("INT-023", "raw.police-jor.case", 0, 3)
         raise _EndedError
 
     monkeypatch.setattr(stage, "halt", halt)
     with pytest.raises(end):
-        watchdog._watch(APP, lambda: {ONE: 3}, PATIENCE_SECONDS, _signs(changing))
+        watchdog._watch(APP, lambda: {ONE: 3}, PATIENCE_SECONDS, _heartbeats(changing))
 
 
 @pytest.mark.parametrize(("last", "end"), [(7, _EndedError), (3, _EnoughError), (None, _EnoughError)])
@@ -57,8 +57,8 @@ def test_a_restore_that_stands_still_ends_the_process_unless_it_is_done(
 ) -> None:
     """Whatever the sources have meanwhile; a changelog whose end is not known yet is no reason."""
 
-    def halt(code: str, where: str) -> NoReturn:
-        assert (code, where) == ("INT-023", "state.deidentify[0]@3")
+    def halt(*line: object) -> NoReturn:
+        assert line == ("INT-023", "state.deidentify", 0, 3)
         raise _EndedError
 
     recovery = SimpleNamespace(
@@ -67,4 +67,4 @@ def test_a_restore_that_stands_still_ends_the_process_unless_it_is_done(
     app: Any = SimpleNamespace(**vars(APP) | {"in_recovery": True, "tables": SimpleNamespace(recovery=recovery)})
     monkeypatch.setattr(stage, "halt", halt)
     with pytest.raises(end):
-        watchdog._watch(app, lambda: {ONE: 3}, PATIENCE_SECONDS, _signs(False))
+        watchdog._watch(app, lambda: {ONE: 3}, PATIENCE_SECONDS, _heartbeats(False))

@@ -7,16 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.core.counting.outcome_index import OutcomeIndex
-from streams.core.counting.outcomes import FATES, Outcome, Position
+from streams.core.counting.outcomes import OUTCOMES, Outcome, Position
 
 PLACE = ("police-jor", "case", 1)
 SOURCES = ("raw/police-jor/case/1", "case/0", "case/1", "case/2")
 LONGEST = 2**63 - 1
 
 statements = st.builds(
-    lambda offset, fate, source, mark, ordinal: Outcome((*PLACE, offset), fate, source, mark, ordinal),
+    lambda offset, outcome, source, mark, ordinal: Outcome((*PLACE, offset), outcome, source, mark, ordinal),
     st.integers(0, 3),
-    st.sampled_from(FATES),
+    st.sampled_from(OUTCOMES),
     st.sampled_from(SOURCES),
     st.integers(0, 4) | st.just(LONGEST),
     st.integers(0, 2) | st.just(LONGEST),
@@ -31,14 +31,14 @@ def test_ends_are_those_of_the_plain_rule_in_any_order(said: list[Outcome], orde
     again = [*said, *said[::2]]
     order.shuffle(again)
     ends = OutcomeIndex(again)
-    highest = {one.position: one.fate for one in sorted(said, key=lambda one: one.rank)}
-    assert {(*PLACE, n): ends.fate_of(PLACE, n) for n in range(4)} == {(*PLACE, n): None for n in range(4)} | highest
+    highest = {one.position: one.result for one in sorted(said, key=lambda one: one.rank)}
+    assert {(*PLACE, n): ends.outcome_of(PLACE, n) for n in range(4)} == {(*PLACE, n): None for n in range(4)} | highest
     assert ends.twice() == _twice(said)
     assert ends.tally().get(PLACE[:2], Counter()) == Counter(highest.values())
     assert set(ends.outside({PLACE: 2})) == {where for where in highest if where[3] >= 2}
 
 
 def _twice(said: list[Outcome]) -> set[Position]:
-    last = {(one.position, one.source): one.fate for one in sorted(said, key=lambda one: one.rank)}
-    counting = Counter(where for (where, _), fate in last.items() if fate == "counted")
+    last = {(one.position, one.source): one.result for one in sorted(said, key=lambda one: one.rank)}
+    counting = Counter(where for (where, _), outcome in last.items() if outcome == "counted")
     return {where for where, number in counting.items() if number > 1}
