@@ -4,11 +4,11 @@ Called by: `amana worker`. Each stage's modules are loaded by its own process al
 """
 
 import contextlib
-import importlib.metadata
 import secrets
 from typing import Any, Final
 
 from amana import site as sites
+from amana.composition.code_version import code_version
 from anonymizer.names import spans
 from anonymizer.policy import TextRules
 from connectors.adapters import schema_registry
@@ -89,15 +89,10 @@ def _attach(
             signing={agency: site.public(f"signing/{agency}") for agency in site.agencies},
             detector=detector,
             as_of=site.as_of,
-            code=_code(),
+            code=code_version(),
             models=names.hashes(),
         )
         deidentify.attach(app, policy, site.agencies, deps=deps, private=private)
-
-
-def _code() -> str:
-    """Name the running version, for the audit log."""
-    return importlib.metadata.version("amana-pipeline")
 
 
 def _scanned(rules: TextRules) -> TextRules:
