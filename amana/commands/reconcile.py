@@ -5,15 +5,15 @@ Decides how the books are shown and the exit status: 0 the difference is zero, 1
 
 import datetime as dt
 import json
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from amana.site import Site
-from connectors.console import reconciliation
-from streams.broker import access, topics
+from connectors.console import balance_document, reconciliation
+from streams.broker import access
 from streams.core.counting.balance import RecordBalance
-from streams.core.counting.outcomes import FATES, Position
+from streams.core.counting.outcomes import FATES
 
 __all__ = ["reconcile"]
 
@@ -27,27 +27,11 @@ def reconcile(
     officer = Site.open().cluster(access.OFFICER)
     books = reconciliation.books(officer, agency=agency, today=dt.datetime.now(dt.UTC).date())
     if as_json:
-        print(json.dumps(document(books), indent=1))
+        print(json.dumps(balance_document.document(books), indent=1))
     else:
         _show(books)
     if books.difference:
         raise typer.Exit(1)
-
-
-def document(books: RecordBalance) -> dict[str, Any]:
-    """Return JSON's shape: a row per agency and day, and each record without exactly one end."""
-    rows = [
-        {"agency": line.agency, "day": line.day, "published": line.published, **line.fates}
-        | {"in_flight": line.in_flight, "difference": line.difference}
-        for line in books.lines
-    ]
-    named = {"missing": [_named(one) for one in books.missing], "double": [_named(one) for one in books.double]}
-    return {"difference": books.difference, "rows": rows, **named}
-
-
-def _named(position: Position) -> dict[str, Any]:
-    agency, kind, partition, offset = position
-    return {"agency": agency, "topic": topics.raw(agency, kind), "partition": partition, "offset": offset}
 
 
 def _show(books: RecordBalance) -> None:
@@ -56,6 +40,6 @@ def _show(books: RecordBalance) -> None:
         told = ", ".join(f"{ends[end]} {end.replace('_', ' ')}" for end in (*FATES, "in_flight") if ends[end])
         print(f"{line.agency:<24}{line.day:<12}{line.published:>9} published: {told or 'nothing known'}")
     for word, positions in (("missing", books.missing), ("double", books.double)):
-        for one in map(_named, positions):
-            print(f"{word}: {one['topic']}/{one['partition']}/{one['offset']}")
+        for record in map(balance_document.record_name, positions):
+            print(f"{word}: {record['topic']}/{record['partition']}/{record['offset']}")
     print(f"difference {books.difference}")
