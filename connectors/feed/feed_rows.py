@@ -1,7 +1,10 @@
-"""Released rows as an analyst holds them.
+"""Released rows as an analyst holds them, and the choice of the row in force.
 
-Decides which of several rows about the same cell is the one in force. Does not read topics or know how rows are made:
-this package sees `trend` records and nothing before them.
+Called by: the other modules of `connectors.feed`, `amana.trend_feed`.
+
+Invariants:
+- A row holds what a `trend` record holds, and nothing that was known before the release.
+- Of several rows about one cell the one with the highest revision is in force.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,9 +19,10 @@ TOTAL = "_T"
 
 @dataclass(frozen=True, slots=True)
 class FeedRow:
-    """One released cell, as in `trend.avsc`; `value` in persons, None unless `status` is `published`.
+    """One released cell, with the fields of `trend.avsc`.
 
-    `sd`, `lo90` and `hi90` say how sure a noisy value is; they are None where the value is exact or withheld.
+    `value` is a number of persons, None unless `status` is `published`. `sd` is the standard deviation of a noisy
+    value, `lo90` and `hi90` are its 90 % interval; they are None where the value is exact or withheld.
     """
 
     release: str
@@ -40,7 +44,7 @@ class FeedRow:
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> Self:
-        """Take a decoded `trend` record."""
+        """Return the row of a decoded `trend` record."""
         return cls(**record)
 
     def record(self) -> dict[str, Any]:
@@ -49,21 +53,22 @@ class FeedRow:
 
     @property
     def cell(self) -> tuple[object, ...]:
-        """Name the cell, whichever release it came in; rows sort by it."""
+        """Identity of the cell in every release; rows are sorted by it."""
         place = (self.population, self.table, self.scheme, self.region, self.period)
         return (*place, tuple(sorted(self.dimensions.items())))
 
 
 def region_id(row: FeedRow) -> str:
-    """Return the end of the topic's name: the scheme where it is one region of that name, else both."""
+    """Return the region's id, by which its topic ends: the scheme where it is one region of that name, else both."""
     return row.scheme if row.scheme == row.region else f"{row.scheme}-{row.region}"
 
 
 def latest(rows: Iterable[FeedRow]) -> tuple[FeedRow, ...]:
-    """Keep of each cell the row with the highest revision, sorted by cell; of equal revisions the first holds."""
-    held: dict[tuple[object, ...], FeedRow] = {}
+    """Return of each cell the row with the highest revision, sorted by cell; of equal revisions the first."""
+    in_force: dict[tuple[object, ...], FeedRow] = {}
     for row in rows:
-        known = held.get(row.cell)
-        if known is None or row.revision > known.revision:
-            held[row.cell] = row
-    return tuple(held[cell] for cell in sorted(held, key=repr))
+        earlier = in_force.get(row.cell)
+        if earlier is None or row.revision > earlier.revision:
+            in_force[row.cell] = row
+    # Keys of different tables hold dimensions of different numbers, which do not compare; their texts do.
+    return tuple(in_force[cell] for cell in sorted(in_force, key=repr))
