@@ -14,7 +14,7 @@ from pathlib import Path
 from connectors.adapters import schema_registry
 from connectors.ingest.agency_profile import AgencyProfile
 from connectors.ingest.event.envelope import Envelope
-from connectors.ingest.event.row_to_event import AgencyKeys
+from connectors.ingest.event.event_builder import AgencyKeys
 from connectors.ingest.file_publisher import Progress, PublishJob, publish
 from connectors.ingest.files.publish_report import PublishSummary
 from connectors.ingest.sinks.kafka_sink import KafkaSink
@@ -62,7 +62,7 @@ class Publisher:
             folder=self._profile.folder,
             keys=AgencyKeys(self._profile.person_key, self._profile.event_key),
             today=dt.datetime.now(dt.UTC).date(),
-            broker=lambda: KafkaSink(settings, topic, partitions),
+            sink=lambda: KafkaSink(settings, topic, partitions),
             envelope=lambda: self._envelope(kind, topic, partitions),
             mapping=mapping,
         )

@@ -1,1 +1,9 @@
-"""Edges: agencies in, analysts and data officers out."""
+"""Edges of the system, by party.
+
+- `ingest`: publication by an agency, on its own machine.
+- `operations`: the operator's services.
+- `console`: the data officer's checks.
+- `feed`: the released trends, for analysts.
+- `offline`: the same disclosure control on a statistician's own files, without a broker.
+- `adapters`: the broker, the schema registry and the files that several of them use.
+"""

@@ -5,7 +5,6 @@ Decides what is printed. The checks are `streams.transparency.log_verification`'
 
 import base64
 import json
-import time
 from collections import deque
 from dataclasses import asdict
 from pathlib import Path
@@ -13,13 +12,11 @@ from typing import Annotated
 
 import typer
 
-from amana.audit_log import AuditLog, VerifiedLog
-from schemas.errors import ConfigurationError, IntegrityError
+from amana.audit_log import AuditLog
+from connectors.console.trusted_log import proof_document
+from schemas.errors import ConfigurationError
 
 __all__ = ["register"]
-
-_UNCOVERED = ("INT-122", "INT-125", "INT-126")  # what a log looks like in the instant of an append
-_TRIES, _PAUSE_SECONDS = 4, 0.4
 
 Log = Annotated[Path | None, typer.Argument(metavar="[DIR]", help="The log's folder, or a site's; else AMANA_DATA.")]
 Key = Annotated[Path | None, typer.Option("--key", metavar="FILE", help="Trusted public key; else the site's.")]
@@ -48,8 +45,7 @@ def verify(log: Log = None, key: Key = None, seen: Seen = None) -> None:
         note = seen.read_text(encoding="utf-8").removesuffix("\n\n") if seen else ""
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError("CFG-133", f"{seen} cannot be read") from error
-    opened = AuditLog(log, key=key)
-    found = _patiently(opened, f"{note.rstrip()}\n" if note else "")
+    found = AuditLog(log, key=key).verify_live(seen=f"{note.rstrip()}\n" if note else "")
     root = base64.b64encode(found.head.root).decode()
     typer.echo(f"The audit log is whole: {found.entries} entries, {found.checkpoints} checkpoints, root {root}")
 
@@ -63,19 +59,4 @@ def show(last: Last = 20, log: At = None) -> None:
 
 def prove(index: Index, log: At = None) -> None:
     """Print the inclusion proof of an entry: its bytes, its path to the root, and the signed checkpoint."""
-    proof = AuditLog(log).prove(index)
-    path = [base64.b64encode(node).decode() for node in proof.path]
-    plain = {"index": index, "entry": proof.entry.decode(), "path": path, "checkpoint": proof.note}
-    typer.echo(json.dumps(plain, indent=1, ensure_ascii=False))
-
-
-def _patiently(log: AuditLog, seen: str) -> VerifiedLog:
-    """Verify; where only the end is unfinished, look again, since the log may be in the middle of an append."""
-    for _ in range(_TRIES):
-        try:
-            return log.verify(seen=seen)
-        except IntegrityError as error:
-            if error.code not in _UNCOVERED:
-                raise
-            time.sleep(_PAUSE_SECONDS)
-    return log.verify(seen=seen)
+    typer.echo(json.dumps(proof_document(AuditLog(log).prove(index)), indent=1, ensure_ascii=False))

@@ -11,11 +11,11 @@ from typing import Annotated, Any
 
 import typer
 
-from amana.composition.operator_desk import quarantine_desk
+from amana.composition.quarantine_access import quarantine_access
 from amana.site import Site
 from connectors.adapters.cluster import Cluster
 from connectors.operations import quarantine_entries
-from connectors.operations.quarantine_entries import QuarantineDesk, QuarantineEntry
+from connectors.operations.quarantine_entries import QuarantineEntry
 from schemas.errors import ConfigurationError
 from streams.broker import access
 
@@ -55,36 +55,32 @@ def show(place: Place, *, out: Out = None, stdout: Stdout = False) -> None:
     """Open one refused record with the sealing key; the audit log tells that it was shown."""
     if (out is None) != stdout:
         raise ConfigurationError("CFG-171", "say where it goes: --out FILE or --stdout")
-    desk = _desk()
-    (entry,) = quarantine_entries.find(desk.cluster, [place])
+    operator = quarantine_access(Site.open())
+    (entry,) = quarantine_entries.find(operator.cluster, [place])
     file = _private(out) if out else sys.stdout.fileno()
-    text = json.dumps(quarantine_entries.opened(desk, entry), indent=1, ensure_ascii=False, default=_hex)
+    text = json.dumps(quarantine_entries.open_record(operator, entry), indent=1, ensure_ascii=False, default=_hex)
     with os.fdopen(file, "w", encoding="utf-8", closefd=out is not None) as to:
         to.write(f"{text}\n")
 
 
 def replay(places: Places = None, *, agency: Agency = None, code: Code = None) -> None:
     """Put refused records on their way again, after what refused them was mended."""
-    desk = _desk()
-    chosen = _chosen(desk.cluster, places, agency, code)
-    quarantine_entries.replay(desk, chosen)
+    operator = quarantine_access(Site.open())
+    chosen = _chosen(operator.cluster, places, agency, code)
+    quarantine_entries.replay(operator, chosen)
     print(f"{len(chosen)} on their way again")
 
 
 def drop(places: Places = None, *, agency: Agency = None, code: Code = None) -> None:
     """End refused records: they stay counted as quarantined, and their bytes are deleted."""
-    desk = _desk()
-    chosen = _chosen(desk.cluster, places, agency, code)
-    quarantine_entries.drop(desk, chosen)
+    operator = quarantine_access(Site.open())
+    chosen = _chosen(operator.cluster, places, agency, code)
+    quarantine_entries.drop(operator, chosen)
     print(f"{len(chosen)} dropped")
 
 
 def _cluster() -> Cluster:
     return Site.open().cluster(access.OPERATOR)
-
-
-def _desk() -> QuarantineDesk:
-    return quarantine_desk(Site.open())
 
 
 def _chosen(cluster: Cluster, places: list[str] | None, agency: str | None, code: str | None) -> list[QuarantineEntry]:

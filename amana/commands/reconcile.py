@@ -5,16 +5,16 @@ Decides how the books are shown and the exit status: 0 the difference is zero, 1
 
 import datetime as dt
 import json
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from amana.composition import private_members
 from amana.site import Site
-from connectors.console import reconciliation
-from streams.broker import access, topics
+from connectors.console import balance_document, reconciliation
+from streams.broker import access
 from streams.core.counting.balance import RecordBalance
-from streams.core.counting.outcomes import OUTCOMES, Position
+from streams.core.counting.outcomes import OUTCOMES
 
 __all__ = ["reconcile"]
 
@@ -29,27 +29,11 @@ def reconcile(
     officer = Site.open().cluster(access.OFFICER)
     books = reconciliation.books(officer, agency=agency, today=dt.datetime.now(dt.UTC).date())
     if as_json:
-        print(json.dumps(document(books), indent=1))
+        print(json.dumps(balance_document.document(books), indent=1))
     else:
         _show(books)
     if books.difference:
         raise typer.Exit(1)
-
-
-def document(books: RecordBalance) -> dict[str, Any]:
-    """Return JSON's shape: a row per agency and day, and each record without exactly one outcome."""
-    rows = [
-        {"agency": line.agency, "day": line.day, "published": line.published, **line.outcomes}
-        | {"in_flight": line.in_flight, "difference": line.difference}
-        for line in books.lines
-    ]
-    named = {"missing": [_named(one) for one in books.missing], "double": [_named(one) for one in books.double]}
-    return {"difference": books.difference, "rows": rows, **named}
-
-
-def _named(position: Position) -> dict[str, Any]:
-    agency, kind, partition, offset = position
-    return {"agency": agency, "topic": topics.raw(agency, kind), "partition": partition, "offset": offset}
 
 
 def _show(books: RecordBalance) -> None:
@@ -60,6 +44,6 @@ def _show(books: RecordBalance) -> None:
         )
         print(f"{line.agency:<24}{line.day:<12}{line.published:>9} published: {told or 'nothing known'}")
     for word, positions in (("missing", books.missing), ("double", books.double)):
-        for one in map(_named, positions):
-            print(f"{word}: {one['topic']}/{one['partition']}/{one['offset']}")
+        for record in map(balance_document.record_name, positions):
+            print(f"{word}: {record['topic']}/{record['partition']}/{record['offset']}")
     print(f"difference {books.difference}")

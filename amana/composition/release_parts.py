@@ -8,10 +8,10 @@ import functools
 import hmac
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
-from importlib import metadata
 from pathlib import Path
 from typing import Final
 
+from amana.composition.code_version import code_version
 from amana.composition.process_map import spread
 from amana.site import Site
 from anonymizer.mechanisms.discrete_gaussian import OpenDP
@@ -53,7 +53,7 @@ def compose(site: Site) -> ReleaseDeps:
     plan = functools.partial(
         _plan, policy, Engine(highs.Highs(), ortools_engine.OrtoolsAuditor(), seed), site.path(*SITE_FILE)
     )
-    return ReleaseDeps(bus, log, ledger, plan, policy.digest, metadata.version("amana-pipeline"))
+    return ReleaseDeps(bus, log, ledger, plan, policy.digest, code_version())
 
 
 def _plan(

@@ -4,12 +4,12 @@ Called by: `amana worker`. Each stage's modules are loaded by its own process al
 """
 
 import contextlib
-import importlib.metadata
 import secrets
 from typing import Any, Final
 
 from amana import site as sites
 from amana.composition import private_members
+from amana.composition.code_version import code_version
 from anonymizer.names import spans
 from anonymizer.policy import TextRules
 from connectors.adapters import schema_registry
@@ -109,7 +109,7 @@ def _attach(
             signing={agency: site.public(f"signing/{agency}") for agency in site.agencies},
             detector=detector,
             as_of=site.as_of,
-            code=importlib.metadata.version("amana-pipeline"),
+            code=code_version(),
             models=names.hashes(),
         )
         deidentify.attach(app, site.policy(), site.agencies, deps=deps, private=private)

@@ -1,1 +1,1 @@
-"""Registry, keys, ledger and audit storage."""
+"""Ports to the outside that several services use: broker, schema registry, release ledger, budget file."""

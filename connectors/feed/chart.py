@@ -1,10 +1,15 @@
-"""Charts of released rows, as Vega-Lite specifications: one per region and period, and one over all of them.
+"""Chart of one region and period, as a Vega-Lite specification: a panel of bars for every released table.
 
-Decides how a cell is drawn. A suppressed cell is a hatched box of fixed width beside its name, off the scale: it is
-not zero, and its width says nothing. A published zero is the number 0. Does not decide what is suppressed.
+Purpose: decide how a cell of a table is drawn and in which order. What is suppressed was decided by the release.
+Called by: `connectors.feed.drawing`; tests.
 
-- Colours are Okabe and Ito's, which people with any colour vision can tell apart; no meaning rests on colour alone.
+    for (scheme, region, period), rows in by_period(feed).items():
+        spec = of_period(rows, scheme, region, period)
+
+Invariants:
 - Every table names its population, release, revision, k and policy; every chart its scheme, region and period.
+- A cell that is not drawn is a published zero, or lies beyond the lines that fit; the subtitle says so in words.
+- Every number is one that was released; the chart adds nothing up.
 """
 
 import textwrap
@@ -12,38 +17,35 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.feed import labels
+from connectors.feed import chart_parts, labels
+from connectors.feed.chart_parts import BOX_STYLE, COLOURS, HAS_VALUE, INK, NO_VALUE, QUIET, SHOWN, Sheets, Spec
 from connectors.feed.feed_rows import latest
 from schemas.trend import TOTAL, TrendRow
 
-__all__ = ["Place", "Sheets", "Spec", "by_period", "marked", "of_period", "scale_of", "shown_of", "styled", "ticks_of"]
+__all__ = ["Place", "by_period", "of_period"]
 
-Spec = dict[str, Any]
 Place = tuple[str, str, str]
 """Scheme, region, period."""
-Sheets = dict[str, list[dict[str, object]]]
 
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
-INK, QUIET, BOX = "#1d2733", "#5b6776", "#eef0f2"
-ALL = "#45525f"
+_ALL_COLOUR = "#45525f"  # of the bar "All", which is the sum of the others and no category beside them
 _HATCH = "/ / / / / /"
-_JOIN = " | "  # between the two names of a line
-_STEP = 14  # pixels per bar
-_WIDTH, _NAMES = 720, 236  # pixels of all panels of a table, and of the names beside them
-_COLUMNS = 4  # panels beside each other
-_BOX_WIDTH = 44  # pixels of a suppressed cell, whatever it holds
-_LETTERS = 200  # of a line under a title, as wide as the panels
-_LINES = 18  # categories of a table that are drawn; the rest is in the export
+_JOIN = " | "  # between category and bar in the name of a line
+_BAR_HEIGHT = 14  # pixels
+_PANELS_WIDTH, _NAMES_WIDTH = 720, 236  # pixels of all panels of a table, and of the names beside them
+_MOST_COLUMNS = 4  # panels beside each other
+_PANEL_SPACING = 30  # pixels
+_BOX_WIDTH = 44  # pixels of a suppressed cell; the same for all, so that it tells nothing about the number
+_SUBTITLE_LETTERS = 200  # of a line, as wide as the panels
+_MOST_CATEGORIES = 18  # of a table that are drawn; the rest is in the export
+_TOOLTIP: Mapping[str, str] = {"category": "what", "bar": "who", "shown": "persons", "status": "status"}
+"""Field of a record -> its title in the tooltip."""
+
 _SIDES = ("phenomenon", "status")
-_SCHEMA = "https://vega.github.io/schema/vega-lite/v6.4.1.json"  # a name; nothing is fetched from there
-KNOWN, UNKNOWN = "datum.value !== null", "datum.value === null"
-SHOWN: Spec = {"field": "shown", "type": "nominal"}
-HOLLOW: Spec = {"color": BOX, "stroke": QUIET, "strokeDash": [3, 2], "strokeWidth": 0.8}
 _HEADER: Spec = {"labelFontSize": 11, "labelFontWeight": "bold", "labelColor": INK}
 _AXIS: Spec = {
     "labelExpr": f"split(datum.value, '{_JOIN}')[0]",
-    "labelLimit": _NAMES - 8,
-    "minExtent": _NAMES,
+    "labelLimit": _NAMES_WIDTH - 8,
+    "minExtent": _NAMES_WIDTH,
     "labelPadding": 6,
     "ticks": False,
     "domain": False,
@@ -52,7 +54,7 @@ _AXIS: Spec = {
 
 @dataclass(frozen=True, slots=True)
 class _Point:
-    """One cell as it is drawn."""
+    """One cell as it is drawn; points are drawn in ascending `order`."""
 
     category: str
     bar: str
@@ -63,30 +65,37 @@ class _Point:
     shown: str
 
     def record(self) -> dict[str, object]:
-        kept = {"category": self.category, "bar": self.bar, "panel": self.panel}
-        kept["line"] = f"{self.category}{_JOIN}{self.bar}"
-        return {**kept, "value": self.value, "status": self.status, "shown": self.shown}
+        """Return the record of the chart's data; `line` names the vertical position, one for each category and bar."""
+        return {
+            "category": self.category,
+            "bar": self.bar,
+            "panel": self.panel,
+            "line": f"{self.category}{_JOIN}{self.bar}",
+            "value": self.value,
+            "status": self.status,
+            "shown": self.shown,
+        }
 
 
 def by_period(rows: Iterable[TrendRow]) -> dict[Place, list[TrendRow]]:
-    """Return the rows of every chart there is to draw by (scheme, region, period), sorted."""
-    found: dict[Place, list[TrendRow]] = {}
+    """Return the rows of every chart by (scheme, region, period), sorted."""
+    charts: dict[Place, list[TrendRow]] = {}
     for row in rows:
-        found.setdefault((row.scheme, row.region, row.period), []).append(row)
-    return {place: found[place] for place in sorted(found)}
+        charts.setdefault((row.scheme, row.region, row.period), []).append(row)
+    return {place: charts[place] for place in sorted(charts)}
 
 
 def of_period(rows: Iterable[TrendRow], scheme: str, region: str, period: str) -> Spec:
-    """Return the chart of one region and period: a panel of bars for every table released for it.
+    """Return the chart of one region and period, from the latest revision of every cell.
 
     Raises:
         ValueError: nothing was released for it.
     """
-    found = latest(row for row in rows if (row.scheme, row.region, row.period) == (scheme, region, period))
-    if not found:
+    in_force = latest(row for row in rows if (row.scheme, row.region, row.period) == (scheme, region, period))
+    if not in_force:
         raise ValueError(f"nothing was released for {scheme}, {region}, {period}")
     tables: dict[tuple[str, str], list[TrendRow]] = {}
-    for row in found:
+    for row in in_force:
         tables.setdefault((row.population, row.table), []).append(row)
     sheets: Sheets = {}
     sections = [_section(tables[name], sheets) for name in sorted(tables, key=_precedence)]
@@ -97,32 +106,24 @@ def of_period(rows: Iterable[TrendRow], scheme: str, region: str, period: str) -
             "Hatched: suppressed. Such a cell is not zero; its number is withheld so that nobody can be singled out.",
         ],
     }
-    return styled(sections, sheets, title=title, spacing=34, colour="independent")
-
-
-def shown_of(row: TrendRow) -> str:
-    """Return a cell's number, with half of its interval where it is noisy, or what became of it."""
-    if row.value is None:
-        return row.status
-    if row.lo90 is None or row.hi90 is None:
-        return f"{row.value:,}"
-    return f"{row.value:,} ± {(row.hi90 - row.lo90) / 2:,.0f}"
+    return chart_parts.styled(sections, sheets, title=title, spacing=34, colour="independent")
 
 
 def _precedence(name: tuple[str, str]) -> tuple[bool, bool, tuple[str, str]]:
+    """Order tables: cases first, totals before the others."""
     return (name[0] != "cases", name[1] != "totals", name)
 
 
 def _section(rows: Sequence[TrendRow], sheets: Sheets) -> Spec:
-    """Draw one table: a line per category, a bar per second dimension or status, a panel per whom it counts."""
+    """Return one table: a line per category, a bar per second dimension or status, a panel for each group counted."""
     first = rows[0]
     names = sorted({name for row in rows for name in row.dimensions if name not in _SIDES})
     points, hidden = _drawn([_point(row, names) for row in rows])
-    words = ", ".join(labels.dimension(name) for name in names)
-    said = (f"by {words}. " if words else "") + hidden
+    dimensions = ", ".join(labels.dimension(name) for name in names)
+    subtitle = (f"by {dimensions}. " if dimensions else "") + hidden
     title = {
         "text": labels.heading(first.population, first.table),
-        "subtitle": [*textwrap.wrap(said, _LETTERS), _provenance(first)],
+        "subtitle": [*textwrap.wrap(subtitle, _SUBTITLE_LETTERS), _provenance(first)],
         "fontSize": 13,
         "subtitleFontSize": 10,
     }
@@ -132,7 +133,7 @@ def _section(rows: Sequence[TrendRow], sheets: Sheets) -> Spec:
 
 
 def _provenance(row: TrendRow) -> str:
-    rule = f"k = {row.k}" if row.sd is None else "noisy: ± is half the 90 % interval"
+    rule = chart_parts.provenance_rule(row)
     source = f"population {row.population}, {rule}, release {row.release}, revision {row.revision}"
     return f"{source}, as of {row.as_of}, policy {row.policy}"
 
@@ -145,26 +146,30 @@ def _point(row: TrendRow, names: Sequence[str]) -> _Point:
     if second:
         panel = labels.series(codes)
     bar = " · ".join(second) or (labels.label("status", status) if status else "persons")
-    total = [codes.get(name) != TOTAL for name in names]
-    return _Point(category, bar, panel, row.value, row.status, (*total, category, bar), shown_of(row))
+    # False sorts before True: totals come first.
+    order = (*(codes.get(name) != TOTAL for name in names), category, bar)
+    return _Point(category, bar, panel, row.value, row.status, order, chart_parts.shown_of(row))
 
 
 def _drawn(points: Sequence[_Point]) -> tuple[list[_Point], str]:
-    """Leave out lines, bars and panels where every number is 0, and lines beyond what a chart can show; say which."""
-    shown, notes = sorted(points, key=lambda one: one.order), []
+    """Leave out panels, lines and bars of published zeros, and lines beyond what a chart can show; say which in words.
+
+    A suppressed cell keeps its line: left out, it would look like a zero.
+    """
+    shown, notes = sorted(points, key=lambda point: point.order), []
     for side in ("panel", "category", "bar"):
         shown, empty = _without_empty(shown, side)
         notes += [f"0 persons in each of: {', '.join(empty)}."] if empty else []
     weight: dict[str, int] = {}
     for point in shown:
         weight[point.category] = weight.get(point.category, 0) + (point.value or 0)
-    most = sorted(weight, key=lambda name: (name != "All", -weight[name]))[:_LINES]
+    most = sorted(weight, key=lambda name: (name != "All", -weight[name]))[:_MOST_CATEGORIES]
     notes += [f"{len(weight) - len(most)} more lines are in the table."] if len(weight) > len(most) else []
     return [point for point in shown if point.category in most], " ".join(notes)
 
 
 def _without_empty(points: Sequence[_Point], side: str) -> tuple[list[_Point], list[str]]:
-    """Drop what holds published zeros alone, unless all does: zeros are said in words, suppressed cells are drawn."""
+    """Drop the values of `side` under which every cell is a published zero, unless all are; return their names too."""
     filled = {getattr(point, side) for point in points if point.value != 0}
     if not filled:
         return list(points), []
@@ -175,15 +180,15 @@ def _without_empty(points: Sequence[_Point], side: str) -> tuple[list[_Point], l
 def _panels(points: Sequence[_Point]) -> Spec:
     bars = sorted(dict.fromkeys(point.bar for point in points), key=_rank)
     panels = sorted(dict.fromkeys(point.panel for point in points), key=_rank)
-    columns = len(panels) if len(panels) <= _COLUMNS else 3
+    columns = len(panels) if len(panels) <= _MOST_COLUMNS else 3
     header = {"title": None, "labels": len(panels) > 1, **_HEADER}
     return {
         "facet": {"field": "panel", "type": "nominal", "sort": panels, "header": header},
         "columns": columns,
-        "spacing": 30,
+        "spacing": _PANEL_SPACING,
         "spec": {
-            "width": (_WIDTH - 30 * (columns - 1)) // columns,
-            "height": {"step": _STEP},
+            "width": (_PANELS_WIDTH - _PANEL_SPACING * (columns - 1)) // columns,
+            "height": {"step": _BAR_HEIGHT},
             "encoding": {
                 "y": _lines_of(list(dict.fromkeys(point.category for point in points)), bars),
                 "tooltip": [{"field": name, "type": "nominal", "title": title} for name, title in _TOOLTIP.items()],
@@ -194,37 +199,33 @@ def _panels(points: Sequence[_Point]) -> Spec:
 
 
 def _counted(x: Spec, colour: Spec) -> list[Spec]:
-    """Draw cells with a number: bar and number."""
+    """Return the layers of cells with a number: the bar, and the number at its end."""
     text = {"type": "text", "align": "left", "dx": 4, "color": INK, "fontSize": 10}
     bar = {"type": "bar", "height": {"band": 0.84}}
-    return [marked(bar, KNOWN, x=x, color=colour), marked(text, KNOWN, x=x, text=SHOWN)]
+    return [chart_parts.layer(bar, HAS_VALUE, x=x, color=colour), chart_parts.layer(text, HAS_VALUE, x=x, text=SHOWN)]
 
 
 def _persons_of(points: Sequence[_Point]) -> Spec:
     values = [point.value for point in points if point.value is not None]
-    axis = {**ticks_of(values), "format": ",d"} if values else None
-    return {"field": "value", "type": "quantitative", "title": "persons", "axis": axis, "scale": scale_of(values)}
-
-
-def scale_of(values: Sequence[int]) -> Spec:
-    """Return the scale of these numbers; it begins at 0, also where there is nothing else to show."""
-    return {"domainMin": 0} if any(values) else {"domain": [0, 1]}
-
-
-def ticks_of(values: Sequence[int]) -> Spec:
-    """Return where the scale of these numbers is marked; whole persons only."""
-    return {"tickCount": 3, "tickMinStep": 1} if any(values) else {"values": [0]}
+    axis = {**chart_parts.ticks_of(values), "format": ",d"} if values else None
+    return {
+        "field": "value",
+        "type": "quantitative",
+        "title": "persons",
+        "axis": axis,
+        "scale": chart_parts.scale_of(values),
+    }
 
 
 def _colours_of(bars: Sequence[str]) -> Spec:
     legend = {"title": None, "orient": "top", "symbolType": "square", "offset": 6} if len(bars) > 1 else None
     spectrum = iter(COLOURS)
-    scale = {"domain": list(bars), "range": [ALL if bar == "All" else next(spectrum) for bar in bars]}
+    scale = {"domain": list(bars), "range": [_ALL_COLOUR if bar == "All" else next(spectrum) for bar in bars]}
     return {"field": "bar", "type": "nominal", "scale": scale, "legend": legend}
 
 
 def _lines_of(categories: Sequence[str], bars: Sequence[str]) -> Spec:
-    """Place each bar on a line of its own, with half a line between categories and a name at each one's middle."""
+    """Return the vertical axis: a line for each bar, a gap between categories, the name at the middle of a category."""
     gap = [""] if len(bars) > 1 else []
     domain = [f"{category}{_JOIN}{bar}" for category in categories for bar in (*bars, *gap)]
     middle = [f"{category}{_JOIN}{bars[(len(bars) - 1) // 2]}" for category in categories]
@@ -233,67 +234,23 @@ def _lines_of(categories: Sequence[str], bars: Sequence[str]) -> Spec:
 
 
 def _rank(name: str) -> tuple[int, str]:
-    """Order as people read: all, trafficking before smuggling, confirmed before possible, what is unknown last."""
-    first = [place for place, word in enumerate(("All", "Trafficking", "", "Smuggling")) if word and word in name]
-    second = 0 if "confirmed" in name else 2 if "nknown" in name or "not recorded" in name else 1
-    return (10 * (first[0] if first else 2) + second, name)
-
-
-_TOOLTIP: Mapping[str, str] = {"category": "what", "bar": "who", "shown": "persons", "status": "status"}
+    """Order bars and panels: all, trafficking, smuggling; confirmed before possible, unknown last; else by name."""
+    phenomenon = 0 if "All" in name else 1 if "Trafficking" in name else 3 if "Smuggling" in name else 2
+    status = 0 if "confirmed" in name else 2 if "nknown" in name or "not recorded" in name else 1
+    return (10 * phenomenon + status, name)
 
 
 def _hatched() -> list[Spec]:
-    """Draw cells without a number: box, hatching and word, placed in pixels so that no scale applies to them."""
+    """Return the layers of cells without a number: box, hatching and word.
+
+    They are placed in pixels, so that no scale applies to them and their width says nothing.
+    """
     start, end, word = ({"value": place} for place in (1, 1 + _BOX_WIDTH, _BOX_WIDTH + 6))
-    box = {"type": "bar", "height": {"band": 0.76}, **HOLLOW}
+    box = {"type": "bar", "height": {"band": 0.76}, **BOX_STYLE}
     lines = {"type": "text", "text": _HATCH, "align": "left", "color": QUIET, "fontSize": 9, "dx": 3}
     name = {"type": "text", "align": "left", "color": QUIET, "fontStyle": "italic", "fontSize": 10}
     return [
-        marked(box, UNKNOWN, x=start, x2=end),
-        marked(lines, UNKNOWN, x=start),
-        marked(name, UNKNOWN, x=word, text=SHOWN),
+        chart_parts.layer(box, NO_VALUE, x=start, x2=end),
+        chart_parts.layer(lines, NO_VALUE, x=start),
+        chart_parts.layer(name, NO_VALUE, x=word, text=SHOWN),
     ]
-
-
-def marked(mark: Spec, which: str, **encoding: Spec) -> Spec:
-    """Return a layer: a mark for the cells `which` holds of, KNOWN or UNKNOWN."""
-    return {"transform": [{"filter": which}], "mark": mark, "encoding": encoding}
-
-
-def styled(parts: Sequence[Spec], sheets: Sheets, *, title: Spec, spacing: int, colour: str) -> Spec:
-    """Return the specification of these parts, one below the other, in the one style of all charts.
-
-    Args:
-        parts: specifications that name their data in `sheets`.
-        sheets: records by name.
-        title: the title over all.
-        spacing: pixels between parts.
-        colour: `shared` for one legend over all parts, `independent` for one each.
-    """
-    resolve = {"scale": {"color": colour}}
-    whole = {"title": title, "vconcat": list(parts), "spacing": spacing, "resolve": resolve}
-    return {"$schema": _SCHEMA, "config": _STYLE, **whole, "datasets": dict(sheets)}
-
-
-_STYLE: Spec = {
-    "font": "sans-serif",
-    "background": "#ffffff",
-    "padding": 18,
-    "title": {
-        "anchor": "start",
-        "fontSize": 19,
-        "subtitleFontSize": 11,
-        "color": INK,
-        "subtitleColor": QUIET,
-        "offset": 14,
-    },
-    "view": {"stroke": None},
-    "axis": {
-        "labelColor": INK,
-        "titleColor": QUIET,
-        "gridColor": "#e6e9ec",
-        "domainColor": "#c5ccd3",
-        "labelFontSize": 11,
-    },
-    "legend": {"labelColor": INK, "labelFontSize": 11},
-}

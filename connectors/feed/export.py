@@ -1,7 +1,11 @@
-"""Write released rows as files: one CSV or Parquet file per table.
+"""Export of released rows: one CSV or Parquet file per table.
 
-Decides columns, their order and that of rows, so that two exports of the same feed are the same bytes; and that no
-text of a file can be run as a formula by a spreadsheet. Does not decide which rows.
+Called by: `amana.trend_feed`, `amana feed get`.
+
+Invariants:
+- Two exports of the same rows are the same bytes: columns and rows have a fixed order.
+- A suppressed value is empty, never 0.
+- A spreadsheet runs no text of a CSV file as a formula. Parquet keeps the texts as they are.
 
 Source: OWASP, CSV Injection, for the characters that begin a formula.
 """
@@ -25,9 +29,9 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def frames(rows: Iterable[TrendRow]) -> Mapping[str, pl.DataFrame]:
-    """Return a frame per table: place and period, a column per dimension, value, its sd and interval, its origin.
+    """Return a frame per table: place and period, a column per dimension, value, sd, 90 % interval, and origin.
 
-    A suppressed value is null, never 0. `cell_status` says published, suppressed or withheld: `status` is a dimension.
+    The column `cell_status` holds published, suppressed or withheld; the name `status` belongs to a dimension.
     """
     tables: dict[str, list[TrendRow]] = {}
     for row in rows:
@@ -46,6 +50,7 @@ def write(rows: Iterable[TrendRow], directory: Path, formats: Sequence[Format]) 
         directory.mkdir(parents=True, exist_ok=True)
         for table, frame in frames(rows).items():
             for form in formats:
+                # Written beside and renamed: a reader never sees half a table.
                 path = directory / f"{table}.{form}"
                 temporary = path.with_suffix(f".{form}.part")
                 _write(frame, temporary, form)

@@ -18,4 +18,5 @@ def latest(rows: Iterable[TrendRow]) -> tuple[TrendRow, ...]:
         earlier = in_force.get(row.cell)
         if earlier is None or row.revision > earlier.revision:
             in_force[row.cell] = row
+    # Keys of different tables hold dimensions of different numbers, which do not compare; their texts do.
     return tuple(in_force[cell] for cell in sorted(in_force, key=repr))

@@ -1,6 +1,8 @@
-"""Names for people: what a code of a released row is called on a chart.
+"""Labels of codes, tables, regions and windows, as people read them on a chart.
 
-Decides words alone. A code without a name is shown as it is.
+Purpose: choose the words, and nothing else. A code without a label is shown as it is, except `unknown`, shown as
+`Unknown`.
+Called by: `connectors.feed.chart`, `connectors.feed.overview`.
 """
 
 import functools
@@ -11,7 +13,7 @@ from schemas.trend import TOTAL
 
 __all__ = ["dimension", "heading", "label", "period", "place", "series"]
 
-_DIMENSIONS: Mapping[str, str] = {
+_CODE_LISTS: Mapping[str, str] = {
     "country": "country",
     "exploitation": "vic_TypeOfExploitation",
     "means": "vic_MethodsOfControl",
@@ -20,9 +22,9 @@ _DIMENSIONS: Mapping[str, str] = {
     "indicator": "indicator",
     "activity_type": "activity_type",
 }
-"""Dimension → code list."""
+"""Dimension -> code list whose labels are used."""
 
-_WORDS: Mapping[str, Mapping[str, str]] = {
+_CODE_LABELS: Mapping[str, Mapping[str, str]] = {
     "phenomenon": {"TIP": "Trafficking", "SOM": "Smuggling"},
     "status": {"possible": "possible victims", "confirmed": "confirmed victims", "unknown": "status unknown"},
     "gender": {"F": "Women and girls", "M": "Men and boys", "X": "Other gender", "unknown": "Gender unknown"},
@@ -30,10 +32,10 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
     "majority": {"minor": "Children", "adult": "Adults", "unknown": "Age unknown"},
 }
 
-_NAMED: Mapping[str, str] = {"pave": "PAVE", "gloact": "GLO.ACT", "ro-cairo": "Cairo regional office"}
-"""Regions whose names are not plain words."""
+_REGION_LABELS: Mapping[str, str] = {"pave": "PAVE", "gloact": "GLO.ACT", "ro-cairo": "Cairo regional office"}
+"""Regions whose ids are not plain words."""
 
-_NAMES: Mapping[str, str] = {
+_DIMENSION_LABELS: Mapping[str, str] = {
     "activity_type": "type of activity",
     "decided_by": "who decided",
     "exploitation": "form of exploitation",
@@ -45,45 +47,45 @@ _NAMES: Mapping[str, str] = {
 
 @functools.cache
 def label(name: str, code: str) -> str:
-    """Name one code of a dimension; several codes joined by `+` are named one by one."""
+    """Return the label of one code of a dimension; of several codes joined by `+`, all labels."""
     if code == TOTAL:
         return "All"
-    words = _WORDS.get(name, {})
-    named = codelists.labels(_DIMENSIONS[name]) if name in _DIMENSIONS else {}
-    return " + ".join(words.get(part) or _tidy(named.get(part, "")) or _plain(part) for part in code.split("+"))
+    own = _CODE_LABELS.get(name, {})
+    listed = codelists.labels(_CODE_LISTS[name]) if name in _CODE_LISTS else {}
+    return " + ".join(own.get(part) or _short(listed.get(part, "")) or _plain(part) for part in code.split("+"))
 
 
 def dimension(name: str) -> str:
-    """Name a dimension."""
-    return _NAMES.get(name, name.replace("_", " "))
+    """Return the label of a dimension."""
+    return _DIMENSION_LABELS.get(name, name.replace("_", " "))
 
 
 def series(dimensions: Mapping[str, str]) -> str:
-    """Name whom a cell counts: phenomenon and status, as far as the table tells them apart."""
-    words = [label(name, dimensions[name]) for name in ("phenomenon", "status") if name in dimensions]
-    return ", ".join(words) or "All"
+    """Return the label of the group that a cell counts: phenomenon and status, as far as the table has them."""
+    parts = [label(name, dimensions[name]) for name in ("phenomenon", "status") if name in dimensions]
+    return ", ".join(parts) or "All"
 
 
 def heading(population: str, table: str) -> str:
-    """Name a table of a population."""
-    named = population[:1].upper() + population[1:]
-    return named if table == population else f"{named}: {table.replace('-', ' ')}"
+    """Return the heading of a table of a population."""
+    title = population[:1].upper() + population[1:]
+    return title if table == population else f"{title}: {table.replace('-', ' ')}"
 
 
 def place(scheme: str, region: str) -> str:
-    """Name a region of a scheme."""
-    named = _NAMED.get(region) or region.replace("-", " ").title()
-    return named if scheme == region else f"{named} ({scheme.upper()})"
+    """Return the label of a region, with its scheme where the scheme has several regions."""
+    title = _REGION_LABELS.get(region) or region.replace("-", " ").title()
+    return title if scheme == region else f"{title} ({scheme.upper()})"
 
 
 def period(code: str) -> str:
-    """Name a window: `2024-Q1` is `2024, first quarter`."""
+    """Return the label of a window: `2024, first quarter` for `2024-Q1`, `2024` for `2024`."""
     year, _, quarter = code.partition("-Q")
     return f"{year}, {('first', 'second', 'third', 'fourth')[int(quarter) - 1]} quarter" if quarter else year
 
 
-def _tidy(name: str) -> str:
-    """Drop what ISO 3166 puts behind a name: `Iraq`, not `Iran (Islamic Republic of)`."""
+def _short(name: str) -> str:
+    """Remove the addition that ISO 3166 puts in brackets: `Iran` for `Iran (Islamic Republic of)`."""
     return name.partition(" (")[0]
 
 

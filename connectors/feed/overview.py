@@ -1,31 +1,33 @@
-"""One picture of everything released: regions down, periods across, a bar for every total.
+"""Overview of everything released, as one Vega-Lite specification: regions down, periods across, a bar for every total.
 
-Decides which rows are totals of a region, and how a period without a number is drawn: as a hatched box on the axis,
-never as no bar. Does not draw the tables of one period (`chart.of_period`).
+Purpose: decide which rows are totals of a region, and draw a period without a number as a hatched box on the axis,
+never as no bar. The tables of one period are drawn by `connectors.feed.chart`.
+Called by: `connectors.feed.drawing`.
 """
 
 from collections.abc import Iterable, Sequence
 
-from connectors.feed import chart, labels
-from connectors.feed.chart import COLOURS, HOLLOW, INK, KNOWN, QUIET, SHOWN, UNKNOWN, Sheets, Spec, marked
+from connectors.feed import chart_parts, labels
+from connectors.feed.chart_parts import BOX_STYLE, COLOURS, HAS_VALUE, INK, NO_VALUE, QUIET, SHOWN, Sheets, Spec
 from connectors.feed.feed_rows import latest
-from schemas.trend import TOTAL, TrendRow
+from schemas.trend import TOTAL, TrendRow, region_id
 
 __all__ = ["of_all", "totals"]
 
-_HEIGHT = 96  # pixels of a panel
-_BOX_HEIGHT = 16  # pixels of a suppressed total, whatever it holds
-_STEP = 64  # pixels of a period: three bars, each wider than a number of three digits
-_LAST = 12  # periods that are drawn: the latest of each length
+_PANEL_HEIGHT = 96  # pixels
+_BOX_HEIGHT = 16  # pixels of a suppressed total; the same for all, so that it tells nothing about the number
+_PERIOD_WIDTH = 64  # pixels: three bars, each wider than a number of three digits
+_MOST_PERIODS = 12  # that are drawn: the latest
+_LEVEL_LABELS = 4  # periods whose names fit side by side; more are tilted
 _WHOM = [labels.label("status", status) for status in ("confirmed", "possible", "unknown")]
 
 
 def totals(rows: Iterable[TrendRow]) -> tuple[TrendRow, ...]:
     """Return the totals of cases by region: one row per region, period, phenomenon and status."""
     margins = ("phenomenon", "status")
-    found = latest(row for row in rows if (row.population, row.table) == ("cases", "totals"))
+    in_force = latest(row for row in rows if (row.population, row.table) == ("cases", "totals"))
     return tuple(
-        row for row in found if all(code == TOTAL for name, code in row.dimensions.items() if name not in margins)
+        row for row in in_force if all(code == TOTAL for name, code in row.dimensions.items() if name not in margins)
     )
 
 
@@ -35,16 +37,17 @@ def of_all(rows: Iterable[TrendRow]) -> Spec:
     Raises:
         ValueError: no total of cases was released.
     """
-    found = totals(rows)
-    if not found:
+    cases = totals(rows)
+    if not cases:
         raise ValueError("no total of cases was released")
-    quarters = [row for row in found if "-Q" in row.period]
-    drawn = _last(quarters or found)
+    # Quarters and years are never drawn side by side: they would be read as one series.
+    quarters = [row for row in cases if "-Q" in row.period]
+    drawn = _latest_periods(quarters or list(cases))
     filled = {row.dimensions.get("status") for row in drawn if row.value != 0}  # a suppressed total counts as filled
     shown = [row for row in drawn if row.dimensions.get("status") in filled] or drawn
-    one = max(shown, key=lambda row: (row.as_of, row.release))
-    rule = f"k = {one.k}" if one.sd is None else "noisy: ± is half the 90 % interval"
-    source = f"Population cases, {rule}, latest release {one.release} as of {one.as_of}, policy {one.policy}."
+    newest = max(shown, key=lambda row: (row.as_of, row.release))
+    source = f"Population cases, {chart_parts.provenance_rule(newest)}, latest release {newest.release}"
+    source += f" as of {newest.as_of}, policy {newest.policy}."
     title = {
         "text": "Trafficking and smuggling: persons known to several agencies",
         "subtitle": [
@@ -54,30 +57,31 @@ def of_all(rows: Iterable[TrendRow]) -> Spec:
     }
     places = sorted({(row.scheme, row.region) for row in shown})
     sheets: Sheets = {}
-    panels = [_row(shown, place, sheets, last=place == places[-1]) for place in places]
-    return chart.styled(panels, sheets, title=title, spacing=12, colour="shared")
+    panels = [_region(shown, place, sheets, last=place == places[-1]) for place in places]
+    return chart_parts.styled(panels, sheets, title=title, spacing=12, colour="shared")
 
 
-def _last(rows: Sequence[TrendRow]) -> list[TrendRow]:
-    kept = sorted({row.period for row in rows})[-_LAST:]
-    return [row for row in rows if row.period in kept]
+def _latest_periods(rows: Sequence[TrendRow]) -> list[TrendRow]:
+    periods = sorted({row.period for row in rows})[-_MOST_PERIODS:]
+    return [row for row in rows if row.period in periods]
 
 
-def _row(rows: Sequence[TrendRow], place: tuple[str, str], sheets: Sheets, *, last: bool) -> Spec:
-    mine = [row for row in rows if (row.scheme, row.region) == place]
+def _region(rows: Sequence[TrendRow], place: tuple[str, str], sheets: Sheets, *, last: bool) -> Spec:
+    """Return the row of one region, a panel per phenomenon; only the last region names the periods."""
+    in_region = [row for row in rows if (row.scheme, row.region) == place]
     periods = sorted({row.period for row in rows})
     phenomena = sorted({row.dimensions.get("phenomenon", TOTAL) for row in rows}, reverse=True)
     panels = []
     for phenomenon in phenomena:
-        found = [row for row in mine if row.dimensions.get("phenomenon", TOTAL) == phenomenon]
+        counted = [row for row in in_region if row.dimensions.get("phenomenon", TOTAL) == phenomenon]
         sheet = f"{'/'.join(place)}/{phenomenon}"
-        sheets[sheet] = [_record(row) for row in found]
+        sheets[sheet] = [_record(row) for row in counted]
         title = f"{labels.label('phenomenon', phenomenon)}, persons"
-        panels.append({"data": {"name": sheet}, **_panel(periods, _persons_of(found, title), last=last)})
+        panels.append({"data": {"name": sheet}, **_panel(periods, _persons_of(counted, title), last=last)})
     heading = {
         "text": labels.place(*place),
         "fontSize": 12,
-        "subtitle": f"feed trend.{mine[0].region_id}",
+        "subtitle": f"feed trend.{region_id(in_region[0].scheme, in_region[0].region)}",
         "offset": 4,
     }
     return {"title": heading, "hconcat": panels, "spacing": 34}
@@ -85,18 +89,25 @@ def _row(rows: Sequence[TrendRow], place: tuple[str, str], sheets: Sheets, *, la
 
 def _persons_of(rows: Sequence[TrendRow], title: str) -> Spec:
     values = [row.value for row in rows if row.value is not None]
-    counted = {"labels": bool(values), "grid": bool(values), "ticks": bool(values)}
-    axis = {"title": title, "format": ",d", "titleFontSize": 10, "minExtent": 34, **counted, **chart.ticks_of(values)}
-    return {"field": "value", "type": "quantitative", "axis": axis, "scale": chart.scale_of(values)}
+    visible = {"labels": bool(values), "grid": bool(values), "ticks": bool(values)}
+    axis = {
+        "title": title,
+        "format": ",d",
+        "titleFontSize": 10,
+        "minExtent": 34,
+        **visible,
+        **chart_parts.ticks_of(values),
+    }
+    return {"field": "value", "type": "quantitative", "axis": axis, "scale": chart_parts.scale_of(values)}
 
 
 def _panel(periods: Sequence[str], y: Spec, *, last: bool) -> Spec:
-    tilted = -40 if len(periods) > 4 else 0  # noqa: PLR2004 - room
+    tilted = -40 if len(periods) > _LEVEL_LABELS else 0
     axis = {"title": None, "labelAngle": tilted, "labels": last, "ticks": last}
     scale = {"domain": list(periods), "paddingInner": 0.12, "paddingOuter": 0.06}
     return {
-        "width": max(300, _STEP * len(periods)),
-        "height": _HEIGHT,
+        "width": max(300, _PERIOD_WIDTH * len(periods)),
+        "height": _PANEL_HEIGHT,
         "encoding": {
             "x": {"field": "period", "type": "nominal", "scale": scale, "axis": axis},
             "xOffset": {"field": "whom", "type": "nominal", "scale": {"domain": _WHOM, "padding": 0.14}},
@@ -112,15 +123,15 @@ def _layers(y: Spec) -> list[Spec]:
     colour = {"field": "whom", "type": "nominal", "scale": colours, "legend": legend}
     number = {"type": "text", "dy": -5, "color": INK, "fontSize": 8}
     hatch = {"type": "text", "text": "/ /", "color": QUIET, "fontSize": 9, "baseline": "middle"}
-    box = {"type": "bar", **HOLLOW}
+    box = {"type": "bar", **BOX_STYLE}
     return [
-        marked({"type": "bar"}, KNOWN, y=y, color=colour),
-        marked(number, KNOWN, y=y, text=SHOWN),
-        marked(box, UNKNOWN, y={"value": _HEIGHT}, y2={"value": _HEIGHT - _BOX_HEIGHT}),
-        marked(hatch, UNKNOWN, y={"value": _HEIGHT - _BOX_HEIGHT / 2}),
+        chart_parts.layer({"type": "bar"}, HAS_VALUE, y=y, color=colour),
+        chart_parts.layer(number, HAS_VALUE, y=y, text=SHOWN),
+        chart_parts.layer(box, NO_VALUE, y={"value": _PANEL_HEIGHT}, y2={"value": _PANEL_HEIGHT - _BOX_HEIGHT}),
+        chart_parts.layer(hatch, NO_VALUE, y={"value": _PANEL_HEIGHT - _BOX_HEIGHT / 2}),
     ]
 
 
 def _record(row: TrendRow) -> dict[str, object]:
     whom = labels.label("status", row.dimensions.get("status", TOTAL))
-    return {"period": row.period, "whom": whom, "value": row.value, "shown": chart.shown_of(row)}
+    return {"period": row.period, "whom": whom, "value": row.value, "shown": chart_parts.shown_of(row)}

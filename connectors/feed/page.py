@@ -1,9 +1,15 @@
-"""Charts as files: a page that needs no network, and pictures.
+"""Rendering of charts: an HTML page that needs no network, and PNG pictures.
 
-Decides how charts are put on one page: an overview, then one chart at a time, chosen by region and period. The page
-carries the whole of Vega and forbids itself every connection. Does not decide what a chart shows.
+Purpose: put charts on one page, on which a reader chooses one by region and period. The content of a chart is decided
+by `connectors.feed.chart` and `connectors.feed.overview`.
+Called by: `connectors.feed.drawing`.
 
-Source: vl-convert, which bundles Vega, Vega-Lite and vega-embed and draws without a browser.
+Invariants:
+- The page carries the whole of Vega, and its content security policy forbids every connection.
+- No text of a row can end the script in which it is embedded.
+
+Source: vl-convert, which bundles Vega, Vega-Lite and vega-embed and draws without a browser; W3C, Content Security
+Policy Level 3.
 """
 
 import functools
@@ -15,14 +21,14 @@ from string import Template
 
 import vl_convert
 
-from connectors.feed.chart import Spec
+from connectors.feed.chart_parts import Spec
 
 __all__ = ["Titled", "page", "picture"]
 
 
 @dataclass(frozen=True, slots=True)
 class Titled:
-    """One chart of a page: the region and period it is found under, and its specification."""
+    """One chart of a page: the region and period by which it is chosen, and its specification."""
 
     region: str
     period: str
@@ -32,24 +38,27 @@ class Titled:
 def page(charts: Sequence[Titled], title: str) -> str:
     """Return a self-contained HTML page with these charts; the first is shown when it opens."""
     packed = _Packed()
-    plain = [{"region": one.region, "period": one.period, "spec": packed.spec(one.spec)} for one in charts]
+    plain = [{"region": chart.region, "period": chart.period, "spec": packed.spec(chart.spec)} for chart in charts]
     inlined = {"charts": _inline(plain), "words": _inline(list(packed.places))}
     return _PAGE.substitute(title=html.escape(title), bundle=_bundle(), **inlined)
 
 
 class _Packed:
-    """The words and numbers of all charts' records, each once; records refer to them by place."""
+    """The values of all charts' records, each once; records refer to them by place.
+
+    A page of all charts is several times smaller with it: the same few names and codes fill every record.
+    """
 
     def __init__(self) -> None:
         self.places: dict[object, int] = {}
 
     def spec(self, spec: Spec) -> Spec:
-        """Return a specification whose sheets are columns' names and rows of places."""
+        """Return a specification whose data sets are column names and rows of places."""
         return {**spec, "datasets": {name: self._sheet(sheet) for name, sheet in spec["datasets"].items()}}
 
     def _sheet(self, records: Sequence[Mapping[str, object]]) -> Mapping[str, object]:
         names, places = list(records[0]) if records else [], self.places
-        rows = [[places.setdefault(one[name], len(places)) for name in names] for one in records]
+        rows = [[places.setdefault(record[name], len(places)) for name in names] for record in records]
         return {"names": names, "rows": rows}
 
 
@@ -66,7 +75,7 @@ def _bundle() -> str:
 
 
 def _inline(value: Sequence[object]) -> str:
-    """Spell JSON so that nothing in it can end the script it stands in."""
+    """Return JSON in which nothing can end the script around it: no `<`, and no line separator of old JavaScript."""
     return (
         json.dumps(value, ensure_ascii=False, separators=(",", ":"))
         .replace("<", "\\u003c")

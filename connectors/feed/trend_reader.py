@@ -1,7 +1,14 @@
-"""Read the released feeds from the broker, as the principal `analysts`.
+"""Reader of the released feeds on the broker, as the principal `analysts`.
 
-Decides that of rows with the same key the first counts: a release that was interrupted and finished sends rows again.
-Does not decide which revision is in force (`rows.latest`). Reads to the end that a feed has now, and stops.
+Called by: `amana.trend_feed`.
+
+    with TrendReader(cluster.kafka_settings(), allowed) as reader:
+        rows = list(reader.rows(["pave"]))
+
+Invariants:
+- Of rows with the same message key the first counts: a release that was interrupted and finished sends rows again.
+- Every revision is yielded; `feed_rows.latest` chooses the one in force.
+- A feed is read to the end that it has at the call.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -22,7 +29,7 @@ _PREFIX = "trend."
 
 
 class TrendReader:
-    """The feeds that this principal may read; a context manager."""
+    """The feeds that the principal of `settings` may read; a context manager."""
 
     def __init__(self, settings: Mapping[str, Any], allowed: Mapping[int, Parsed]) -> None:
         """Take client settings and the schema ids of `trend` records.
@@ -45,24 +52,30 @@ class TrendReader:
         self._consumer.close()
 
     def regions(self) -> tuple[str, ...]:
-        """Return the ids of all regions with a feed, sorted."""
+        """Return the ids of all regions with a feed, sorted.
+
+        Raises:
+            TransportError: TRA-150, the broker is out of reach.
+        """
         try:
+            # The broker lists only topics that this principal may read.
             names = self._consumer.topics()
         except KafkaError as error:
             raise _unreachable(error) from error
         return tuple(sorted(name.removeprefix(_PREFIX) for name in names if name.startswith(_PREFIX)))
 
     def rows(self, regions: Iterable[str] = ()) -> Iterator[TrendRow]:
-        """Yield every released row of these regions (of all, if none is named), in the order of their release.
+        """Yield every released row of these regions, of all if none is named, region by region in order of release.
 
         Raises:
             ConfigurationError: CFG-150, there is no such feed.
             TransportError: TRA-150, the broker is out of reach.
         """
-        known = self.regions()
-        for region in tuple(regions) or known:
-            if region not in known:
-                raise ConfigurationError("CFG-150", f"there is no feed of {region!r}; there are {', '.join(known)}")
+        available = self.regions()
+        for region in tuple(regions) or available:
+            if region not in available:
+                message = f"there is no feed of {region!r}; there are {', '.join(available)}"
+                raise ConfigurationError("CFG-150", message)
             yield from self._first_of_each_key(TopicPartition(f"{_PREFIX}{region}", 0))
 
     def _first_of_each_key(self, partition: TopicPartition) -> Iterator[TrendRow]:

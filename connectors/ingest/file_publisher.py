@@ -1,15 +1,22 @@
-"""Publishing one file: read, shape, seal, send, each row once.
+"""Publication of one file: read, convert, seal, send, so that each row is on its topic once.
 
-Decides the order of these steps. What each of them decides stands in its own module.
+Purpose: the order of these steps, and the recovery of a publication that was interrupted.
+Called by: `amana.publisher`.
 
-1. Survey the file; a file that is not readable, or has an unknown column, ends here with nothing sent.
-2. Lock the topic, settle what an earlier run left open (`connectors.ingest.files.journal`), on any file of the topic.
-3. A row that is on the broker already is passed over, one that is not good is reported, the others fill windows.
-4. A window is planned, sent, acknowledged and written down before the next one.
+1. Survey the file. One that is not readable, or has an unknown column, ends here, and nothing is sent.
+2. Lock the topic against a second publisher; settle what an earlier run left open, for any file of the topic.
+3. Go through the rows: pass over one that is published already, report one that is refused, wrap the others.
+4. Per window: write the plan to the journal, send, wait, write the offsets to the journal.
+5. Write the report.
+
+Invariants:
+- A publisher that dies at any instant, and is started again, publishes no row twice and leaves none out; the journal
+  says why (`connectors.ingest.files.journal`).
+- Nothing is sent of a file that is refused as a whole.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import date
@@ -18,12 +25,13 @@ from pathlib import Path
 import filelock
 
 from connectors.ingest.event.envelope import Envelope, Sendable
-from connectors.ingest.event.row_to_event import AgencyKeys, RowShaper
-from connectors.ingest.files import mapping as mappings
-from connectors.ingest.files import row_reader
+from connectors.ingest.event.event_builder import AgencyKeys, EventBuilder
+from connectors.ingest.files import column_mapping, row_reader
 from connectors.ingest.files.journal import Journal
 from connectors.ingest.files.publish_report import PublishReport, PublishSummary
-from connectors.ingest.sinks.kafka_sink import WINDOW_BYTES, WINDOW_ROWS, KafkaSink
+from connectors.ingest.files.row_reader import SourceFile
+from connectors.ingest.files.row_to_event import RowConverter
+from connectors.ingest.sinks.sink import Sink, windows
 from schemas.errors import ConfigurationError, ContractError
 
 __all__ = ["Progress", "PublishJob", "publish"]
@@ -32,11 +40,24 @@ Progress = Callable[[int, int], None]
 """Called with (lines read, lines in all)."""
 
 _DIGEST_SHOWN = 16
+_PROGRESS_ROWS = 500
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class PublishJob:
-    """Everything one publication needs: who, what, with which keys, and where its journal and report go."""
+    """Everything that one publication needs.
+
+    Args:
+        agency: id of the agency that publishes.
+        kind: kind of the events, one of `catalogue.KINDS`.
+        file: the file; CSV or JSON lines, plain or gzip.
+        folder: place of journals, reports and locks.
+        keys: keys of event ids and person keys.
+        today: the last date that is not in the future.
+        sink: opens the topic of agency and kind.
+        envelope: makes that topic's envelope; asked after the lock is held, as it needs the registry.
+        mapping: name of a shipped column mapping; None lets the file's header decide.
+    """
 
     agency: str
     kind: str
@@ -44,139 +65,119 @@ class PublishJob:
     folder: Path
     keys: AgencyKeys
     today: date
-    broker: Callable[[], KafkaSink]
+    sink: Callable[[], Sink]
     envelope: Callable[[], Envelope]
     mapping: str | None = None
 
     def path(self, digest: str, ending: str) -> Path:
-        """Return the path of this file's journal or report."""
+        """Return the path of the journal or report of the file with this digest."""
         return self.folder / f"{self.agency}.{self.kind}.{digest[:_DIGEST_SHOWN]}.{ending}"
 
 
 def publish(job: PublishJob, progress: Progress | None = None) -> PublishSummary:
-    """Publish a file; rows that are on the broker already stay as they are.
+    """Publish a file; rows that an earlier run has published stay as they are.
 
     Raises:
-        ConfigurationError: CFG-100 to CFG-103, the file or the mapping; CFG-111, a publisher is at work on this topic;
-            CFG-112, the journal or report cannot be written.
-        ContractError: CON-100 to CON-105, the file as a whole is refused.
-        TransportError: TRA-110; what was acknowledged is written down, and the same command goes on from there.
+        ConfigurationError: CFG-100 to CFG-103, the file or the mapping; CFG-110, the agency may not write to the topic;
+            CFG-111, another publisher holds the topic; CFG-112, the journal or report cannot be written.
+        ContractError: CON-100 to CON-107, the file as a whole is refused.
+        TransportError: TRA-110; what was acknowledged is in the journal, and the same command goes on from there.
         IntegrityError: INT-116 to INT-118, the journal and the topic contradict each other.
     """
     started = time.monotonic()
+    # 1. Nothing is locked, written or sent before the whole file has been read once.
     source = row_reader.survey(job.file)
-    found = mappings.choose(source, job.kind, job.mapping)
-    shaper = RowShaper(job.agency, job.kind, found, keys=job.keys, today=job.today).of(source)
+    mapping = column_mapping.choose(source, job.kind, job.mapping)
+    builder = EventBuilder(job.agency, job.kind, keys=job.keys, today=job.today)
+    converter = RowConverter(source, mapping, builder)
     report = PublishReport(job.path(source.digest, "report.jsonl"))
     try:
         job.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _send(job, source, shaper, found.label, report, progress)
+        _Publication(job, source, mapping.label, converter, report, progress).run()
+        # 5. One that is interrupted before has its state in the journal; the next run writes the whole report.
         report.write()
     except OSError as error:
         raise ConfigurationError("CFG-112", f"journal or report cannot be written: {error.strerror}") from error
     counts = report.statuses
     return PublishSummary(
-        job.agency, job.kind, found.label, source.digest, counts.total(),
+        job.agency, job.kind, mapping.label, source.digest, counts.total(),
         counts["accepted"], counts["already"], counts["refused"], report.refusals, report.path,
         time.monotonic() - started,
     )  # fmt: skip
 
 
-def _send(
-    job: PublishJob,
-    source: row_reader.SourceFile,
-    shaper: RowShaper,
-    label: str,
-    report: PublishReport,
-    progress: Progress | None,
-) -> None:
-    """Steps 2 to 4."""
-    with ExitStack() as stack:
-        stack.enter_context(_locked(job))
-        broker = stack.enter_context(job.broker())
-        _settle_others(job, broker, source.digest)
-        head = {"agency": job.agency, "kind": job.kind, "file": source.digest, "mapping": label}
-        journal = stack.enter_context(closing(Journal.open(job.path(source.digest, "journal"), head)))
-        journal.settle(broker.quiet_ends() if journal.open_plan else broker.ends())
-        _Run(journal, broker, report).all(_wrapped(shaper, job.envelope(), source, report, journal, progress))
+@dataclass(frozen=True, slots=True)
+class _Publication:
+    """One surveyed file on its way to its topic, and the report of its rows."""
 
-
-def _locked(job: PublishJob) -> filelock.FileLock:
-    """Hold the topic for this publisher alone; the lock dies with the process."""
-    lock = filelock.FileLock(job.folder / f".{job.agency}.{job.kind}.lock", timeout=0)
-    try:
-        lock.acquire()
-    except filelock.Timeout:
-        raise ConfigurationError("CFG-111", "another publisher is at work for this agency and kind") from None
-    return lock
-
-
-def _settle_others(job: PublishJob, broker: KafkaSink, digest: str) -> None:
-    """Settle what earlier runs on other files of this topic left open: this run moves the end offsets."""
-    own = job.path(digest, "journal")
-    for path in sorted(job.folder.glob(f"{job.agency}.{job.kind}.*.journal")):
-        if path != own and Journal.ends_open(path):
-            with closing(Journal.open(path)) as journal:
-                journal.settle(broker.quiet_ends())
-
-
-def _wrapped(
-    shaper: RowShaper,
-    envelope: Envelope,
-    source: row_reader.SourceFile,
-    report: PublishReport,
-    journal: Journal,
-    progress: Progress | None,
-) -> Iterator[Sendable]:
-    """Yield what is to be sent; report the rest."""
-    published = dict(journal.published)  # as it was at the start: what this run publishes is not `already`
-    for count, row in enumerate(row_reader.rows(source)):
-        if progress and not count % 500:
-            progress(row.line, source.lines)
-        if place := published.get(row.line):
-            report.published(row.line, *place, already=True)
-            continue
-        try:
-            yield envelope.wrap(shaper.shape(row), row.line)
-        except ContractError as fault:
-            report.refused(row.line, fault)
-    if progress:
-        progress(source.lines, source.lines)
-
-
-@dataclass(slots=True)
-class _Run:
-    """One publication under way."""
-
-    journal: Journal
-    broker: KafkaSink
+    job: PublishJob
+    source: SourceFile
+    mapping: str
+    converter: RowConverter
     report: PublishReport
+    progress: Progress | None
 
-    def all(self, rows: Iterator[Sendable]) -> None:
-        """Send everything, window by window."""
-        ends = self.broker.ends()
-        for window in _windows(rows):
-            lines: dict[int, list[int]] = {}
-            for row in window:
-                lines.setdefault(row.partition, []).append(row.line)
-            self.journal.plan({partition: (ends[partition], these) for partition, these in lines.items()})
-            offsets = self.broker.send(window)
-            self.journal.done(offsets)
-            for partition, these in lines.items():
-                ends[partition] = offsets[partition][-1] + 1
-                for line, offset in zip(these, offsets[partition], strict=True):
-                    self.report.published(line, partition, offset, already=False)
+    def run(self) -> None:
+        """Publish the rows that are not published yet (steps 2 to 4)."""
+        job, digest = self.job, self.source.digest
+        with ExitStack() as stack:
+            # 2. The lock comes first: end offsets mean something only while nobody else writes to the topic.
+            stack.enter_context(self._lock())
+            sink = stack.enter_context(job.sink())
+            # Before this file sends: its first message would move the end offsets by which an open plan is settled.
+            self._settle_other_files(sink)
+            head = {"agency": job.agency, "kind": job.kind, "file": digest, "mapping": self.mapping}
+            journal = stack.enter_context(closing(Journal.open(job.path(digest, "journal"), head)))
+            journal.settle(sink.quiet_ends() if journal.open_plan else sink.ends())
+            envelope = job.envelope()
+            ends = dict(sink.ends())
+            for window in windows(self._messages(journal, envelope), sink.limit):
+                self._send(window, journal, sink, ends)
 
+    def _lock(self) -> filelock.FileLock:
+        """Take the lock of agency and kind; the operating system frees it when the process dies."""
+        lock = filelock.FileLock(self.job.folder / f".{self.job.agency}.{self.job.kind}.lock", timeout=0)
+        try:
+            lock.acquire()
+        except filelock.Timeout:
+            raise ConfigurationError("CFG-111", "another publisher is at work for this agency and kind") from None
+        return lock
 
-def _windows(rows: Iterator[Sendable]) -> Iterator[list[Sendable]]:
-    window: list[Sendable] = []
-    size = 0
-    for row in rows:
-        cost = len(row.key) + len(row.value)
-        if window and (len(window) == WINDOW_ROWS or size + cost > WINDOW_BYTES):
-            yield window
-            window, size = [], 0
-        window.append(row)
-        size += cost
-    if window:
-        yield window
+    def _settle_other_files(self, sink: Sink) -> None:
+        """Settle the open plans of other files of this topic."""
+        own = self.job.path(self.source.digest, "journal")
+        for path in sorted(self.job.folder.glob(f"{self.job.agency}.{self.job.kind}.*.journal")):
+            if path != own and Journal.ends_open(path):
+                with closing(Journal.open(path)) as journal:
+                    journal.settle(sink.quiet_ends())
+
+    def _messages(self, journal: Journal, envelope: Envelope) -> Iterator[Sendable]:
+        """Yield a message for each row that is to be sent; report the other rows (step 3)."""
+        # A copy, as this run adds its own rows to the journal's: those are accepted now, not published before.
+        published_before = dict(journal.published)
+        for count, row in enumerate(row_reader.rows(self.source)):
+            if self.progress and not count % _PROGRESS_ROWS:
+                self.progress(row.line, self.source.lines)
+            if place := published_before.get(row.line):
+                self.report.published(row.line, *place, already=True)
+                continue
+            try:
+                yield envelope.wrap(self.converter.convert(row), row.line)
+            except ContractError as fault:
+                self.report.refused(row.line, fault)
+        if self.progress:
+            self.progress(self.source.lines, self.source.lines)
+
+    def _send(self, window: Sequence[Sendable], journal: Journal, sink: Sink, ends: dict[int, int]) -> None:
+        """Send one window (step 4); `ends` are the end offsets before it, and are moved past it."""
+        refs: dict[int, list[int]] = {}
+        for message in window:
+            refs.setdefault(message.partition, []).append(message.ref)
+        # Planned before it is sent: after a crash the end offsets alone tell whether the window was stored.
+        journal.plan({partition: (ends[partition], planned) for partition, planned in refs.items()})
+        offsets = sink.send(window)
+        journal.done(offsets)
+        for partition, sent in refs.items():
+            ends[partition] = offsets[partition][-1] + 1
+            for line, offset in zip(sent, offsets[partition], strict=True):
+                self.report.published(line, partition, offset, already=False)

@@ -1,1 +1,1 @@
-"""The same disclosure control as the stream's, offline, on a statistician's own tables."""
+"""Disclosure control on a statistician's own tables and texts: files in, files out, no broker."""

@@ -1,1 +1,1 @@
-"""The operator's services: progress of the pipeline, quarantine, exact cells, the release tick."""
+"""Services of the operator: progress of the pipeline, quarantine, exact cells, ticks of the release calendar."""

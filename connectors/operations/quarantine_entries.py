@@ -1,17 +1,22 @@
-"""Quarantine as the operator handles it: list entries, open one, put one back on its way, end one.
+"""Quarantine of refused records, for the operator: list entries, open one, replay some, drop some.
 
-Decides that each of the last three is written to the audit log before it happens, and how an entry is named: by the
-topic, partition and offset at which the agency published it. Does not decide what a replayed record comes to: the stage
-deidentify takes it through all its steps again, under its first place.
+Purpose: read the topics `quarantine.<agency>`, and carry out the operator's decision about an entry. An entry is named
+by the topic, partition and offset at which the agency published its record.
+Called by: `amana quarantine`, tests.
 
-- An entry lives until it is replayed with success or dropped: either is a tombstone on its key.
-- What is listed holds codes and positions; sealed bytes are opened for one entry at a time, with the sealing key.
+    found = entries(cluster, code="CON-040")    # listed without a secret
+    replay(access, found)                       # after the cause of the refusal was removed
+
+Invariants:
+- Opening, replaying or dropping an entry is written to the topic `audit` before it happens.
+- A list shows codes and positions only. Sealed bytes are opened for one entry at a time, with the sealing key.
+- An entry lives until it is replayed with success or dropped; either writes a tombstone on its key.
+- A replayed record passes every step of the stage deidentify again and keeps its first topic, partition and offset.
 """
 
 import base64
 import dataclasses
-import importlib.metadata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -24,26 +29,42 @@ from schemas import catalogue, codec, limits
 from schemas.errors import ConfigurationError, ContractError, TransportError
 from schemas.opening import Opener
 from streams.broker import topics
+from streams.broker.access import OPERATOR
 from streams.core.counting.outcomes import key_of
 
-__all__ = ["QuarantineDesk", "QuarantineEntry", "drop", "entries", "find", "opened", "replay"]
+__all__ = ["QuarantineAccess", "QuarantineEntry", "drop", "entries", "find", "open_record", "replay"]
 
-PRINCIPAL: Final = "operator"
 _ACK_SECONDS: Final = 30
+_REQUEST_BYTES: Final = 2 << 20
+"""Largest request to the broker: a sealed record may be as long as a raw one, and its envelope comes on top."""
+
+_Message = tuple[str, int, bytes, bytes | None]
+"""Topic, partition, key, value."""
 
 
 @dataclass(frozen=True, slots=True)
-class QuarantineDesk:
-    """What it takes to decide about an entry: the operator's cluster access, the policy's digest, the sealing key."""
+class QuarantineAccess:
+    """Everything that a decision about an entry needs.
+
+    Args:
+        cluster: access to broker and registry, as the operator.
+        policy: digest of the policy in force, for the audit log.
+        code: version of the running code, for the audit log.
+        sealing_key: X25519, private, 32 bytes; opens entries.
+    """
 
     cluster: Cluster
     policy: str
+    code: str
     sealing_key: bytes = dataclasses.field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class QuarantineEntry:
-    """One refused record: where it was published, which stage refused it, and why; `payload`: it, sealed whole."""
+    """One refused record: its first place, the stage that refused it, code and field of the refusal.
+
+    `payload` is the whole record, sealed to the de-identifier; it is empty where only the place is held.
+    """
 
     agency: str
     kind: str
@@ -56,27 +77,27 @@ class QuarantineEntry:
 
     @property
     def topic(self) -> str:
-        """Name the raw topic."""
+        """Name of the raw topic."""
         return topics.raw(self.agency, self.kind)
 
     @property
     def place(self) -> str:
-        """Write `topic/partition/offset`."""
+        """First place of the record, as `topic/partition/offset`."""
         return f"{self.topic}/{self.partition}/{self.offset}"
 
     @property
     def key(self) -> bytes:
-        """The key on the topics `quarantine.<agency>` and `replay`."""
+        """Message key on the topics `quarantine.<agency>` and `replay`."""
         return key_of((self.agency, self.kind, self.partition, self.offset))
 
     def as_document(self) -> dict[str, Any]:
-        """Return JSON's shape; the payload is told by its length alone."""
-        named = {name: getattr(self, name) for name in ("topic", "partition", "offset", "agency", "stage", "code")}
-        return {**named, "field": self.field, "bytes": len(self.payload)}
+        """Return the entry as a JSON object, with the length of the payload in its place."""
+        fields = {name: getattr(self, name) for name in ("topic", "partition", "offset", "agency", "stage", "code")}
+        return {**fields, "field": self.field, "bytes": len(self.payload)}
 
 
 def entries(cluster: Cluster, *, agency: str | None = None, code: str | None = None) -> list[QuarantineEntry]:
-    """Return what lies in quarantine, in the order of places.
+    """Return the entries of all agencies or of one, with any code or with one, sorted by place.
 
     Raises:
         ConfigurationError: CFG-102, no such agency.
@@ -86,22 +107,24 @@ def entries(cluster: Cluster, *, agency: str | None = None, code: str | None = N
     readable = schema_registry.ids(cluster.registry, ["quarantine"]).allowed("quarantine")
     held: dict[bytes, QuarantineEntry] = {}
     try:
-        for one in agencies:
-            for record in topic_reading.whole(cluster.kafka_settings(), topics.quarantine(one)):
+        for owner in agencies:
+            for record in topic_reading.whole(cluster.kafka_settings(), topics.quarantine(owner)):
+                # The topic is compacted, but only in time: the last record of a key holds, and a tombstone removes it.
                 held.pop(record.key, None)
                 if record.value is not None:
                     held[record.key] = QuarantineEntry(**codec.decode(record.value, readable, limits.INTERNAL))
     except KafkaError as error:
         raise TransportError("TRA-030", "the broker is out of reach") from error
-    found = (entry for entry in held.values() if code in (None, entry.code))
-    return sorted(found, key=lambda entry: (entry.topic, entry.partition, entry.offset))
+    chosen = (entry for entry in held.values() if code in (None, entry.code))
+    return sorted(chosen, key=lambda entry: (entry.topic, entry.partition, entry.offset))
 
 
 def find(cluster: Cluster, places: Iterable[str]) -> list[QuarantineEntry]:
-    """Return the entries at these places.
+    """Return the entries at these places, each once, in the order of `places`.
 
     Raises:
-        ConfigurationError: CFG-170, nothing is held at one of them; the others of `entries`.
+        ConfigurationError: CFG-170, nothing is held at one of them.
+        TransportError: TRA-030, the broker is out of reach.
     """
     held = {entry.place: entry for entry in entries(cluster)}
     wanted = list(dict.fromkeys(places))
@@ -110,77 +133,91 @@ def find(cluster: Cluster, places: Iterable[str]) -> list[QuarantineEntry]:
     return [held[place] for place in wanted]
 
 
-def opened(desk: QuarantineDesk, entry: QuarantineEntry) -> dict[str, Any]:
-    """Open one entry for the operator's eyes, after the audit log's topic has taken that it is shown.
+def open_record(access: QuarantineAccess, entry: QuarantineEntry) -> dict[str, Any]:
+    """Open one entry for the operator's eyes, after the broker has acknowledged the audit record of it.
 
-    A record that does not decode, or whose sealed fields do not open, is told by its bytes in base64 and the code.
+    Returns:
+        A JSON object with the record in clear; with its bytes in base64 and the code instead, where it does not decode
+        or its sealed fields do not open.
 
     Raises:
         ContractError: CON-030, the entry itself was sealed to another key, or altered.
+        TransportError: TRA-170, the broker did not take the audit record; nothing was opened.
     """
-    _decide(desk, "shown", [entry])
-    schema, opener = catalogue.load(f"raw.{entry.kind}"), Opener(desk.sealing_key)
+    # Logged first: after a crash in between the log names an opening that did not happen, never the other way round.
+    _log(access, "shown", [entry])
+    schema, opener = catalogue.load(f"raw.{entry.kind}"), Opener(access.sealing_key)
     payload = opener.unwrap(entry.payload, entry.key) if entry.payload else b""
     try:
-        record = codec.decode(payload, schema_registry.ids(desk.cluster.registry, [schema.stem]).allowed(schema.stem))
+        allowed = schema_registry.ids(access.cluster.registry, [schema.stem]).allowed(schema.stem)
+        record = codec.decode(payload, allowed)
         clear = opener.open(record, schema, topic=entry.topic)
     except ContractError as error:
         return {"place": entry.place, "code": error.code, "bytes": base64.b64encode(payload).decode()}
     return {"place": entry.place, "code": entry.code, "record": {**record, **clear, "sealing": None}}
 
 
-def replay(desk: QuarantineDesk, chosen: Sequence[QuarantineEntry]) -> None:
-    """Put entries on their way again; what was counted before is known by its revision and counts once.
+def replay(access: QuarantineAccess, chosen: Sequence[QuarantineEntry]) -> None:
+    """Send entries through the stages again; an event that was counted already is known by its revision, counted once.
 
     Raises:
-        ContractError: CON-045, an entry that holds no bytes; nothing was sent.
-        TransportError: TRA-170, the broker did not take it; those before it are on their way.
+        ContractError: CON-045, an entry holds no bytes; nothing was sent.
+        TransportError: TRA-170, the broker did not take one; those before it are on their way.
     """
     for entry in chosen:
         if not entry.payload:
             raise ContractError("CON-045", f"nothing to replay at {entry.place}: only its place is held")
-    _decide(desk, "replay", chosen)
-    _send(desk.cluster, [(topics.REPLAY, entry.partition, entry.key, entry.payload) for entry in chosen])
+    _log(access, "replay", chosen)
+    # The same partition number as on the raw topic: the same lane of the de-identifier owns both.
+    _send(access.cluster, [(topics.REPLAY, entry.partition, entry.key, entry.payload) for entry in chosen])
 
 
-def drop(desk: QuarantineDesk, chosen: Sequence[QuarantineEntry]) -> None:
-    """End entries: their records stay counted as quarantined, their bytes go with the next compaction.
+def drop(access: QuarantineAccess, chosen: Sequence[QuarantineEntry]) -> None:
+    """Drop entries: their records stay counted as quarantined, their bytes go with the next compaction.
 
     Raises:
-        TransportError: TRA-170, the broker did not take it.
+        TransportError: TRA-170, the broker did not take one.
     """
-    _decide(desk, "drop", chosen)
-    _send(desk.cluster, [(topics.quarantine(entry.agency), 0, entry.key, None) for entry in chosen])
+    _log(access, "drop", chosen)
+    _send(access.cluster, [(topics.quarantine(entry.agency), 0, entry.key, None) for entry in chosen])
 
 
-def _decide(desk: QuarantineDesk, decision: str, chosen: Sequence[QuarantineEntry]) -> None:
-    """Write a decision record each; on return the broker has them, and the release process appends them to the log."""
+def _log(access: QuarantineAccess, decision: str, chosen: Sequence[QuarantineEntry]) -> None:
+    """Write one decision record per entry to the topic `audit`, from which the release process appends to the log."""
     parsed = catalogue.load("audit").parsed
-    number = schema_registry.ids(desk.cluster.registry, ["audit"]).id_of("audit")
-    version = importlib.metadata.version("amana-pipeline")
-    values = (codec.encode(number, parsed, _decision(decision, entry, desk.policy, version)) for entry in chosen)
-    _send(desk.cluster, [("audit", 0, entry.key, value) for entry, value in zip(chosen, values, strict=True)])
+    schema_id = schema_registry.ids(access.cluster.registry, ["audit"]).id_of("audit")
+    values = [codec.encode(schema_id, parsed, _decision(access, decision, entry)) for entry in chosen]
+    _send(access.cluster, [("audit", 0, entry.key, value) for entry, value in zip(chosen, values, strict=True)])
 
 
-def _decision(decision: str, entry: QuarantineEntry, policy: str, version: str) -> Mapping[str, Any]:
-    offsets = {"first_offset": entry.offset, "last_offset": entry.offset}
-    about = {"action": "refusal", "actor": PRINCIPAL, "policy": policy, "code": version, **offsets}
-    details = {"decision": decision, "refused": entry.code, "stage": entry.stage}
-    return {**about, "topic": entry.topic, "partition": entry.partition, "details": details}
+def _decision(access: QuarantineAccess, decision: str, entry: QuarantineEntry) -> Mapping[str, Any]:
+    return {
+        "action": "refusal",
+        "actor": OPERATOR,
+        "policy": access.policy,
+        "code": access.code,
+        "topic": entry.topic,
+        "partition": entry.partition,
+        "first_offset": entry.offset,
+        "last_offset": entry.offset,
+        "details": {"decision": decision, "refused": entry.code, "stage": entry.stage},
+    }
 
 
-def _send(cluster: Cluster, records: Iterable[tuple[str, int, bytes, bytes | None]]) -> None:
+def _send(cluster: Cluster, messages: Iterable[_Message]) -> None:
+    """Send messages and wait until the broker has acknowledged every one."""
     try:
-        producer = KafkaProducer(**cluster.kafka_settings(), acks="all", max_request_size=2 << 20)
+        producer = KafkaProducer(**cluster.kafka_settings(), acks="all", max_request_size=_REQUEST_BYTES)
         try:
-            for future in list(_futures(producer, records)):
+            # All are sent before the first is waited for: one round trip per batch, not one per message.
+            futures = [
+                producer.send(topic, key=key, value=value, partition=partition)
+                for topic, partition, key, value in messages
+            ]
+            for future in futures:
                 future.get(timeout=_ACK_SECONDS)
         finally:
             producer.close(timeout=_ACK_SECONDS)
     except KafkaError as error:
+        # The type alone: the client's message may quote the record.
         raise TransportError("TRA-170", f"the broker did not take it: {type(error).__name__}") from None
-
-
-def _futures(producer: KafkaProducer, records: Iterable[tuple[str, int, bytes, bytes | None]]) -> Iterator[Any]:
-    for topic, partition, key, value in records:
-        yield producer.send(topic, key=key, value=value, partition=partition)

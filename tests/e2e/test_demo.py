@@ -6,7 +6,6 @@ import re
 import shutil
 import struct
 from collections import Counter
-from html.parser import HTMLParser
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from amana.demo.simulation.agencies import AGENCIES
 from anonymizer import policy
 from tests.support import demo
 from tests.support.audit import FILES
+from tests.support.feed import loading_attributes
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(1200)]
 
@@ -100,23 +100,9 @@ def test_a_cell_has_a_value_if_and_only_if_it_is_published(ran: demo.Ran) -> Non
     assert set(told) <= {"published", "suppressed", "withheld"}
 
 
-class _Loads(HTMLParser):
-    """Collects every attribute through which a page could load something."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        loading = {"src", "srcset", "data", "poster", "background", "action", "formaction"}
-        self.found += [f"{tag} {name}" for name, _ in attrs if name in loading or (name == "href" and tag != "a")]
-
-
 def test_the_chart_loads_nothing_from_outside(ran: demo.Ran) -> None:
     text = (ran.out / "chart.html").read_text(encoding="utf-8")
-    parser = _Loads()
-    parser.feed(text)
-    assert parser.found == []
+    assert loading_attributes(text) == []
     assert "default-src 'none'" in text
     assert "connect-src" not in text
     assert "suppressed" in text

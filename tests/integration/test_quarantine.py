@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from amana.composition.operator_desk import quarantine_desk
+from amana.composition.quarantine_access import quarantine_access
 from amana.local import runtime as local
 from amana.site import Site
 from connectors.adapters import schema_registry
@@ -101,7 +101,7 @@ def test_a_replay_after_the_fix_counts_as_if_nothing_had_failed(faulty: Site, tm
     assert after.total() == len(made) + 2
     assert Counter(exact_cells.read(faulty.cluster("operator"))) == truth
 
-    quarantine_entries.replay(quarantine_desk(faulty), held)  # a second time, though nothing is held any more
+    quarantine_entries.replay(quarantine_access(faulty), held)  # a second time, though nothing is held any more
     assert _idle(faulty) == after
     assert Counter(exact_cells.read(faulty.cluster("operator"))) == truth
     _dropped(faulty)

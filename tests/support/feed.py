@@ -1,8 +1,9 @@
-"""Hand-made released rows, as many as charts need."""
+"""Hand-made released rows, as many as charts need, and a reader of pages of charts."""
 
 import itertools
 import random
 from collections.abc import Iterator
+from html.parser import HTMLParser
 
 from schemas.trend import TrendRow
 
@@ -47,3 +48,20 @@ def _persons() -> Iterator[tuple[dict[str, str], int]]:
             yield {**whom, "country": country}, 400 if country == "_T" else 90
         for form, gender in itertools.product(("_T", *FORMS), ("_T", "F", "M")):
             yield {**whom, "exploitation": form, "gender": gender}, 60
+
+
+def loading_attributes(page: str) -> list[str]:
+    """Return `tag attribute` for every attribute of an HTML page through which it could load something."""
+    parser = _LoadingAttributes()
+    parser.feed(page)
+    return parser.names
+
+
+class _LoadingAttributes(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        loading = {"src", "srcset", "data", "poster", "background", "action", "formaction"}
+        self.names += [f"{tag} {name}" for name, _ in attrs if name in loading or (name == "href" and tag != "a")]

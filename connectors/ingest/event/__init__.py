@@ -1,1 +1,4 @@
-"""One event: from a row of a file to a sealed, signed message. No files, no broker."""
+"""One event, from an agency's record to a sealed, signed message.
+
+Invariant: nothing here opens a file or knows a broker; a row of a file is converted in `connectors.ingest.files`.
+"""

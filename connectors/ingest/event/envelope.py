@@ -1,6 +1,12 @@
-"""From an event to what goes onto the wire: sealed, encoded, signed, with its key and partition.
+"""Envelope of an event: sealed, encoded and signed, with message key and partition.
 
-Decides the key (the event id) and the partition (a function of the key). Draws the ephemeral bytes that sealing needs.
+Purpose: turn an event in clear into a message whose sealed fields only the de-identifier can open. The message key is
+the event id; the partition is a function of the key, so that all revisions of an event are in one partition, in order.
+Called by: `connectors.ingest.file_publisher`; `amana.publisher` makes it.
+
+Invariants:
+- Every message is sealed with ephemeral bytes of its own.
+- The signature covers the encoded message and the topic, so that it cannot be moved to another agency or kind.
 """
 
 import os
@@ -19,16 +25,25 @@ __all__ = ["Envelope", "Sendable"]
 
 @dataclass(frozen=True, slots=True)
 class Sendable:
-    """One row, ready for the broker."""
+    """One message, ready for a sink; `ref` is the sender's own number of it, as the line of a file."""
 
-    line: int
+    ref: int
     partition: int
     key: bytes
     value: bytes
 
 
 class Envelope:
-    """Wraps events of one topic: `schema_id` is the registry's, `partitions` the topic's count."""
+    """Wraps the events of one topic.
+
+    Args:
+        schema: of the topic's events.
+        schema_id: its id in the registry.
+        sealer: seals to the de-identifier.
+        signer: signs as the agency.
+        topic: the raw topic.
+        partitions: the number of its partitions.
+    """
 
     def __init__(
         self,
@@ -43,9 +58,10 @@ class Envelope:
         self._schema, self._schema_id, self._sealer, self._signer = schema, schema_id, sealer, signer
         self._topic, self._partitions = topic, partitions
 
-    def wrap(self, event: Mapping[str, Any], line: int) -> Sendable:
-        """Seal, encode and sign one event; its own fields are left alone."""
+    def wrap(self, event: Mapping[str, Any], ref: int) -> Sendable:
+        """Seal, encode and sign one event; `event` itself is not changed."""
         sealed = self._sealer.seal(event, self._schema, topic=self._topic, ephemeral=os.urandom(KEY_BYTES))
         key = str(event["event_id"]).encode()
+        # The signature is the last field: 64 zero bytes are encoded in its place, which signing replaces.
         value = codec.encode(self._schema_id, self._schema.parsed, sealed | {"signature": UNSIGNED})
-        return Sendable(line, partition_of(key, self._partitions), key, self._signer.sign(value, topic=self._topic))
+        return Sendable(ref, partition_of(key, self._partitions), key, self._signer.sign(value, topic=self._topic))

@@ -1,1 +1,4 @@
-"""Files of events: reading, mapping, the journal of what was published, the report."""
+"""Files of events: reading, column mappings, conversion of rows, the journal of publication, the report.
+
+Invariant: nothing here knows a broker; `connectors.ingest.file_publisher` brings files and sinks together.
+"""

@@ -1,19 +1,22 @@
-"""What has been published of a file: an append-only journal beside the report, so that nothing is published twice.
+"""Journal of a publication: an append-only file that tells which messages are on the broker.
 
-Decides which rows are on the broker, also after the publisher was killed at any instant. Does not send.
+Purpose: publish every message once although the publisher may be killed at any instant, and although an agency may not
+read its raw topic. End offsets are enough, because one publisher at a time (a lock per topic) sends one window at a
+time.
+Called by: `connectors.ingest.file_publisher`.
 
-An agency may not read its raw topic, so it cannot look there for what it sent. It may ask for end offsets, and that is
-enough, because one publisher at a time (a lock per topic) sends one window at a time:
+1. `plan`: write and fsync the window's refs by partition, and the end offset of each partition before sending.
+2. The caller sends the window. One partition's part of it is one record batch, appended whole or not at all.
+3. `done`: write and fsync the offsets that were acknowledged.
+4. `settle`: at the next start, of this file or another of the topic, find out what became of a plan without a `done`.
 
-1. `plan`: the window's lines by partition, and each partition's end offset, are written and fsynced before sending.
-2. The window is sent; a partition's part of it is one record batch, which the broker appends whole or not at all.
-3. `done`: the offsets that the broker acknowledged are written.
-4. A plan without a done is settled at the next start, of this file or any other of the topic: where the end offset has
-   moved by the number of planned rows they were appended, and where it has not moved they were not. Any other movement
-   means that somebody else wrote to the topic at the same time: INT-116, nothing is guessed.
+Invariants:
+- A message is referred to by the sender's own number, its `ref`; for a file it is the line.
+- The journal holds digests, refs and offsets, and nothing of a person.
+- A last line that a crash has torn counts as not written: nothing was done on the strength of it yet.
 
-The journal holds digests, line numbers and offsets, nothing of a person. A last line that a crash has torn counts as
-not written: what it would have said has not been relied upon yet.
+Form: JSON lines. The first is `{"head": ...}`, then `{"plan": {partition: [end, refs]}}` and
+`{"done": {partition: offsets}}` in turn.
 """
 
 import json
@@ -26,14 +29,18 @@ from schemas.errors import IntegrityError
 
 __all__ = ["Journal", "Plan"]
 
-_TAIL_BYTES = 256 * 1024  # holds more than one window's plan
+_TAIL_BYTES = 256 * 1024  # more than the plan of one window
 
 Plan = Mapping[int, tuple[int, Sequence[int]]]
-"""Partition → (end offset before sending, lines in the order of sending)."""
+"""Partition -> (end offset before sending, refs in the order of sending)."""
 
 
 class Journal:
-    """The journal of one file: `published` is line → (partition, offset), `open_plan` what may be on the broker."""
+    """The journal of one file and topic.
+
+    `published` maps ref -> (partition, offset). `open_plan` is the plan without a `done`, empty where there is none:
+    its messages may be on the broker.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -43,13 +50,17 @@ class Journal:
 
     @classmethod
     def open(cls, path: Path, head: Mapping[str, str] | None = None) -> Self:
-        """Open a journal and read what it says; `head` is written into a new one, and must be an old one's.
+        """Open a journal and read it.
+
+        Args:
+            path: the file; it is made if there is none.
+            head: written to a new journal, and compared with the head of an old one; None compares nothing.
 
         Raises:
-            IntegrityError: INT-117, the journal is damaged or belongs to something else.
+            IntegrityError: INT-117, the journal is damaged or belongs to another file, agency, kind or mapping.
         """
         journal = cls(path)
-        entries = journal._read()
+        entries = journal._whole_entries()
         if entries:
             if head is not None and entries[0] != {"head": dict(head)}:
                 raise IntegrityError("INT-117", f"{path.name} is the journal of something else")
@@ -61,7 +72,7 @@ class Journal:
 
     @staticmethod
     def ends_open(path: Path) -> bool:
-        """Tell whether a journal's last whole line is a plan, without reading all of it."""
+        """Tell whether a journal's last whole line is a plan; only the end of the file is read."""
         with path.open("rb") as file:
             file.seek(max(0, path.stat().st_size - _TAIL_BYTES))
             whole, _, _ = file.read().rpartition(b"\n")
@@ -72,67 +83,68 @@ class Journal:
         self._file.close()
 
     def plan(self, plan: Plan) -> None:
-        """Write down what is about to be sent."""
-        self._write({"plan": {str(partition): [end, list(lines)] for partition, (end, lines) in plan.items()}})
+        """Write what is about to be sent."""
+        self._record({"plan": {str(partition): [end, list(refs)] for partition, (end, refs) in plan.items()}})
 
     def done(self, offsets: Mapping[int, Sequence[int]]) -> None:
-        """Write down the offsets of the open plan's rows, by partition; one left out was not appended."""
-        self._write({"done": {str(partition): list(these) for partition, these in offsets.items()}})
+        """Write the offsets of the open plan's messages, by partition; one left out was not appended."""
+        self._record({"done": {str(partition): list(these) for partition, these in offsets.items()}})
 
     def settle(self, ends: Mapping[int, int]) -> None:
-        """Find out what became of the open plan, given the partitions' end offsets, after which nothing is under way.
+        """Find out what became of the open plan; `ends` are the partitions' end offsets, with nothing under way.
 
         Raises:
-            IntegrityError: INT-116, somebody else wrote to the topic meanwhile; INT-118, the topic is another one.
+            IntegrityError: INT-116, another publisher wrote to the topic meanwhile; INT-118, the topic is another one.
         """
-        self._refuse_another_topic(ends)
-        if not self.open_plan:
-            return
-        appended: dict[int, Sequence[int]] = {}
-        for partition, (before, lines) in self.open_plan.items():
-            moved = ends[partition] - before
-            if moved == len(lines):
-                appended[partition] = range(before, before + moved)
-            elif moved:
-                raise IntegrityError("INT-116", f"partition {partition} has moved by {moved}, not {len(lines)} records")
-        self.done(appended)
-
-    def _refuse_another_topic(self, ends: Mapping[int, int]) -> None:
         for partition, offset in self.published.values():
             if offset >= ends.get(partition, 0):
                 raise IntegrityError("INT-118", f"{self._path.name} knows offsets that the topic does not have")
+        if not self.open_plan:
+            return
+        appended: dict[int, Sequence[int]] = {}
+        for partition, (before, refs) in self.open_plan.items():
+            # A batch is appended whole or not at all: the end moved by all planned messages, or not at all. Any other
+            # movement has another cause, and nothing is guessed about it.
+            moved = ends[partition] - before
+            if moved == len(refs):
+                appended[partition] = range(before, before + moved)
+            elif moved:
+                raise IntegrityError("INT-116", f"partition {partition} has moved by {moved}, not {len(refs)} records")
+        self.done(appended)
 
-    def _write(self, entry: Mapping[str, Any]) -> None:
+    def _record(self, entry: Mapping[str, Any]) -> None:
         self._append(entry)
         self._apply(entry)
 
     def _append(self, entry: Mapping[str, Any]) -> None:
+        # Flushed to the disk, not to the operating system alone: the next step relies on the line after a power cut
+        # too.
         self._file.write(json.dumps(entry, separators=(",", ":")).encode() + b"\n")
         self._file.flush()
         os.fsync(self._file.fileno())
 
     def _apply(self, entry: Mapping[str, Any]) -> None:
         if "plan" in entry:
-            self.open_plan = {int(partition): (end, lines) for partition, (end, lines) in entry["plan"].items()}
+            self.open_plan = {int(partition): (end, refs) for partition, (end, refs) in entry["plan"].items()}
             return
         for partition, offsets in entry["done"].items():
-            _, lines = self.open_plan[int(partition)]
+            _, refs = self.open_plan[int(partition)]
             places = ((int(partition), offset) for offset in offsets)
-            self.published.update(zip(lines, places, strict=True))
+            self.published.update(zip(refs, places, strict=True))
         self.open_plan = {}
 
-    def _read(self) -> list[dict[str, Any]]:
-        """Return the whole entries; cut a torn last line off."""
-        whole, end = [], 0
+    def _whole_entries(self) -> list[dict[str, Any]]:
+        """Return the entries of whole lines, and cut a torn last line off the file."""
+        entries, end = [], 0
         content = self._path.read_bytes()
         for line in content.splitlines(keepends=True):
             if not line.endswith(b"\n"):
                 break
-            whole.append(self._entry(line))
+            entries.append(self._entry(line))
             end += len(line)
         if end < len(content):
             os.truncate(self._path, end)
-        return whole
+        return entries
 
     def _entry(self, line: bytes) -> dict[str, Any]:
         try:

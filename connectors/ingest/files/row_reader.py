@@ -1,13 +1,20 @@
-"""Rows of an agency's file, one by one: CSV or JSON lines, plain or gzip.
+"""Reader of an agency's file, row by row: CSV or JSON lines, plain or gzip.
 
-Decides what a readable file is. Does not decide what its columns mean (`connectors.ingest.files.mapping`) or whether a
-row is good (`connectors.ingest.event.row_to_event`).
+Purpose: decide whether a file is readable, and give its rows. The meaning of its columns is decided by
+`connectors.ingest.files.column_mapping`, whether a row is good by the contract.
+Called by: `connectors.ingest.file_publisher`.
 
-- A file is read twice: `survey` finds its digest, columns and line count before anything is sent; `rows` yields rows.
-- The digest is of the unpacked bytes, so a file and its gzip are one file.
-- A text that is not UTF-8 refuses the whole file, with its line; a row that is not a row is refused alone.
-- No message holds a cell. Column names are told only where they look like names: a file without a header line has a
-  person's data there.
+    source = survey(path)          # reads the file once: digest, columns, number of lines
+    for row in rows(source):       # reads it again
+        ...
+
+Invariants:
+- The digest is of the unpacked bytes, so that a file and its gzip are one file.
+- A line that is not UTF-8 refuses the whole file, by its number; a line that is no row is refused alone.
+- No message holds a cell. A column name is shown only if it looks like one: in a file without a header line, a person's
+  data is in its place.
+
+Source: RFC 4180 for CSV, RFC 1952 for gzip; JSON lines as in jsonlines.org.
 """
 
 import csv
@@ -29,13 +36,22 @@ __all__ = ["SourceFile", "SourceRow", "column_name", "rows", "survey"]
 _GZIP = b"\x1f\x8b"
 _DELIMITERS = (",", ";", "\t")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_ .-]{0,63}")
-_LONGEST_LINE = 4 * 1024 * 1024
-_FILE_FAULTS = (OSError, EOFError, zlib.error)  # of opening, of a gzip that ends early, of a damaged one
+_LONGEST_LINE = 4 * 1024 * 1024  # bytes; a small gzip may unpack to a line that fills the memory
+_FILE_FAULTS = (OSError, EOFError, zlib.error)  # of the disk, of a gzip that ends early, of a damaged one
 
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """A file that can be read: `digest` is its SHA-256 in hex, `delimiter` empty for JSON lines, `lines` physical."""
+    """A file that can be read.
+
+    Args:
+        path: the file.
+        digest: SHA-256 of the unpacked bytes, in hex.
+        form: CSV or JSON lines.
+        delimiter: between cells; empty for JSON lines.
+        columns: names of the header, or all keys of all objects.
+        lines: number of physical lines; a CSV row may span several.
+    """
 
     path: Path
     digest: str
@@ -47,7 +63,7 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True)
 class SourceRow:
-    """One row: the line it begins on (from 1), and its cells by column, or the fault that makes it none."""
+    """One row: the line on which it begins, from 1, and its cells by column; or the fault that makes it no row."""
 
     line: int
     cells: Mapping[str, Any]
@@ -55,17 +71,18 @@ class SourceRow:
 
 
 def column_name(name: str, position: int) -> str:
-    """Return how a column is spoken of: its name where it looks like one, else its position (from 1)."""
+    """Return the name of a column for messages, or `column N`, from 1, where the name does not look like one."""
     return name.strip() if _NAME.fullmatch(name.strip()) else f"column {position}"
 
 
 def survey(path: Path) -> SourceFile:
-    """Read the whole file once: digest, form, columns.
+    """Read the whole file once, for its digest, form, columns and number of lines.
 
     Raises:
-        ConfigurationError: CFG-100, not a readable file; CFG-101, nothing in it.
-        ContractError: CON-100, not UTF-8, with the line; CON-101, a column name twice; CON-107, a line too
-            long to be a row: a bomb would be read whole later.
+        ConfigurationError: CFG-100, the file cannot be read; CFG-101, it is empty.
+        ContractError: CON-100, a line is not UTF-8; CON-101, a column name occurs twice; CON-105, the header line
+        cannot
+            be read; CON-107, a line is longer than 4 MiB.
     """
     digest, lines, first, columns = hashlib.sha256(), 0, "", {}
     is_json: bool | None = None
@@ -79,17 +96,22 @@ def survey(path: Path) -> SourceFile:
             if is_json is None:
                 is_json = _is_json(path, text)
             if is_json:
-                columns.update(dict.fromkeys(_keys(text)))
+                columns.update(dict.fromkeys(_object(text) or {}))
     if not first:
         raise ConfigurationError("CFG-101", "the file is empty")
     if is_json:
         return SourceFile(path, digest.hexdigest(), "jsonl", "", tuple(columns), lines)
-    delimiter = max(_DELIMITERS, key=first.count)
+    delimiter = max(_DELIMITERS, key=first.count)  # of a header; cells of rows may hold any of them
     return SourceFile(path, digest.hexdigest(), "csv", delimiter, _header(first, delimiter), lines)
 
 
 def rows(source: SourceFile) -> Iterator[SourceRow]:
-    """Yield the rows of `source` in order; blank lines are none."""
+    """Yield the rows of `source` in their order; blank lines are passed over.
+
+    Raises:
+        ConfigurationError: CFG-100, the file cannot be read any more.
+        ContractError: CON-100 or CON-107, the file has changed since `survey`.
+    """
     with _opened(source.path) as file:
         if source.form == "jsonl":
             yield from _json_rows(file)
@@ -110,6 +132,7 @@ def _opened(path: Path) -> BinaryIO:
 
 
 def _raw_lines(file: BinaryIO) -> Iterator[bytes]:
+    """Yield physical lines with their ends, each read up to the limit and no further."""
     try:
         while raw := file.readline(_LONGEST_LINE):
             if len(raw) == _LONGEST_LINE and not raw.endswith(b"\n"):
@@ -121,6 +144,7 @@ def _raw_lines(file: BinaryIO) -> Iterator[bytes]:
 
 def _text(raw: bytes, line: int) -> str:
     try:
+        # UTF-16 without a byte order mark decodes as UTF-8, into text with a NUL after each letter.
         if b"\x00" in raw:
             raise ContractError("CON-100", f"line {line} is not text in UTF-8")
         return raw.decode("utf-8-sig" if line == 1 else "utf-8")
@@ -132,32 +156,28 @@ def _is_json(path: Path, first: str) -> bool:
     suffixes = set(path.suffixes)
     if suffixes & {".jsonl", ".ndjson"}:
         return True
+    # A header may begin with a brace only in a file whose name says that it is CSV.
     return not suffixes & {".csv", ".tsv"} and first.lstrip().startswith("{")
 
 
-def _keys(text: str) -> tuple[str, ...]:
-    found = _object(text)
-    return () if found is None else tuple(found)
-
-
 def _object(text: str) -> dict[str, Any] | None:
-    """Return the JSON object in `text`, None where there is none; a key said twice makes it none."""
+    """Return the JSON object in `text`, None where there is none; of a key that occurs twice the last value holds."""
     try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
+        value = json.loads(text)
+    except (ValueError, RecursionError):  # arrays nested a thousand deep exhaust the parser's stack
         return None
-    return found if isinstance(found, dict) else None
+    return value if isinstance(value, dict) else None
 
 
 def _header(first: str, delimiter: str) -> tuple[str, ...]:
     try:
         names = next(csv.reader([first], delimiter=delimiter))
-    except csv.Error:  # its message may quote what stands there
+    except csv.Error:  # its message may quote the line
         raise ContractError("CON-105", "the first line is not a header of columns") from None
     seen: set[str] = set()
     for position, name in enumerate(names, start=1):
         if name.strip() and name in seen:
-            raise ContractError("CON-101", f"{column_name(name, position)} stands twice in the header")
+            raise ContractError("CON-101", f"{column_name(name, position)} occurs twice in the header")
         seen.add(name)
     return tuple(name.rstrip("\r\n") for name in names)
 
@@ -167,15 +187,15 @@ def _json_rows(file: BinaryIO) -> Iterator[SourceRow]:
         text = _text(raw, number)
         if not text.strip():
             continue
-        found = _object(text)
-        fault = ContractError("CON-102", "not a JSON object") if found is None else None
-        yield SourceRow(number, found or {}, fault)
+        cells = _object(text)
+        fault = ContractError("CON-102", "not a JSON object") if cells is None else None
+        yield SourceRow(number, cells or {}, fault)
 
 
 def _csv_rows(file: BinaryIO, source: SourceFile) -> Iterator[SourceRow]:
     text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
     reader = csv.reader(text, delimiter=source.delimiter)
-    headed, before = False, 0
+    header_passed, line_before = False, 0
     while True:
         try:
             cells = next(reader)
@@ -183,18 +203,16 @@ def _csv_rows(file: BinaryIO, source: SourceFile) -> Iterator[SourceRow]:
             return
         except csv.Error:
             yield SourceRow(reader.line_num, {}, ContractError("CON-102", "not a row of CSV"))
-            before = reader.line_num
+            line_before = reader.line_num
             continue
-        line, before = before + 1, reader.line_num
+        # `line_num` is the last physical line of the row; a quoted cell may hold line ends.
+        line, line_before = line_before + 1, reader.line_num
         if not any(cells):
             continue
-        if headed:
-            yield _csv_row(line, cells, source.columns)
-        headed = True
-
-
-def _csv_row(line: int, cells: list[str], columns: tuple[str, ...]) -> SourceRow:
-    if len(cells) != len(columns):
-        fault = ContractError("CON-103", f"{len(cells)} cells under {len(columns)} columns")
-        return SourceRow(line, {}, fault)
-    return SourceRow(line, dict(zip(columns, cells, strict=True)))
+        if not header_passed:
+            header_passed = True
+        elif len(cells) == len(source.columns):
+            yield SourceRow(line, dict(zip(source.columns, cells, strict=True)))
+        else:
+            fault = ContractError("CON-103", f"{len(cells)} cells under {len(source.columns)} columns")
+            yield SourceRow(line, {}, fault)

@@ -10,9 +10,9 @@ import pytest
 
 from amana.demo.simulation.generator import KEY_FOLDER, simulate
 from anonymizer import policy
-from connectors.ingest.event.row_to_event import AgencyKeys, RowShaper
-from connectors.ingest.files import mapping as mappings
-from connectors.ingest.files import row_reader
+from connectors.ingest.event.event_builder import AgencyKeys, EventBuilder
+from connectors.ingest.files import column_mapping, row_reader
+from connectors.ingest.files.row_to_event import RowConverter
 from schemas.errors import ConfigurationError, ContractError
 
 EVENTS = 3_000
@@ -46,10 +46,11 @@ def test_the_edge_refuses_what_the_key_says_and_meets_persons_as_it_says(folder:
         agency, kind, _ = path.name.split(".")
         source = row_reader.survey(path)
         keys = AgencyKeys(b"s" * 32, agency.encode())
-        shaper = RowShaper(agency, kind, mappings.choose(source, kind), keys=keys, today=date(2026, 1, 1)).of(source)
+        builder = EventBuilder(agency, kind, keys=keys, today=date(2026, 1, 1))
+        converter = RowConverter(source, column_mapping.choose(source, kind), builder)
         for row in row_reader.rows(source):
             try:
-                persons[agency, kind, row.line] = shaper.shape(row).get("person")
+                persons[agency, kind, row.line] = converter.convert(row).get("person")
             except ContractError as fault:
                 refused.append((agency, kind, str(row.line), fault.field or "", fault.code))
     told = [tuple(one.values()) for one in table(folder, "refused.csv")]

@@ -3,14 +3,13 @@
 import json
 import re
 from collections.abc import Iterator
-from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 
 from connectors.feed import chart, overview, page
 from connectors.feed.page import Titled
-from tests.support.feed import a_feed_row, a_region
+from tests.support.feed import a_feed_row, a_region, loading_attributes
 
 
 def _values(spec: object) -> Iterator[dict[str, Any]]:
@@ -83,24 +82,10 @@ def test_the_overview_draws_every_total_once() -> None:
     assert len(list(_values(overview.of_all(rows)))) == 3 * 4
 
 
-class _Loads(HTMLParser):
-    """Collects every attribute through which a page could load something."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        loading = {"src", "srcset", "data", "poster", "background", "action", "formaction"}
-        self.found += [f"{tag} {name}" for name, _ in attrs if name in loading or (name == "href" and tag != "a")]
-
-
 def test_the_page_loads_nothing_and_forbids_itself_to() -> None:
     rows = list(a_region())
     text = page.page([Titled("pave", "2024-Q1", chart.of_period(rows, "pave", "pave", "2024-Q1"))], "Trends </title>")
-    parser = _Loads()
-    parser.feed(text)
-    assert parser.found == []
+    assert loading_attributes(text) == []
     assert "default-src 'none'" in text
     assert "connect-src" not in text
     assert "Trends &lt;/title&gt;" in text

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from connectors.ingest.event.row_to_event import AgencyKeys, RowShaper
-from connectors.ingest.files import mapping as mappings
-from connectors.ingest.files import row_reader
+from connectors.ingest.event.event_builder import AgencyKeys, EventBuilder
+from connectors.ingest.files import column_mapping, row_reader
+from connectors.ingest.files.row_to_event import RowConverter
 from schemas import catalogue, codelists
 from schemas.errors import ContractError
 
@@ -21,16 +21,17 @@ ROW = {
 }  # fmt: skip
 
 
-def shaped(
+def converted(
     path: Path, kind: str = "case", agency: str = "shelter-lbn"
 ) -> tuple[list[dict[str, Any]], list[ContractError]]:
     """Return the events of a file and the faults of its other rows."""
     source = row_reader.survey(path)
-    shaper = RowShaper(agency, kind, mappings.choose(source, kind), keys=KEYS, today=date(2026, 1, 1)).of(source)
+    builder = EventBuilder(agency, kind, keys=KEYS, today=date(2026, 1, 1))
+    converter = RowConverter(source, column_mapping.choose(source, kind), builder)
     events, faults = [], []
     for row in row_reader.rows(source):
         try:
-            events.append(shaper.shape(row))
+            events.append(converter.convert(row))
         except ContractError as fault:
             faults.append(fault)
     return events, faults
@@ -39,7 +40,7 @@ def shaped(
 def one(tmp_path: Path, *rows: dict[str, Any], kind: str = "case") -> tuple[list[dict[str, Any]], list[ContractError]]:
     path = tmp_path / "rows.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    return shaped(path, kind)
+    return converted(path, kind)
 
 
 def test_an_event_has_every_field_of_the_contract_in_clear(tmp_path: Path) -> None:
@@ -58,7 +59,7 @@ def test_the_toolkits_own_defects_are_mapped(tmp_path: Path) -> None:
         ",7,2024-03-05,yes,Tavrin,Police,DebtBondage  FalsePromises,Feminine\u00a0,NA,NA\n",
         encoding="utf-8",
     )
-    (event,), _ = shaped(path)
+    (event,), _ = converted(path)
     assert event["vic_TraffickingStatusDecisionMakingOrg"] == "Police"
     assert event["vic_MethodsOfControl"] == ["DebtBondage", "FalsePromises"]
     assert (event["prs_Gender"], event["CountryOfExploitation"]) == ("Feminine", "NAM")
@@ -110,7 +111,7 @@ def test_an_unknown_column_is_named_and_a_missing_header_is_not(tmp_path: Path) 
     path = tmp_path / "headless.csv"
     path.write_text("Tavrin,Masuli,1991-02-03\nKadas,Rizutu,1990-01-01\n", encoding="utf-8")
     with pytest.raises(ContractError, match="CON-105") as raised:
-        shaped(path)
+        converted(path)
     assert "Tavrin" not in str(raised.value)
 
 
@@ -140,9 +141,9 @@ def test_an_agencys_own_aggregate_has_no_person(tmp_path: Path, kind: str) -> No
     assert set(event) == {field.name for field in catalogue.load(f"raw.{kind}").fields}
 
 
-@pytest.mark.parametrize("name", mappings.NAMES)
+@pytest.mark.parametrize("name", column_mapping.NAMES)
 def test_every_code_of_a_mapping_is_in_the_contracts_lists(name: str) -> None:
-    found = mappings.load(name)
+    found = column_mapping.load(name)
     lists = {field.name: str(field.codelist) for field in catalogue.load("raw.case").fields}
     given = [(field, code) for field, columns in found.flags.items() for codes in columns.values() for code in codes]
     given += [(field, code) for field, table in found.codes.items() for code in table.values()]
@@ -152,7 +153,7 @@ def test_every_code_of_a_mapping_is_in_the_contracts_lists(name: str) -> None:
 @pytest.mark.shared
 def test_the_derived_file_is_taken_whole(shared_dir: Path) -> None:
     """48,773 rows, eight columns of geography ignored as the mapping declares, each row a person of its own."""
-    events, faults = shaped(shared_dir / "data/ctdc/GlobalDataset_14Apr2020_derived_15col.csv.gz")
+    events, faults = converted(shared_dir / "data/ctdc/GlobalDataset_14Apr2020_derived_15col.csv.gz")
     assert (len(events), faults) == (48_773, [])
     assert len({event["event_id"] for event in events}) == len({event["person"] for event in events}) == 48_773
     assert Counter(event["CountryOfExploitation"] for event in events)[None] == 10_175 + 844
@@ -165,7 +166,7 @@ def test_the_derived_file_is_taken_whole(shared_dir: Path) -> None:
 
 @pytest.mark.shared
 def test_the_rows_of_2020_are_taken_as_published(shared_dir: Path) -> None:
-    events, faults = shaped(shared_dir / "data/ctdc/GlobalDataset_14Apr2020_header_and_6_verbatim_rows.csv")
+    events, faults = converted(shared_dir / "data/ctdc/GlobalDataset_14Apr2020_header_and_6_verbatim_rows.csv")
     assert not faults
     assert [event["prs_Citizenship"] for event in events] == [["COL"], ["MDA"], ["MDA"], ["UGA"], ["UGA"], ["UGA"]]
     assert [event["CountryOfExploitation"] for event in events] == [None] * 3 + ["UGA"] * 3
@@ -176,6 +177,6 @@ def test_the_rows_of_2020_are_taken_as_published(shared_dir: Path) -> None:
 
 @pytest.mark.shared
 def test_the_later_form_has_blanks_and_rows_without_a_year_are_refused(shared_dir: Path) -> None:
-    events, faults = shaped(shared_dir / "data/ctdc/GlobalKAnonDataset_semicolon_variant_header_and_rows.csv")
+    events, faults = converted(shared_dir / "data/ctdc/GlobalKAnonDataset_semicolon_variant_header_and_rows.csv")
     assert [event["event_date"] for event in events] == ["2002"]
     assert [(fault.code, fault.field) for fault in faults] == [("CON-010", "event_date")] * 2

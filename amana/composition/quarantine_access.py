@@ -1,0 +1,17 @@
+"""Access of the operator to the quarantine of a site.
+
+Called by: `amana quarantine`, tests.
+"""
+
+from amana.composition.code_version import code_version
+from amana.site import Site
+from connectors.operations.quarantine_entries import QuarantineAccess
+from streams.broker import access
+
+__all__ = ["quarantine_access"]
+
+
+def quarantine_access(site: Site) -> QuarantineAccess:
+    """Return the operator's cluster access, the sealing key, and the versions that the audit log names."""
+    operator = site.cluster(access.OPERATOR)
+    return QuarantineAccess(operator, site.policy().digest, code_version(), sealing_key=site.secret("sealing"))
