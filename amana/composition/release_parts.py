@@ -64,6 +64,6 @@ def _plan(
         if any(population.mode == "dp" for population in policy.populations):
             noise = Noise(OpenDP(), stack.enter_context(closing(BudgetStore.open(budget))).spend)
         planned = release_plan.plan(cells, as_of, earlier, policy, engine=engine, noise=noise, spread=apart)
-    return pre_release_attack.attacked(
+    return pre_release_attack.attack_release(
         planned, earlier, policy, ortools_engine.ENGINES, functools.partial(spread, modules=_ATTACKS)
     )

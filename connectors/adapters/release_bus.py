@@ -79,7 +79,7 @@ class KafkaBus:
         """Return the next tick; a record that is none is passed over, as nobody waits for it."""
         return [tick for record in _poll(self._calendar, 50) if (tick := _tick(record))]
 
-    def standing(self) -> tuple[int, ...] | None:
+    def settled_ends(self) -> tuple[int, ...] | None:
         """Compare what each stage has committed with the ends of its topics; the audit log's own reading too."""
         everything = [partition for group in self._reads.values() for partition in group]
         ends = self._calendar.end_offsets([*everything, _AUDIT])

@@ -44,7 +44,7 @@ class ReleaseBus(Protocol):
         """Return the next ticks, if any."""
         ...
 
-    def standing(self) -> tuple[int, ...] | None:
+    def settled_ends(self) -> tuple[int, ...] | None:
         """Return the end offsets of what the stages read if all have caught up, None if one has not."""
         ...
 

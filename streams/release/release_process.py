@@ -92,11 +92,11 @@ def settled(deps: ReleaseDeps, tick: Tick, stop: threading.Event) -> Cells | Non
     deadline = time.monotonic() + tick.patience
     while time.monotonic() < deadline and not stop.is_set():
         deps.log.append(deps.bus.decisions())
-        before = deps.bus.standing()
-        if before is None or stop.wait(_STILL_SECONDS) or deps.bus.standing() != before:
+        before = deps.bus.settled_ends()
+        if before is None or stop.wait(_STILL_SECONDS) or deps.bus.settled_ends() != before:
             continue
         cells = deps.bus.cells()
-        if deps.bus.standing() == before:
+        if deps.bus.settled_ends() == before:
             return cells
     return None
 

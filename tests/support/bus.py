@@ -37,7 +37,7 @@ class MemoryBus:
         found, self._read[1] = self.calendar[self._read[1] :], len(self.calendar)
         return found
 
-    def standing(self) -> tuple[int, ...] | None:
+    def settled_ends(self) -> tuple[int, ...] | None:
         return (1,) if self.is_idle else None
 
     def cells(self) -> Mapping[str, Mapping[str, int]]:

@@ -35,7 +35,7 @@ from streams.core.calendar import Due
 from streams.core.releasing import released_rows
 from streams.core.releasing.released_rows import TrendRow
 
-__all__ = ["Noise", "NoisyPublication", "is_served", "printed"]
+__all__ = ["Noise", "NoisyPublication", "is_served", "noisy_publication"]
 
 Facts = Mapping[tuple[int, tuple[str, ...]], Mapping[str, Sequence[Fact]]]
 Block = Mapping[str, str]
@@ -63,8 +63,13 @@ def is_served(table: TablePlan) -> bool:
     return not MULTIPLE.intersection(table.dimensions)
 
 
-def printed(
-    policy: Policy, population: Population, due: Due, facts: Facts, head: released_rows.Head, mechanism: Noise | None
+def noisy_publication(
+    policy: Policy,
+    population: Population,
+    due: Due,
+    facts: Facts,
+    head: released_rows.RowHeader,
+    mechanism: Noise | None,
 ) -> NoisyPublication:
     """Return what one window of a population prints.
 
@@ -152,7 +157,7 @@ def _places(table: TablePlan, regions: Sequence[Region]) -> dict[str, str]:
 
 
 def _rows(
-    draw: noise.Draw, table: TablePlan, region: Region, block: Block, head: released_rows.Head
+    draw: noise.Draw, table: TablePlan, region: Region, block: Block, head: released_rows.RowHeader
 ) -> Iterator[TrendRow]:
     """Yield one region's rows of a draw: its own, and where the table has them its countries'."""
     if table.geography == "country":

@@ -9,16 +9,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from anonymizer.attacks import exact
-from anonymizer.attacks.attack_result import AttackResult, report, together
+from anonymizer.attacks.attack_result import AttackResult, merge_results, report
 from anonymizer.attacks.published_tables import PublishedTable
 from anonymizer.policy import Policy, Population
 from anonymizer.tabular.facts import blocks_of
 from schemas.errors import DisclosureError
 from streams.core.releasing.attacker_view import AttackerView
 from streams.core.releasing.release_plan import EarlierRelease, Publish, Withhold
-from streams.core.releasing.released_rows import TrendRow, printed_cells
+from streams.core.releasing.released_rows import TrendRow, published_cells
 
-__all__ = ["AttackJob", "Spread", "attacked", "do"]
+__all__ = ["AttackJob", "Spread", "attack_release", "run_attacks"]
 
 ReleaseDecision = Publish | Withhold
 
@@ -38,7 +38,7 @@ Spread = Callable[
 """How independent jobs are done, as for the plan."""
 
 
-def do(job: AttackJob) -> tuple[AttackResult, ...]:
+def run_attacks(job: AttackJob) -> tuple[AttackResult, ...]:
     """Try everything on one job's tables; what the earlier ones tell by themselves is no fault of the new one."""
     found = _tried(job.tables, job)
     if len(job.tables) == 1 or not any(result.recovered for result in found):
@@ -59,7 +59,7 @@ def _beyond(result: AttackResult, before: set[str]) -> AttackResult:
     return replace(result, recovered=len(new), found=new)
 
 
-def attacked(
+def attack_release(
     outcomes: Sequence[ReleaseDecision],
     earlier: Sequence[EarlierRelease],
     policy: Policy,
@@ -82,10 +82,10 @@ def attacked(
     named = {population.name: population for population in policy.populations}
     prints = [*(one.rows for one in earlier), tuple(r for o in outcomes for rows in o.feeds.values() for r in rows)]
     jobs = {(name, year): tuple(_jobs(named[name], year, prints, policy, engines)) for name, year in groups}
-    done = iter(spread(do, [job for some in jobs.values() for job in some]))
+    done = iter(spread(run_attacks, [job for some in jobs.values() for job in some]))
     reports = {}
     for group, some in jobs.items():
-        results = together([result for _ in some for result in next(done)])
+        results = merge_results([result for _ in some for result in next(done)])
         if any(result.recovered for result in results):
             raise DisclosureError("DIS-029", "an attack tells a count that the rows withhold; nothing is released")
         reports[group] = {f"attack.{name}": text for name, text in report(results).items()}
@@ -113,7 +113,7 @@ def _jobs(
     mine = [[row for row in rows if row.population == population.name] for rows in prints]
     reading = AttackerView.of(population, policy)
     for block in blocks_of(population):
-        shown = [printed_cells(rows, year, block, policy) for rows in mine]
+        shown = [published_cells(rows, year, block, policy) for rows in mine]
         tables = tuple(reading.table(str(number), cells) for number, cells in enumerate(shown) if cells)
         if tables and shown[-1]:
             yield AttackJob(tables, policy.suppression.k, engines)

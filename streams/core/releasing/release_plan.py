@@ -33,10 +33,13 @@ Cells = Mapping[str, Mapping[str, int]]
 """Cell key (`population|cube|value|…`) → persons by agency."""
 
 Feeds = Mapping[str, tuple[TrendRow, ...]]
-Blocks = tuple[tuple[Mapping[str, str], block_protection.Protected], ...]
+Blocks = tuple[tuple[Mapping[str, str], block_protection.ProtectedBlock], ...]
 Spread = Callable[
-    [Callable[[block_protection.ProtectionJob], block_protection.Protected], Sequence[block_protection.ProtectionJob]],
-    Iterable[block_protection.Protected],
+    [
+        Callable[[block_protection.ProtectionJob], block_protection.ProtectedBlock],
+        Sequence[block_protection.ProtectionJob],
+    ],
+    Iterable[block_protection.ProtectedBlock],
 ]
 """How independent jobs are done: as `map` does, results in the order of the jobs, be it in several processes."""
 
@@ -98,23 +101,23 @@ class _Year:
     tables: tuple[TablePlan, ...]
     jobs: tuple[block_protection.ProtectionJob, ...]
 
-    def blocks(self, done: Iterator[block_protection.Protected]) -> Blocks:
+    def blocks(self, done: Iterator[block_protection.ProtectedBlock]) -> Blocks:
         """Take the results of this year's jobs off `done`."""
         return tuple((block, next(done)) for block in blocks_of(self.population)) if self.jobs else ()
 
     def refused(self, faults: Mapping[str, DisclosureError]) -> Blocks:
         """Return every block with these tables withheld from it."""
-        nothing = block_protection.Protected({}, faults, block_protection.ProtectionProof())
+        nothing = block_protection.ProtectedBlock({}, faults, block_protection.ProtectionProof())
         return tuple((block, nothing) for block in blocks_of(self.population))
 
-    def head(self, due: Due) -> released_rows.Head:
+    def head(self, due: Due) -> released_rows.RowHeader:
         """Return what all rows of one release have in common; its id follows from what it is a release of."""
         window = due.window.label
         parts = (self.policy.digest, self.as_of.isoformat(), window, self.population.name, str(due.revision))
         release = hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
         k = self.policy.suppression.k if self.population.mode == "suppression" else 0
         population, digest = self.population.name, self.policy.digest[:16]
-        return released_rows.Head(release, self.as_of.isoformat(), due.revision, population, window, k, digest)
+        return released_rows.RowHeader(release, self.as_of.isoformat(), due.revision, population, window, k, digest)
 
     def scope(self, due: Due, table: TablePlan) -> ReleaseScope:
         """Return one table in one window."""
@@ -192,7 +195,7 @@ class _Year:
         for due in self.due:
             head = self.head(due)
             try:
-                found = dp_release.printed(self.policy, self.population, due, facts, head, mechanism)
+                found = dp_release.noisy_publication(self.policy, self.population, due, facts, head, mechanism)
             except DisclosureError as fault:
                 yield from self.withheld(due, self.refused({t.name: fault for t in self.tables}))
                 continue
@@ -246,7 +249,7 @@ def plan(  # noqa: PLR0913 - everything that a release rests on, and nothing els
         for p in policy.populations
         for year in _population(p, facts[p.name], as_of, earlier, policy, engine=engine)
     ]
-    done = iter(spread(block_protection.do, [job for year in years for job in year.jobs]))
+    done = iter(spread(block_protection.protect_block, [job for year in years for job in year.jobs]))
     return tuple(
         outcome
         for year in years
@@ -316,7 +319,7 @@ def _jobs(
     scope = ReleaseScope(tables, page.policy.regions, windows)
     for block in blocks_of(page.population):
         codes = tuple(block[d] for d in BLOCK if d in block)
-        shown = [(released_rows.printed_cells(some, page.year, block, page.policy), then) for some, then in before]
+        shown = [(released_rows.published_cells(some, page.year, block, page.policy), then) for some, then in before]
         past = tuple(EarlierPublication(then.get((page.year, codes), {}), values) for values, then in shown if values)
-        request = block_protection.Request(scope, due, past, page.policy.suppression)
+        request = block_protection.ProtectionRequest(scope, due, past, page.policy.suppression)
         yield block_protection.ProtectionJob(facts.get((page.year, codes), {}), request, engine)

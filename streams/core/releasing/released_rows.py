@@ -12,7 +12,7 @@ from anonymizer.tabular.facts import MULTIPLE
 from anonymizer.tabular.policy_tables import YEAR, CellKey
 from streams.core.calendar import Window
 
-__all__ = ["Head", "TrendRow", "printed_cells", "rows_of", "totals_of", "window_key"]
+__all__ = ["RowHeader", "TrendRow", "published_cells", "rows_of", "totals_of", "window_key"]
 
 _TOTAL = "_T"
 _NOISY = frozenset({"sd", "lo90", "hi90"})
@@ -49,7 +49,7 @@ class TrendRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class RowHeader:
     """What all rows of one release have in common."""
 
     release: str
@@ -99,7 +99,7 @@ def totals_of(table: TablePlan, block: Mapping[str, str]) -> dict[str, str]:
 
 
 def rows_of(
-    head: Head,
+    head: RowHeader,
     table: TablePlan,
     keys: Iterable[CellKey],
     values: Mapping[CellKey, int | None],
@@ -122,7 +122,7 @@ def _key(row: TrendRow, place: str) -> CellKey:
     return CellKey(place, window_key(row.period), tuple(sorted(codes)))
 
 
-def printed_cells(
+def published_cells(
     rows: Sequence[TrendRow], year: int, block: Mapping[str, str], policy: Policy
 ) -> dict[CellKey, int | None]:
     """Return the cells of a year and block that `rows` of one print show or suppress; a withheld table prints none."""

@@ -10,7 +10,7 @@ from anonymizer.solvers.ortools_engine import ENGINES
 from anonymizer.tabular import complementary, protection_audit
 from anonymizer.tabular.primary import Targets
 from schemas.errors import DisclosureError
-from streams.core.releasing.pre_release_attack import attacked
+from streams.core.releasing.pre_release_attack import attack_release
 from streams.core.releasing.release_plan import EarlierRelease, Publish, TrendRow, Withhold, plan
 from tests.support.disclosure import PEOPLE, RULES, Person, cells_of, engine, kept
 
@@ -25,7 +25,7 @@ def printed(people: dict[Person, int], as_of: dt.date, earlier: tuple[EarlierRel
 
 
 def attack(outcomes: Outcomes, *earlier: EarlierRelease) -> Outcomes:
-    return attacked(outcomes, earlier, RULES, ENGINES, map)
+    return attack_release(outcomes, earlier, RULES, ENGINES, map)
 
 
 def passes(_joint: object, targets: Targets, *_: object) -> protection_audit.Audited:
