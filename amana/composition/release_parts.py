@@ -24,7 +24,7 @@ from connectors.adapters.release_bus import KafkaBus, Schemas
 from connectors.adapters.release_ledger import ReleaseLedger
 from streams.core.releasing import pre_release_attack, release_plan
 from streams.core.releasing.dp_release import Noise
-from streams.core.releasing.release_plan import EarlierRelease
+from streams.core.releasing.release_decision import EarlierRelease
 from streams.release.release_ports import Cells, ReleaseDecision, ReleaseDeps
 from streams.transparency.log_storage import AuditStorage
 

@@ -19,7 +19,8 @@ from schemas.errors import ContractError, IntegrityError, TransportError
 from schemas.parsing import Parsed
 from streams.broker import topics
 from streams.core.counting import aggregate
-from streams.core.releasing.release_plan import Publish, TrendRow
+from streams.core.releasing.release_decision import Publish
+from streams.core.releasing.released_rows import TrendRow
 from streams.release.release_ports import AUDIT_STREAM, Cells, Tick
 from streams.transparency.decision import Decision
 
@@ -111,10 +112,12 @@ class KafkaBus:
 
     def announce(self, outcome: Publish, policy: str) -> None:
         """Send a ledger entry, under its release id."""
-        entry = {name: getattr(outcome, name) for name in ("release", "population", "year", "mode", "pattern")}
-        entry |= {"as_of": outcome.as_of.isoformat(), "policy": policy}
+        header = outcome.header
+        entry = {name: getattr(header, name) for name in ("release", "population", "year")}
+        entry |= {"mode": outcome.mode, "pattern": outcome.pattern}
+        entry |= {"as_of": header.as_of.isoformat(), "policy": policy}
         entry["rho_ppb"] = int(outcome.certificate.get("rho_ppb", "0"))
-        self._send("ledger", "ledger", [(outcome.release.encode(), entry)])
+        self._send("ledger", "ledger", [(header.release.encode(), entry)])
 
     def report(self, decision: Decision) -> None:
         """Send a decision record; it enters the log like those of other stages."""

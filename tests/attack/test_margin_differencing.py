@@ -14,7 +14,8 @@ from anonymizer.tabular import policy_tables, primary, protection_audit
 from anonymizer.tabular.facts import facts_of
 from anonymizer.tabular.joint_system import join
 from anonymizer.tabular.linear_program import WorkLimits, WorkMeter
-from streams.core.releasing.release_plan import Publish, TrendRow, Withhold
+from streams.core.releasing.release_decision import Publish, Withhold
+from streams.core.releasing.released_rows import TrendRow
 from tests.support.disclosure import Attacker, Person, attack, cells_of, released, rows_in, small_policy
 
 ONE = {"here": ("LBN",)}

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from connectors.adapters.release_ledger import ReleaseLedger
 from schemas.errors import ContractError, IntegrityError
-from streams.core.releasing.release_plan import EarlierRelease, TrendRow
+from streams.core.releasing.release_decision import EarlierRelease
+from streams.core.releasing.released_rows import TrendRow
 from streams.release import release_process
 from streams.release.release_ports import ReleaseDecision, ReleaseDeps, Tick
 from streams.transparency import log_verification

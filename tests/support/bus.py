@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from connectors.adapters.release_bus import row_key
-from streams.core.releasing.release_plan import Publish, TrendRow
+from streams.core.releasing.release_decision import Publish
+from streams.core.releasing.released_rows import TrendRow
 from streams.release.release_ports import Tick
 from streams.transparency.decision import Decision
 
@@ -51,7 +52,7 @@ class MemoryBus:
 
     def announce(self, outcome: Publish, policy: str) -> None:
         self._step()
-        self.ledger.append(f"{outcome.release}|{policy}")
+        self.ledger.append(f"{outcome.header.release}|{policy}")
 
     def report(self, decision: Decision) -> None:
         self._step()

@@ -17,7 +17,9 @@ from anonymizer.policy import Policy, Region, TablePlan
 from anonymizer.solvers.highs import Highs
 from anonymizer.solvers.ortools_engine import OrtoolsAuditor
 from anonymizer.tabular.linear_program import Engine
-from streams.core.releasing.release_plan import EarlierRelease, Publish, TrendRow, Withhold, plan
+from streams.core.releasing.release_decision import EarlierRelease, Publish, Withhold
+from streams.core.releasing.release_plan import plan
+from streams.core.releasing.released_rows import TrendRow
 
 GENDERS = ("F", "M", "X", "unknown")
 AGES = {"minor": "9--17", "adult": "30--38", "unknown": "unknown"}

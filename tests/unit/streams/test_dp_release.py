@@ -21,7 +21,9 @@ from connectors.feed.feed_rows import FeedRow
 from schemas import catalogue, codec
 from schemas.errors import ConfigurationError
 from streams.core.releasing.dp_release import Noise
-from streams.core.releasing.release_plan import EarlierRelease, Publish, TrendRow, Withhold, plan
+from streams.core.releasing.release_decision import EarlierRelease, Publish, Withhold
+from streams.core.releasing.release_plan import plan
+from streams.core.releasing.released_rows import TrendRow
 from tests.support.disclosure import Person, all_rows, cells_of, engine, small_policy
 from tests.support.noise import Silent
 

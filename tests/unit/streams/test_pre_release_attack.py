@@ -11,7 +11,9 @@ from anonymizer.tabular import complementary, protection_audit
 from anonymizer.tabular.primary import Targets
 from schemas.errors import DisclosureError
 from streams.core.releasing.pre_release_attack import attack_release
-from streams.core.releasing.release_plan import EarlierRelease, Publish, TrendRow, Withhold, plan
+from streams.core.releasing.release_decision import EarlierRelease, Publish, Withhold
+from streams.core.releasing.release_plan import plan
+from streams.core.releasing.released_rows import TrendRow
 from tests.support.disclosure import PEOPLE, RULES, Person, cells_of, engine, kept
 
 LATER = PEOPLE | {Person("LBN", "F", "adult", "Q1"): 33}
