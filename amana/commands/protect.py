@@ -24,7 +24,7 @@ from anonymizer.solvers.ortools_engine import OrtoolsAuditor
 from anonymizer.tabular import standalone
 from anonymizer.tabular.crosstab import CrossTable
 from anonymizer.tabular.linear_program import Engine, WorkLimits
-from anonymizer.tabular.standalone import touching
+from anonymizer.tabular.standalone import overlapping_tables
 from connectors.offline import publication_history as histories
 from connectors.offline import table_files
 from connectors.offline.publication_history import PublicationHistory
@@ -88,7 +88,7 @@ def protect(  # noqa: PLR0913, PLR0917 - one parameter per option
 
 
 def _suppressed(new: CrossTable, k: int, past: PublicationHistory) -> _Made:
-    released = standalone.protect(new, past.tables, _suppression(k), _engine(past.seed))
+    released = standalone.protect_table(new, past.tables, _suppression(k), _engine(past.seed))
     if not released.values and released.fault is not None:
         raise released.fault
     _tell(released)
@@ -99,7 +99,9 @@ def _noisy(new: CrossTable, rules: Mapping[str, Any], past: PublicationHistory) 
     """Draw once; the draw of the very same table by the same rules is never made again."""
     if new.groups:
         raise ConfigurationError("CFG-084", "groups are for suppression: sum a draw's rows instead", field="groups")
-    spent = sum(earlier["rho"] for t, earlier in zip(past.tables, past.rules, strict=True) if touching(new, [t]))
+    spent = sum(
+        earlier["rho"] for t, earlier in zip(past.tables, past.rules, strict=True) if overlapping_tables(new, [t])
+    )
     print(f"rho {rules['rho'] / PPB:g} for this draw; {spent / PPB:g} was spent on the same people before")
     counts = dict.fromkeys(product(*(new.codes[d] for d in new.dims)), 0) | dict(new.counts)
     margins = [tuple(d for d in new.dims if d in margin) for margin in new.margins]
@@ -139,7 +141,7 @@ def _past(folder: Path | None, rules: dict[str, Any]) -> Iterator[PublicationHis
         yield past
 
 
-def _tell(released: standalone.Released) -> None:
+def _tell(released: standalone.ReleasedTable) -> None:
     status = Counter(row[-1] for row in table_files.rows(released))
     print(", ".join(f"{status[name]} {name}" for name in ("published", "suppressed", "withheld")))
     if released.fault is not None:

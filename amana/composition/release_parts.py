@@ -24,7 +24,7 @@ from connectors.adapters.release_bus import KafkaBus, Schemas
 from connectors.adapters.release_ledger import ReleaseLedger
 from streams.core.releasing import pre_release_attack, release_plan
 from streams.core.releasing.dp_release import Noise
-from streams.core.releasing.release_plan import EarlierRelease
+from streams.core.releasing.release_decision import EarlierRelease
 from streams.release.release_ports import Cells, ReleaseDecision, ReleaseDeps
 from streams.transparency.log_storage import AuditStorage
 
@@ -66,6 +66,6 @@ def _plan(
         if any(population.mode == "dp" for population in policy.populations):
             noise = Noise(OpenDP(), stack.enter_context(closing(BudgetStore.open(budget))).spend)
         planned = release_plan.plan(cells, as_of, earlier, policy, engine=engine, noise=noise, spread=apart)
-    return pre_release_attack.attacked(
+    return pre_release_attack.attack_release(
         planned, earlier, policy, ortools_engine.ENGINES, functools.partial(spread, modules=_ATTACKS)
     )

@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-__all__ = ["AttackResult", "report", "together"]
+__all__ = ["AttackResult", "merge_results", "report"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class AttackResult:
     found: tuple[str, ...] = ()
 
 
-def together(results: Sequence[AttackResult]) -> list[AttackResult]:
+def merge_results(results: Sequence[AttackResult]) -> list[AttackResult]:
     """Put what one attack came to in several places into one result."""
     by_name: dict[str, list[AttackResult]] = {}
     for result in results:

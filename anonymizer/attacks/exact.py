@@ -11,7 +11,7 @@ Source: Fischetti and Salazar (2001) for feasibility intervals; Garfinkel, Abowd
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from anonymizer.attacks.attack_result import AttackResult, together
+from anonymizer.attacks.attack_result import AttackResult, merge_results
 from anonymizer.attacks.intervals import Bounds, BoundsSolver, bounds
 from anonymizer.attacks.knowledge import Knowledge, LinearEquation, LinearForm, Possible, gather
 from anonymizer.attacks.published_tables import Codes, PublishedTable
@@ -81,7 +81,7 @@ def margins(tables: Sequence[PublishedTable], k: int, engines: Engines, truth: T
         known = gather([table], engines.possible)
         parts.append(_attack("margins", known, known.hidden, k, engines, _truths(known.hidden, tables, truth)))
     left = [one for table in tables if not table.noisy for one in _left(table, k)]
-    return together([*parts, AttackResult("margins", 0, len(left), tuple(left))])[0]
+    return merge_results([*parts, AttackResult("margins", 0, len(left), tuple(left))])[0]
 
 
 def _left(table: PublishedTable, k: int) -> Iterator[str]:

@@ -29,7 +29,7 @@ from anonymizer.noise.sampler import Counts, Sampler
 from schemas.errors import DisclosureError
 from schemas.trend import TOTAL
 
-__all__ = ["Z90", "Draw", "NoisyRow", "in_force", "measure", "read", "release", "shown"]
+__all__ = ["Z90", "Draw", "NoisyRow", "display_value", "in_force", "measure", "read", "release"]
 
 Z90: Final = 1.6448536269514722
 """Half the width of a 90 % interval, in standard deviations of a normal variable."""
@@ -54,10 +54,10 @@ class NoisyRow:
     def of(cls, codes: tuple[str, ...], value: float, sd: float) -> Self:
         """Complete a cell from its value and sd."""
         lo, hi = (round(value + sign * Z90 * sd, 6) for sign in (-1, 1))  # a millionth: the same on every machine
-        return cls(codes, round(value, 6), round(sd, 6), lo, hi, shown(value, sd))
+        return cls(codes, round(value, 6), round(sd, 6), lo, hi, display_value(value, sd))
 
 
-def shown(value: float, sd: float) -> int | None:
+def display_value(value: float, sd: float) -> int | None:
     """Return the display value."""
     return None if value < _BLANK_BELOW * sd else max(0, round(value))
 

@@ -12,16 +12,16 @@ from anonymizer.policy import Suppression, TablePlan
 from anonymizer.tabular import policy_tables
 from anonymizer.tabular.linear_program import Engine, WorkMeter
 from anonymizer.tabular.policy_tables import CellKey, EarlierPublication, Facts, ReleaseScope
-from anonymizer.tabular.publication_decision import decide
+from anonymizer.tabular.publication_decision import decide_publication
 from schemas.errors import DisclosureError
 
-__all__ = ["Protected", "ProtectionJob", "ProtectionProof", "Request", "do", "protect"]
+__all__ = ["ProtectedBlock", "ProtectionJob", "ProtectionProof", "ProtectionRequest", "protect_block"]
 
 _GIVES_WAY = frozenset({"DIS-021", "DIS-023"})
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class ProtectionRequest:
     """What to protect: `due` are the windows printed now, `past` the earlier prints of the same year."""
 
     scope: ReleaseScope
@@ -35,7 +35,7 @@ class ProtectionJob:
     """One block and all that its protection takes: no job needs another, so each can be done in another process."""
 
     facts: Facts
-    request: Request
+    request: ProtectionRequest
     engine: Engine
 
 
@@ -52,7 +52,7 @@ class ProtectionProof:
 
 
 @dataclass(frozen=True, slots=True)
-class Protected:
+class ProtectedBlock:
     """Values of the cells that may be printed, None where suppressed; and the tables withheld, with their faults."""
 
     values: Mapping[CellKey, int | None]
@@ -60,19 +60,9 @@ class Protected:
     proof: ProtectionProof
 
 
-def do(job: ProtectionJob) -> Protected:
-    """Do one job."""
-    return protect(job.facts, job.request, job.engine)
-
-
-def protect(facts: Facts, request: Request, engine: Engine) -> Protected:
-    """Protect all tables of one population, year and block together.
-
-    Args:
-        facts: cube → facts of that block and year.
-        request: tables, regions, windows, rules, and what is published already.
-        engine: solver, seed, limits.
-    """
+def protect_block(job: ProtectionJob) -> ProtectedBlock:
+    """Protect all tables of one population, year and block together."""
+    facts, request, engine = job.facts, job.request, job.engine
     meter = WorkMeter.of(engine)
     withheld: dict[str, DisclosureError] = {}
     shown = sorted(request.scope.tables, key=lambda t: (len(t.dimensions), t.geography != "country", t.name))
@@ -81,19 +71,24 @@ def protect(facts: Facts, request: Request, engine: Engine) -> Protected:
         for empties in (False, True):
             try:
                 values, proof = _attempt(facts, request, shown, (engine.seed, meter), empties=empties)
-                return Protected(values, withheld, proof)
+                return ProtectedBlock(values, withheld, proof)
             except DisclosureError as error:
                 fault = error
                 if error.code not in _GIVES_WAY:
                     withheld |= dict.fromkeys((t.name for t in shown), error)
-                    return Protected({}, withheld, ProtectionProof(programs=meter.solved))
+                    return ProtectedBlock({}, withheld, ProtectionProof(programs=meter.solved))
         if fault is not None:
             withheld[shown.pop().name] = fault
-    return Protected({}, withheld, ProtectionProof(programs=meter.solved))
+    return ProtectedBlock({}, withheld, ProtectionProof(programs=meter.solved))
 
 
 def _attempt(
-    facts: Facts, request: Request, shown: Sequence[TablePlan], work: tuple[bytes, WorkMeter], *, empties: bool
+    facts: Facts,
+    request: ProtectionRequest,
+    shown: Sequence[TablePlan],
+    work: tuple[bytes, WorkMeter],
+    *,
+    empties: bool,
 ) -> tuple[dict[CellKey, int | None], ProtectionProof]:
     keys = (key for plan in shown for key in policy_tables.keys_of(plan, request.scope) if key.window in request.due)
     waived = request.rules.single_agency_countries
@@ -103,7 +98,7 @@ def _attempt(
         return values, ProtectionProof(cells=len(values), pattern=_digest(values))
     blank = {(key.place, key.codes) for one in request.past for key, value in one.values.items() if value is None}
     names: dict[object, bool] = {key: (key.place, key.codes) in blank for key in layout.cells}
-    decided = decide(layout.prints, layout.leaves, names, request.rules, *work)
+    decided = decide_publication(layout.prints, layout.leaves, names, request.rules, *work)
     last = layout.prints[-1]
     for key, total, hide in zip(layout.cells, last.members.times(last.values), decided.withheld, strict=True):
         values[key] = None if hide else round(total)

@@ -22,11 +22,21 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from anonymizer.tabular.joint_system import JointSystem
-from anonymizer.tabular.linear_program import Flags, Floats, Indices, Matrix, Program, Session, WorkMeter, beside, stack
+from anonymizer.tabular.linear_program import (
+    Flags,
+    Floats,
+    Indices,
+    Matrix,
+    Program,
+    Session,
+    WorkMeter,
+    hstack,
+    vstack,
+)
 from anonymizer.tabular.primary import Targets
 from schemas.errors import DisclosureError
 
-__all__ = ["SystemCells", "finish", "protect", "settle", "weights"]
+__all__ = ["SystemCells", "protect", "protect_remaining", "protect_whole_numbers", "suppression_costs"]
 
 _TOLERANCE = 1e-4  # of a person: more than a solver is off by, less than any change that it means
 _AT_ONCE = 64  # targets that one program tries to move without withholding anything
@@ -43,7 +53,7 @@ class SystemCells:
     hidden: Flags
 
 
-def weights(names: Sequence[object], totals: Floats, blank: Flags, seed: bytes) -> Floats:
+def suppression_costs(names: Sequence[object], totals: Floats, blank: Flags, seed: bytes) -> Floats:
     """Return what withholding each cell costs: its persons and five, times 1 to 1.25 drawn from the secret seed.
 
     Half as much where the same cell of another period is `blank` already: a year can be told beside its quarters where
@@ -136,7 +146,9 @@ def protect(joint: JointSystem, targets: Targets, cells: SystemCells, cost: Floa
     return _round(replace(again, order=again.order[::-1]))
 
 
-def settle(joint: JointSystem, targets: Targets, cells: SystemCells, cost: Floats, solve: WorkMeter) -> Flags:
+def protect_remaining(
+    joint: JointSystem, targets: Targets, cells: SystemCells, cost: Floats, solve: WorkMeter
+) -> Flags:
     """Return the pattern where nearly everything is settled: what can be moved as it is needs no program of its own.
 
     Arguments, result and errors are those of `protect`.
@@ -147,7 +159,9 @@ def settle(joint: JointSystem, targets: Targets, cells: SystemCells, cost: Float
     return _round(state)
 
 
-def finish(joint: JointSystem, targets: Targets, cells: SystemCells, cost: Floats, solve: WorkMeter) -> Flags:
+def protect_whole_numbers(
+    joint: JointSystem, targets: Targets, cells: SystemCells, cost: Floats, solve: WorkMeter
+) -> Flags:
     """Return the pattern in which these targets are protected from an attacker who knows that people come whole.
 
     Arguments, result and errors are those of `protect`.
@@ -194,10 +208,10 @@ def _all_at_once(state: _State, chosen: Flags, upwards: int) -> Program:
     room = np.abs((targets.high if upwards else targets.low) - targets.exact)
     fixed = state.cells.rows.take(~state.withheld)
     totals = state.cells.totals[~state.withheld]
-    ways = beside([targets.sums, Matrix.diagonal(count, -1.0 if upwards else 1.0)])
+    ways = hstack([targets.sums, Matrix.diagonal(count, -1.0 if upwards else 1.0)])
     return Program(
         cost=np.concatenate([np.zeros(size), -1 / np.maximum(room, 1.0)]),
-        matrix=stack([joint.balance, fixed, ways]),
+        matrix=vstack([joint.balance, fixed, ways]),
         row_lower=np.concatenate([np.zeros(len(joint.slack)), totals, targets.exact]),
         row_upper=np.concatenate([joint.slack, totals, targets.exact]),
         lower=np.zeros(size + count),
@@ -219,7 +233,7 @@ def _program(joint: JointSystem, targets: Targets, cells: SystemCells, cost: Flo
     total = np.where(cells.hidden, np.inf, cells.totals)
     return Program(
         cost=np.concatenate([np.zeros(size), cost[loose], cost[loose]]),
-        matrix=stack([joint.balance, beside([cells.rows, up, down]), targets.sums]),
+        matrix=vstack([joint.balance, hstack([cells.rows, up, down]), targets.sums]),
         row_lower=np.concatenate([np.zeros(len(joint.slack)), np.where(cells.hidden, -np.inf, cells.totals), -free]),
         row_upper=np.concatenate([joint.slack, total, free]),
         lower=np.zeros(size + 2 * moving),

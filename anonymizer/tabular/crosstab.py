@@ -17,8 +17,8 @@ import numpy as np
 
 from anonymizer.tabular.cliques import Clique, junction, linked
 from anonymizer.tabular.joint_system import Publication
-from anonymizer.tabular.linear_program import Indices, Matrix, stack
-from anonymizer.tabular.publication_decision import Leaves
+from anonymizer.tabular.linear_program import Indices, Matrix, vstack
+from anonymizer.tabular.publication_decision import VariableLinks
 from schemas.errors import DisclosureError
 from schemas.trend import TOTAL
 
@@ -83,7 +83,7 @@ class CrosstabLayout:
     """Tables over common leaves: `prints` in their order, the last one to decide."""
 
     prints: tuple[Publication, ...]
-    leaves: Leaves
+    leaves: VariableLinks
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def lay_out(tables: Sequence[CrossTable]) -> CrosstabLayout:
         line for i, j in junction([_as_clique(c.dims) for c in cliques]) for line in _links(cliques[i], cliques[j])
     ]
     balance = Matrix.of(lines, size)
-    return CrosstabLayout(prints, Leaves(balance, np.zeros(len(lines)), _parts(tables, cliques)))
+    return CrosstabLayout(prints, VariableLinks(balance, np.zeros(len(lines)), _parts(tables, cliques)))
 
 
 def _as_clique(dims: Iterable[str]) -> Clique:
@@ -154,7 +154,7 @@ def _print(table: CrossTable, cliques: Sequence[_Clique], size: int) -> Publicat
             counts[clique.places[tuple(key[i] for i in columns)], 0] += count
         touched[[clique.places[leaf] for leaf in product(*(table.codes[d] for d in clique.dims))]] = True
     parts = [_members(table, crossed, _smallest(cliques, crossed), size) for crossed in table.crossed]
-    members = stack(parts)
+    members = vstack(parts)
     shown = None if table.values is None else np.array([table.values.get(key) is not None for key in table.cells])
     return Publication(counts, touched, members, shown, np.ones(members.shape[0], np.bool_))
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from anonymizer.tabular.linear_program import Flags, Floats, Matrix, stack
+from anonymizer.tabular.linear_program import Flags, Floats, Matrix, vstack
 
 __all__ = ["JointSystem", "Publication", "Sums", "join"]
 
@@ -136,12 +136,12 @@ def join(prints: Sequence[Publication], balance: Matrix, slack: Floats) -> Joint
         leaves.append(_touched(one, now))
         if changes:
             gained = variables.united(changes)
-            gains.append(stack([one.members.through(gained), _touched(one, gained)]))
+            gains.append(vstack([one.members.through(gained), _touched(one, gained)]))
         held = _within(balance, one.touched, renewed)
         rows.append(balance.take(held).through(now))
         ends.append(slack[held])
     values = np.concatenate(variables.values)
-    joint = JointSystem(values, stack(rows).widened(len(values)), np.concatenate(ends))
+    joint = JointSystem(values, vstack(rows).widened(len(values)), np.concatenate(ends))
     for found, into in ((cells, joint.cells), (leaves, joint.leaves), (gains, joint.gains)):
         into.extend(Sums.of(matrix.widened(len(values)), values) for matrix in found)
     return joint

@@ -25,8 +25,8 @@ __all__ = [
     "Solver",
     "WorkLimits",
     "WorkMeter",
-    "beside",
-    "stack",
+    "hstack",
+    "vstack",
 ]  # fmt: skip
 
 Floats = npt.NDArray[np.float64]
@@ -92,7 +92,7 @@ class Matrix:
         return Matrix(self.rows, self.columns, self.values, (self.shape[0], width))
 
 
-def stack(parts: Sequence[Matrix]) -> Matrix:
+def vstack(parts: Sequence[Matrix]) -> Matrix:
     """Put matrices under each other; narrower ones are filled with zeros on the right."""
     tops = np.cumsum([0, *(part.shape[0] for part in parts)])
     rows = np.concatenate([part.rows + top for part, top in zip(parts, tops, strict=False)])
@@ -101,7 +101,7 @@ def stack(parts: Sequence[Matrix]) -> Matrix:
     return Matrix(rows, columns, np.concatenate([part.values for part in parts]), (int(tops[-1]), width))
 
 
-def beside(parts: Sequence[Matrix]) -> Matrix:
+def hstack(parts: Sequence[Matrix]) -> Matrix:
     """Put matrices of equal height next to each other."""
     lefts = np.cumsum([0, *(part.shape[1] for part in parts)])
     columns = np.concatenate([part.columns + left for part, left in zip(parts, lefts, strict=False)])

@@ -18,7 +18,7 @@ from anonymizer.policy import TablePlan
 from anonymizer.tabular.facts import MULTIPLE, UNIVERSE, Fact
 from anonymizer.tabular.joint_system import Publication
 from anonymizer.tabular.linear_program import Matrix
-from anonymizer.tabular.publication_decision import Leaves
+from anonymizer.tabular.publication_decision import VariableLinks
 from anonymizer.tabular.variables import YEAR, CellKey, ReleaseScope, VariableSpace
 from schemas.errors import DisclosureError
 
@@ -41,7 +41,7 @@ class PolicyLayout:
     """Prints over common leaves; `cells` are those of the last, `zeros` the ones of its cells that no leaf touches."""
 
     prints: tuple[Publication, ...]
-    leaves: Leaves
+    leaves: VariableLinks
     cells: tuple[CellKey, ...]
     zeros: tuple[CellKey, ...]
 
@@ -89,10 +89,10 @@ def lay_out(
     frame = VariableSpace(scope, every, empties=empties)
     if not frame.countries:
         nothing = np.zeros(0)
-        return PolicyLayout((), Leaves(Matrix.of([], 0), nothing, np.zeros(0, np.int64)), (), tuple(printed))
+        return PolicyLayout((), VariableLinks(Matrix.of([], 0), nothing, np.zeros(0, np.int64)), (), tuple(printed))
     names = sorted({agency for fact in every for agency in fact.agencies})
     balance, slack = frame.balance()
-    leaves = Leaves(balance, slack, np.zeros(balance.shape[1], np.int64))
+    leaves = VariableLinks(balance, slack, np.zeros(balance.shape[1], np.int64))
     maker = _Maker(frame, names, frozenset(waived))
     prints = [maker.make(one.facts, one.values, one.values) for one in past]
     last = maker.make(now, printed, None)

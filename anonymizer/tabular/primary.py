@@ -18,9 +18,9 @@ import numpy as np
 
 from anonymizer.policy import Suppression
 from anonymizer.tabular.joint_system import JointSystem, Publication, Sums
-from anonymizer.tabular.linear_program import Flags, Floats, Matrix, stack
+from anonymizer.tabular.linear_program import Flags, Floats, Matrix, vstack
 
-__all__ = ["Targets", "mark", "targets_of"]
+__all__ = ["Targets", "primary_suppression", "targets_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def _by_agency(one: Publication, rules: Suppression) -> Flags:
     return flags
 
 
-def mark(one: Publication, rules: Suppression) -> Flags:
+def primary_suppression(one: Publication, rules: Suppression) -> Flags:
     """Flag the cells of a print that are withheld because they are unsafe by themselves."""
     return _small(one.members.times(one.values), rules) | _by_agency(one, rules)
 
@@ -65,7 +65,7 @@ def targets_of(prints: Sequence[Publication], joint: JointSystem, rules: Suppres
     an agency that takes away its own is left with an interval of k persons or more.
     """
     parts = [*_parts(prints, joint, rules)]
-    sums = stack([part.sums for part in parts]).widened(len(joint.values))
+    sums = vstack([part.sums for part in parts]).widened(len(joint.values))
     ends = [np.concatenate([getattr(part, name) for part in parts]) for name in ("exact", "low", "high")]
     every = Targets(sums, *ends)
     return every.take(_first(every))

@@ -17,7 +17,7 @@ from functools import partial
 import numpy as np
 
 from anonymizer.tabular.joint_system import JointSystem
-from anonymizer.tabular.linear_program import Flags, Floats, Indices, Matrix, Program, WorkMeter, beside, stack
+from anonymizer.tabular.linear_program import Flags, Floats, Indices, Matrix, Program, WorkMeter, hstack, vstack
 from anonymizer.tabular.primary import Targets
 
 __all__ = ["Audited", "audit"]
@@ -83,10 +83,10 @@ class _Attack:
         chosen = _flags(places, len(self.targets.exact))
         exact = self.targets.exact[chosen]
         room = np.abs((self.targets.high if upwards else self.targets.low)[chosen] - exact)
-        away = beside([self.targets.sums.take(chosen), Matrix.diagonal(count, -sign)])
+        away = hstack([self.targets.sums.take(chosen), Matrix.diagonal(count, -sign)])
         return Program(
             cost=np.concatenate([np.zeros(size), np.full(count, -1.0)]),
-            matrix=stack([self.known, away]),
+            matrix=vstack([self.known, away]),
             row_lower=np.concatenate([self.floor, exact if upwards else np.full(count, -np.inf)]),
             row_upper=np.concatenate([self.ceiling, np.full(count, np.inf) if upwards else exact]),
             lower=np.concatenate([np.zeros(size), np.full(count, -np.inf)]),
@@ -123,7 +123,7 @@ def audit(joint: JointSystem, targets: Targets, shown: Matrix, totals: Floats, s
     """
     nothing = np.zeros(len(joint.slack))
     floor, ceiling = np.concatenate([nothing, totals]), np.concatenate([joint.slack, totals])
-    attack = _Attack(stack([joint.balance, shown]), floor, ceiling, targets, solve)
+    attack = _Attack(vstack([joint.balance, shown]), floor, ceiling, targets, solve)
     told = np.zeros(len(targets.exact), np.bool_)
     for upwards in (True, False):
         attack.push(solve.audit, upwards=upwards)

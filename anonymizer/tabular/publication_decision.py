@@ -13,31 +13,31 @@ import numpy as np
 from anonymizer.policy import Suppression
 from anonymizer.tabular import complementary, primary, protection_audit
 from anonymizer.tabular.joint_system import JointSystem, Publication, join
-from anonymizer.tabular.linear_program import Flags, Floats, Indices, Matrix, WorkMeter, stack
+from anonymizer.tabular.linear_program import Flags, Floats, Indices, Matrix, WorkMeter, vstack
 from schemas.errors import DisclosureError
 
-__all__ = ["Decided", "Leaves", "decide"]
+__all__ = ["PublicationDecision", "VariableLinks", "decide_publication"]
 
 _TRIES = 4  # how often a pattern that fails its audit is mended
 
 
 @dataclass(frozen=True, slots=True)
-class Leaves:
+class VariableLinks:
     """How leaves hang together: `balance · leaves` lies between 0 and `slack`; the number of each leaf's part."""
 
     balance: Matrix
     slack: Floats
     parts: Indices
 
-    def within(self, leaves: Flags) -> "Leaves":
+    def within(self, leaves: Flags) -> "VariableLinks":
         """Return the same of fewer leaves, without what links them to others."""
         linked = np.zeros(self.balance.shape[0], np.bool_)
         linked[self.balance.rows[~leaves[self.balance.columns]]] = True
-        return Leaves(self.balance.take(~linked).pick(leaves), self.slack[~linked], self.parts[leaves])
+        return VariableLinks(self.balance.take(~linked).pick(leaves), self.slack[~linked], self.parts[leaves])
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
+class PublicationDecision:
     """Flags of the last print's cells: withheld, and those of them unsafe by themselves; the least `width` found."""
 
     withheld: Flags
@@ -50,7 +50,7 @@ class _Case:
     """What is decided, and by which rules; `cost` is that of withholding each cell of the last print."""
 
     prints: tuple[Publication, ...]
-    leaves: Leaves
+    leaves: VariableLinks
     cost: Floats
     rules: Suppression
     solve: WorkMeter
@@ -60,7 +60,7 @@ class _Case:
         shown = [one.shown for one in self.prints if one.shown is not None]
         out = np.concatenate([*shown, np.zeros(len(unsafe), np.bool_)])
         hidden = np.concatenate([*(~flags for flags in shown), unsafe])
-        rows = stack([sums.rows for sums in joint.cells])
+        rows = vstack([sums.rows for sums in joint.cells])
         return complementary.SystemCells(rows, np.concatenate([sums.exact for sums in joint.cells]), out, hidden)
 
     def costs(self, cells: int) -> Floats:
@@ -75,14 +75,14 @@ class _Case:
         return _Case(prints, self.leaves.within(leaves), self.cost[own[-1]], self.rules, self.solve), own[-1]
 
 
-def decide(
+def decide_publication(
     prints: Sequence[Publication],
-    leaves: Leaves,
+    leaves: VariableLinks,
     names: Mapping[object, bool],
     rules: Suppression,
     seed: bytes,
     solve: WorkMeter,
-) -> Decided:
+) -> PublicationDecision:
     """Decide which cells of the last print may be shown.
 
     Args:
@@ -101,27 +101,27 @@ def decide(
     case = _Case(
         tuple(prints),
         leaves,
-        complementary.weights([*names], totals, np.array([*names.values()], np.bool_), seed),
+        complementary.suppression_costs([*names], totals, np.array([*names.values()], np.bool_), seed),
         rules,
         solve,
     )
     joint = join(case.prints, leaves.balance, leaves.slack)
     targets = primary.targets_of(case.prints, joint, rules)
-    unsafe = primary.mark(prints[-1], rules)
+    unsafe = primary.primary_suppression(prints[-1], rules)
     cells = case.marks(joint, unsafe)
     mine = len(cells.totals) - len(unsafe)
     method = complementary.protect
     for withheld in _by_part(case):
-        method = complementary.settle
+        method = complementary.protect_remaining
         cells.hidden[mine:][withheld] = True
     costs, asked = case.costs(len(cells.totals)), targets
     for _ in range(_TRIES):
         pattern = method(joint, asked, cells, costs, solve)
         found = protection_audit.audit(joint, targets, cells.rows.take(~pattern), cells.totals[~pattern], solve)
         if not found.told.any():
-            return Decided(pattern[mine:], unsafe, found.width)
+            return PublicationDecision(pattern[mine:], unsafe, found.width)
         cells.hidden[mine:] = pattern[mine:]
-        method, asked = complementary.finish, targets.take(found.told)
+        method, asked = complementary.protect_whole_numbers, targets.take(found.told)
     raise DisclosureError("DIS-023", "the audit found a withheld cell that can be told too well")
 
 
@@ -132,7 +132,7 @@ def _by_part(case: _Case) -> Iterator[Flags]:
         part, own = case.part(number)
         joint = join(part.prints, part.leaves.balance, part.leaves.slack)
         targets = primary.targets_of(part.prints, joint, case.rules)
-        cells = part.marks(joint, primary.mark(part.prints[-1], case.rules))
+        cells = part.marks(joint, primary.primary_suppression(part.prints[-1], case.rules))
         pattern = complementary.protect(joint, targets, cells, part.costs(len(cells.totals)), case.solve)
         withheld = np.zeros(len(own), np.bool_)
         withheld[np.flatnonzero(own)] = pattern[len(pattern) - int(own.sum()) :]

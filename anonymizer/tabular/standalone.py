@@ -1,4 +1,4 @@
-"""One cross table protected beside all that was published before: what `decide` needs, and what gives way.
+"""One cross table protected beside all that was published before: what `decide_publication` needs, and what gives way.
 
 Decides which earlier tables matter (those that count some of the same people, or of theirs), and that the largest
 margin is withheld first where a table cannot be protected whole. Does not read or write files (`amana.offline`).
@@ -10,16 +10,16 @@ from dataclasses import dataclass, replace
 from anonymizer.policy import Suppression
 from anonymizer.tabular.crosstab import Codes, CrossTable, lay_out
 from anonymizer.tabular.linear_program import Engine, WorkMeter
-from anonymizer.tabular.publication_decision import decide
+from anonymizer.tabular.publication_decision import decide_publication
 from schemas.errors import DisclosureError
 
-__all__ = ["Released", "protect", "touching"]
+__all__ = ["ReleasedTable", "overlapping_tables", "protect_table"]
 
 _GIVES_WAY = frozenset({"DIS-021", "DIS-023"})
 
 
 @dataclass(frozen=True, slots=True)
-class Released:
+class ReleasedTable:
     """What may be published: cell → value, None where suppressed; the cells withheld with their margin, and why.
 
     `unsafe` counts the cells suppressed by themselves; `width` is the least interval, in persons, that the audit found.
@@ -33,7 +33,7 @@ class Released:
     programs: int = 0
 
 
-def touching(new: CrossTable, history: Sequence[CrossTable]) -> tuple[CrossTable, ...]:
+def overlapping_tables(new: CrossTable, history: Sequence[CrossTable]) -> tuple[CrossTable, ...]:
     """Return the earlier tables that count some of the same people as `new`, or as another that does; in their order.
 
     Tables with other dimensions are other people's: only rows with equal codes are the same.
@@ -63,7 +63,7 @@ def _of(key: Codes, own: Sequence[bool]) -> Codes:
     return tuple(code if kept else "" for code, kept in zip(key, own, strict=True))
 
 
-def protect(new: CrossTable, history: Sequence[CrossTable], rules: Suppression, engine: Engine) -> Released:
+def protect_table(new: CrossTable, history: Sequence[CrossTable], rules: Suppression, engine: Engine) -> ReleasedTable:
     """Protect a table beside earlier ones.
 
     Args:
@@ -72,7 +72,7 @@ def protect(new: CrossTable, history: Sequence[CrossTable], rules: Suppression, 
         rules: k and the agency rules.
         engine: solver, seed, limits.
     """
-    before, meter = touching(new, history), WorkMeter.of(engine)
+    before, meter = overlapping_tables(new, history), WorkMeter.of(engine)
     margins = sorted(new.margins, key=lambda m: (_size(new, m), sorted(m)))
     fault: DisclosureError | None = None
     while margins:
@@ -82,7 +82,7 @@ def protect(new: CrossTable, history: Sequence[CrossTable], rules: Suppression, 
         except DisclosureError as error:
             fault = error
             margins = margins[:-1] if error.code in _GIVES_WAY else []
-    return Released({}, new.cells, fault, programs=meter.solved)
+    return ReleasedTable({}, new.cells, fault, programs=meter.solved)
 
 
 def _size(table: CrossTable, margin: frozenset[str]) -> int:
@@ -98,13 +98,13 @@ def _attempt(
     rules: Suppression,
     work: tuple[bytes, WorkMeter, frozenset[Codes]],
     asked: tuple[CrossTable, DisclosureError | None],
-) -> Released:
+) -> ReleasedTable:
     layout = lay_out([*before, table])
     seed, solve, blank = work
     names: dict[object, bool] = {key: key in blank for key in table.cells}
-    decided = decide(layout.prints, layout.leaves, names, rules, seed, solve)
+    decided = decide_publication(layout.prints, layout.leaves, names, rules, seed, solve)
     totals = layout.prints[-1].members.times(layout.prints[-1].values)
     shown = zip(table.cells, totals.tolist(), decided.withheld.tolist(), strict=True)
     values = {key: None if hide else round(total) for key, total, hide in shown}
     rest = tuple(key for key in asked[0].cells if key not in values)
-    return Released(values, rest, asked[1], int(decided.unsafe.sum()), decided.width, solve.solved)
+    return ReleasedTable(values, rest, asked[1], int(decided.unsafe.sum()), decided.width, solve.solved)

@@ -20,7 +20,7 @@ from schemas.parsing import Parsed
 from schemas.trend import TrendRow
 from streams.broker import topics
 from streams.core.counting import aggregate
-from streams.core.releasing.release_plan import Publish
+from streams.core.releasing.release_decision import Publish
 from streams.release.release_ports import AUDIT_STREAM, Cells, Tick
 from streams.transparency.decision import Decision
 
@@ -80,7 +80,7 @@ class KafkaBus:
         """Return the next tick; a record that is none is passed over, as nobody waits for it."""
         return [tick for record in _poll(self._calendar, 50) if (tick := _tick(record))]
 
-    def standing(self) -> tuple[int, ...] | None:
+    def settled_ends(self) -> tuple[int, ...] | None:
         """Compare what each stage has committed with the ends of its topics; the audit log's own reading too."""
         everything = [partition for group in self._reads.values() for partition in group]
         ends = self._calendar.end_offsets([*everything, _AUDIT])
@@ -112,10 +112,12 @@ class KafkaBus:
 
     def announce(self, outcome: Publish, policy: str) -> None:
         """Send a ledger entry, under its release id."""
-        entry = {name: getattr(outcome, name) for name in ("release", "population", "year", "mode", "pattern")}
-        entry |= {"as_of": outcome.as_of.isoformat(), "policy": policy}
+        header = outcome.header
+        entry = {name: getattr(header, name) for name in ("release", "population", "year")}
+        entry |= {"mode": outcome.mode, "pattern": outcome.pattern}
+        entry |= {"as_of": header.as_of.isoformat(), "policy": policy}
         entry["rho_ppb"] = int(outcome.certificate.get("rho_ppb", "0"))
-        self._send("ledger", "ledger", [(outcome.release.encode(), entry)])
+        self._send("ledger", "ledger", [(header.release.encode(), entry)])
 
     def report(self, decision: Decision) -> None:
         """Send a decision record; it enters the log like those of other stages."""

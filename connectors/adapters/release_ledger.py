@@ -1,12 +1,16 @@
-"""The disclosure ledger: one SQLite file that says what every release froze, before any of it is published.
+"""The release ledger: one SQLite file of everything that was released, written before any of it is published.
 
-Decides that an entry is durable when `commit` returns, that a release id is entered once, and what is still to be
-published after a crash. Does not decide what is released (`streams.core.releasing.release_plan`) or send anything.
+Purpose: after a crash the ledger says what is still to be published, and at every later release it says what an
+attacker already has.
+Called by: `streams.release.release_process`, through the port `LedgerPort`; opened by
+`amana.composition.release_parts`. What is released is decided in `streams.core.releasing.release_plan`.
 
-- An entry holds the rows themselves: a release that was interrupted is finished with the rows that were decided then,
-  never with a second computation.
+Invariants:
+- An entry is durable when `commit` returns, and a release is entered once.
+- An entry holds the rows themselves: an interrupted release is finished with the rows that were decided then, never
+  with a second computation.
 - All entries of one tick are committed together, since they were protected together.
-- One owner: the file is locked for as long as the ledger is open.
+- The file has one owner: it is locked for as long as the ledger is open.
 """
 
 import datetime as dt
@@ -19,7 +23,8 @@ from typing import Any, Self
 
 from schemas.errors import IntegrityError
 from schemas.trend import TrendRow
-from streams.core.releasing.release_plan import Cells, EarlierRelease, Publish, Withhold
+from streams.core.releasing.release_decision import Cells, EarlierRelease, Publish, ReleaseDecision, Withhold
+from streams.core.releasing.released_rows import ReleaseHeader
 
 __all__ = ["ReleaseLedger"]
 
@@ -32,8 +37,6 @@ CREATE TABLE IF NOT EXISTS entry (
     fields TEXT NOT NULL, feeds BLOB NOT NULL, published INTEGER NOT NULL DEFAULT 0, UNIQUE (release, withheld)
 ) STRICT;
 """
-
-Outcome = Publish | Withhold
 
 
 class ReleaseLedger:
@@ -62,18 +65,24 @@ class ReleaseLedger:
             raise _refused(error) from error
         return cls(database)
 
-    def commit(self, tick: str, position: int, as_of: dt.date, entered: tuple[Sequence[Outcome], Cells]) -> None:
-        """Enter a tick of the calendar with everything it releases or withholds; durable on return, entered once.
+    def commit(
+        self, tick: str, position: int, as_of: dt.date, entered: tuple[Sequence[ReleaseDecision], Cells]
+    ) -> None:
+        """Enter a tick of the calendar with everything that it releases or withholds, durably and once.
 
-        The exact cells behind it are kept beside it, for as long as the ledger is: what is suppressed today must stay
-        so beside every later print, and what changed between two prints is known from both.
+        The exact cells behind it are kept as long as the ledger: a cell that is suppressed today must stay unknown
+        beside every later publication, and the change between two publications follows from the cells of both.
 
         Raises:
             IntegrityError: INT-100; nothing may be released.
         """
-        outcomes, cells = entered
-        rows = [(found.release, _withheld(found), tick, _fields(found), _pack(found.feeds)) for found in outcomes]
-        exact = zlib.compress(json.dumps(cells).encode()) if outcomes else None
+        decisions, cells = entered
+        rows = [
+            (decision.header.release, _withheld_table(decision), tick, _fields(decision), _packed(decision.feeds))
+            for decision in decisions
+        ]
+        exact = zlib.compress(json.dumps(cells).encode()) if decisions else None
+        # OR IGNORE: a tick that is planned again after a crash was already entered, and its first entry stands.
         self._write(
             [
                 (
@@ -84,34 +93,35 @@ class ReleaseLedger:
             ]
         )
 
-    def unpublished(self) -> Iterator[tuple[int, str, Outcome]]:
+    def unpublished(self) -> Iterator[tuple[int, str, ReleaseDecision]]:
         """Yield number, tick and content of every entry that is not yet marked as published, in order."""
         query = "SELECT number, tick, fields, feeds FROM entry WHERE NOT published ORDER BY number"
         for number, tick, fields, feeds in self._database.execute(query).fetchall():
-            yield number, tick, _outcome(json.loads(fields), _unpack(feeds))
+            yield number, tick, _decision(json.loads(fields), _unpacked(feeds))
 
     def mark_published(self, number: int) -> None:
-        """Note that every row of an entry was acknowledged by the broker.
+        """Mark an entry as published: the broker has acknowledged every row of it.
 
         Raises:
             IntegrityError: INT-100.
         """
         self._write([("UPDATE entry SET published = 1 WHERE number = ?", [(number,)])])
 
-    def entries_of(self, tick: str) -> tuple[Outcome, ...]:
+    def entries_of(self, tick: str) -> tuple[ReleaseDecision, ...]:
         """Return everything a tick released or withheld, in order."""
         query = "SELECT fields, feeds FROM entry WHERE tick = ? ORDER BY number"
-        found = self._database.execute(query, (tick,)).fetchall()
-        return tuple(_outcome(json.loads(fields), _unpack(feeds)) for fields, feeds in found)
+        entries = self._database.execute(query, (tick,)).fetchall()
+        return tuple(_decision(json.loads(fields), _unpacked(feeds)) for fields, feeds in entries)
 
     def earlier(self) -> tuple[EarlierRelease, ...]:
-        """Return what every tick entered, in order: what later releases are protected against."""
+        """Return everything that was entered, by tick and in order: later releases are protected against it."""
         rows: dict[str, list[TrendRow]] = {}
+        # Entries count, published or not: an entry that was interrupted will be published with these rows.
         for tick, packed in self._database.execute("SELECT tick, feeds FROM entry ORDER BY number").fetchall():
-            rows.setdefault(tick, []).extend(row for some in _unpack(packed).values() for row in some)
+            rows.setdefault(tick, []).extend(row for feed in _unpacked(packed).values() for row in feed)
         exact = dict(self._database.execute("SELECT id, cells FROM tick WHERE cells IS NOT NULL").fetchall())
         return tuple(
-            EarlierRelease(tuple(some), json.loads(zlib.decompress(exact[tick]))) for tick, some in rows.items()
+            EarlierRelease(tuple(released), json.loads(zlib.decompress(exact[tick]))) for tick, released in rows.items()
         )
 
     def releases(self) -> tuple[str, ...]:
@@ -120,11 +130,11 @@ class ReleaseLedger:
         return tuple(identity for (identity,) in self._database.execute(query).fetchall())
 
     def is_planned(self, tick: str) -> bool:
-        """Say whether a tick was entered, whatever became of its entries since."""
+        """Tell whether a tick was entered, published or not."""
         return self._database.execute("SELECT 1 FROM tick WHERE id = ?", (tick,)).fetchone() is not None
 
     def finish(self, tick: str, position: int, as_of: dt.date, summary: Mapping[str, str]) -> None:
-        """Close a tick with the summary that was announced for it; a refused tick is entered here only.
+        """Close a tick with the summary that was announced for it; a refused tick is entered only here.
 
         Raises:
             IntegrityError: INT-100.
@@ -143,7 +153,7 @@ class ReleaseLedger:
         return int(self._database.execute(query).fetchone()[0])
 
     def close(self) -> None:
-        """Give the ledger up."""
+        """Close the file and give up its lock."""
         self._database.close()
 
     def _write(self, statements: Sequence[tuple[str, Sequence[tuple[Any, ...]]]]) -> None:
@@ -158,29 +168,36 @@ class ReleaseLedger:
             raise _refused(error) from error
 
 
-def _withheld(outcome: Outcome) -> str:
-    return outcome.table if isinstance(outcome, Withhold) else ""
+def _withheld_table(decision: ReleaseDecision) -> str:
+    """Return the table that an entry withholds, empty for a publication: with the release it is the entry's key."""
+    return decision.table if isinstance(decision, Withhold) else ""
 
 
-def _fields(outcome: Outcome) -> str:
-    fields = {name: getattr(outcome, name) for name in outcome.__slots__ if name != "feeds"}
-    fields["as_of"] = outcome.as_of.isoformat()
-    if isinstance(outcome, Publish):
-        fields["certificate"] = dict(outcome.certificate)
-    return json.dumps(fields, sort_keys=True)
+def _fields(decision: ReleaseDecision) -> str:
+    """Return an entry without its rows as JSON: the fields of the header beside its own."""
+    header = {name: getattr(decision.header, name) for name in ReleaseHeader.__slots__}
+    header |= {"as_of": decision.header.as_of.isoformat(), "year": decision.header.year}
+    own = {name: getattr(decision, name) for name in decision.__slots__ if name not in {"header", "feeds"}}
+    if isinstance(decision, Publish):
+        own["certificate"] = dict(decision.certificate)
+    return json.dumps(header | own, sort_keys=True)
 
 
-def _outcome(fields: dict[str, Any], feeds: Mapping[str, tuple[TrendRow, ...]]) -> Outcome:
-    fields["as_of"] = dt.date.fromisoformat(fields["as_of"])
-    return Withhold(**fields, feeds=feeds) if "table" in fields else Publish(**fields, feeds=feeds)
+def _decision(fields: dict[str, Any], feeds: Mapping[str, tuple[TrendRow, ...]]) -> ReleaseDecision:
+    """Read an entry back: the inverse of `_fields`."""
+    header = {name: fields.pop(name) for name in ReleaseHeader.__slots__}
+    header["as_of"] = dt.date.fromisoformat(header["as_of"])
+    fields.pop("year")  # follows from the window; stored for whoever reads the file with SQL
+    decision = Withhold if "table" in fields else Publish
+    return decision(header=ReleaseHeader(**header), **fields, feeds=feeds)
 
 
-def _pack(feeds: Mapping[str, Sequence[TrendRow]]) -> bytes:
+def _packed(feeds: Mapping[str, Sequence[TrendRow]]) -> bytes:
     plain = {region: [row.record() for row in rows] for region, rows in feeds.items()}
     return zlib.compress(json.dumps(plain, ensure_ascii=False).encode())
 
 
-def _unpack(packed: bytes) -> dict[str, tuple[TrendRow, ...]]:
+def _unpacked(packed: bytes) -> dict[str, tuple[TrendRow, ...]]:
     plain = json.loads(zlib.decompress(packed))
     return {region: tuple(TrendRow.from_record(row) for row in rows) for region, rows in plain.items()}
 

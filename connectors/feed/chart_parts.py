@@ -15,6 +15,8 @@ apart; Vega-Lite 6.
 from collections.abc import Sequence
 from typing import Any, Final
 
+from schemas.trend import TrendRow
+
 __all__ = [
     "BOX_STYLE",
     "COLOURS",

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from anonymizer.tabular.crosstab import Codes, CrossTable
-from anonymizer.tabular.standalone import Released
+from anonymizer.tabular.standalone import ReleasedTable
 from schemas.errors import ConfigurationError, ContractError
 from schemas.trend import TOTAL
 
@@ -128,7 +128,7 @@ def groups(path: Path) -> dict[str, dict[str, frozenset[str]]]:
     return found
 
 
-def rows(released: Released) -> Iterator[tuple[str, ...]]:
+def rows(released: ReleasedTable) -> Iterator[tuple[str, ...]]:
     """Yield a row per cell: its codes, its value, its status."""
     for key, value in released.values.items():
         yield (*key, "", "suppressed") if value is None else (*key, str(value), "published")

@@ -14,7 +14,7 @@ from typing import Literal, Self
 from anonymizer.policy import Policy
 from schemas.errors import ContractError
 
-__all__ = ["Due", "ReleasedWindow", "Window", "closed_on", "due", "first_print_on", "is_late", "windows_of"]
+__all__ = ["Due", "ReleasedWindow", "Window", "closed_on", "due", "first_publication_on", "is_late", "windows_of"]
 
 _SHAPE = re.compile(r"(?P<year>\d{4})(?:-(?:Q(?P<quarter>[1-4])|(?P<month>0[1-9]|1[0-2])))?")
 _MONTHS_IN = {"month": 1, "quarter": 3, "year": 12}
@@ -86,7 +86,7 @@ def windows_of(year: int) -> tuple[Window, ...]:
     return (*(Window(year, "quarter", n) for n in (1, 2, 3, 4)), Window(year))
 
 
-def first_print_on(window: Window, policy: Policy) -> dt.date:
+def first_publication_on(window: Window, policy: Policy) -> dt.date:
     """Return the first day on which `window` may be released: its end and the policy's grace."""
     return window.end + dt.timedelta(days=policy.calendar.grace_days)
 
@@ -96,7 +96,7 @@ def closed_on(period: str, policy: Policy) -> dt.date:
 
     `period` is `YYYY`, `YYYY-Qn` or `YYYY-MM`.
     """
-    printed = first_print_on(Window(Window.parse(period).year), policy)
+    printed = first_publication_on(Window(Window.parse(period).year), policy)
     year = printed.year + policy.calendar.revision_years
     last = (dt.date(year + printed.month // 12, printed.month % 12 + 1, 1) - dt.timedelta(days=1)).day
     return dt.date(year, printed.month, min(printed.day, last))
@@ -124,7 +124,7 @@ def due(as_of: dt.date, already: Iterable[ReleasedWindow], policy: Policy, *, fi
     for window in (w for year in range(first_year, as_of.year + 1) for w in windows_of(year)):
         first = prints.get((window, 0))
         revised = closed_on(window.label, policy)
-        if first is None and first_print_on(window, policy) <= as_of:
+        if first is None and first_publication_on(window, policy) <= as_of:
             plans.append(Due(window, 0))
         elif first is not None and first < revised <= as_of and (window, 1) not in prints:
             plans.append(Due(window, 1))

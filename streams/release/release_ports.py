@@ -1,6 +1,8 @@
-"""What the release process needs of the world outside it: a broker, an audit log, a ledger, a plan.
+"""Ports of the release process: broker, audit log, release ledger and plan.
 
-Decides nothing. The adapters behind these ports are chosen in `amana.commands.release`.
+Purpose: the process depends on these protocols alone, so the tests run it with a broker in memory.
+Called by: `release_process`, which uses them; `amana.composition.release_parts`, which binds them to Kafka, SQLite and
+the files of the transparency log.
 """
 
 import datetime as dt
@@ -9,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from schemas.trend import TrendRow
-from streams.core.releasing.release_plan import Cells, EarlierRelease, Publish, Withhold
+from streams.core.releasing.release_decision import Cells, EarlierRelease, Publish, ReleaseDecision
 from streams.transparency.decision import Decision
 
 __all__ = ["AUDIT_STREAM", "Cells", "LedgerPort", "LogPort", "ReleaseBus", "ReleaseDecision", "ReleaseDeps", "Tick"]
@@ -17,12 +19,10 @@ __all__ = ["AUDIT_STREAM", "Cells", "LedgerPort", "LogPort", "ReleaseBus", "Rele
 AUDIT_STREAM = "audit/0"
 """Topic and partition from which decision records are drained."""
 
-ReleaseDecision = Publish | Withhold
-
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """One tick of the calendar: its offset, id, date, and how long (seconds) it may wait for the stages."""
+    """One tick of the calendar: its offset, id and date, and the seconds that it may wait for the stages."""
 
     position: int
     id: str
@@ -31,22 +31,22 @@ class Tick:
 
 
 class ReleaseBus(Protocol):
-    """The topics, as far as this process uses them. Every send is acknowledged when the method returns."""
+    """The topics that this process uses. Every send is acknowledged when the method returns."""
 
     def start(self, *, audit: int, calendar: int) -> None:
         """Begin reading both topics at these offsets."""
         ...
 
     def decisions(self) -> Sequence[Decision]:
-        """Return the next decision records, waiting a moment where there are none."""
+        """Return the next decision records, after a short wait if there are none."""
         ...
 
     def ticks(self) -> Sequence[Tick]:
         """Return the next ticks, if any."""
         ...
 
-    def standing(self) -> tuple[int, ...] | None:
-        """Return the end offsets of what the stages read if all have caught up, None if one has not."""
+    def settled_ends(self) -> tuple[int, ...] | None:
+        """Return the end offsets of everything that the stages read, or None while any stage has a lag."""
         ...
 
     def cells(self) -> Cells:
@@ -66,12 +66,12 @@ class ReleaseBus(Protocol):
         ...
 
     def close(self) -> None:
-        """Give all connections up."""
+        """Close all connections."""
         ...
 
 
 class LogPort(Protocol):
-    """The audit log; `sources` maps a stream to its last offset, `releases` holds `release|withheld table`."""
+    """The audit log; `sources` maps a stream to its last offset, `releases` holds `release|withheld table` keys."""
 
     sources: dict[str, int]
     releases: dict[str, int]
@@ -81,33 +81,33 @@ class LogPort(Protocol):
         ...
 
     def close(self) -> None:
-        """Give the log up."""
+        """Close the log."""
         ...
 
 
 class LedgerPort(Protocol):
-    """The disclosure ledger."""
+    """The release ledger."""
 
     def commit(
         self, tick: str, position: int, as_of: dt.date, entered: tuple[Sequence[ReleaseDecision], Cells]
     ) -> None:
-        """Enter a tick with all it releases or withholds and the exact cells behind it, durably and once."""
+        """Enter a tick with its releases, its withheld tables and the exact cells behind them, durably and once."""
         ...
 
     def unpublished(self) -> Iterator[tuple[int, str, ReleaseDecision]]:
-        """Yield number, tick and content of entries whose rows are not yet all acknowledged."""
+        """Yield number, tick and content of every entry that is not yet marked as published."""
         ...
 
     def mark_published(self, number: int) -> None:
-        """Note that an entry's rows are all acknowledged."""
+        """Mark an entry as published: all of its rows are acknowledged."""
         ...
 
     def entries_of(self, tick: str) -> tuple[ReleaseDecision, ...]:
-        """Return what a tick releases or withholds."""
+        """Return everything that a tick releases or withholds, in order."""
         ...
 
     def earlier(self) -> tuple[EarlierRelease, ...]:
-        """Return what every tick so far entered, in order."""
+        """Return everything entered so far, one `EarlierRelease` per tick, in order."""
         ...
 
     def releases(self) -> tuple[str, ...]:
@@ -115,11 +115,11 @@ class LedgerPort(Protocol):
         ...
 
     def is_planned(self, tick: str) -> bool:
-        """Say whether a tick was entered."""
+        """Tell whether a tick was entered."""
         ...
 
     def finish(self, tick: str, position: int, as_of: dt.date, summary: Mapping[str, str]) -> None:
-        """Close a tick."""
+        """Close a tick with the summary that was announced for it."""
         ...
 
     def position(self) -> int:
@@ -127,13 +127,17 @@ class LedgerPort(Protocol):
         ...
 
     def close(self) -> None:
-        """Give the ledger up."""
+        """Close the ledger."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class ReleaseDeps:
-    """What the process works with; `plan` takes cells, date and earlier releases; `code` names the version."""
+    """The parts that the process runs on.
+
+    `plan` takes cells, date and earlier releases; `policy` is the digest of the policy in force, `code` the version of
+    the software.
+    """
 
     bus: ReleaseBus
     log: LogPort

@@ -1,17 +1,21 @@
-"""The release process: keeps the audit log, and on a tick of the calendar releases what may be released.
+"""The release process: it keeps the audit log and, on a tick of the calendar, releases what may be released.
 
-Decides the order of effects on which "nothing is released without its record" rests, and when the pipeline is settled
-enough to be read. Does not decide what is released or in which rows (`streams.core.releasing.release_plan`).
+Purpose: it decides the order of effects. Nothing is released without its record in the audit log, and nothing is lost
+or released twice by a crash.
 
 1. Decision records of all stages are drained from the topic `audit` into the log all the time, each position once.
-2. A tick waits until every stage has caught up and nothing new arrives, then reads the cells whole, behind that cut.
-3. Everything the tick releases or withholds enters the ledger at once.
+2. A tick waits until every stage has caught up and nothing new arrives, then reads all cells behind that cut.
+3. Everything that the tick releases or withholds enters the release ledger in one transaction.
 4. All of it is recorded in the audit log under a signed checkpoint.
 5. Rows are sent to the feeds and acknowledged; then the ledger marks the release as published.
-6. The tick's outcome is announced on the topic `audit` and the tick is finished.
+6. The tick's outcome is announced on the topic `audit`, and the tick is finished.
 
-After a crash the steps from the first unfinished one are done again. Rows that were sent twice are the same rows under
-the same key, of which a reader takes the first.
+Called by: `amana worker release` (`run`). What is released is decided in `streams.core.releasing.release_plan`.
+
+Invariants:
+- After a crash the steps are done again from the first unfinished one. Rows that were sent twice are the same rows
+  under the same key, of which a reader takes the first.
+- One process runs at a time: the ledger and the log lock their files.
 """
 
 import datetime as dt
@@ -22,9 +26,9 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from schemas.errors import AmanaError, DisclosureError, IntegrityError, TransportError
+from schemas.errors import AmanaError, ConfigurationError, ContractError, DisclosureError, IntegrityError
 from schemas.trend import rows_digest
-from streams.core.releasing.release_plan import Publish, Withhold
+from streams.core.releasing.release_decision import Publish, Withhold
 from streams.release.release_ports import AUDIT_STREAM, Cells, ReleaseDecision, ReleaseDeps, Tick
 from streams.transparency.decision import Decision
 
@@ -46,6 +50,7 @@ def run(deps: ReleaseDeps) -> None:
     try:
         begin(deps)
         while not stop.is_set():
+            # 1. Drain the stages' decision records.
             deps.log.append(deps.bus.decisions())
             for tick in deps.bus.ticks():
                 serve(deps, tick, stop)
@@ -56,7 +61,11 @@ def run(deps: ReleaseDeps) -> None:
 
 
 def begin(deps: ReleaseDeps) -> None:
-    """Compare ledger and log, take up both topics where they were left, and finish what a crash interrupted."""
+    """Compare ledger and log, continue both topics where they were left, and finish what a crash interrupted.
+
+    Raises:
+        IntegrityError: INT-140, the audit log lacks a published release; or log or ledger cannot be kept.
+    """
     if lost := [release for release in deps.ledger.releases() if release not in deps.log.releases]:
         raise IntegrityError("INT-140", f"release {lost[0]} was published, but the audit log does not hold it")
     deps.log.append([_record(deps, "started", {})])
@@ -68,43 +77,52 @@ def serve(deps: ReleaseDeps, tick: Tick, stop: threading.Event) -> None:
     """Take one tick from its date to its announced outcome; a stop in between leaves it to the next start.
 
     Raises:
-        IntegrityError: log or ledger cannot be kept; the tick is not finished.
-        TransportError: the broker is out of reach; likewise.
+        IntegrityError: log or ledger cannot be kept; the tick is not finished, and the process must end.
+        TransportError: the broker is out of reach; the tick is not finished, and is taken again at the next start.
     """
     try:
-        if not deps.ledger.is_planned(tick.id) and not _planned(deps, tick, stop):
+        # 2. and 3., unless an earlier process has entered the tick already.
+        if not deps.ledger.is_planned(tick.id) and not _enter(deps, tick, stop):
             return
+        # 4. and 5.
         finish(deps)
-    except TransportError:
+    except (ConfigurationError, ContractError, DisclosureError) as fault:
+        # The plan refuses: that is an outcome. It is recorded like a release, and the tick is finished.
+        summary = _refusal(fault)
+        deps.log.append([_record(deps, "refusal", _about(tick, summary))])
+    except IntegrityError as fault:
+        # Whoever asked for the tick is told; the tick stays unfinished.
+        deps.bus.report(_record(deps, "calendar", _about(tick, _refusal(fault))))
         raise
-    except IntegrityError as error:
-        deps.bus.report(_record(deps, "calendar", _about(tick, _refusal(error))))
-        raise
-    except AmanaError as error:
-        deps.log.append([_record(deps, "refusal", _about(tick, _refusal(error)))])
-        _conclude(deps, tick, _refusal(error))
-        return
-    _conclude(deps, tick, {"outcome": "done", **_summary(deps.ledger.entries_of(tick.id))})
+    else:
+        summary = {"outcome": "done", **_summary(deps.ledger.entries_of(tick.id))}
+    # 6. The announcement first: a tick that is finished but not announced would be waited for in vain.
+    deps.bus.report(_record(deps, "calendar", _about(tick, summary)))
+    deps.ledger.finish(tick.id, tick.position, tick.as_of, summary)
 
 
 def settled(deps: ReleaseDeps, tick: Tick, stop: threading.Event) -> Cells | None:
-    """Read the cells behind a cut that has passed every stage, None where the tick's patience ends before."""
+    """Return the cells behind a cut that has passed every stage, None if the tick's patience ends before."""
     deadline = time.monotonic() + tick.patience
     while time.monotonic() < deadline and not stop.is_set():
         deps.log.append(deps.bus.decisions())
-        before = deps.bus.standing()
-        if before is None or stop.wait(_STILL_SECONDS) or deps.bus.standing() != before:
+        before = deps.bus.settled_ends()
+        # Twice the same ends, a second apart and with no lag: nothing is in flight between two stages.
+        if before is None or stop.wait(_STILL_SECONDS) or deps.bus.settled_ends() != before:
             continue
         cells = deps.bus.cells()
-        if deps.bus.standing() == before:
+        # Reading takes seconds: cells that changed meanwhile would be of no one moment.
+        if deps.bus.settled_ends() == before:
             return cells
     return None
 
 
 def finish(deps: ReleaseDeps) -> None:
-    """Record, then publish, whatever the ledger holds and the feeds do not."""
+    """Record, then publish, everything that the ledger holds and the feeds do not."""
     pending = list(deps.ledger.unpublished())
+    # 4. All records first: nothing may reach a feed before the log holds it.
     deps.log.append([_decision(deps, tick, outcome) for _, tick, outcome in pending])
+    # 5. Entry by entry, so that a crash repeats at most one.
     for number, _, outcome in pending:
         if isinstance(outcome, Publish):
             deps.bus.announce(outcome, deps.policy)
@@ -113,14 +131,16 @@ def finish(deps: ReleaseDeps) -> None:
         deps.ledger.mark_published(number)
 
 
-def _planned(deps: ReleaseDeps, tick: Tick, stop: threading.Event) -> bool:
-    """Enter what a tick releases into the ledger; False where the process was told to stop first."""
+def _enter(deps: ReleaseDeps, tick: Tick, stop: threading.Event) -> bool:
+    """Plan a tick and enter it into the ledger; return False if the process was told to stop first."""
+    # 2. Wait for the cut.
     cells = settled(deps, tick, stop)
     if cells is None and stop.is_set():
         return False
     if cells is None:
         raise DisclosureError("DIS-140", f"the stages were not idle within {tick.patience:g} s; nothing is released")
     outcomes = deps.plan(cells, tick.as_of, deps.ledger.earlier())
+    # 3. One transaction: the outcomes were protected together.
     deps.ledger.commit(tick.id, tick.position, tick.as_of, (outcomes, cells))
     return True
 
@@ -129,36 +149,33 @@ def _refusal(error: AmanaError) -> dict[str, str]:
     return {"outcome": "refused", "code": error.code, "reason": error.message}
 
 
-def _conclude(deps: ReleaseDeps, tick: Tick, summary: Mapping[str, str]) -> None:
-    deps.bus.report(_record(deps, "calendar", _about(tick, summary)))
-    deps.ledger.finish(tick.id, tick.position, tick.as_of, summary)
-
-
 def _about(tick: Tick, summary: Mapping[str, str]) -> dict[str, str]:
     return {"tick": tick.id, "as_of": tick.as_of.isoformat(), **summary}
 
 
 def _summary(outcomes: Iterable[ReleaseDecision]) -> dict[str, str]:
-    """Count cells of the feeds by population and year; counts of cells, not of persons, and public with the feeds."""
+    """Count the cells of the feeds by population, year and status: counts of cells, not of persons."""
     cells: Counter[tuple[str, int, str]] = Counter()
     withheld = []
     for outcome in outcomes:
+        header = outcome.header
         if isinstance(outcome, Withhold):
-            withheld.append([outcome.population, outcome.window, outcome.table, outcome.code, outcome.reason])
+            withheld.append([header.population, header.window, outcome.table, outcome.code, outcome.reason])
         for row in (row for rows in outcome.feeds.values() for row in rows):
-            cells[outcome.population, outcome.year, row.status] += 1
+            cells[header.population, header.year, row.status] += 1
     lines = [[population, year, status, count] for (population, year, status), count in sorted(cells.items())]
     return {"cells": json.dumps(lines), "withheld": json.dumps(withheld)}
 
 
 def _decision(deps: ReleaseDeps, tick: str, outcome: ReleaseDecision) -> Decision:
+    header = outcome.header
     details = {
         "tick": tick,
-        "release": outcome.release,
-        "as_of": outcome.as_of.isoformat(),
-        "population": outcome.population,
-        "window": outcome.window,
-        "revision": str(outcome.revision),
+        "release": header.release,
+        "as_of": header.as_of.isoformat(),
+        "population": header.population,
+        "window": header.window,
+        "revision": str(header.revision),
         "rows": rows_digest(outcome.feeds),
     }
     if isinstance(outcome, Withhold):
@@ -169,5 +186,6 @@ def _decision(deps: ReleaseDeps, tick: str, outcome: ReleaseDecision) -> Decisio
 
 
 def _record(deps: ReleaseDeps, action: str, details: Mapping[str, str]) -> Decision:
+    # The hour is enough for an auditor; a finer time would tell when single events were handled.
     hour = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H")
     return Decision(action, ACTOR, deps.policy, deps.code, details=details, at=hour)

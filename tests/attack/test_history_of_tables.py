@@ -10,7 +10,7 @@ from anonymizer.attacks.attack_result import AttackResult
 from anonymizer.attacks.published_tables import PublishedTable, read
 from anonymizer.solvers.ortools_engine import ENGINES
 from anonymizer.tabular.crosstab import Codes, CrossTable
-from anonymizer.tabular.standalone import touching
+from anonymizer.tabular.standalone import overlapping_tables
 from tests.support.tables import DIMS, MARGINS, QUARTERS, RULES, later, people, published, quarter_of, regions
 
 QUARTERLY = tuple(margin | {"year", "quarter"} for margin in MARGINS)
@@ -111,4 +111,4 @@ def test_only_tables_that_touch_are_in_one_system() -> None:
     """The cost of a print grows with the tables about its people, not with all history."""
     years = [str(2000 + i) for i in range(40)]
     tables = [CrossTable(DIMS, QUARTERLY, people(1, year, 5, 1, ("Q1",)), {}, {}) for year in years]
-    assert touching(replace(tables[-1], values=None), tables) == (tables[-1],)
+    assert overlapping_tables(replace(tables[-1], values=None), tables) == (tables[-1],)

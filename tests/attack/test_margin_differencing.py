@@ -15,7 +15,7 @@ from anonymizer.tabular.facts import facts_of
 from anonymizer.tabular.joint_system import join
 from anonymizer.tabular.linear_program import WorkLimits, WorkMeter
 from schemas.trend import TrendRow
-from streams.core.releasing.release_plan import Publish, Withhold
+from streams.core.releasing.release_decision import Publish, Withhold
 from tests.support.disclosure import Attacker, Person, attack, cells_of, released, rows_in, small_policy
 
 ONE = {"here": ("LBN",)}
@@ -93,7 +93,7 @@ def test_the_audit_itself_catches_primary_only_suppression() -> None:
     layout = policy_tables.lay_out(facts, (), scope, keys)
     system = join(layout.prints, layout.leaves.balance, layout.leaves.slack)
     targets = primary.targets_of(layout.prints, system, rules.suppression)
-    shown = ~primary.mark(layout.prints[0], rules.suppression)
+    shown = ~primary.primary_suppression(layout.prints[0], rules.suppression)
     cells = system.cells[0]
     meter = WorkMeter(Highs(), OrtoolsAuditor(), WorkLimits())
     assert protection_audit.audit(system, targets, cells.rows.take(shown), cells.exact[shown], meter).told.any()

@@ -13,7 +13,7 @@ from anonymizer.attacks.attack_result import AttackResult, report
 from anonymizer.attacks.published_tables import Codes, PublishedCell, PublishedTable, read
 from anonymizer.solvers.ortools_engine import ENGINES
 from anonymizer.tabular.crosstab import CrossTable
-from anonymizer.tabular.standalone import protect
+from anonymizer.tabular.standalone import protect_table
 from schemas.trend import TOTAL
 from tests.support.tables import RULES, engine
 
@@ -50,7 +50,7 @@ def honest(*counts: Mapping[Codes, int], dims: Codes = DIMS) -> list[PublishedTa
     history: list[CrossTable] = []
     for one in counts:
         table = crossed(one, dims)
-        history.append(replace(table, values=protect(table, history, RULES, engine()).values))
+        history.append(replace(table, values=protect_table(table, history, RULES, engine()).values))
     return read([shown(f"{i}", table, table.values or {}) for i, table in enumerate(history)], {})
 
 
@@ -61,7 +61,7 @@ def naive(*counts: Mapping[Codes, int], dims: Codes = DIMS, apart: bool = False)
         table = crossed(one, dims)
         totals = {key: sum(n for codes, n in one.items() if _under(key, codes)) for key in table.cells}
         values = {key: None if 0 < total < K else total for key, total in totals.items()}
-        made.append(shown(f"{i}", table, protect(table, (), RULES, engine()).values if apart else values))
+        made.append(shown(f"{i}", table, protect_table(table, (), RULES, engine()).values if apart else values))
     return read(made, {})
 
 
@@ -199,7 +199,7 @@ def blanked_by(seeds: Sequence[bytes]) -> pattern.Protect:
     """Return the rule as an attacker runs it: with seeds of his own."""
 
     def rule(counts: Mapping[Codes, int]) -> frozenset[Codes]:
-        values = protect(crossed(counts), (), RULES, engine(seeds[0])).values
+        values = protect_table(crossed(counts), (), RULES, engine(seeds[0])).values
         return frozenset(key for key, value in values.items() if value is None)
 
     return rule

@@ -7,7 +7,8 @@ from importlib import resources
 
 from anonymizer import policy
 from schemas.codelists import labels
-from streams.core.releasing.release_plan import Publish, plan
+from streams.core.releasing.release_decision import Publish
+from streams.core.releasing.release_plan import plan
 from tests.support.disclosure import engine
 
 COUNTRIES = ("LBN", "JOR", "IRQ", "TUR", "EGY", "KWT", "SAU", "SYR", "ARE", "QAT", "AFG", "IRN", "PAK", "YEM", "SDN")

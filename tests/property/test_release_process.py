@@ -15,7 +15,7 @@ from connectors.adapters.release_ledger import ReleaseLedger
 from schemas import catalogue, codec
 from schemas.errors import ContractError, IntegrityError
 from schemas.trend import TrendRow, rows_digest
-from streams.core.releasing.release_plan import EarlierRelease
+from streams.core.releasing.release_decision import EarlierRelease
 from streams.release import release_process
 from streams.release.release_ports import ReleaseDecision, ReleaseDeps, Tick
 from streams.transparency import log_verification

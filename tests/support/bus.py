@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from connectors.adapters.release_bus import row_key
 from schemas.trend import TrendRow
-from streams.core.releasing.release_plan import Publish
+from streams.core.releasing.release_decision import Publish
 from streams.release.release_ports import Tick
 from streams.transparency.decision import Decision
 
@@ -38,7 +38,7 @@ class MemoryBus:
         found, self._read[1] = self.calendar[self._read[1] :], len(self.calendar)
         return found
 
-    def standing(self) -> tuple[int, ...] | None:
+    def settled_ends(self) -> tuple[int, ...] | None:
         return (1,) if self.is_idle else None
 
     def cells(self) -> Mapping[str, Mapping[str, int]]:
@@ -52,7 +52,7 @@ class MemoryBus:
 
     def announce(self, outcome: Publish, policy: str) -> None:
         self._step()
-        self.ledger.append(f"{outcome.release}|{policy}")
+        self.ledger.append(f"{outcome.header.release}|{policy}")
 
     def report(self, decision: Decision) -> None:
         self._step()

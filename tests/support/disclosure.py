@@ -18,7 +18,8 @@ from anonymizer.solvers.highs import Highs
 from anonymizer.solvers.ortools_engine import OrtoolsAuditor
 from anonymizer.tabular.linear_program import Engine
 from schemas.trend import TrendRow
-from streams.core.releasing.release_plan import EarlierRelease, Publish, Withhold, plan
+from streams.core.releasing.release_decision import EarlierRelease, Publish, Withhold
+from streams.core.releasing.release_plan import plan
 
 GENDERS = ("F", "M", "X", "unknown")
 AGES = {"minor": "9--17", "adult": "30--38", "unknown": "unknown"}

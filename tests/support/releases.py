@@ -3,8 +3,10 @@
 import datetime as dt
 from dataclasses import replace
 
+from schemas.identifiers import ReleaseId
 from schemas.trend import TrendRow
-from streams.core.releasing.release_plan import Publish, Withhold
+from streams.core.releasing.release_decision import Publish, Withhold
+from streams.core.releasing.released_rows import ReleaseHeader
 
 AS_OF = dt.date(2024, 4, 20)
 
@@ -25,7 +27,7 @@ def a_publish(release: str = "r1", *, window: str = "2024-Q1", rows: int = 3) ->
     feed = [a_row(release=release, period=window, dimensions={"status": f"s{n}"}, value=20 + n) for n in range(rows)]
     feed.append(a_row(release=release, period=window, dimensions={"status": "few"}, value=None, status="suppressed"))
     return Publish(
-        release, AS_OF, "cases", window, int(window[:4]), 0, "suppression", "ab" * 32,
+        ReleaseHeader(ReleaseId(release), AS_OF, "cases", window, 0), "suppression", "ab" * 32,
         {"levant": tuple(feed), "pave": tuple(replace(row, scheme="pave", region="pave") for row in feed)},
         {"programs": "≤100"},
     )  # fmt: skip
@@ -34,6 +36,5 @@ def a_publish(release: str = "r1", *, window: str = "2024-Q1", rows: int = 3) ->
 def a_withhold(release: str = "r1", *, table: str = "means", window: str = "2024-Q1") -> Withhold:
     """Return one table that is withheld from a release."""
     row = a_row(release=release, table=table, period=window, dimensions={}, value=None, status="withheld")
-    return Withhold(
-        release, AS_OF, "cases", window, int(window[:4]), 0, table, "DIS-020", "cannot be protected", {"levant": (row,)}
-    )
+    header = ReleaseHeader(ReleaseId(release), AS_OF, "cases", window, 0)
+    return Withhold(header, table, "DIS-020", "cannot be protected", {"levant": (row,)})

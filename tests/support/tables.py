@@ -10,7 +10,7 @@ from anonymizer.solvers.highs import Highs
 from anonymizer.solvers.ortools_engine import OrtoolsAuditor
 from anonymizer.tabular.crosstab import Codes, CrossTable
 from anonymizer.tabular.linear_program import Engine, WorkLimits
-from anonymizer.tabular.standalone import Released, protect
+from anonymizer.tabular.standalone import ReleasedTable, protect_table
 
 DIMS = ("year", "quarter", "country", "exploitation", "gender", "age")
 FORMS = {"ForcedLabour": 45, "SexualExploitation": 40, "ForcedMarriage": 5, "Other": 10}
@@ -80,9 +80,9 @@ def quarter_of(counts: Mapping[Codes, int], quarter: str) -> dict[Codes, int]:
     return {codes: n for codes, n in counts.items() if codes[1] == quarter}
 
 
-def published(table: CrossTable, history: Sequence[CrossTable]) -> tuple[CrossTable, Released]:
+def published(table: CrossTable, history: Sequence[CrossTable]) -> tuple[CrossTable, ReleasedTable]:
     """Protect a table beside earlier ones; return it as one of the history, and what was released."""
-    released = protect(table, history, RULES, engine())
+    released = protect_table(table, history, RULES, engine())
     return CrossTable(table.dims, table.margins, table.counts, table.groups, released.values), released
 
 

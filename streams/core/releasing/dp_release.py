@@ -1,18 +1,22 @@
-"""One window of a population under differential privacy: charge, one draw, rows with their uncertainty.
+"""One window of a population under differential privacy: a charge, one draw, and rows with their uncertainty.
 
-Decides what is counted in a window, what it costs, and how noisy cells become rows. Does not decide what is due
-(`streams.core.calendar`), what may be spent (`anonymizer.budget`) or how noise is solved
-(`anonymizer.noise`).
+Purpose: it decides what is counted in a window, what that costs, and how noisy cells become rows.
 
-- The leaf rule bounds what a person adds: one leaf per person and year, in one cell of every table's window.
-- Every print is the whole window anew, with its share of the year's rho divided over its tables. Increments would cost
-  more (`anonymizer.budget.sensitivity`), and need the exact counts of the print before, which nobody keeps.
-- A region is the sum of what its overlaps with other regions tell apart, so that regions add up; a table by country is
-  measured by country.
-- No exact count is compared with any threshold, and every cell of the code lists is measured in every window.
-- The draw belongs to population, window and revision, whatever the day of the release: a tick that is repeated, or a
-  later one, gets the stored draw.
-- A table in which one person may have several codes has no bound here and is not served.
+1. Charge the window's share of the year's rho; the budget store refuses it or keeps it.
+2. Draw the noise of all tables and blocks once, or take the draw that is stored.
+3. Spell the rows out of the stored draw alone.
+
+Called by: `release_feeds.noisy_releases`. Which windows are due is decided in `due_windows`, what may be spent in
+`anonymizer.budget`, how noisy margins are made consistent in `anonymizer.noise`.
+
+Invariants:
+- One person-year has one representative event, which lies in one cell of every table's window; this bounds what a
+  person adds. A table in which one person may have several codes has no such bound and is not served.
+- Every publication holds the whole window, with its share of the year's rho divided equally over its tables. Increments
+  would cost more (`anonymizer.budget.sensitivity`) and need the exact counts of the publication before.
+- Every cell of the code lists is measured in every window, and no exact count is compared with a threshold.
+- The draw belongs to population, window and revision, whatever the day of the release: a repeated tick, or a later
+  one, gets the stored draw.
 """
 
 import hashlib
@@ -31,19 +35,22 @@ from anonymizer.policy import Policy, Population, Privacy, Region, TablePlan
 from anonymizer.tabular.facts import BLOCK, MULTIPLE, UNIVERSE, Fact, blocks_of
 from anonymizer.tabular.policy_tables import YEAR
 from schemas.errors import DisclosureError
+from schemas.identifiers import ReleaseId, Rho
 from schemas.trend import TOTAL, TrendRow
 from streams.core.calendar import Due
 from streams.core.releasing import released_rows
 
-__all__ = ["Noise", "NoisyPublication", "is_served", "printed"]
+__all__ = ["Noise", "NoisyPublication", "is_served", "noisy_publication"]
 
 Facts = Mapping[tuple[int, tuple[str, ...]], Mapping[str, Sequence[Fact]]]
+"""(Year, codes of the block) → cube → facts of one population."""
+
 Block = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """What a noisy release works with: who draws, and who charges and keeps draws (`spend` of the budget's file)."""
+    """The shell of a noisy release: the sampler, and `BudgetStore.spend`, which charges and keeps the draw."""
 
     sampler: Sampler
     spend: Callable[[Opened, Charge, Callable[[Account], bytes]], bytes]
@@ -51,7 +58,7 @@ class Noise:
 
 @dataclass(frozen=True, slots=True)
 class NoisyPublication:
-    """One window's rows by region, with what the audit log says of them; `digest` is the stored draw's SHA-256."""
+    """One window's rows by region, with the texts for the audit log; `digest` is the SHA-256 of the stored draw."""
 
     feeds: Mapping[str, tuple[TrendRow, ...]]
     digest: str
@@ -59,14 +66,19 @@ class NoisyPublication:
 
 
 def is_served(table: TablePlan) -> bool:
-    """Tell whether one person has one code in every dimension of a table."""
+    """Tell whether a person has only one code in every dimension of a table, so that its sensitivity is bounded."""
     return not MULTIPLE.intersection(table.dimensions)
 
 
-def printed(
-    policy: Policy, population: Population, due: Due, facts: Facts, head: released_rows.Head, mechanism: Noise | None
+def noisy_publication(
+    policy: Policy,
+    population: Population,
+    due: Due,
+    facts: Facts,
+    head: released_rows.RowHeader,
+    mechanism: Noise | None,
 ) -> NoisyPublication:
-    """Return what one window of a population prints.
+    """Return the publication of one window of a population.
 
     Raises:
         DisclosureError: DIS-027, no mechanism; BUD-001 to BUD-004, the budget does not allow it.
@@ -76,37 +88,42 @@ def printed(
         raise DisclosureError("DIS-027", "no mechanism for this population's mode")
     window = released_rows.window_key(due.window.label)
     plans = [t for t in policy.tables if t.population == population.name and is_served(t)]
-    sheets = list(product([t for t in plans if window == YEAR or t.period == "quarter"], blocks_of(population)))
+    tables = [table for table in plans if window == YEAR or table.period == "quarter"]
+    sheets = list(product(tables, blocks_of(population)))
     opened, charge = _costs(policy, policy.dp, population, due)
-    share = charge.rho // max(1, len({table.name for table, _ in sheets}))
+    # Blocks are disjoint groups of people, so they compose in parallel: rho is divided over tables, not over sheets.
+    share = Rho(charge.rho // max(1, len({table.name for table, _ in sheets})))
 
     def draw(account: Account) -> bytes:
         counted = [_counted(table, facts.get(_place(due, block), {}), window, policy) for table, block in sheets]
+        # One window is charged here, so the sensitivity is that of one window: m is 1.
         drawn = [noise.measure(counts, dims, [dims], share, 1, mechanism.sampler).record() for dims, counts in counted]
         balance = {"before_ppb": account.left_without(charge.release), "after_ppb": account.left}
         return json.dumps({"balance": balance, "drawn": drawn}, sort_keys=True, separators=(",", ":")).encode()
 
+    # 1. and 2. The store charges before it calls `draw`, and calls it only if no draw is stored.
     stored = mechanism.spend(opened, charge, draw)
-    kept = json.loads(stored)
-    draws = [noise.Draw.of(record) for record in kept["drawn"]]
+    # 3. Everything below follows from the stored bytes, so that a repeated tick gives the same rows.
+    record = json.loads(stored)
+    draws = [noise.Draw.of(entry) for entry in record["drawn"]]
     feeds = {
         region.id: tuple(
             row
-            for (table, block), one in zip(sheets, draws, strict=True)
-            for row in _rows(one, table, region, block, head)
+            for (table, block), table_draw in zip(sheets, draws, strict=True)
+            for row in _rows(table_draw, table, region, block, head)
         )
         for region in sorted(policy.regions, key=lambda r: r.id)
     }
-    return NoisyPublication(
-        feeds, hashlib.sha256(stored).hexdigest(), _certificate(policy.dp, charge, draws, kept["balance"])
-    )
+    digest = hashlib.sha256(stored).hexdigest()
+    return NoisyPublication(feeds, digest, _certificate(policy.dp, charge, draws, record["balance"]))
 
 
 def _costs(policy: Policy, dp: Privacy, population: Population, due: Due) -> tuple[Opened, Charge]:
-    """Return a year's budget and what one window of one print costs of it, by the policy alone."""
+    """Return a year's budget and the charge of one window of one publication: both follow from the policy alone."""
     scope, rho = BudgetScope(population.name, due.window.year), granted(dp.epsilon, dp.delta)
     costs = schedule(rho, windows=dp.windows, corrections=dp.corrections, shares=dp.parts).rhos
-    release = f"{population.name}|{due.window.label}|{due.revision}"
+    # Without the date: the same window and revision is the same release to the budget, on whichever day it is made.
+    release = ReleaseId(f"{population.name}|{due.window.label}|{due.revision}")
     charge = Charge(release, scope, policy.digest, due.revision, due.window.label, costs[due.revision])
     return Opened(scope, policy.digest, rho, dp.windows), charge
 
@@ -114,26 +131,25 @@ def _costs(policy: Policy, dp: Privacy, population: Population, due: Due) -> tup
 def _certificate(
     dp: Privacy, charge: Charge, draws: Sequence[noise.Draw], balance: Mapping[str, int]
 ) -> dict[str, str]:
-    """Say what was spent, of what, by which engine, what was left before and after; none of it depends on a person."""
+    """Return texts of the charge, the grant, the engine and the balances; none of them depends on a person."""
     engines = "+".join(sorted({draw.engine for draw in draws}))
     promised = {"epsilon": f"{dp.epsilon:g}", "delta": f"{dp.delta:g}", "windows": str(dp.windows)}
     left = {f"left_{name}": str(value) for name, value in balance.items()}
-    return (
-        {"rho_ppb": str(charge.rho), "granted_ppb": str(granted(dp.epsilon, dp.delta)), "engine": engines}
-        | promised
-        | left
-    )
+    spent = {"rho_ppb": str(charge.rho), "granted_ppb": str(granted(dp.epsilon, dp.delta)), "engine": engines}
+    return spent | promised | left
 
 
 def _place(due: Due, block: Block) -> tuple[int, tuple[str, ...]]:
+    """Return the key of a window's year and block among the facts."""
     return due.window.year, tuple(block[d] for d in BLOCK if d in block)
 
 
 def _counted(
     table: TablePlan, facts: Mapping[str, Sequence[Fact]], window: str, policy: Policy
 ) -> tuple[tuple[str, ...], dict[tuple[str, ...], int]]:
-    """Count a table's window on every combination of places and codes."""
+    """Return the dimensions of a table and its persons per combination of place and codes, zeros included."""
     places = _places(table, policy.regions)
+    # Every combination of the code lists: a key that appeared only with a person in it would disclose the person.
     universe = product(sorted(set(places.values())), *(UNIVERSE[d] for d in table.dimensions))
     counts: dict[tuple[str, ...], int] = dict.fromkeys(universe, 0)
     for fact in facts.get(table.cube, ()):
@@ -144,7 +160,7 @@ def _counted(
 
 
 def _places(table: TablePlan, regions: Sequence[Region]) -> dict[str, str]:
-    """Return where each country is counted: by itself, or with all countries that lie in the same regions."""
+    """Return country → place it is counted in: itself, or all countries that lie in the same regions (an atom)."""
     countries = sorted({country for region in regions for country in region.countries})
     if table.geography == "country":
         return {country: country for country in countries}
@@ -152,13 +168,14 @@ def _places(table: TablePlan, regions: Sequence[Region]) -> dict[str, str]:
 
 
 def _rows(
-    draw: noise.Draw, table: TablePlan, region: Region, block: Block, head: released_rows.Head
+    draw: noise.Draw, table: TablePlan, region: Region, block: Block, head: released_rows.RowHeader
 ) -> Iterator[TrendRow]:
-    """Yield one region's rows of a draw: its own, and where the table has them its countries'."""
+    """Yield one region's rows of a draw: of the region itself, and of its countries if the table shows them."""
     if table.geography == "country":
         members = {code: [place] for place, code in enumerate(draw.codes[0]) if code in region.countries}
-        whole = [place for found in members.values() for place in found]
+        whole = [place for places in members.values() for place in places]
     else:
+        # A region is the sum of its atoms, so that overlapping regions add up.
         members = {}
         whole = [place for place, atom in enumerate(draw.codes[0]) if region.id in atom.split("+")]
     for code, places in {TOTAL: whole, **members}.items():
@@ -171,9 +188,10 @@ def _rows(
 
 
 def _cells(draw: noise.Draw, places: Sequence[int]) -> Iterator[tuple[tuple[str, ...], noise.NoisyRow]]:
-    """Yield a table's cells over some places together: every dimension's codes and its total."""
+    """Yield the cells of the sum of some places: codes of every combination of dimensions and totals, and the cell."""
     solved, dims = draw.fit, range(1, len(draw.dims))
     for margin in below([tuple(dims)]):
+        # Axis 0 is the place: the chosen places are summed, the other axes stay.
         values = solved.values((0, *margin))[list(places)].sum(axis=0).ravel()
         sd = solved.deviation((0, *margin), {0: len(places)})
         named = product(*(draw.codes[d] if d in margin else (TOTAL,) for d in dims))

@@ -1,27 +1,31 @@
 """The attack on a release before it leaves: what would an outsider with a linear program learn from its rows?
 
-Decides how the rows of a population's year, of this and of every earlier print, are read as tables, and that a release
-is refused if they tell anything that the earlier prints alone did not. Reads the rows alone: neither the exact cells
-nor anything of the protection's own system. Decides no attack: `anonymizer.attacks` does.
+Purpose: the last check of a plan. The rows of a population's year, of this and of every earlier publication, are read
+as tables and attacked. A release is refused if they tell a count of 1 to k-1 that the earlier publications alone did
+not tell.
+Called by: `amana.composition.release_parts`, between the plan and the release process. The attacks themselves are in
+`anonymizer.attacks`.
+
+Invariants:
+- Only rows are read: neither the exact cells nor the linear system of the protection.
+- The solver is another one than the plan's, so that one solver's error cannot pass both.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from anonymizer.attacks import exact
-from anonymizer.attacks.attack_result import AttackResult, report, together
+from anonymizer.attacks.attack_result import AttackResult, merge_results, report
 from anonymizer.attacks.published_tables import PublishedTable
 from anonymizer.policy import Policy, Population
 from anonymizer.tabular.facts import blocks_of
 from schemas.errors import DisclosureError
 from schemas.trend import TrendRow
 from streams.core.releasing.attacker_view import AttackerView
-from streams.core.releasing.release_plan import EarlierRelease, Publish, Withhold
-from streams.core.releasing.released_rows import printed_cells
+from streams.core.releasing.release_decision import EarlierRelease, Publish, ReleaseDecision
+from streams.core.releasing.released_rows import published_cells
 
-__all__ = ["AttackJob", "Spread", "attacked", "do"]
-
-ReleaseDecision = Publish | Withhold
+__all__ = ["AttackJob", "AttackSpread", "attack_release", "run_attacks"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,22 +37,24 @@ class AttackJob:
     engines: exact.Engines
 
 
-Spread = Callable[
+AttackSpread = Callable[
     [Callable[[AttackJob], tuple[AttackResult, ...]], Sequence[AttackJob]], Iterable[tuple[AttackResult, ...]]
 ]
-"""How independent jobs are done, as for the plan."""
+"""Runs independent jobs as `map` does, in one process or several; the results come in the order of the jobs."""
 
 
-def do(job: AttackJob) -> tuple[AttackResult, ...]:
-    """Try everything on one job's tables; what the earlier ones tell by themselves is no fault of the new one."""
-    found = _tried(job.tables, job)
-    if len(job.tables) == 1 or not any(result.recovered for result in found):
-        return found
-    before = {one for result in _tried(job.tables[:-1], job) for one in result.found}
-    return tuple(_beyond(result, before) for result in found)
+def run_attacks(job: AttackJob) -> tuple[AttackResult, ...]:
+    """Attack the tables of one job; report only what the earlier tables do not tell by themselves."""
+    results = _attacked(job.tables, job)
+    if len(job.tables) == 1 or not any(result.recovered for result in results):
+        return results
+    # Withholding the new table would not take back what is out already, and would end all releases of the year.
+    before = {cell for result in _attacked(job.tables[:-1], job) for cell in result.found}
+    return tuple(_beyond(result, before) for result in results)
 
 
-def _tried(tables: Sequence[PublishedTable], job: AttackJob) -> tuple[AttackResult, ...]:
+def _attacked(tables: Sequence[PublishedTable], job: AttackJob) -> tuple[AttackResult, ...]:
+    """Attack each table by itself, then all of them together."""
     own = exact.margins(tables, job.k, job.engines)
     if len(tables) == 1:
         return (own,)
@@ -56,37 +62,41 @@ def _tried(tables: Sequence[PublishedTable], job: AttackJob) -> tuple[AttackResu
 
 
 def _beyond(result: AttackResult, before: set[str]) -> AttackResult:
-    new = tuple(one for one in result.found if one not in before)
+    """Return a result without the cells that were told before."""
+    new = tuple(cell for cell in result.found if cell not in before)
     return replace(result, recovered=len(new), found=new)
 
 
-def attacked(
+def attack_release(
     outcomes: Sequence[ReleaseDecision],
     earlier: Sequence[EarlierRelease],
     policy: Policy,
     engines: exact.Engines,
-    spread: Spread,
+    spread: AttackSpread,
 ) -> tuple[ReleaseDecision, ...]:
-    """Attack what is to be released, and add to every release's certificate what came of it.
+    """Attack what is to be released, and add the report to every release's certificate.
 
     Args:
         outcomes: of one call of `plan`.
         earlier: everything released before, in order.
         policy: the same that the plan followed.
-        engines: what solves; nothing that the plan solved with.
-        spread: how the jobs are done.
+        engines: the solvers of the attacks, none of which the plan solved with.
+        spread: how the jobs are run.
 
     Raises:
         DisclosureError: DIS-029, an attack tells a count that is withheld; nothing of the call may be released.
     """
-    groups = list(dict.fromkeys((o.population, o.year) for o in outcomes if _is_exact(o)))
+    groups = list(dict.fromkeys((o.header.population, o.header.year) for o in outcomes if _is_exact(o)))
     named = {population.name: population for population in policy.populations}
-    prints = [*(one.rows for one in earlier), tuple(r for o in outcomes for rows in o.feeds.values() for r in rows)]
-    jobs = {(name, year): tuple(_jobs(named[name], year, prints, policy, engines)) for name, year in groups}
-    done = iter(spread(do, [job for some in jobs.values() for job in some]))
+    publications = [
+        *(release.rows for release in earlier),
+        tuple(r for o in outcomes for rows in o.feeds.values() for r in rows),
+    ]
+    jobs = {(name, year): tuple(_jobs(named[name], year, publications, policy, engines)) for name, year in groups}
+    done = iter(spread(run_attacks, [job for group_jobs in jobs.values() for job in group_jobs]))
     reports = {}
-    for group, some in jobs.items():
-        results = together([result for _ in some for result in next(done)])
+    for group, group_jobs in jobs.items():
+        results = merge_results([result for _ in group_jobs for result in next(done)])
         if any(result.recovered for result in results):
             raise DisclosureError("DIS-029", "an attack tells a count that the rows withhold; nothing is released")
         reports[group] = {f"attack.{name}": text for name, text in report(results).items()}
@@ -98,23 +108,24 @@ def _is_exact(outcome: ReleaseDecision) -> bool:
 
 
 def _certified(outcome: ReleaseDecision, reports: Mapping[tuple[str, int], Mapping[str, str]]) -> ReleaseDecision:
-    told = reports.get((outcome.population, outcome.year))
-    if told is None or not isinstance(outcome, Publish):
+    attack_report = reports.get((outcome.header.population, outcome.header.year))
+    if attack_report is None or not isinstance(outcome, Publish):
         return outcome
-    return replace(outcome, certificate={**outcome.certificate, **told})
+    return replace(outcome, certificate={**outcome.certificate, **attack_report})
 
 
 def _jobs(
     population: Population,
     year: int,
-    prints: Sequence[Sequence[TrendRow]],
+    publications: Sequence[Sequence[TrendRow]],
     policy: Policy,
     engines: exact.Engines,
 ) -> Iterator[AttackJob]:
-    mine = [[row for row in rows if row.population == population.name] for rows in prints]
-    reading = AttackerView.of(population, policy)
+    """Yield a job for every block of which the newest publication shows anything."""
+    own = [[row for row in rows if row.population == population.name] for rows in publications]
+    view = AttackerView.of(population, policy)
     for block in blocks_of(population):
-        shown = [printed_cells(rows, year, block, policy) for rows in mine]
-        tables = tuple(reading.table(str(number), cells) for number, cells in enumerate(shown) if cells)
+        shown = [published_cells(rows, year, block, policy) for rows in own]
+        tables = tuple(view.table(str(number), cells) for number, cells in enumerate(shown) if cells)
         if tables and shown[-1]:
             yield AttackJob(tables, policy.suppression.k, engines)

@@ -1,30 +1,57 @@
-"""Cells as rows of the trend feeds, and back.
+"""Rows of the trend feeds: how a cell of a release is spelt as a row, and read back from one.
 
-Decides in which regions' feeds a cell appears and how its codes are spelt there: `_T` is a total; of a dimension in
-which one person may have several codes, `known` is the denominator. Does not decide values.
+Purpose: the one place that knows how the codes of a cell look in a feed. `_T` is a total. In a dimension in which one
+person may have several codes, `known` is the denominator: everybody of whom any code is known.
+Called by: `release_feeds` and `dp_release` (cells to rows); `release_plan` and `pre_release_attack` (rows to cells).
+
+Invariants:
+- Reading a row back gives the key of the cell that it was made of.
+- A withheld table shows no cell: its one row says only that it was withheld.
 """
 
+import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from anonymizer.policy import Policy, Region, TablePlan
 from anonymizer.tabular.facts import MULTIPLE
 from anonymizer.tabular.policy_tables import YEAR, CellKey
+from schemas.identifiers import ReleaseId
 from schemas.trend import TOTAL, TrendRow
 from streams.core.calendar import Window
 
-__all__ = ["Head", "printed_cells", "rows_of", "totals_of", "window_key"]
+__all__ = [
+    "ReleaseHeader",
+    "RowHeader",
+    "dimensions_of",
+    "published_cells",
+    "rows_of",
+    "totals_of",
+    "window_key",
+]
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
-    """What all rows of one release have in common."""
+class ReleaseHeader:
+    """Identity of one release: one population, one window, one revision, on one date of the calendar."""
 
-    release: str
-    as_of: str
-    revision: int
+    release: ReleaseId
+    as_of: dt.date
     population: str
-    period: str
+    window: str
+    revision: int
+
+    @property
+    def year(self) -> int:
+        """Year of the window, whose person-years the release counts."""
+        return Window.parse(self.window).year
+
+
+@dataclass(frozen=True, slots=True)
+class RowHeader:
+    """The columns that all rows of one release have in common: its identity, k (0 with noise) and the policy."""
+
+    header: ReleaseHeader
     k: int
     policy: str
 
@@ -33,14 +60,14 @@ class Head:
     ) -> TrendRow:
         """Return one row of this release."""
         return TrendRow(
-            release=self.release,
-            as_of=self.as_of,
-            revision=self.revision,
-            population=self.population,
+            release=self.header.release,
+            as_of=self.header.as_of.isoformat(),
+            revision=self.header.revision,
+            population=self.header.population,
             table=table.name,
             scheme=region.scheme,
             region=region.name,
-            period=self.period,
+            period=self.header.window,
             dimensions=dimensions,
             value=value,
             status=status,
@@ -50,38 +77,41 @@ class Head:
 
 
 def window_key(period: str) -> str:
-    """Return a cell key's window for a period: Q1 to Q4, or `year`."""
+    """Return the window of a cell key for a period: Q1 to Q4, or `year`."""
     return period.partition("-")[2] or YEAR
 
 
 def dimensions_of(key: CellKey, table: TablePlan, block: Mapping[str, str]) -> dict[str, str]:
-    """Spell a cell's codes as a row of `table` does; `block` holds phenomenon and status where there are any."""
+    """Spell the codes of a cell as a row of `table` does; `block` holds phenomenon and status if there are any."""
+    # `means=force` with the answer `yes` is spelt as the code `force` of `means`.
     codes = {d.partition("=")[0]: d.partition("=")[2] or code for d, code in key.codes}
+    # Country codes are upper case and region ids lower case, so a place tells which of the two it is.
     country = {"country": key.place if key.place.isupper() else TOTAL} if table.geography == "country" else {}
     return {**block, **country, **{d: codes.get(d, TOTAL) for d in table.dimensions}}
 
 
 def totals_of(table: TablePlan, block: Mapping[str, str]) -> dict[str, str]:
-    """Spell the total of a table: how a row speaks of the table as a whole."""
+    """Spell the total of a table: the codes of a row that speaks of the table as a whole."""
     return dimensions_of(CellKey("", YEAR, ()), table, block)
 
 
 def rows_of(
-    head: Head,
+    head: RowHeader,
     table: TablePlan,
     keys: Iterable[CellKey],
     values: Mapping[CellKey, int | None],
     block: Mapping[str, str],
 ) -> Iterator[tuple[CellKey, dict[str, str], int | None, str]]:
-    """Yield the cells of one table with their spelling, value and status; `head` says of which period."""
-    window = window_key(head.period)
+    """Yield the cells of one table in the window of `head`: key, codes as in a row, value, status."""
+    window = window_key(head.header.window)
     for key in keys:
         if key.window == window:
             value = values[key]
             yield key, dimensions_of(key, table, block), value, "suppressed" if value is None else "published"
 
 
-def _key(row: TrendRow, place: str) -> CellKey:
+def _key_of(row: TrendRow, place: str) -> CellKey:
+    """Return the key of the cell behind a row: the inverse of `dimensions_of`."""
     codes = []
     for dimension, code in row.dimensions.items():
         if dimension not in {"country", "phenomenon", "status"} and code != TOTAL:
@@ -90,15 +120,19 @@ def _key(row: TrendRow, place: str) -> CellKey:
     return CellKey(place, window_key(row.period), tuple(sorted(codes)))
 
 
-def printed_cells(
+def published_cells(
     rows: Sequence[TrendRow], year: int, block: Mapping[str, str], policy: Policy
 ) -> dict[CellKey, int | None]:
-    """Return the cells of a year and block that `rows` of one print show or suppress; a withheld table prints none."""
-    ids = {(region.scheme, region.name): region.id for region in policy.regions}
-    printed: dict[CellKey, int | None] = {}
+    """Return the cells of one year and block that earlier rows show, with None where they are suppressed.
+
+    Rows of withheld tables, and rows of regions that the policy no longer has, are left out.
+    """
+    region_ids = {(region.scheme, region.name): region.id for region in policy.regions}
+    cells: dict[CellKey, int | None] = {}
     for row in rows:
-        mine = Window.parse(row.period).year == year and block.items() <= row.dimensions.items()
-        if mine and row.status != "withheld" and (row.scheme, row.region) in ids:
+        in_block = Window.parse(row.period).year == year and block.items() <= row.dimensions.items()
+        if in_block and row.status != "withheld" and (row.scheme, row.region) in region_ids:
             country = row.dimensions.get("country", TOTAL)
-            printed[_key(row, ids[row.scheme, row.region] if country == TOTAL else country)] = row.value
-    return printed
+            place = region_ids[row.scheme, row.region] if country == TOTAL else country
+            cells[_key_of(row, place)] = row.value
+    return cells

@@ -34,7 +34,7 @@ def test_what_was_published_is_not_published_again(tmp_path: Path) -> None:
     ledger.commit("t1", 0, AS_OF, ((a_publish("r1"), a_publish("r2")), CELLS))
     first, *_ = ledger.unpublished()
     ledger.mark_published(first[0])
-    assert [found.release for _, _, found in ledger.unpublished()] == ["r2"]
+    assert [found.header.release for _, _, found in ledger.unpublished()] == ["r2"]
     assert ledger.releases() == ("r1|",)
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from anonymizer import policy
 from schemas.errors import ContractError
-from streams.core.calendar import ReleasedWindow, Window, closed_on, due, first_print_on, is_late, windows_of
+from streams.core.calendar import ReleasedWindow, Window, closed_on, due, first_publication_on, is_late, windows_of
 
 POLICY = policy.load((resources.files("anonymizer") / "policies" / "default.toml").read_text())
 
@@ -43,8 +43,8 @@ def test_a_month_lies_in_its_quarter(year: int, month: int) -> None:
 
 def test_the_shipped_calendar_by_hand() -> None:
     assert Window(2024, "quarter", 1).end == dt.date(2024, 3, 31)
-    assert first_print_on(Window(2024, "quarter", 1), POLICY) == dt.date(2024, 4, 15)
-    assert first_print_on(Window(2024), POLICY) == dt.date(2025, 1, 15)
+    assert first_publication_on(Window(2024, "quarter", 1), POLICY) == dt.date(2024, 4, 15)
+    assert first_publication_on(Window(2024), POLICY) == dt.date(2025, 1, 15)
     assert closed_on("2024-05", POLICY) == dt.date(2026, 1, 15)
 
 
@@ -52,7 +52,7 @@ def test_the_shipped_calendar_by_hand() -> None:
 def test_nothing_is_due_before_its_day_and_nothing_is_left_after(as_of: dt.date, first_year: int) -> None:
     now = due(as_of, (), POLICY, first_year=first_year)
     every = {w for year in range(first_year, as_of.year + 1) for w in windows_of(year)}
-    assert {plan.window for plan in now} == {w for w in every if first_print_on(w, POLICY) <= as_of}
+    assert {plan.window for plan in now} == {w for w in every if first_publication_on(w, POLICY) <= as_of}
     printed = [ReleasedWindow(plan.window, plan.revision, as_of) for plan in now]
     assert due(as_of, printed, POLICY, first_year=first_year) == ()
 

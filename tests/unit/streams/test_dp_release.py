@@ -21,7 +21,8 @@ from schemas import catalogue, codec
 from schemas.errors import ConfigurationError
 from schemas.trend import TrendRow
 from streams.core.releasing.dp_release import Noise
-from streams.core.releasing.release_plan import EarlierRelease, Publish, Withhold, plan
+from streams.core.releasing.release_decision import EarlierRelease, Publish, Withhold
+from streams.core.releasing.release_plan import plan
 from tests.support.disclosure import Person, all_rows, cells_of, engine, small_policy
 from tests.support.noise import Silent
 

@@ -11,8 +11,9 @@ from anonymizer.tabular import complementary, protection_audit
 from anonymizer.tabular.primary import Targets
 from schemas.errors import DisclosureError
 from schemas.trend import TrendRow
-from streams.core.releasing.pre_release_attack import attacked
-from streams.core.releasing.release_plan import EarlierRelease, Publish, Withhold, plan
+from streams.core.releasing.pre_release_attack import attack_release
+from streams.core.releasing.release_decision import EarlierRelease, Publish, Withhold
+from streams.core.releasing.release_plan import plan
 from tests.support.disclosure import PEOPLE, RULES, Person, cells_of, engine, kept
 
 LATER = PEOPLE | {Person("LBN", "F", "adult", "Q1"): 33}
@@ -26,7 +27,7 @@ def printed(people: dict[Person, int], as_of: dt.date, earlier: tuple[EarlierRel
 
 
 def attack(outcomes: Outcomes, *earlier: EarlierRelease) -> Outcomes:
-    return attacked(outcomes, earlier, RULES, ENGINES, map)
+    return attack_release(outcomes, earlier, RULES, ENGINES, map)
 
 
 def passes(_joint: object, targets: Targets, *_: object) -> protection_audit.Audited:

@@ -12,7 +12,8 @@ from anonymizer.tabular import facts
 from anonymizer.tabular.cliques import cliques_of, junction
 from anonymizer.tabular.linear_program import Engine, WorkLimits
 from streams.core.releasing.certificate import at_most
-from streams.core.releasing.release_plan import EarlierRelease, Publish, Withhold, plan
+from streams.core.releasing.release_decision import EarlierRelease, Publish, Withhold
+from streams.core.releasing.release_plan import plan
 from tests.support.disclosure import (
     BLOCK,
     LATER,
@@ -76,7 +77,7 @@ def test_nothing_is_planned_twice() -> None:
 def test_an_unfed_population_has_no_release_and_undated_people_no_quarters() -> None:
     assert plan({}, LATER, (), RULES, engine=engine()) == ()
     undated = {dataclasses.replace(person, quarter="none"): n for person, n in PEOPLE.items()}
-    assert {outcome.window for outcome in released(undated, RULES)} == {"2023"}
+    assert {outcome.header.window for outcome in released(undated, RULES)} == {"2023"}
 
 
 @settings(max_examples=10, deadline=None)
@@ -99,7 +100,7 @@ def test_a_revision_is_printed_once_and_takes_corrections_up() -> None:
     first = plan(cells_of(PEOPLE), early, (), RULES, engine=engine())
     grown = PEOPLE | {Person("LBN", "F", "adult", "Q1"): 60}
     outcomes = plan(cells_of(grown), late, earlier(PEOPLE, first), RULES, engine=engine())
-    assert {outcome.revision for outcome in outcomes} == {1}
+    assert {outcome.header.revision for outcome in outcomes} == {1}
     assert attack(outcomes, grown, RULES)[1:] == (0, 0)
     values = {row.value for row in rows_in(outcomes) if row.dimensions.get("country") == "LBN"}
     assert values & {60, 74}
@@ -155,7 +156,7 @@ def test_the_certificate_holds_buckets_only() -> None:
             number = release.certificate[name].removeprefix("≤")
             assert number == "0" or set(number[1:]) <= {"0"}
             assert number[0] in "0125"
-    assert len({release.release for release in releases}) == len(releases)
+    assert len({release.header.release for release in releases}) == len(releases)
 
 
 @given(number=st.integers(1, 10**9))
@@ -199,5 +200,5 @@ def test_a_withheld_table_is_not_tried_again_before_its_revision() -> None:
     printed = earlier(PEOPLE, refused)
     assert not plan(cells, first, printed, RULES, engine=engine())
     revised = plan(cells, LATER, printed, RULES, engine=engine())
-    assert {(o.revision, o.year) for o in revised} == {(1, 2023)}
+    assert {(o.header.revision, o.header.year) for o in revised} == {(1, 2023)}
     assert any(row.status == "published" and row.value for row in all_rows(revised))
