@@ -44,8 +44,8 @@ class DetectorPool:
         self._refuse_unserved()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._idle: asyncio.Queue[int] = asyncio.Queue()
-        self.signs = 0
-        """Verdicts so far, and starts of detectors."""
+        self.heartbeats = 0
+        """Counter of verdicts and of detector starts; the watchdog of the stage reads it."""
 
     def __enter__(self) -> Self:
         return self
@@ -117,7 +117,7 @@ class DetectorPool:
         child = self._children[place]
         if not child.started and not await child.start(_START_SECONDS):
             raise ConfigurationError("CFG-023", "a detector process does not start")
-        self.signs += 1
+        self.heartbeats += 1
         return child
 
     async def _until_broken(self, child: DetectorChild, texts: Sequence[Text]) -> AsyncIterator[Verdict]:
@@ -130,7 +130,7 @@ class DetectorPool:
             for text in batch:
                 verdict = await self._verdict(child, self._seconds(text))
                 if verdict is not None:
-                    self.signs += 1
+                    self.heartbeats += 1
                     yield verdict
                 if child.broken:
                     return

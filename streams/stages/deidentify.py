@@ -44,8 +44,8 @@ class Detector(Protocol):
     """Scans texts; every text has a verdict, and none passes because something failed."""
 
     @property
-    def signs(self) -> int:
-        """A number that changes while it gets on: texts that end detectors may take it minutes."""
+    def heartbeats(self) -> int:
+        """A counter that grows while the detector works: texts that end detector processes may take it minutes."""
         ...
 
     async def detect(self, texts: Sequence[Text]) -> list[Verdict]:
@@ -80,7 +80,7 @@ def attach(app: faust.App, policy: Policy, agencies: Sequence[str], *, deps: app
     """Make `app` the stage deidentify over the raw events of every agency and kind."""
     kept = state.StateTable(app, STATE, deps.box, deps.epoch, partitions=STATE_PARTITIONS, through=_includes)
     handler, sources = Deidentify(policy, deps, private), topics.sources(agencies)["deidentify"]
-    apps.consume(app, sources, handler, kept, lanes=STATE_PARTITIONS, signs=lambda: private.detector.signs)
+    apps.consume(app, sources, handler, kept, lanes=STATE_PARTITIONS, signs=lambda: private.detector.heartbeats)
 
 
 def _includes(value: bytes) -> int:

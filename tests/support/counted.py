@@ -17,7 +17,7 @@ __all__ = ["Nothing", "cells"]
 class Nothing:
     """A detector that finds nothing."""
 
-    signs = 0
+    heartbeats = 0
 
     async def detect(self, texts: Sequence[Text]) -> list[Verdict]:
         """Find nothing in every text."""
