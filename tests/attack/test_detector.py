@@ -159,7 +159,7 @@ def test_detection_touches_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
     one = presidio.Analyzer(shipped().text)
     text = "see www.example.com or write to ana@example.org"
-    assert {kind for *_, kind, _ in one.plain(text, "en")} == {"URL", "EMAIL_ADDRESS"}
+    assert {kind for *_, kind, _ in one.values_by_presidio(text, "en")} == {"URL", "EMAIL_ADDRESS"}
     assert {"URL", "EMAIL_ADDRESS"} <= {found.type for found in one.findings(text)}
 
 
