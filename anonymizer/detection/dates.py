@@ -1,8 +1,11 @@
 # ruff: noqa: E501, RUF001 - a pattern is read in one piece; Arabic letters are words here
-"""Dates as people write them in English, French and Arabic.
+"""Patterns of dates as people write them in English, French and Arabic, in Gregorian, Hijri and Persian months.
 
-Decides which numerals, month names and orders make a date. Patterns see normalised text: ASCII digits, one form of
-alef, no marks. Does not tell birth dates from others: all are masked.
+Called by: `recognisers`, as the rules of the entity DATE_TIME.
+
+Invariants:
+    - The patterns are for normalised text: ASCII digits, one form of alef, no marks; month names are folded here.
+    - Birth dates are not told from other dates: all are findings.
 """
 
 from collections.abc import Sequence
@@ -37,6 +40,8 @@ _HIJRI: Final = (
 
 
 def _alternatives(words: Sequence[str]) -> str:
+    """Return a pattern of one of some words, folded."""
+    # The longest first: an alternation takes the first word that matches, `jan` before `january`.
     return "|".join(
         sorted((normalise.normalise(w).text.replace(" ", r"\s{1,3}") for w in words), key=len, reverse=True)
     )

@@ -1,7 +1,16 @@
-"""A recogniser by shape: linear patterns, an optional check, words nearby that make a weak shape sure.
+"""A recogniser of one entity type: linear patterns, an optional check of the value, and context words before it.
 
-Decides how a Presidio recogniser of ours behaves: what a pattern finds is scored by its check and by context words just
-before it, in any of the three languages; a pattern that runs out of time raises. Does not hold any pattern itself.
+A value is scored in three steps:
+    1. A pattern matches, with the score of its rule.
+    2. The rule's check, such as a check digit, may replace the score or drop the match.
+    3. A context word in the 48 characters before the value, in any of the three languages, adds 0.35 to the score.
+
+Called by: `recognisers.build`, which makes the recognisers, and both engines of `presidio.Analyzer`: ours calls `find`,
+Presidio's calls `analyze`, which wraps what `find` yields. Subclasses: `phones.Phone`, `recognisers.finance.Iban`.
+
+Invariants:
+    - A pattern that runs out of time raises TimeoutError; the text is then refused.
+    - Texts are normalised before they come here. No pattern is defined here.
 """
 
 import bisect
@@ -41,22 +50,32 @@ Check = Callable[[str], float | None]
 """The score of a matched value: a float replaces the rule's, None keeps it, 0 drops the match."""
 
 Context = Any
-"""A compiled pattern of context words, or None."""
+"""A compiled pattern of context words, or None; `regex` has no types."""
 
 Fired = Mapping[int, Sequence[int]] | None
-"""Index of a rule → ends of what may match it, ascending; behind the rules those of context words. None: unknown."""
+"""What the prefilter saw: index of a rule to the ends of its possible matches (characters, ascending).
+
+The index after the last rule is that of the context words. None means that no prefilter ran, so every rule may match.
+"""
 
 FLAGS: Final = regex.DOTALL | regex.MULTILINE | regex.IGNORECASE
-_BEFORE: Final = 48
-_BOOST: Final = 0.35
+_CONTEXT_CHARACTERS: Final = 48
+_BOOST: Final = 0.35  # as in Presidio's own context enhancer
 
 
 @dataclass(frozen=True, slots=True)
 class PatternRule:
     """One pattern with its base score and, where the value carries one, its check.
 
-    `hint` is a cheaper pattern for the prefilter: wherever `regex` matches, `hint` must match too. `example` is an
-    invented value that the rule finds; `where` names the countries, ISO 3166-1 alpha-2, and nothing for everywhere.
+    Attributes:
+        name: the name in `docs/reference/recognisers.md`.
+        regex: the pattern; a group named `value` marks the value if the match holds more than it.
+        score: between 0 and 1; replaced by the check, raised by context words.
+        check: scores a matched value.
+        hint: a cheaper pattern for the prefilter; wherever `regex` matches, `hint` must match within it.
+        example: an invented value that the rule finds.
+        where: the countries, ISO 3166-1 alpha-2; empty for everywhere.
+        source: the specification, or a statement that there is none.
     """
 
     name: str
@@ -71,7 +90,7 @@ class PatternRule:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """All that is looked for as one entity type: its rules, and the words before a value that make it surer."""
+    """The rules of one entity type, and the context words that raise the score of its values."""
 
     entity: str
     rules: Sequence[PatternRule]
@@ -79,15 +98,25 @@ class Subject:
 
 
 def context(*words: str) -> Context:
-    """Compile context words (patterns of how they begin, in any spelling) for search before a match."""
+    """Compile context words for search before a match; each is a pattern of how a word begins, in any spelling."""
     folded = (normalise(word).text for word in words)
+    # Arabic writes and, then, with, like, to and the article onto the word that follows.
     return regex.compile("|".join(rf"(?<!\w)(?:[وفبك]?ال|لل|[وفبلك])?{word}" for word in folded), FLAGS)
 
 
 class PatternRecogniser(presidio_analyzer.PatternRecognizer):
-    """A Presidio pattern recogniser whose `find` yields plain spans; `analyze` wraps them for Presidio's engine.
+    """A Presidio pattern recogniser whose `find` yields plain spans.
 
-    Source: presidio_analyzer 2.2.366, whose own `analyze` skips a pattern that times out and goes on as if clean.
+    Args:
+        entity: the entity type.
+        rules: its rules, in the order of the prefilter's group.
+        near: compiled context words, or None.
+        language: the language under which Presidio's engine asks for it.
+        seconds: time limit of one scan with one pattern.
+
+    Attributes:
+        hints: the patterns for the prefilter: one for each rule, and last that of the context words.
+        rules: compiled pattern, score and check of each rule.
     """
 
     def __init__(self, entity: str, rules: Sequence[PatternRule], near: Context, language: str, seconds: float) -> None:
@@ -103,56 +132,57 @@ class PatternRecogniser(presidio_analyzer.PatternRecognizer):
         self.seconds = seconds
         self.hints = [r.hint or r.regex for r in rules]
         if near is not None:
-            self.hints.append(near.pattern)  # the last: where words of context may end
+            self.hints.append(near.pattern)
         self.reaches = [match_windows.reach(r.regex) for r in rules]
         self.rules = tuple((regex.compile(r.regex, FLAGS), r.score, r.check) for r in rules)
 
     def find(self, text: str, fired: Fired = None) -> Iterator[Span]:
-        """Yield spans of a normalised text, overlaps included; `fired` says which rules can match, and up to where.
+        """Yield the values in a normalised text, overlapping ones included; `fired` tells which rules can match.
 
         Raises:
             TimeoutError: a pattern took longer than the policy allows.
         """
         for index, (pattern, base, check) in enumerate(self.rules):
+            # 1. Match the pattern.
             if fired is None:
-                seen = pattern.finditer(text, timeout=self.seconds)
+                matches = pattern.finditer(text, timeout=self.seconds)
             elif index in fired:
-                seen = match_windows.matches(pattern, text, fired[index], self.reaches[index], self.seconds)
+                matches = match_windows.matches(pattern, text, fired[index], self.reaches[index], self.seconds)
             else:
                 continue
-            for match in seen:
+            for match in matches:
                 start, end = match.span("value") if "value" in pattern.groupindex else match.span()
+                # 2. Check the value.
                 checked = check(text[start:end]) if check else None
                 score = base if checked is None else checked
                 if score:
-                    yield start, end, self.boosted(text, start, score, fired)
+                    yield start, end, self.boosted(text, start, score, fired)  # 3.
 
     def boosted(self, text: str, start: int, score: float, fired: Fired = None) -> float:
-        """Return the score, raised where a context word stands shortly before the match."""
-        if score >= 1 or self.near is None or not self._hinted(start, fired):
+        """Return the score of a value at `start`, raised if a context word stands shortly before it."""
+        if score >= 1 or self.near is None:
             return score
-        found = self.near.search(text, max(0, start - _BEFORE), start, timeout=self.seconds)
-        return round(min(1.0, score + _BOOST), 2) if found else score
-
-    def _hinted(self, start: int, fired: Fired) -> bool:
-        """Tell whether a context word may end in the stretch before `start`, by what the prefilter saw."""
-        if fired is None:
-            return True
-        ends = fired.get(len(self.rules), ())
-        place = bisect.bisect_right(ends, start)
-        return place > 0 and ends[place - 1] > start - _BEFORE
+        if fired is not None:
+            # The prefilter saw all context words, so most searches below can be spared.
+            ends = fired.get(len(self.rules), ())
+            place = bisect.bisect_right(ends, start)
+            if place == 0 or ends[place - 1] <= start - _CONTEXT_CHARACTERS:
+                return score
+        word = self.near.search(text, max(0, start - _CONTEXT_CHARACTERS), start, timeout=self.seconds)
+        return round(min(1.0, score + _BOOST), 2) if word else score
 
     def analyze(
         self, text: str, entities: list[str], nlp_artifacts: object = None, regex_flags: int | None = None
     ) -> list[presidio_analyzer.RecognizerResult]:
-        """Return what `find` finds, as Presidio's results."""
+        """Return the values in a text as Presidio's results, for Presidio's engine."""
+        # Overridden because Presidio's own method (2.2.366) logs a pattern that ran out of time and skips it: the text
+        # would pass as clean.
         del entities, nlp_artifacts, regex_flags
-        return [self.result(span) for span in self.find(text)]
-
-    def result(self, span: Span) -> presidio_analyzer.RecognizerResult:
-        """Wrap one span."""
         metadata = {
             presidio_analyzer.RecognizerResult.RECOGNIZER_NAME_KEY: self.title,
             presidio_analyzer.RecognizerResult.RECOGNIZER_IDENTIFIER_KEY: self.id,
         }
-        return presidio_analyzer.RecognizerResult(self.supported_entities[0], *span, recognition_metadata=metadata)
+        return [
+            presidio_analyzer.RecognizerResult(self.supported_entities[0], *span, recognition_metadata=metadata)
+            for span in self.find(text)
+        ]

@@ -1,7 +1,13 @@
-"""Numbers that are valid in the numbering plans of several regions, as libphonenumber's own matcher finds them.
+"""Valid telephone numbers of several regions, as libphonenumber's matcher finds them, but asked less often.
 
-Decides where the matcher must be asked at all: only runs of digits that some region's plan could accept, each cut out
-with what the matcher looks at around it. Does not decide what a number is worth: see `phones`.
+The matcher is slow and must be asked once for each region. It is therefore asked only about runs of digits that a
+region's numbering plan could accept, each cut out together with the characters around it that the matcher reads.
+
+Called by: `phones.Phone`, which scores the numbers.
+
+Invariant: `around_digits` returns the same set as `everywhere` (`tests/property/test_equal_findings.py`).
+
+Source: libphonenumber, `PhoneNumberMatcher`, in its Python port `phonenumbers`.
 """
 
 import re
@@ -19,6 +25,7 @@ _KINDS: Final = (
     "fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "voip", "personal_number", "pager", "uan",
     "voicemail",
 )  # fmt: skip
+# After `phonenumbers.phonenumberutil`: the signs, and the words for an extension, between the digits of one number.
 _PUNCTUATION: Final = (
     r"[-x\u2010-\u2015\u2212\u30fc\uff0d-\uff0f \u00a0\u00ad\u200b\u2060\u3000()\uff08\uff09\uff3b\uff3d.\[\]/~\u2053"
     r"\u223c\uff5e]"
@@ -28,12 +35,14 @@ _EXTENSION: Final = (
     r"|[x\uff58#\uff03~\uff5e]|int|\uff49\uff4e\uff54)[:.\uff0e]?[ \u00a0\t,-]*"
 )
 _JOINT: Final = rf"(?:{_PUNCTUATION}{{0,4}}|{_EXTENSION}|[- ]+)"
-_FEWEST: Final = 4
+_FEWEST: Final = 4  # digits of a number
 _GROUP: Final = re.compile(r"\d+")
 _DIGITS: Final = re.compile(r"\d")
 _RUN: Final = re.compile(rf"\d(?:{_JOINT}\d){{{_FEWEST - 1},}}", re.IGNORECASE)
+# Runs of ASCII digits with plain separators; about any other, such as one with an extension, every region is asked.
 _SIMPLE: Final = re.compile(r"[0-9]{1,400}|(?:[0-9]{1,20}(?![0-9])|[\s().\-/])*")
 _DATE: Final = re.compile(r"(?:[0-3]?[0-9]/[01]?[0-9]|[01]?[0-9]/[0-3]?[0-9])/(?:[12][0-9])?[0-9]{2}")
+# The international prefix 00, also with signs within it, and five digits and more behind it.
 _ABROAD: Final = re.compile(r"(?<!\d)0\D*0\D*[1-9](?:\D*\d){4}")
 _DIALLED: Final = "00"
 _LONGEST: Final = 24  # digits of a number with its prefixes, and some more
@@ -41,9 +50,10 @@ _LEAD: Final = 11  # two openings with their punctuation, and the character befo
 _TAIL: Final = 4  # the minutes of a time of day, or a letter
 
 HINT: Final = rf"\d(?:\D{{0,4}}\d){{{_FEWEST - 1}}}"
-"""Stands in every text that holds a number: for the prefilter."""
+"""A pattern for the prefilter: it matches in every text that holds a number."""
 
 Place = tuple[int, int]
+"""Start and end of a number (characters, half open)."""
 
 
 class Numbering:
@@ -54,26 +64,29 @@ class Numbering:
     """
 
     def __init__(self, regions: Sequence[str]) -> None:
-        known = {region: metadata(region) for region in regions}
-        plans = {region: _plan(data) for region, data in known.items()}
+        by_region = {region: metadata(region) for region in regions}
+        plans = {region: _plan(data) for region, data in by_region.items()}
         self._plans = {region: re.compile(plan) for region, plan in plans.items()}
         self._any = re.compile("|".join(sorted(set(plans.values()))))
-        self._alike = all(data.international_prefix == _DIALLED for data in known.values())
+        # If all regions dial abroad with 00, they all read an international number in the same way.
+        self._alike = all(data.international_prefix == _DIALLED for data in by_region.values())
 
     def everywhere(self, text: str) -> set[Place]:
-        """Return the numbers of a text as Presidio's own recogniser does: one matcher a region, over the whole of it.
+        """Return the numbers in a text as Presidio's own recogniser does: each region's matcher reads the whole text.
 
         Source: presidio_analyzer 2.2.366, `PhoneRecognizer`, leniency 1 (a valid number).
         """
-        found = (phonenumbers.PhoneNumberMatcher(text, region) for region in self._plans)
-        return {(match.start, match.end) for matches in found for match in matches}
+        matchers = (phonenumbers.PhoneNumberMatcher(text, region) for region in self._plans)
+        return {(match.start, match.end) for matches in matchers for match in matches}
 
     def around_digits(self, text: str) -> set[Place]:
-        """Return the same numbers, asking the matcher about runs of digits alone."""
+        """Return the same numbers as `everywhere`; the matcher reads runs of digits alone."""
         return {place for match in _RUN.finditer(text) for place in self._within(text, *match.span())}
 
     def _within(self, text: str, start: int, end: int) -> Iterator[Place]:
+        """Yield the numbers within one run of digits of a text."""
         run = text[start:end]
+        # The matcher also reads opening brackets and the plus sign before the run, and a few characters behind it.
         before = _DIGITS.split(text[max(0, start - _LEAD) : start])[-1]
         abroad = "+" in before or "\uff0b" in before or _ABROAD.search(run) is not None
         piece, offset = before + text[start : end + _TAIL], start - len(before)
@@ -81,16 +94,16 @@ class Numbering:
             matches = list(phonenumbers.PhoneNumberMatcher(piece, region))
             yield from ((match.start + offset, match.end + offset) for match in matches)
             if abroad and len(matches) == 1 and self._alike and _is_whole(matches[0], run):
-                return  # every region reads it in the same way
+                return  # the whole run is one international number; the other regions would read the same
 
     def _candidates(self, run: str, *, abroad: bool) -> Sequence[str]:
-        """Return the regions that have to be asked about a run.
+        """Return the regions that have to be asked about a run of digits.
 
-        Those in whose plan some part of it, from a group's start to a group's end, can be a number; and one of the
-        others where it may hold an international number, which all of these read in the same way.
+        These are the regions whose plan accepts some part of the run, from the start of a group to the end of a group.
+        If the run may hold an international number (`abroad`), one further region is asked for all the others.
         """
         if _DATE.fullmatch(run):
-            return ()  # the matcher takes no date for a number
+            return ()  # the matcher never takes a date for a number
         if not self._alike or not _SIMPLE.fullmatch(run):
             return tuple(self._plans)
         parts = [part for part in _parts(_GROUP.findall(run)) if self._any.fullmatch(part)]
@@ -100,7 +113,7 @@ class Numbering:
 
 
 def _parts(groups: Sequence[str]) -> Iterator[str]:
-    """Yield what neighbouring groups of digits make together, as long as it is short enough for a number."""
+    """Yield the digits of neighbouring groups joined, up to 24 digits, from every group on."""
     for first in range(len(groups)):
         part = ""
         for group in groups[first:]:
@@ -111,14 +124,14 @@ def _parts(groups: Sequence[str]) -> Iterator[str]:
 
 
 def _is_whole(match: phonenumbers.PhoneNumberMatch, run: str) -> bool:
-    """Say whether a match holds all digits of its run, and its country code from an international prefix."""
-    held = "".join(_DIGITS.findall(match.raw_string))
-    written = held if match.raw_string.lstrip("([").startswith("+") else held.removeprefix(_DIALLED)
-    return held == "".join(_DIGITS.findall(run)) and written.startswith(str(match.number.country_code))
+    """Tell whether a match holds all digits of its run and begins, after `+` or `00`, with its country code."""
+    digits = "".join(_DIGITS.findall(match.raw_string))
+    international = digits if match.raw_string.lstrip("([").startswith("+") else digits.removeprefix(_DIALLED)
+    return digits == "".join(_DIGITS.findall(run)) and international.startswith(str(match.number.country_code))
 
 
 def metadata(region: str) -> phonenumbers.PhoneMetadata:
-    """Return what libphonenumber knows of a region (alpha-2).
+    """Return libphonenumber's data on a region (alpha-2).
 
     Raises:
         ConfigurationError: CFG-022, a region without telephone numbers.
@@ -132,11 +145,12 @@ def metadata(region: str) -> phonenumbers.PhoneMetadata:
 
 
 def _plan(data: phonenumbers.PhoneMetadata) -> str:
-    """Return a pattern of all digits that can be read as a valid number of a country code, and of some more."""
+    """Return a pattern that matches all digits that the matcher can read as a valid number, and some others."""
     if data.national_prefix_transform_rule or data.country_code is None:
-        return "[0-9]*"
+        return "[0-9]*"  # the rule rewrites digits before they are compared: any may become a valid number
+    # Regions may share a country code (the United States and Canada); the matcher accepts the numbers of them all.
     sharing = [metadata(region) for region in phonenumbers.COUNTRY_CODE_TO_REGION_CODE[data.country_code]]
-    kinds = (getattr(one, kind) for one in sharing for kind in _KINDS)
+    kinds = (getattr(region, kind) for region in sharing for kind in _KINDS)
     numbers = sorted({kind.national_number_pattern for kind in kinds if kind and kind.national_number_pattern})
-    prefixes = sorted({one.national_prefix_for_parsing for one in sharing if one.national_prefix_for_parsing})
+    prefixes = sorted({r.national_prefix_for_parsing for r in sharing if r.national_prefix_for_parsing})
     return rf"(?:{data.country_code})?(?:{'|'.join(prefixes)}){{0,2}}(?:{'|'.join(numbers)})"

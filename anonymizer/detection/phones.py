@@ -1,7 +1,11 @@
-"""Phone numbers of the policy's regions, written nationally or internationally.
+"""Telephone numbers of the policy's regions, in national or international form.
 
-Decides which runs of digit groups are phone numbers: what libphonenumber's matcher finds in any region, and besides
-what has the digits of a number without its usual form, by the numbering plans or by the words before it.
+Two rules:
+    - valid number: libphonenumber's matcher takes it for a number of any of the regions (`phone_numbering`).
+    - digit groups: it has the digits of a number, by the numbering plans or merely by their count, but not the usual
+      form; the fewer signs there are, the lower the score, and context words such as `tel` raise it.
+
+Called by: `recognisers.build`, for the entity PHONE_NUMBER.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,12 +27,16 @@ _NEAR: Final = pattern_recogniser.context(
     "numero", "numéro", "joindre", "هاتف", "تلفون", "تليفون", "جوال", "موبايل", "رقم", "واتس", "اتصل", "اتصال", "خلوي",
 )  # fmt: skip
 _SHORTEST: Final = 6
-_LONGEST: Final = 15
+_LONGEST: Final = 15  # digits of a number with its country code: ITU-T E.164
 _INTERNATIONAL, _COUNTRY_CODE, _NATIONAL, _BARE = 0.75, 0.5, 0.4, 0.2
 
 
 class Phone(pattern_recogniser.PatternRecogniser):
-    """Numbers after `+` or `00`, with a country code, or in a region's national form; else digits with context."""
+    """The recogniser of telephone numbers for some regions (ISO 3166-1 alpha-2).
+
+    Raises:
+        ConfigurationError: CFG-022, a region without telephone numbers.
+    """
 
     def __init__(self, regions: Sequence[str], language: str, seconds: float) -> None:
         valid = pattern_recogniser.PatternRule("valid number", phone_numbering.HINT, _NATIONAL)
@@ -42,27 +50,22 @@ class Phone(pattern_recogniser.PatternRecogniser):
         self.international = regex.compile(rf"(?:{'|'.join(every)})[0-9]{{4,12}}")
 
     def find(self, text: str, fired: pattern_recogniser.Fired = None) -> Iterator[pattern_recogniser.Span]:
-        """Yield valid numbers, and the longest numbers that start at each digit group of a candidate.
-
-        Where `fired` says what can match, only runs of digits are looked at; the numbers found are the same.
-        """
-        if fired is None:
+        """Yield valid numbers, and the longest number that starts at each digit group of other candidates."""
+        if fired is None:  # Presidio's engine
             places = self.numbering.everywhere(text)
         else:
             places = self.numbering.around_digits(text) if 0 in fired else set()
         for start, end in places:
             yield start, end, self.boosted(text, start, _NATIONAL, fired)
         if fired is None or 1 in fired:
-            yield from self._loose(text, fired)
-
-    def _loose(self, text: str, fired: pattern_recogniser.Fired) -> Iterator[pattern_recogniser.Span]:
-        pattern, _, _ = self.rules[1]
-        for match in pattern.finditer(text, timeout=self.seconds):
-            yield from self._numbers(text, match.span(), fired)
+            pattern, _, _ = self.rules[1]
+            for match in pattern.finditer(text, timeout=self.seconds):
+                yield from self._numbers(text, match.span(), fired)
 
     def _numbers(
         self, text: str, span: tuple[int, int], fired: pattern_recogniser.Fired
     ) -> Iterator[pattern_recogniser.Span]:
+        """Yield the numbers within one candidate, a chain of digit groups; none overlap."""
         start, end = span
         groups = [m.span() for m in _GROUP.finditer(text, start, end)]
         first = 0
@@ -78,6 +81,10 @@ class Phone(pattern_recogniser.PatternRecogniser):
     def _longest(
         self, text: str, start: int, groups: Sequence[tuple[int, int]], first: int
     ) -> tuple[int | None, float]:
+        """Return the last group and the score of the longest number from group `first` on, (None, 0) if there is none.
+
+        `start` is where the candidate begins and `groups` are the spans of its digit groups.
+        """
         plus = first == 0 and "+" in text[start : groups[0][0]]
         for last in range(len(groups) - 1, first - 1, -1):
             digits = "".join(text[a:b] for a, b in groups[first : last + 1])
@@ -87,6 +94,7 @@ class Phone(pattern_recogniser.PatternRecogniser):
         return None, 0
 
     def _score(self, digits: str, *, plus: bool) -> float:
+        """Return the score of some digits as one number, 0 if they are none."""
         if plus:
             return _INTERNATIONAL if self.international.fullmatch(digits) else 0
         if digits.startswith("00") and self.international.fullmatch(digits, 2):
@@ -99,7 +107,7 @@ class Phone(pattern_recogniser.PatternRecogniser):
 
 
 def _plan(region: str) -> str:
-    """Return the pattern of a region's national numbers, trunk prefix optional."""
+    """Return the pattern of a region's national numbers with an optional trunk prefix."""
     data = phone_numbering.metadata(region)
     kinds = (getattr(data, kind) for kind in _KINDS)
     numbers = sorted({kind.national_number_pattern for kind in kinds if kind and kind.national_number_pattern})

@@ -1,15 +1,22 @@
-"""One scan of a text that says which patterns can match at all, and where.
+"""One Hyperscan scan of a text that tells which patterns can match at all, and where.
 
-Decides nothing about findings: it may raise a false alarm, never miss. Hyperscan's prefilter mode over-matches where it
-does not know a construct; flags mirror those of `shape.FLAGS`.
+Called by: `presidio.Analyzer`, once for each chunk of a text; recognisers then run only the patterns that were seen.
+
+Invariants:
+    - A match is never missed. It may see a pattern that does not match: HS_FLAG_PREFILTER over-matches where Hyperscan
+      does not know a construct, and a pattern may be scanned for by a cheaper hint (`PatternRule.hint`).
+    - It decides nothing about findings.
+
+Source: Hyperscan developer reference, "Prefiltering Mode".
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import hyperscan
 
 __all__ = ["Hits", "Prefilter"]
 
+# The flags mirror `pattern_recogniser.FLAGS`: with a narrower flag a match could be missed.
 _FLAGS = (
     hyperscan.HS_FLAG_CASELESS
     | hyperscan.HS_FLAG_DOTALL
@@ -20,17 +27,18 @@ _FLAGS = (
 )
 
 Hits = Mapping[int, Sequence[int]]
-"""Index of a pattern in its group → where it was seen to end (characters, ascending)."""
+"""Index of a pattern in its group to the places where it was seen to end (characters, ascending)."""
 
 
 class Prefilter:
-    """A database of patterns in numbered groups."""
+    """A database of patterns in numbered groups; here a group holds the hints of one recogniser."""
 
     def __init__(self, groups: Sequence[Sequence[str]]) -> None:
         self._places = [(group, index) for group, members in enumerate(groups) for index in range(len(members))]
         patterns = [pattern for members in groups for pattern in members]
         self._database = hyperscan.Database()
         self._database.compile(
+            # The name of a group means nothing to a prefilter.
             expressions=[pattern.replace("?P<value>", "?:").encode() for pattern in patterns],
             ids=list(range(len(patterns))),
             elements=len(patterns),
@@ -38,28 +46,30 @@ class Prefilter:
         )
 
     def hits(self, text: str) -> dict[int, dict[int, list[int]]]:
-        """Return which patterns may match and where: group → index within it → ends."""
+        """Return the patterns that may match: number of a group to index of a pattern to its ends (characters)."""
         seen: list[tuple[int, int]] = []
-        coded = text.encode()
-        self._database.scan(coded, match_event_handler=lambda number, _, end, *__: seen.append((end, number)))
+        encoded = text.encode()
+        self._database.scan(encoded, match_event_handler=lambda number, _, end, *__: seen.append((end, number)))
         if not seen:
             return {}
         seen.sort()
-        place = _characters(coded, (end for end, _ in seen)) if len(coded) > len(text) else None
+        # Hyperscan counts bytes. In an ASCII text they are characters; else each end is decoded once, in one pass.
+        places = _characters(encoded, [end for end, _ in seen]) if len(encoded) > len(text) else None
         groups: dict[int, dict[int, list[int]]] = {}
         for end, number in seen:
             group, index = self._places[number]
-            groups.setdefault(group, {}).setdefault(index, []).append(end if place is None else place[end])
+            groups.setdefault(group, {}).setdefault(index, []).append(end if places is None else places[end])
         return groups
 
 
-def _characters(coded: bytes, ends: Iterable[int]) -> dict[int, int]:
-    """Return the places in characters of ascending places in bytes."""
+def _characters(encoded: bytes, ends: Sequence[int]) -> dict[int, int]:
+    """Return the character index of each byte index; `ends` are ascending."""
     places: dict[int, int] = {}
     last = count = 0
     for end in ends:
         if end > last:
-            count += len(coded[last:end].decode(errors="ignore"))
+            # Should an end lie within a character, the bytes before it count for nothing.
+            count += len(encoded[last:end].decode(errors="ignore"))
             last = end
         places[end] = count
     return places

@@ -1,8 +1,13 @@
 # ruff: noqa: RUF001 - Arabic letters are the matter
-"""What the letters of an Arabic word tell: what is written onto it, and how a foreign name would be spelled.
+"""Stems and consonant skeletons of Arabic words.
 
-Decides where conjunction, preposition and article end and the stem begins, and which Latin consonants an Arabic
-spelling may stand for. Takes folded text (see `normalise`): one alef, no teh marbuta. Knows no names.
+    split("والمدرسه") == ("مدرسه", "wa")     the stem, and the prefixes: and, the
+    skeleton                                 the consonants of an Arabic spelling in Latin letters
+    latin_skeleton                           those of a Latin spelling; equal ones may be the same foreign name
+
+Called by: `features_ar`; `anonymizer.training.arabic_lists` for the list of skeletons.
+
+Invariant: words are folded (`normalise`): one form of alef, heh for teh marbuta. No names are known here.
 """
 
 import functools
@@ -16,7 +21,7 @@ __all__ = ["latin_skeleton", "skeleton", "split"]
 
 _LONGER: Final = 4  # letters a word must have for anything to be taken off
 _ARTICLE, _TO_THE = "ال", "لل"
-_TWICE: Final = 3  # a level is a tenth of a decibel: a word twice as common is 30 levels lower
+_TWICE_DECIBELS: Final = 3  # twice as common
 _CONSONANTS: Final = {
     "ب": "b", "پ": "b", "ت": "t", "ط": "t", "ث": "t", "ج": "g", "چ": "S", "خ": "k", "د": "d", "ض": "d", "ذ": "z",
     "ر": "r", "ز": "z", "ظ": "z", "س": "s", "ص": "s", "ش": "S", "غ": "g", "ف": "f", "ڤ": "f", "ق": "k", "ك": "k",
@@ -42,9 +47,10 @@ _LATIN: Final = (
 
 @functools.lru_cache(maxsize=100_000)
 def split(word: str) -> tuple[str, str]:
-    """Return a word's stem and what stood before it: w (and), b (with, like), l (to), a (the), in that order.
+    """Return the stem of a word and its prefixes: w (and), b (with, like), l (to), a (the), in that order.
 
-    A single letter comes off before an article, or where the rest is at least twice as common as the whole.
+    A prefix of a single letter is taken off before an article, or if the rest is at least twice as common as the whole:
+    the same letters also begin ordinary words.
     """
     stem, taken = word, ""
     if stem[0] in "وف" and len(stem) > _LONGER and (stem[1:3] in {_ARTICLE, _TO_THE} or _commoner(stem)):
@@ -59,21 +65,23 @@ def split(word: str) -> tuple[str, str]:
 
 
 def skeleton(stem: str) -> str:
-    """Return the consonants that a spelling may stand for, each doubling once; vowels and gutturals are left out."""
+    """Return the consonants of an Arabic stem in Latin letters, without vowels, gutturals and doubling."""
     return _single(stem.translate(_TABLE))
 
 
 def latin_skeleton(name: str) -> str:
-    """Return the same of a lower-case name in Latin letters."""
+    """Return the consonants of a lower-case name in Latin letters, in the same alphabet as `skeleton`."""
     for pattern, sound in _LATIN:
         name = pattern.sub(sound, name)
     return _single(name)
 
 
 def _single(letters: str) -> str:
+    """Return letters with each doubling written once."""
     return "".join([letter for letter, _ in itertools.groupby(letters)])
 
 
 def _commoner(word: str) -> bool:
-    known = rarity.levels("ar")
-    return known.get(word[1:], rarity.UNKNOWN) + 10 * _TWICE <= known.get(word, rarity.UNKNOWN)
+    """Tell whether a word without its first letter is at least twice as common as the word."""
+    levels = rarity.levels("ar")
+    return levels.get(word[1:], rarity.UNKNOWN) + 10 * _TWICE_DECIBELS <= levels.get(word, rarity.UNKNOWN)

@@ -1,8 +1,12 @@
-"""What a language tells its model about words: the only thing a new language has to bring.
+"""The features of words: the form in which a language describes a text to its model.
 
-Decides the form of features, and how they are spelled for training. Does not know any language. Features depend on one
-word form, on two neighbouring forms, or are a few flags per token; so all but the flags can be remembered per form, and
-a text is labelled by adding remembered rows.
+A feature depends on one word form, on two neighbouring forms, or is one of a few flags of a token. All but the flags
+can therefore be remembered per form, and `model` labels a text by adding remembered rows.
+
+Called by: `features_en`, `features_fr`, `features_ar`, which hold the features of a language; `model`, which sums their
+weights; `anonymizer.training.fit`, which spells them out for CRFsuite (`attributes`).
+
+Invariant: a trained model fits exactly the features it was trained on. Whoever changes one trains again.
 """
 
 import itertools
@@ -18,6 +22,7 @@ from anonymizer.names.tokens import LINE_BREAK
 __all__ = ["OFFSETS", "Features", "attributes"]
 
 OFFSETS: Final = (-2, -1, 1, 2)
+"""Places, relative to a token, of the neighbours whose features it sees."""
 
 
 def _no_flags(forms: Sequence[str]) -> Mapping[str, NDArray[np.bool_]]:  # noqa: ARG001 - the form of a flags function
@@ -26,11 +31,15 @@ def _no_flags(forms: Sequence[str]) -> Mapping[str, NDArray[np.bool_]]:  # noqa:
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """The features of a language; names are free text without line breaks.
+    """The features of a language, as functions that return the names of features: free text without line breaks.
 
-    `here(form)`: of the word itself. `around(form)`: of a word as seen by its neighbours, one and two words away on
-    either side. `pair(form, next)`: of two neighbouring words, seen by both. `flags(forms)`: for a whole document, name
-    to one truth value per token. The edges of a text count as line breaks.
+    Attributes:
+        here: names of features of a word itself.
+        around: names of features of a word as its neighbours see it, one and two words away on either side.
+        pair: names of features of two neighbouring words, seen by both.
+        flags: for the forms of a whole document, name of a flag to one truth value per token.
+
+    The edges of a text count as line breaks.
     """
 
     here: Callable[[str], tuple[str, ...]]
@@ -40,7 +49,11 @@ class Features:
 
 
 def attributes(features: Features, forms: Sequence[str]) -> list[list[str]]:
-    """Spell out the features of every token of a document, for training: `0:name`, `-1:name`, `<:name` and so on."""
+    """Spell out the features of every token of a document, for training.
+
+    The prefix of a name tells where it comes from: `0:` the word itself, `-2:` to `2:` a neighbour, `<:` the pair with
+    the word before, `>:` the pair with the word behind, `!:` a flag.
+    """
     padded = (LINE_BREAK, LINE_BREAK, *forms, LINE_BREAK, LINE_BREAK)
     around = {form: features.around(form) for form in set(padded)}
     here = {form: [f"0:{name}" for name in features.here(form)] for form in set(forms)}

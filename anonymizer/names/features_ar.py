@@ -1,7 +1,11 @@
 # ruff: noqa: RUF001 - Arabic letters are the matter
-"""What Arabic tells its model about words: no capitals, so letters, rarity, lists and neighbours have to do.
+"""Features of Arabic words: letters, prefixes, rarity, word lists and neighbours, as there are no capitals.
 
-Decides the features; the lists are in `lexicon` (`ar_*.txt`), the letters in `arabic`. Takes folded text.
+Called by: `languages`, and through it `model` and `anonymizer.training`. The lists are in `lexicon` (`ar_*.txt`).
+
+Invariants:
+    - Words are folded (`normalise`).
+    - The names of features belong to the trained model: change nothing here without training again.
 """
 
 import functools
@@ -21,6 +25,7 @@ _RELATION: Final = ("يه", "يين", "يون", "يات", "يا", "ي")
 _ROOT_ENDS: Final = ("", "ا", "يا", "ه")
 _SHORTEST_ROOT: Final = 3
 _SHORTEST_SKELETON: Final = 3
+# Prefixes that a foreign name can have; with an article a word is seldom one.
 _FOREIGN: Final = frozenset({"", "l", "w", "wl", "b"})
 _LONGEST: Final = 8
 _CACHE: Final = 100_000
@@ -30,50 +35,56 @@ _SHORTEST: Final = 4
 
 @functools.lru_cache(maxsize=_CACHE)
 def _lists(word: str) -> tuple[str, ...]:
-    """Lists that a word or its stem is on: G given, L family, C country, F place, T word of a place, and so on."""
+    """Return the lists that a word or its stem is on.
+
+    G given names, L family names, C countries, F places, T words of places, each with `s` if the stem is on it; the
+    roles of `ar_roles`; N a nisba; X and Y a skeleton of a name or a city.
+    """
     stem, taken = arabic.split(word)
-    found = set(_named(word, ""))
+    lists = set(_name_lists(word, ""))
     if stem != word:
-        found |= set(_named(stem, "s"))
+        lists |= set(_name_lists(stem, "s"))
     for form in (word, stem):
         if kind := lexicon.classes("ar_roles").get(form):
-            found |= set(kind.split("+"))
+            lists |= set(kind.split("+"))
     if relation := _relation(stem):
-        found.add(f"N{relation}")
+        lists.add(f"N{relation}")
     sounds = arabic.skeleton(stem)
     if len(sounds) >= _SHORTEST_SKELETON and taken in _FOREIGN:
-        found |= {kind for kind in (lexicon.classes("ar_skeletons").get(sounds),) if kind}
-    return tuple(sorted(found))
+        lists |= {kind for kind in (lexicon.classes("ar_skeletons").get(sounds),) if kind}
+    return tuple(sorted(lists))
 
 
-def _named(form: str, mark: str) -> list[str]:
-    def on(name: str) -> bool:
-        known = lexicon.words(name)
-        return form in known or f"ال{form}" in known
+def _name_lists(form: str, suffix: str) -> list[str]:
+    """Return the letters of the lists of names that a form is on, with or without the article, and a suffix each."""
+
+    def is_on(name: str) -> bool:
+        members = lexicon.words(name)
+        return form in members or f"ال{form}" in members
 
     names = (("G", "ar_given"), ("L", "ar_family"), ("C", "ar_countries"), ("F", "ar_places"))
-    found = [f"{letter}{mark}" for letter, name in names if on(name)]
-    if len(form) > 2 and on("ar_place_words"):  # noqa: PLR2004 - two letters say nothing
-        found.append(f"T{mark}")
-    return found
+    lists = [f"{letter}{suffix}" for letter, name in names if is_on(name)]
+    if len(form) > 2 and is_on("ar_place_words"):  # noqa: PLR2004 - two letters say nothing
+        lists.append(f"T{suffix}")
+    return lists
 
 
 def _relation(stem: str) -> str:
-    """Say whether a word is a nisba, of a country (c) or a place (t): the Lebanese, a Damascene."""
+    """Return "c" for a nisba of a country, "t" for one of a place (the Lebanese, a Damascene), else an empty string."""
     for end in _RELATION:
         root = stem.removesuffix(end)
         if root != stem and len(root) >= _SHORTEST_ROOT:
             roots = [article + root + ending for article in ("", "ال") for ending in _ROOT_ENDS]
-            if any(one in lexicon.words("ar_countries") for one in roots):
+            if any(name in lexicon.words("ar_countries") for name in roots):
                 return "c"
-            if any(one in lexicon.words("ar_places") for one in roots[: len(_ROOT_ENDS)]):
+            if any(name in lexicon.words("ar_places") for name in roots[: len(_ROOT_ENDS)]):
                 return "t"
     return ""
 
 
 @functools.lru_cache(maxsize=_CACHE)
 def _kind(word: str) -> str:
-    """One name for all that behaves alike: rarity, what is written onto it, lists."""
+    """Return one name for all words that behave alike: of the same rarity, last prefix and lists."""
     if word == LINE_BREAK:
         return "edge"
     if not _ARABIC.match(word):
@@ -84,11 +95,13 @@ def _kind(word: str) -> str:
 
 
 def _shape(word: str) -> str:
+    """Return the shape of a word in another script: X upper case, x lower case, d a digit, runs cut to two."""
     marks = ["X" if c.isupper() else "x" if c.isalpha() else "d" if c.isdigit() else c for c in word]
     return _RUNS.sub(r"\1\1", "".join(marks))[:6]
 
 
 def _here(word: str) -> tuple[str, ...]:
+    """Name the features of a word itself; one in another script has few."""
     if word == LINE_BREAK:
         return _EDGE
     if not _ARABIC.match(word):
@@ -96,27 +109,29 @@ def _here(word: str) -> tuple[str, ...]:
     stem, taken = arabic.split(word)
     grade, lists = rarity.grade("ar", word), _lists(word)
     size = min(_LONGEST, len(stem))
-    found = ["bias", f"w={word}", f"s={stem}", f"t={taken}", f"r={grade}", f"q={grade}{rarity.grade('ar', stem)}"]
-    found += [f"n={size}", f"tn={taken}{size}", f"rs={grade}{stem[-2:]}", f"rp={grade}{stem[:2]}", f"p={word[:3]}"]
-    found += [f"p{n}={stem[:n]}" for n in (2, 3, 4)] + [f"s{n}={stem[-n:]}" for n in (1, 2, 3, 4)]
-    found += [f"x={one}" for one in lists] + [f"x={one}{grade}" for one in lists]
-    found += [f"X={''.join(lists)} {grade}{taken}", f"k={arabic.skeleton(stem)}"]
-    found += [f"b={stem[i : i + 2]}" for i in range(len(stem) - 1)]
-    return tuple(dict.fromkeys(found))
+    names = ["bias", f"w={word}", f"s={stem}", f"t={taken}", f"r={grade}", f"q={grade}{rarity.grade('ar', stem)}"]
+    names += [f"n={size}", f"tn={taken}{size}", f"rs={grade}{stem[-2:]}", f"rp={grade}{stem[:2]}", f"p={word[:3]}"]
+    names += [f"p{n}={stem[:n]}" for n in (2, 3, 4)] + [f"s{n}={stem[-n:]}" for n in (1, 2, 3, 4)]
+    names += [f"x={name}" for name in lists] + [f"x={name}{grade}" for name in lists]
+    names += [f"X={''.join(lists)} {grade}{taken}", f"k={arabic.skeleton(stem)}"]
+    names += [f"b={stem[i : i + 2]}" for i in range(len(stem) - 1)]
+    return tuple(dict.fromkeys(names))
 
 
 def _around(word: str) -> tuple[str, ...]:
+    """Name the features of a word as its neighbours see it."""
     if word == LINE_BREAK:
         return _EDGE
     if not _ARABIC.match(word):
         return (f"w={word.lower()}", f"h={_shape(word)}", f"k={_kind(word)}")
     stem, taken = arabic.split(word)
-    found = [f"w={word}", f"r={rarity.grade('ar', word)}", f"t={taken}", f"s2={stem[-2:]}", f"p2={word[:2]}"]
-    found += [f"k={_kind(word)}", *(f"x={one}" for one in _lists(word))]
-    return (*found, f"s={stem}") if stem != word else tuple(found)
+    names = [f"w={word}", f"r={rarity.grade('ar', word)}", f"t={taken}", f"s2={stem[-2:]}", f"p2={word[:2]}"]
+    names += [f"k={_kind(word)}", *(f"x={name}" for name in _lists(word))]
+    return (*names, f"s={stem}") if stem != word else tuple(names)
 
 
 def _pair(one: str, other: str) -> tuple[str, ...]:
+    """Name the features of two neighbouring words."""
     if LINE_BREAK in {one, other}:
         return ()
     first = arabic.split(one)[0]
@@ -124,7 +139,7 @@ def _pair(one: str, other: str) -> tuple[str, ...]:
 
 
 def part(form: str) -> bool:
-    """Say whether a word of a person's name is looked for alone in the rest of the text: rare, and no short one."""
+    """Tell whether a word of a person's name is looked for alone in the rest of the text: rare, and not short."""
     return len(form) >= _SHORTEST and form.isalpha() and rarity.grade("ar", form) > _COMMON
 
 

@@ -1,7 +1,10 @@
-"""What English tells its model about words, with capitals and without.
+"""Features of English words: `CASED` for ordinary texts, `LOWER` for texts without capitals or all in capitals.
 
-Decides the features; the lists are in `lexicon`. Where a text has no capitals to go by, `LOWER` looks at nothing but
-the lower-cased word, so that both models are as good as their texts allow.
+`LOWER` sees the lower-cased word alone, so that a text in capitals and one in small letters are read alike.
+
+Called by: `languages`, and through it `model` and `anonymizer.training`. The lists are in `lexicon`.
+
+Invariant: the names of features belong to the trained models: change nothing here without training again.
 """
 
 import re
@@ -25,60 +28,63 @@ _LONGEST_SHAPE: Final = 8
 _YEARS: Final = range(1800, 2100)
 _YEAR_DIGITS: Final = 4
 _SEEN_LEVELS: Final = 2
-"""Levels of classes that neighbours look at: the finest says too little about a word next to it."""
+"""Levels of word classes that neighbours see; the finest tells too little about the word next to it."""
 
 
 def shape(form: str) -> str:
-    """Return a form's shape: X for upper case, x for lower case, d for digits, runs cut to two, eight characters."""
+    """Return the shape of a form: X upper case, x lower case, d a digit; runs are cut to two, the whole to eight."""
     marks = ["X" if c.isupper() else "x" if c.isalpha() else "d" if c.isdigit() else c for c in form]
     return _RUNS.sub(r"\1\1", "".join(marks))[:_LONGEST_SHAPE]
 
 
 def _kinds(low: str) -> list[str]:
-    """Lists that a lower-cased word is on; common words are on no list of names."""
+    """Return the commonness of a lower-cased word and the lists that it is on."""
     common = lexicon.commonness("en").get(low, _RARE)
-    found = [f"c={common}"]
+    kinds = [f"c={common}"]
     kind = lexicon.classes("people").get(low)
     if kind is None and low.endswith("s"):
         kind = lexicon.classes("people").get(low[:-1])
     if kind:
-        found.append(f"k={kind}")
+        kinds.append(f"k={kind}")
     if kind := lexicon.classes("middle_east").get(low):
-        found.append(f"r={kind}")
-    if common > _RARE_ENOUGH:
-        found += [f"l={name}" for name in ("places", "given", "family") if low in lexicon.words(name)]
-    return found
+        kinds.append(f"r={kind}")
+    if common > _RARE_ENOUGH:  # among the commonest words a name on a list would mislead: "will", "may"
+        kinds += [f"l={name}" for name in ("places", "given", "family") if low in lexicon.words(name)]
+    return kinds
 
 
 def _classes(low: str) -> list[str]:
-    """Classes of words used alike, the coarsest first; a plural is what its singular is."""
-    known = lexicon.classes("en_word_classes")
-    found = known.get(low) or (known.get(low[:-1]) if low.endswith("s") else None)
-    return found.split(".") if found else []
+    """Return the classes of words used alike, the coarsest first; a plural has those of its singular."""
+    by_word = lexicon.classes("en_word_classes")
+    classes = by_word.get(low) or (by_word.get(low[:-1]) if low.endswith("s") else None)
+    return classes.split(".") if classes else []
 
 
 def _alike(low: str) -> list[str]:
-    return [f"v{level}={one}" for level, one in enumerate(_classes(low))]
+    """Name the word classes of a lower-cased word by level."""
+    return [f"v{level}={number}" for level, number in enumerate(_classes(low))]
 
 
 def _pair_of(one: str, other: str, looks: tuple[str, str]) -> tuple[str, ...]:
-    """Name two neighbours by their words, and by their coarsest classes; by how they look where they have none."""
+    """Name two neighbours by their words, and by their coarsest word classes or, without any, their shapes."""
     kinds = [(_classes(form.lower()) or [look[:2]])[0] for form, look in zip((one, other), looks, strict=True)]
     return (f"{_word(one)} {_word(other)}", f"v {' '.join(kinds)}")
 
 
 def _word(form: str) -> str:
-    """Return what stands for the word: itself, or its shape if it is a number but no year."""
+    """Return a word in lower case, `year` for a year, and `digits` with the count for another number."""
     if not form.isdigit():
         return form.lower()
     return "year" if len(form) == _YEAR_DIGITS and int(form) in _YEARS else f"digits{min(len(form), 6)}"
 
 
 def _affixes(low: str) -> list[str]:
+    """Name the first and the last two to four letters of a word."""
     return [f"p{n}={low[:n]}" for n in (2, 3, 4)] + [f"s{n}={low[-n:]}" for n in (2, 3, 4)]
 
 
 def _here(form: str) -> tuple[str, ...]:
+    """Name the features of a word itself."""
     if form == LINE_BREAK:
         return _EDGE
     low, look, kinds = form.lower(), shape(form), _kinds(form.lower())
@@ -87,6 +93,7 @@ def _here(form: str) -> tuple[str, ...]:
 
 
 def _around(form: str) -> tuple[str, ...]:
+    """Name the features of a word as its neighbours see it."""
     if form == LINE_BREAK:
         return _EDGE
     look, kinds, alike = shape(form), _kinds(form.lower()), _alike(form.lower())
@@ -94,13 +101,14 @@ def _around(form: str) -> tuple[str, ...]:
 
 
 def _pair(one: str, other: str) -> tuple[str, ...]:
+    """Name the features of two neighbouring words."""
     if LINE_BREAK in {one, other}:
         return ()
     return _pair_of(one, other, (shape(one), shape(other)))
 
 
 def _flags(forms: Sequence[str]) -> Mapping[str, NDArray[np.bool_]]:
-    """Capitalised words that the document also has in lower case, and those that it repeats."""
+    """Flag the capitalised words that the document also has in lower case: mostly first words of sentences."""
     seen = set(forms)
     capital = np.array([form[0].isupper() for form in forms], dtype=np.bool_)
     also = np.array([form.lower() in seen for form in forms], dtype=np.bool_)
@@ -108,6 +116,7 @@ def _flags(forms: Sequence[str]) -> Mapping[str, NDArray[np.bool_]]:
 
 
 def _lower_here(form: str) -> tuple[str, ...]:
+    """Name the features of a word itself, without its capitals."""
     if form == LINE_BREAK:
         return _EDGE
     low = form.lower()
@@ -115,6 +124,7 @@ def _lower_here(form: str) -> tuple[str, ...]:
 
 
 def _lower_around(form: str) -> tuple[str, ...]:
+    """Name the features of a word as its neighbours see it, without its capitals."""
     if form == LINE_BREAK:
         return _EDGE
     low = form.lower()
@@ -122,6 +132,7 @@ def _lower_around(form: str) -> tuple[str, ...]:
 
 
 def _lower_pair(one: str, other: str) -> tuple[str, ...]:
+    """Name the features of two neighbouring words, without their capitals."""
     if LINE_BREAK in {one, other}:
         return ()
     return _pair_of(one, other, (shape(one.lower()), shape(other.lower())))

@@ -1,7 +1,12 @@
-"""What French tells its model about words: months and nationalities have no capitals, titles and numbers say much.
+"""Features of French words: case, rarity, word lists, numbers, and titles anywhere in the document.
 
-Decides the features; the lists are in `lexicon`. Takes folded text, without accents. Whether a capitalised word stands
-after a title, or in lower case, anywhere in the document is a flag of each of its occurrences.
+French writes months and nationalities without capitals, so lists and numbers count for more than in English.
+
+Called by: `languages`, and through it `model` and `anonymizer.training`. The lists are in `lexicon`.
+
+Invariants:
+    - Words are normalised: without accents, but with their capitals.
+    - The names of features belong to the trained model: change nothing here without training again.
 """
 
 import functools
@@ -39,12 +44,17 @@ _SHORTEST: Final = 3
 
 
 def _shape(form: str) -> str:
+    """Return the shape of a form: X upper case, x lower case, d a digit; runs are cut to two, the whole to eight."""
     marks = ["X" if c.isupper() else "x" if c.isalpha() else "d" if c.isdigit() else c for c in form]
     return _RUNS.sub(r"\1\1", "".join(marks))[:_LONGEST_SHAPE]
 
 
 def _number(form: str) -> str:
-    """Name what a form with digits can be: D a day, B two digits, Y a year, O an ordinal; empty without digits."""
+    """Return the kind of number of a form with digits, empty without digits.
+
+    D a day of a month, B two other digits, Y a year, 4 four other digits, O an ordinal (`1er`), Z letters and digits;
+    else the count of digits, at most 6.
+    """
     if not form.isdecimal():
         mixed = "Z" if any(c.isdigit() for c in form) else ""
         return "O" if mixed and form.endswith("er") and form[:-2].isdecimal() else mixed
@@ -57,15 +67,15 @@ def _number(form: str) -> str:
 
 @functools.lru_cache(maxsize=_CACHE)
 def _lists(form: str) -> tuple[str, ...]:
-    """Lists that a word is on; names of people and cities count only where there is a capital."""
+    """Return the lists that a word is on; those of names and cities need a capital, as many are also common words."""
     low = _spelled(form)
-    found = [name for name in ("given", "family", "places") if form[0].isupper() and low in lexicon.words(name)]
+    lists = [name for name in ("given", "family", "places") if form[0].isupper() and low in lexicon.words(name)]
     if low in lexicon.words("fr_countries"):
-        found.append("country")
+        lists.append("country")
     if _of_country(low):
-        found.append("people")
+        lists.append("people")
     kind = lexicon.classes("fr_words").get(low)
-    return tuple([*found, kind] if kind else found)
+    return tuple([*lists, kind] if kind else lists)
 
 
 def _spelled(form: str) -> str:
@@ -74,6 +84,7 @@ def _spelled(form: str) -> str:
 
 
 def _of_country(low: str) -> bool:
+    """Tell whether a lower-cased word is a nationality: a country's name with an ending of peoples."""
     roots = [low.removesuffix(end) for end in _PEOPLES if low.endswith(end)]
     return any(
         root + end in lexicon.words("fr_countries")
@@ -85,7 +96,7 @@ def _of_country(low: str) -> bool:
 
 @functools.lru_cache(maxsize=_CACHE)
 def _kind(form: str) -> str:
-    """One name for all that behaves alike: digits, case, rarity, lists."""
+    """Return one name for all words that behave alike: of the same kind of number, or case, rarity and lists."""
     if form == LINE_BREAK:
         return "edge"
     if number := _number(form):
@@ -98,42 +109,47 @@ def _kind(form: str) -> str:
 
 
 def _case(form: str) -> str:
+    """Return A for all capitals, 1 for a single capital, X for a capital first, x for none."""
     if form.isupper():
         return "A" if len(form) > 1 else "1"
     return "X" if form[0].isupper() else "x"
 
 
 def _here(form: str) -> tuple[str, ...]:
+    """Name the features of a word itself."""
     if form == LINE_BREAK:
         return _EDGE
     low = form.lower()
-    found = ["bias", f"w={low}", f"h={_shape(form)}", f"k={_kind(form)}"]
+    names = ["bias", f"w={low}", f"h={_shape(form)}", f"k={_kind(form)}"]
     if form[0].isalnum() and len(form) > 1:
-        found += [f"p{n}={low[:n]}" for n in (2, 3, 4)] + [f"s{n}={low[-n:]}" for n in (1, 2, 3, 4)]
+        names += [f"p{n}={low[:n]}" for n in (2, 3, 4)] + [f"s{n}={low[-n:]}" for n in (1, 2, 3, 4)]
     if form[0].isalpha():
-        found += _alphabetic(form, low)
-    return tuple(dict.fromkeys(found))
+        names += _alphabetic(form, low)
+    return tuple(dict.fromkeys(names))
 
 
 def _alphabetic(form: str, low: str) -> list[str]:
+    """Name the features of a word that begins with a letter: case, rarity in French and in English, ending, lists."""
     case, grade = _case(form), rarity.grade("fr", low)
     english = lexicon.commonness("en").get(low, "9")
-    found = [f"W={form}", f"r={case}{grade}", f"e={case}{english}", f"re={case}{grade}{english}"]
-    found += [f"c2={case}{low[-2:]}", f"c3={case}{low[-3:]}", f"n={case}{min(len(form), _LONGEST)}"]
-    return found + [f"x={name}" for name in _lists(form)]
+    names = [f"W={form}", f"r={case}{grade}", f"e={case}{english}", f"re={case}{grade}{english}"]
+    names += [f"c2={case}{low[-2:]}", f"c3={case}{low[-3:]}", f"n={case}{min(len(form), _LONGEST)}"]
+    return names + [f"x={name}" for name in _lists(form)]
 
 
 def _around(form: str) -> tuple[str, ...]:
+    """Name the features of a word as its neighbours see it."""
     if form == LINE_BREAK:
         return _EDGE
     low = form.lower()
-    found = [f"w={low}", f"h={_shape(form)[:4]}", f"k={_kind(form)}"]
+    names = [f"w={low}", f"h={_shape(form)[:4]}", f"k={_kind(form)}"]
     if form[0].isalpha():
-        found += [f"s3={low[-3:]}", f"r={rarity.grade('fr', low)}", *(f"x={name}" for name in _lists(form))]
-    return tuple(found)
+        names += [f"s3={low[-3:]}", f"r={rarity.grade('fr', low)}", *(f"x={name}" for name in _lists(form))]
+    return tuple(names)
 
 
 def _pair(one: str, other: str) -> tuple[str, ...]:
+    """Name the features of two neighbouring words; at the edge of a line only their kinds."""
     if LINE_BREAK in {one, other}:
         return (f"k={_kind(one)} {_kind(other)}",)
     first, second = one.lower(), other.lower()
@@ -142,7 +158,10 @@ def _pair(one: str, other: str) -> tuple[str, ...]:
 
 
 def _flags(forms: Sequence[str]) -> Mapping[str, NDArray[np.bool_]]:
-    """What the document says elsewhere of a capitalised word: after a title, also in lower case, never so, often."""
+    """Flag capitalised words by their other occurrences: after a title, also in lower case, never so, often.
+
+    A flag stands at every occurrence of the word, so that one clear place helps all the others.
+    """
     seen, capital, titled = set(forms), [form[0].isupper() for form in forms], _titled(forms)
     counts = Counter(form for form in forms if form[0].isupper())
     small = [form.lower() in seen for form in forms]
@@ -156,18 +175,19 @@ def _flags(forms: Sequence[str]) -> Mapping[str, NDArray[np.bool_]]:
 
 
 def _titled(forms: Sequence[str]) -> set[str]:
-    found: set[str] = set()
+    """Return the capitalised forms that stand behind a title somewhere in the document."""
+    titled: set[str] = set()
     for place, form in enumerate(forms):
         if form[0].isupper() and form.lower() in _TITLES:
             after = place + 2 if "." in forms[place + 1 : place + 2] else place + 1
             while after < len(forms) and forms[after][0].isupper():
-                found.add(forms[after])
+                titled.add(forms[after])
                 after += 1
-    return found
+    return titled
 
 
 def part(form: str) -> bool:
-    """Say whether a word of a person's name is looked for alone in the rest of the text: rare, with a capital."""
+    """Tell whether a word of a person's name is looked for alone in the rest of the text: rare, with a capital."""
     low = form.lower()
     if len(form) < _SHORTEST or not form.isalpha() or not form[0].isupper() or low in _TITLES:
         return False

@@ -1,6 +1,8 @@
-"""The languages that have a trained model, and what each brings besides its features.
+"""The languages that have a trained model, and the settings of each.
 
-Decides which model file is read with which features, and which words of a name are looked for on their own.
+Called by: `recogniser`, and `anonymizer.training` for the features.
+
+To add a language: write its features, train a model (`amana train`), and add a row to `LANGUAGES`.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,12 +21,17 @@ _SHORTEST: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """`model` is a file under `models`; `lower` serves texts without capitals, or all in capitals, where given.
+    """A language of the trained recognisers.
 
-    `part(form)` says whether a word of a person's name is looked for alone in the rest of the text. `weights` are the
-    types that count for more than others when a probability is held against the threshold, as they are missed most.
-    `idle` are the words that give nobody away by themselves: closed classes, and titles. `ranks` are those before whose
-    holders' names, shortened to one letter, a text has no full stop.
+    Attributes:
+        model: the model file, under `models`.
+        features: the features that it was trained on.
+        part: tells whether a word of a person's name is looked for alone in the rest of the text.
+        lower: the model file for texts without capitals or all in capitals, None if one serves all texts.
+        lower_features: the features of that model.
+        weights: factor by which a type's probability counts, more than 1 for types that are missed most; 1 if absent.
+        idle: words that identify nobody by themselves, such as articles and titles.
+        ranks: ranks behind which a single capital letter is a shortened name; there is no full stop behind it.
     """
 
     model: str
@@ -38,12 +45,14 @@ class Language:
 
 
 def _english_part(form: str) -> bool:
+    """Tell whether a word of a person's name is looked for alone in the rest of the text: rare, and no title."""
     low = form.lower()
     if len(form) < _SHORTEST or not form.isalpha() or lexicon.classes("people").get(low) == "title":
         return False
     return lexicon.commonness("en").get(low, "9") > _COMMON
 
 
+# Types that are missed most count for more, those that are masked in vain for less.
 _ENGLISH_WEIGHTS: Final = MappingProxyType({"DEM": 2.0, "QUANTITY": 3.0, "MISC": 2.0, "ORG": 0.5, "DATETIME": 0.5})
 _ARABIC_WEIGHTS: Final = MappingProxyType({"PERSON": 1.5, "LOC": 0.5, "MISC": 0.5})
 LANGUAGES: Final[Mapping[str, Language]] = MappingProxyType(

@@ -1,7 +1,9 @@
-"""Forward and backward through linear chains, many at once.
+"""The forward-backward algorithm for linear chains, many at once: exact marginal probabilities of labels.
 
-Decides nothing: it computes the marginal probabilities of labels exactly. Both directions and all chains advance in one
-matrix product per step.
+Both directions and all chains advance together, in one matrix product per token: a loop in Python for each chain would
+cost more than the arithmetic.
+
+Called by: `model.Model`.
 
 Source: Lafferty, McCallum, Pereira (2001), "Conditional random fields"; Rabiner (1989) on scaling.
 """
@@ -13,8 +15,8 @@ from numpy.typing import NDArray
 
 __all__ = ["marginals"]
 
-_RESCALE_EVERY: Final = 4
-_TINY: Final = 1e-300
+_RESCALE_EVERY: Final = 4  # steps; rescaling at each one costs time, and a double goes without for a few
+_TINY: Final = 1e-300  # against a division by zero
 
 
 def marginals(
@@ -22,15 +24,23 @@ def marginals(
 ) -> NDArray[np.float64]:
     """Return the marginal probability of every label at every token.
 
-    `emissions`: scores (members by tokens by labels). `transitions`: scores (members by labels by labels), from row to
-    column. `bounds`: piece i is `bounds[i]:bounds[i + 1]`; pieces are independent. Result shaped as `emissions`.
+    Args:
+        emissions: scores, logarithms up to a constant (members by tokens by labels).
+        transitions: scores of a label, the row, before another, the column (members by labels by labels).
+        bounds: cuts of the tokens; piece i is `bounds[i]:bounds[i + 1]`, and pieces are independent.
+
+    Returns:
+        Probabilities (members by tokens by labels).
     """
+    # Scores are shifted so that the greatest is 0 before exp, which would overflow otherwise.
     potentials = np.exp(np.subtract(emissions, emissions.max(axis=2, keepdims=True), dtype=np.float64))
     steps = np.exp((transitions - transitions.max(axis=(1, 2), keepdims=True)).astype(np.float64))
     places = _places(bounds)
+    # The backward pass is a forward pass over reversed pieces with transposed transitions.
     outside = _sweep(potentials, np.stack([steps, steps.transpose(0, 2, 1)], axis=1), places)
     forward, backward = np.empty_like(potentials), np.empty_like(potentials)
-    real = _real(bounds)
+    lengths = np.diff(bounds)
+    real = np.arange(int(lengths.max()))[:, None] < lengths  # steps by pieces: false past the end of a piece
     forward[:, places[:, 0][real]] = outside[:, :, 0].swapaxes(0, 1)[:, real]
     backward[:, places[:, 1][real]] = outside[:, :, 1].swapaxes(0, 1)[:, real]
     joint = forward * backward * potentials
@@ -38,23 +48,19 @@ def marginals(
 
 
 def _places(bounds: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Token indices (steps by 2 directions by pieces); past the end of a piece any token will do."""
+    """Return token indices (steps by 2 directions by pieces); past the end of a piece its last token again."""
     starts, ends = bounds[:-1], bounds[1:]
     step = np.arange(int((ends - starts).max()))[:, None]
     return np.stack([np.minimum(starts + step, ends - 1), np.maximum(ends - 1 - step, starts)], axis=1)
 
 
-def _real(bounds: NDArray[np.int64]) -> NDArray[np.bool_]:
-    lengths = np.diff(bounds)
-    return np.asarray(np.arange(int(lengths.max()))[:, None] < lengths)
-
-
 def _sweep(
     potentials: NDArray[np.float64], steps: NDArray[np.float64], places: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """What the labels before (and, in the other direction, after) say about each token's, up to a factor.
+    """Return the evidence for each label from the tokens before it in each direction, up to a factor.
 
-    Steps by members by directions by pieces by labels.
+    Returns:
+        Evidence (steps by members by directions by pieces by labels).
     """
     local = potentials.swapaxes(0, 1)[places].transpose(0, 3, 1, 2, 4).copy()
     outside = np.ones_like(local)

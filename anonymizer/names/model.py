@@ -1,7 +1,21 @@
-"""A trained model at work: the probability of every label at every token of a text.
+"""A trained model: the probability of every label at every token of a text.
 
-Decides how the work is kept small: what a word form contributes, at its place and to its neighbours', is added up once
-and remembered. Does not decide what is masked: see `spans`.
+A model has one member or more, each a linear-chain CRF trained on texts of one style; a text's probabilities are the
+mixture of its members', by its style. Each word form's contribution, to its own scores and to its neighbours', is
+summed up once and remembered as a row; the scores of a text are sums of such rows.
+
+    1. `styles`: the share of each member
+    2. `scores`: the rows of the words, pairs and flags, summed
+    3. `lattice.marginals`: probabilities, member by member
+    4. the mixture
+
+Called by: `recogniser.LanguageReader`, and training's measurements.
+
+Invariants:
+    - The memory of forms and pairs is bounded; it is cleared as a whole when it is full.
+    - A text has the same probabilities alone and among others, up to rounding.
+
+Source: Lafferty, McCallum, Pereira (2001), "Conditional random fields".
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,14 +31,14 @@ from anonymizer.names.weights import Weights, WeightTable
 
 __all__ = ["Model"]
 
-_LEAST_SHARE: Final = 0.02
+_LEAST_SHARE: Final = 0.02  # members below it are left out: they cost time and change next to nothing
 _MOST_FORMS: Final = 40_000
 _MOST_PAIRS: Final = 400_000
 _HERE: Final = 2  # a remembered row: two words before, one before, here, one after, two after
 
 
 class Model:
-    """Weights with the features they were trained on, and a bounded memory of forms met."""
+    """Weights with the features they were trained on, and a bounded memory of the word forms that were met."""
 
     def __init__(self, weights: Weights, features: Features) -> None:
         self.labels = weights.labels
@@ -36,7 +50,7 @@ class Model:
         evidence = weights.styles.values.reshape(-1, self._members).astype(np.float64)
         self._evidence = dict(zip(weights.styles.names, evidence, strict=True))
         self._flags = dict(zip(weights.flags.names, weights.flags.values.reshape(-1, self._columns), strict=True))
-        self._known: dict[str, int] = {}
+        self._rows: dict[str, int] = {}
         self._forms: list[str] = []
         self._table: NDArray[np.float32] = np.zeros((1024, 1 + len(OFFSETS), self._columns), dtype=np.float32)
         self._says: NDArray[np.float64] = np.zeros((1024, self._members))
@@ -45,57 +59,54 @@ class Model:
         self._pairs: NDArray[np.float32] = np.zeros((1024, 2, self._columns), dtype=np.float32)
 
     def probabilities(self, forms: Sequence[str]) -> NDArray[np.float64]:
-        """Return the marginal probability of every label (tokens by labels).
-
-        Each member counts as much as the text is in its style: a mixture of experts.
-        """
+        """Return the marginal probability of every label at every token of a text (tokens by labels)."""
         return self.probabilities_of([forms])[0]
 
     def probabilities_of(self, texts: Sequence[Sequence[str]]) -> list[NDArray[np.float64]]:
-        """Return the probabilities of several texts; those that the same members read go through them together."""
-        found = [np.zeros((0, len(self.labels)))] * len(texts)
+        """Return the probabilities of several texts; texts read by the same members are computed together."""
+        probabilities = [np.zeros((0, len(self.labels)))] * len(texts)
+        # 1.
         shares = [self.styles(forms) for forms in texts]
         groups: dict[tuple[int, ...], list[int]] = {}
         for number, share in enumerate(shares):
             if texts[number]:
                 groups.setdefault(tuple(np.flatnonzero(share > _LEAST_SHARE).tolist()), []).append(number)
-        for heard, numbers in groups.items():
-            read = self._read([texts[number] for number in numbers], list(heard))
-            for number, marginals in zip(numbers, read, strict=True):
-                share = shares[number][list(heard)]
-                found[number] = np.tensordot(share / share.sum(), marginals, axes=1)
-        return found
+        for members, numbers in groups.items():
+            by_text = self._marginals([texts[number] for number in numbers], list(members))
+            for number, marginals in zip(numbers, by_text, strict=True):
+                share = shares[number][list(members)]
+                probabilities[number] = np.tensordot(share / share.sum(), marginals, axes=1)  # 4.
+        return probabilities
 
-    def _read(self, texts: Sequence[Sequence[str]], members: list[int]) -> list[NDArray[np.float64]]:
-        """The marginals of some members over some texts, text by text."""
+    def _marginals(self, texts: Sequence[Sequence[str]], members: list[int]) -> list[NDArray[np.float64]]:
+        """Return the probabilities by some members, text by text (members by tokens by labels)."""
         ends = np.cumsum([0, *map(len, texts)])
-        scores = np.concatenate([self.scores(forms) for forms in texts])
+        scores = np.concatenate([self.scores(forms) for forms in texts])  # 2.
         bounds = [pieces(forms)[:-1] + start for forms, start in zip(texts, ends[:-1], strict=True)]
         by_member = scores.reshape(len(scores), self._members, -1).transpose(1, 0, 2)[members]
         together = np.concatenate([*bounds, ends[-1:]])
-        marginals = lattice.marginals(by_member, self._weights.transitions[members], together)
+        marginals = lattice.marginals(by_member, self._weights.transitions[members], together)  # 3.
         return np.split(marginals, ends[1:-1], axis=1)
 
     def styles(self, forms: Sequence[str]) -> NDArray[np.float64]:
-        """Return how far a text is in each member's style; the shares add up to one.
-
-        The evidence of words is divided by the root of their number, because neighbours are not independent.
-        """
+        """Return the share of each member's style in a text; the shares add up to one."""
         if self._members == 1:
             return np.ones(1)
         ids = self._ids(forms)
+        # Naive Bayes would sum the evidence of all words; neighbours are not independent, so it is divided by the root
+        # of their number.
         weight = np.exp(self._says[ids].sum(axis=0) / max(1, len(forms)) ** 0.5)
         return np.asarray(weight / weight.sum())
 
     def scores(self, forms: Sequence[str]) -> NDArray[np.float32]:
-        """Return the score of every label at every token before neighbours' labels count (tokens by columns)."""
-        ids = self._ids((LINE_BREAK, LINE_BREAK, *forms, LINE_BREAK, LINE_BREAK))
+        """Return the score of every label at every token, without transitions (tokens by members times labels)."""
+        ids = self._ids((LINE_BREAK, LINE_BREAK, *forms, LINE_BREAK, LINE_BREAK))  # the edges count as line breaks
         rows = self._table[ids]
         count = len(forms)
         total = rows[2 : 2 + count, _HERE].copy()
         for slot, offset in enumerate(OFFSETS):
             total += rows[2 + offset : 2 + offset + count, slot if offset < 0 else slot + 1]
-        pair_ids = self._pair_ids(ids[1:-1])  # may let the table grow
+        pair_ids = self._pair_ids(ids[1:-1])  # may replace self._pairs by a longer table
         pairs = self._pairs[pair_ids]
         total += pairs[:-1, 0]
         total += pairs[1:, 1]
@@ -105,19 +116,23 @@ class Model:
         return np.asarray(total)
 
     def _ids(self, forms: Sequence[str]) -> NDArray[np.int64]:
+        """Return the rows of some word forms; unknown ones are learnt first."""
         if len(self._forms) > _MOST_FORMS or len(self._known_pairs) > _MOST_PAIRS:
-            self._forget()
-        known = self._known
-        try:
-            found = [known[form] for form in forms]
+            for memory in (self._rows, self._known_pairs, self._pair_rows):
+                memory.clear()
+            self._forms.clear()
+        rows = self._rows
+        try:  # most texts hold known words alone
+            ids = [rows[form] for form in forms]
         except KeyError:
-            self._learn(form for form in dict.fromkeys(forms) if form not in known)
-            found = [known[form] for form in forms]
-        return np.array(found, dtype=np.int64)
+            self._learn(form for form in dict.fromkeys(forms) if form not in rows)
+            ids = [rows[form] for form in forms]
+        return np.array(ids, dtype=np.int64)
 
     def _learn(self, forms: Iterable[str]) -> None:
+        """Sum up the rows of new word forms; the tables double when they are full."""
         for form in forms:
-            self._known[form] = len(self._forms)
+            self._rows[form] = len(self._forms)
             self._forms.append(form)
             if len(self._forms) > len(self._table):
                 self._table = np.concatenate([self._table, np.zeros_like(self._table)])
@@ -129,18 +144,19 @@ class Model:
             row[_HERE] = self._here.total(self._features.here(form))[0]
 
     def _pair_ids(self, ids: NDArray[np.int64]) -> list[int]:
-        """Rows for every pair of neighbours; most pairs say nothing and share the row of zeros."""
-        known = self._known_pairs
-        codes = ((ids[:-1] << 32) | ids[1:]).tolist()
+        """Return the rows of all pairs of neighbours; most pairs have no known feature and share the row of zeros."""
+        rows = self._known_pairs
+        codes = ((ids[:-1] << 32) | ids[1:]).tolist()  # two rows in one number: a quicker key than a tuple
         try:
-            return [known[code] for code in codes]
+            return [rows[code] for code in codes]
         except KeyError:
             for code in codes:
-                if code not in known:
-                    known[code] = self._learn_pair(self._forms[code >> 32], self._forms[code & 0xFFFFFFFF])
-            return [known[code] for code in codes]
+                if code not in rows:
+                    rows[code] = self._learn_pair(self._forms[code >> 32], self._forms[code & 0xFFFFFFFF])
+            return [rows[code] for code in codes]
 
     def _learn_pair(self, one: str, other: str) -> int:
+        """Return the row of a new pair of forms; pairs with the same known features share one."""
         names = tuple(name for name in self._features.pair(one, other) if name in self._pair.index)
         if not names:
             return 0
@@ -151,20 +167,14 @@ class Model:
             self._pairs[self._pair_rows[names]] = self._pair.total(names)
         return self._pair_rows[names]
 
-    def _forget(self) -> None:
-        self._known.clear()
-        self._forms.clear()
-        self._known_pairs.clear()
-        self._pair_rows.clear()
-
 
 class _Rows:
-    """The rows of one table by feature name."""
+    """The rows of one table of weights by feature name."""
 
     def __init__(self, table: WeightTable) -> None:
         self.index = {name: row for row, name in enumerate(table.names)}
         self._values = table.values.reshape(len(table.names), table.values.shape[1], -1)
 
     def total(self, names: Iterable[str]) -> NDArray[np.float32]:
-        """Add up the rows of the names that the model knows (slots by columns)."""
+        """Return the sum of the rows of those names that the model knows (slots by columns)."""
         return np.asarray(self._values[[self.index[name] for name in names if name in self.index]].sum(axis=0))

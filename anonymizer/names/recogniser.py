@@ -1,16 +1,28 @@
-"""The trained recognisers behind Presidio's interface, one per language, loaded when first asked.
+"""The trained recognisers of names and the like, one for each language, with models that load when first used.
 
-Decides which model reads a text: texts without capitals have one of their own. A language without a shipped model is
-refused at the start. Reads package data only; touches no network.
+    readers = Readers({"en": 0.99})
+    readers.find(normalised_text, "en")     # [(start, end, type, score), ...]
+
+A text is read so (`LanguageReader`):
+    1. It is cut into tokens.
+    2. A model is chosen: texts without capitals, or all in capitals, have one of their own.
+    3. The model returns the probabilities of labels.
+    4. The rules of `spans` decide what is masked.
+
+Called by: `detection.presidio.Analyzer`; `amana train` for the thresholds; `amana redact` and
+`amana.composition.stages` for the hashes of the models; training's measurements (`LanguageReader`).
+
+Invariants:
+    - A language without a shipped model is refused at the start (CFG-025).
+    - Only package data is read; no network is used.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from typing import Any, Final
 
 import numpy as np
-import presidio_analyzer
 from numpy.typing import NDArray
 
 from anonymizer.names import spans
@@ -21,19 +33,24 @@ from anonymizer.names.tokens import Tokens, tokenise
 from anonymizer.names.weights import from_bytes
 from schemas.errors import ConfigurationError
 
-__all__ = ["THRESHOLDS", "LanguageReader", "NameRecogniser", "Readers", "hashes"]
+__all__ = ["THRESHOLDS", "LanguageReader", "Readers", "hashes"]
 
+# Chosen on held-out texts; the nearer to 1, the more is masked.
 THRESHOLDS: Final[Mapping[str, float]] = {"en": 0.99, "fr": 0.99, "ar": 0.9945}
+# Models trained on share-alike corpora have a folder, and a licence, of their own.
 _FOLDERS: Final = ("models", "models/share-alike")
-_FEW: Final = 50
+_WORDS_A_CAPITAL: Final = 50
 
 Loader = Callable[[str, Features], Model]
 
 
 class LanguageReader:
-    """One language's models at work; `least_clear` is the probability below which a word is masked.
+    """The reader of one language.
 
-    `load` gives the model of a file name and features: the shipped ones unless said otherwise.
+    Args:
+        language: its settings.
+        least_clear: probability of being clear below which a word is masked.
+        load: returns the model of a file name and features; the shipped ones if None.
     """
 
     def __init__(self, language: Language, least_clear: float, load: Loader | None = None) -> None:
@@ -43,30 +60,32 @@ class LanguageReader:
         self._models: dict[str, Model] = {}
 
     def find(self, text: str) -> list[spans.Found]:
-        """Find names and other give-aways in a whole normalised text: start, end, type, score."""
+        """Return the masked spans of a whole normalised text."""
         return self.find_all([text])[0]
 
     def find_all(self, texts: Sequence[str]) -> list[list[spans.Found]]:
-        """Find in several texts, each for itself; the many cost less than one by one."""
-        read = [tokenise(text) for text in texts]
+        """Return the masked spans of several whole normalised texts; together they take less time than one by one."""
+        tokens_of = [tokenise(text) for text in texts]  # 1.
         groups: dict[Model, list[int]] = {}
-        for number, tokens in enumerate(read):
-            groups.setdefault(self._model(tokens.forms), []).append(number)
-        found: list[list[spans.Found]] = [[] for _ in texts]
+        for number, tokens in enumerate(tokens_of):
+            groups.setdefault(self._model(tokens.forms), []).append(number)  # 2.
+        spans_of: list[list[spans.Found]] = [[] for _ in texts]
         for model, numbers in groups.items():
-            labelled = model.probabilities_of([read[number].forms for number in numbers])
-            for number, probabilities in zip(numbers, labelled, strict=True):
-                found[number] = self._spans(texts[number], read[number], model, probabilities)
-        return found
+            by_text = model.probabilities_of([tokens_of[number].forms for number in numbers])  # 3.
+            for number, probabilities in zip(numbers, by_text, strict=True):
+                spans_of[number] = self._spans(texts[number], tokens_of[number], model, probabilities)  # 4.
+        return spans_of
 
     def _spans(self, text: str, tokens: Tokens, model: Model, probabilities: NDArray[np.float64]) -> list[spans.Found]:
-        marks = spans.threshold(probabilities, model.labels, self._least_clear, self._language.weights)
-        spans.spare(tokens.forms, marks, self._language.idle)
-        spans.introduce(tokens.forms, marks, self._language.ranks)
-        spans.propagate(tokens.forms, marks, part=self._language.part)
-        return spans.spans(text, tokens, marks)
+        """Apply the rules of masking to the probabilities of one text."""
+        masks = spans.threshold(probabilities, model.labels, self._least_clear, self._language.weights)
+        spans.unmask_idle(tokens.forms, masks, self._language.idle)
+        spans.mask_initials(tokens.forms, masks, self._language.ranks)
+        spans.propagate(tokens.forms, masks, part=self._language.part)
+        return spans.spans(text, tokens, masks)
 
     def _model(self, forms: Sequence[str]) -> Model:
+        """Return the model for a text, loaded if it is not yet."""
         language = self._language
         name, features = language.model, language.features
         if language.lower is not None and language.lower_features is not None and not _has_cases(forms):
@@ -77,7 +96,10 @@ class LanguageReader:
 
 
 class Readers:
-    """The languages of a pipeline, each loaded when first asked.
+    """The readers of several languages.
+
+    Args:
+        thresholds: language to the probability of being clear below which a word is masked.
 
     Raises:
         ConfigurationError: CFG-025, a language has no shipped model.
@@ -91,72 +113,42 @@ class Readers:
         self._readers: dict[str, LanguageReader] = {}
 
     def find(self, text: str, language: str) -> list[spans.Found]:
-        """Find names and other give-aways in a whole normalised text: start, end, type, score."""
+        """Return the masked spans of a whole normalised text."""
         return self.find_all([text], language)[0]
 
     def find_all(self, texts: Sequence[str], language: str) -> list[list[spans.Found]]:
-        """Find in several whole normalised texts of one language; the many cost less than one by one."""
+        """Return the masked spans of several whole normalised texts of one language."""
         if language not in self._readers:
             self._readers[language] = LanguageReader(LANGUAGES[language], self._thresholds[language])
         return self._readers[language].find_all(texts)
 
 
 def hashes() -> dict[str, str]:
-    """Return the SHA-256 over the shipped model files of each language, hexadecimal."""
-    found = {}
+    """Return the SHA-256 over the shipped model files of each language, in hexadecimal."""
+    by_language = {}
     for code, language in LANGUAGES.items():
         paths = [path for name in (language.model, language.lower) if name and (path := _path(name))]
-        found[code] = hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()
-    return found
-
-
-class NameRecogniser(presidio_analyzer.EntityRecognizer):
-    """A language's reader as one of Presidio's recognisers.
-
-    Raises:
-        ConfigurationError: CFG-025, the language has no shipped model.
-    """
-
-    def __init__(self, language: str = "en", least_clear: float | None = None) -> None:
-        self._readers = Readers({language: THRESHOLDS[language] if least_clear is None else least_clear})
-        super().__init__(supported_entities=list(spans.ENTITIES), name="NameRecogniser", supported_language=language)
-
-    def load(self) -> None:
-        """Do nothing: models load when first asked."""
-
-    def analyze(
-        self,
-        text: str,
-        entities: Iterable[str],
-        nlp_artifacts: Any = None,  # noqa: ANN401, ARG002 - Presidio's interface
-    ) -> list[presidio_analyzer.RecognizerResult]:
-        """Find the asked entities in a whole normalised text."""
-        wanted = set(entities)
-        return [
-            presidio_analyzer.RecognizerResult(kind, start, end, score)
-            for start, end, kind, score in self.find(text, self.supported_language)
-            if kind in wanted
-        ]
-
-    def find(self, text: str, language: str) -> list[spans.Found]:
-        """Find names and other give-aways in a whole normalised text: start, end, type, score."""
-        return self._readers.find(text, language)
+        by_language[code] = hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()
+    return by_language
 
 
 def _has_cases(forms: Sequence[str]) -> bool:
-    """Tell whether capitals say anything: more than one word in fifty has one, and more than one in ten has none."""
+    """Tell whether capitals mean anything in a text."""
+    # They do if there is more than one capitalised word to fifty others, and more than one other to ten of them.
     upper = sum([form[0].isupper() for form in forms])
     lower = sum([form[0].islower() for form in forms])
-    return upper * _FEW > lower and lower * 10 > upper
+    return upper * _WORDS_A_CAPITAL > lower and lower * 10 > upper
 
 
 def _path(name: str) -> Any:  # noqa: ANN401 - a resource, in a folder or a wheel
+    """Return the path of a model file, None if it is not shipped."""
     package = resources.files(__package__)
-    found = (package.joinpath(folder, name) for folder in _FOLDERS)
-    return next((path for path in found if path.is_file()), None)
+    paths = (package.joinpath(folder, name) for folder in _FOLDERS)
+    return next((path for path in paths if path.is_file()), None)
 
 
 def _shipped(name: str, features: Features) -> Model:
+    """Load a shipped model."""
     path = _path(name)
     if path is None:
         raise ConfigurationError("CFG-025", f"the model {name} is not shipped")

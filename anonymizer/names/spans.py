@@ -1,7 +1,14 @@
-"""From probabilities to spans: what is masked in a text, and under which type.
+"""Masked spans: from the probabilities of labels to the spans that are masked in a text, each with a type.
 
-Decides by a threshold on the probability that a word is no part of an identifier; then masks every other occurrence of
-a name in the text, and what belongs to a masked word by rule. Does not compute probabilities: see `model`.
+Called by: `recogniser.LanguageReader`, in this order:
+    1. `threshold` masks every token that is not surely outside of identifiers
+    2. `unmask_idle` takes back words that identify nobody by themselves
+    3. `mask_initials` adds single letters behind a rank
+    4. `propagate` masks the other occurrences of what is surely a name
+    5. `spans` unites neighbouring tokens
+
+Invariant: a token counts as clear only by its probability of being clear, whatever the likeliest label is; a name that
+the model is unsure of is masked.
 """
 
 import itertools
@@ -15,29 +22,48 @@ from numpy.typing import NDArray
 
 from anonymizer.names.tokens import LINE_BREAK, Tokens
 
-__all__ = ["CLEAR", "ENTITIES", "Found", "MaskedTokens", "introduce", "propagate", "spans", "spare", "threshold"]
+__all__ = [
+    "CLEAR",
+    "ENTITIES",
+    "Found",
+    "MaskedTokens",
+    "mask_initials",
+    "propagate",
+    "spans",
+    "threshold",
+    "unmask_idle",
+]
 
+# TAB's types, in which the corpora are labelled (Pilán et al. 2022, Text Anonymization Benchmark).
 ENTITIES: Final = ("PERSON", "LOC", "ORG", "DATETIME", "CODE", "QUANTITY", "DEM", "MISC")
 CLEAR: Final = frozenset({"O", "KEEP"})
+"""Labels of tokens that stay in clear; KEEP is said of names that the annotators left in clear."""
+
 _PROPAGATED: Final = frozenset({"PERSON", "LOC", "ORG", "CODE"})
 _SURE: Final = 0.5
 _SHORTEST: Final = 3
 _NAME: Final = "PERSON"
 
 Found = tuple[int, int, str, float]
-"""Start and end (characters, half open), entity type, score: one minus the least probability of being clear."""
+"""Start and end (characters, half open), entity type, and score: one minus the least probability of being clear."""
 
 
 @dataclass(slots=True)
 class MaskedTokens:
-    """What is masked, token by token: truth values, the type of each token were it masked, and P(clear)."""
+    """The state of masking, token by token.
+
+    Attributes:
+        masked: whether each token is masked.
+        types: the type that each token has if it is masked.
+        clear: the probability that each token is clear.
+    """
 
     masked: NDArray[np.bool_]
     types: list[str]
     clear: NDArray[np.float64]
 
-    def mark(self, start: int, end: int, kind: str, clear: float) -> None:
-        """Mask tokens that are not masked yet, as sure as the given probability of being clear is low."""
+    def mask(self, start: int, end: int, kind: str, clear: float) -> None:
+        """Mask the tokens of a range that are not masked yet; their probability of being clear is at most `clear`."""
         for place in range(start, end):
             if not self.masked[place]:
                 self.masked[place] = True
@@ -53,85 +79,93 @@ def threshold(
 ) -> MaskedTokens:
     """Mask every token whose probability of being clear lies below `least_clear`, as its likeliest type.
 
-    A type's probability counts as often as `weights` says, once unless it does.
+    Args:
+        probabilities: of every label at every token (tokens by labels).
+        labels: the labels, in the order of columns.
+        least_clear: the threshold; the nearer to 1, the more is masked.
+        weights: factor by which the probability of a type counts, 1 for a type that is not named.
     """
     inside = [place for place, label in enumerate(labels) if label not in CLEAR]
     outside = [place for place, label in enumerate(labels) if label in CLEAR]
     kinds = [labels[place].rpartition("-")[2] for place in inside]  # the first word of a name may be B-PERSON
     clear = probabilities[:, outside].sum(axis=1)
-    dear = probabilities[:, inside] @ np.array([weights.get(kind, 1.0) for kind in kinds])
-    clear = clear / (clear + dear)
+    identifying = probabilities[:, inside] @ np.array([weights.get(kind, 1.0) for kind in kinds])
+    clear = clear / (clear + identifying)
     best = probabilities[:, inside].argmax(axis=1).tolist()
     return MaskedTokens(clear < least_clear, [kinds[place] for place in best], clear)
 
 
-def spare(forms: Sequence[str], marks: MaskedTokens, idle: Collection[str]) -> None:
-    """Leave words that say nothing, `idle`, in clear where nothing else is masked beside them, unless it is sure."""
-    spared = np.array([form.lower() in idle for form in forms], dtype=np.bool_) & (marks.clear >= _SURE)
-    edges = np.flatnonzero(np.diff(marks.masked, prepend=False, append=False)).tolist()
+def unmask_idle(forms: Sequence[str], masks: MaskedTokens, idle: Collection[str]) -> None:
+    """Unmask runs of tokens that are all `idle` words (lower-case) and more likely clear than not."""
+    # Beside another masked word an idle one stays masked: it may be a part of the name.
+    spared = np.array([form.lower() in idle for form in forms], dtype=np.bool_) & (masks.clear >= _SURE)
+    edges = np.flatnonzero(np.diff(masks.masked, prepend=False, append=False)).tolist()
     for start, end in zip(edges[::2], edges[1::2], strict=True):
         if spared[start:end].all():
-            marks.masked[start:end] = False
+            masks.masked[start:end] = False
 
 
-def introduce(forms: Sequence[str], marks: MaskedTokens, ranks: Collection[str]) -> None:
-    """Mask a lone capital letter behind a rank, `ranks`, and the rank with it: where names are shortened, it is one."""
+def mask_initials(forms: Sequence[str], masks: MaskedTokens, ranks: Collection[str]) -> None:
+    """Mask a single capital letter behind one of `ranks` (lower-case), and the rank with it: it is a shortened name."""
     for place, form in enumerate(forms):
         if len(form) == 1 and form.isupper() and place and forms[place - 1].lower() in ranks:
-            marks.mark(place - 1, place + 1, _NAME, 0.0)
+            masks.mask(place - 1, place + 1, _NAME, 0.0)
 
 
-def propagate(forms: Sequence[str], marks: MaskedTokens, *, part: Callable[[str], bool]) -> None:
-    """Mask every other occurrence of the names that are surely some; `part(form)` says whether a word alone is a name.
+def propagate(forms: Sequence[str], masks: MaskedTokens, *, part: Callable[[str], bool]) -> None:
+    """Mask every other occurrence of the names that are more likely names than not.
 
-    A person's name is also looked for part by part; titles and common words, which `part` refuses, are not.
+    A person's name is also looked for word by word; `part(form)` tells whether a word alone is a name, which titles and
+    common words are not.
     """
-    surfaces = _surfaces(forms, marks, part)
+    surfaces = _surfaces(forms, masks, part)
     if not surfaces:
         return
     firsts = {surface[0] for surface in surfaces}
+    # By first word, so that each place of the text is compared with few names.
     by_first = {first: [s for s in surfaces if s[0] == first] for first in firsts}
     for place in [place for place, form in enumerate(forms) if form in firsts]:
         for surface in by_first[forms[place]]:
             if tuple(forms[place : place + len(surface)]) == surface:
-                marks.mark(place, place + len(surface), *surfaces[surface])
+                masks.mask(place, place + len(surface), *surfaces[surface])
 
 
 def _surfaces(
-    forms: Sequence[str], marks: MaskedTokens, part: Callable[[str], bool]
+    forms: Sequence[str], masks: MaskedTokens, part: Callable[[str], bool]
 ) -> dict[tuple[str, ...], tuple[str, float]]:
-    found: dict[tuple[str, ...], tuple[str, float]] = {}
-    sure = marks.clear < _SURE
-    for start, end, kind in _runs(marks, sure):
+    """Return the names to look for, as forms, each with its type and its probability of being clear."""
+    surfaces: dict[tuple[str, ...], tuple[str, float]] = {}
+    sure = masks.clear < _SURE
+    for start, end, kind in _runs(masks, sure):
         surface = tuple(forms[start:end])
         if kind not in _PROPAGATED or LINE_BREAK in surface:
             continue
-        clear = float(marks.clear[start:end].min())
+        clear = float(masks.clear[start:end].min())
         if len(surface) > 1 or part(surface[0]):
-            found.setdefault(surface, (kind, clear))
+            surfaces.setdefault(surface, (kind, clear))
         if kind == _NAME:
             for form in surface:
                 if part(form):
-                    found.setdefault((form,), (kind, clear))
-    return found
+                    surfaces.setdefault((form,), (kind, clear))
+    return surfaces
 
 
-def _runs(marks: MaskedTokens, chosen: NDArray[np.bool_]) -> Iterator[tuple[int, int, str]]:
-    """Runs of chosen tokens of one type."""
+def _runs(masks: MaskedTokens, chosen: NDArray[np.bool_]) -> Iterator[tuple[int, int, str]]:
+    """Yield the runs of chosen tokens of one type: first token, the one behind the last, type."""
     places = np.flatnonzero(chosen).tolist()
-    for _, group in itertools.groupby(enumerate(places), key=lambda item: (item[1] - item[0], marks.types[item[1]])):
+    for _, group in itertools.groupby(enumerate(places), key=lambda item: (item[1] - item[0], masks.types[item[1]])):
         run = [place for _, place in group]
-        yield run[0], run[-1] + 1, marks.types[run[0]]
+        yield run[0], run[-1] + 1, masks.types[run[0]]
 
 
-def spans(text: str, tokens: Tokens, marks: MaskedTokens) -> list[Found]:
-    """Unite masked neighbours of one type with at most one character between them; spans hold a letter or a digit."""
+def spans(text: str, tokens: Tokens, masks: MaskedTokens) -> list[Found]:
+    """Unite masked tokens of one type with at most one character between them; every span holds a letter or a digit."""
     found: list[Found] = []
-    for start, end, kind in _runs(marks, marks.masked):
+    for start, end, kind in _runs(masks, masks.masked):
         first, last = _trimmed(tokens.forms, start, end)
         if first == last:
             continue
-        score = 1.0 - float(marks.clear[first:last].min())
+        score = 1.0 - float(masks.clear[first:last].min())
         here = (tokens.spans[first][0], tokens.spans[last - 1][1])
         if (
             found
@@ -146,7 +180,7 @@ def spans(text: str, tokens: Tokens, marks: MaskedTokens) -> list[Found]:
 
 
 def _trimmed(forms: Sequence[str], start: int, end: int) -> tuple[int, int]:
-    """Leave signs and line breaks at either end of a run out; an empty run if nothing else is in it."""
+    """Cut signs and line breaks off both ends of a run; the run is empty if nothing else is in it."""
     while start < end and not forms[start][0].isalnum():
         start += 1
     while end > start and not forms[end - 1][0].isalnum():

@@ -1,6 +1,8 @@
-"""Words of a text, and the pieces of it that are labelled together.
+"""Tokens of a text, and the pieces of it that are labelled together.
 
-Decides what a token is and where a chain of tokens is cut. Does not label anything.
+Called by: `recogniser` and `model`, and `anonymizer.training`.
+
+Invariant: training and detection cut a text in the same way, else the models see what they were not trained on.
 """
 
 import re
@@ -22,7 +24,7 @@ _ENDS: Final = frozenset({LINE_BREAK, ".", ";", "!", "?", ":"})
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Tokens of one text: their forms and spans (characters, half open); a line break is a token of its own."""
+    """The tokens of one text: their forms and spans (characters, half open); a line break is a token of its own."""
 
     forms: tuple[str, ...]
     spans: tuple[tuple[int, int], ...]
@@ -36,10 +38,10 @@ def tokenise(text: str) -> Tokens:
 
 
 def pieces(forms: Sequence[str]) -> NDArray[np.int64]:
-    """Return where to cut a chain of tokens: `bounds[i]:bounds[i + 1]` is a piece of at most `LONGEST_PIECE` tokens.
+    """Return the bounds of pieces: `bounds[i]:bounds[i + 1]` is a piece of at most `LONGEST_PIECE` tokens.
 
-    A piece ends with a sentence or a line if one ends late enough in it. Words on the other side of a cut are still
-    seen as context; only the labels of two pieces do not depend on each other.
+    A piece ends with a sentence or a line if one ends late enough in it. Features still see the words on the other side
+    of a cut; only the labels of two pieces are independent of each other.
     """
     ends = np.array([i + 1 for i, form in enumerate(forms) if form in _ENDS], dtype=np.int64)
     bounds = [0]

@@ -1,7 +1,11 @@
-"""A model as numbers and names, and its file.
+"""The weights of a trained model, and the model file.
 
-Decides the form of a model file: one LZMA stream holding a JSON header and the weights as 16-bit fixed point. Equal
-weights give equal bytes. Does not label anything.
+A model file is one LZMA stream: a JSON header on one line, then the weights as 16-bit fixed-point numbers in units of
+1/1024, little endian.
+
+Called by: `recogniser`, which reads the shipped models; `anonymizer.training.make`, which writes them.
+
+Invariant: equal weights give equal bytes, so that a model is known by its hash.
 """
 
 import json
@@ -23,10 +27,12 @@ _TABLES: Final = ("here", "around", "pair", "flags", "styles")
 
 @dataclass(frozen=True, slots=True)
 class WeightTable:
-    """Feature names and their weights, one row per name, float32 (names by slots by members by labels).
+    """Feature names and their weights, one row for each name.
 
-    Slots are the places a feature can be seen from: one for `here` and `flags`, four offsets for `around`, two for
-    `pair` (by the later word, by the earlier one).
+    Attributes:
+        names: the names.
+        values: float32 (names by slots by members by labels). Slots are the places from which a feature is seen: one
+            for `here` and `flags`, the four offsets for `around`, two for `pair` (by the later word, by the earlier).
     """
 
     names: tuple[str, ...]
@@ -35,10 +41,13 @@ class WeightTable:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """One or more chains over the same labels; `transitions` is float32 (members by from by to).
+    """The weights of one or more members: linear chains over the same labels, each trained on texts of one style.
 
-    Each member is trained on texts of its own style; `styles` holds the evidence of a word form for each of them, one
-    number per member in place of labels.
+    Attributes:
+        labels: the labels, in the order of columns.
+        transitions: scores of a label before another, float32 (members by from by to).
+        here, around, pair, flags: weights of features.
+        styles: evidence of a word form for each member's style, one number a member in the place of labels.
     """
 
     labels: tuple[str, ...]
@@ -51,7 +60,7 @@ class Weights:
 
 
 def to_bytes(weights: Weights) -> bytes:
-    """Serialise a model; weights are rounded to 1/1024."""
+    """Return the bytes of a model file; weights are rounded to 1/1024."""
     tables = [getattr(weights, name) for name in _TABLES]
     header = {
         "format": _MAGIC,
@@ -65,7 +74,7 @@ def to_bytes(weights: Weights) -> bytes:
 
 
 def from_bytes(data: bytes) -> Weights:
-    """Read what `to_bytes` wrote.
+    """Read a model file.
 
     Raises:
         ConfigurationError: CFG-021, not a model file of this version.
@@ -89,17 +98,19 @@ def from_bytes(data: bytes) -> Weights:
 
 
 def _fixed(values: NDArray[np.float32]) -> bytes:
+    """Return weights as fixed-point numbers."""
     return bytes(np.clip(np.rint(values * _SCALE), -32768, 32767).astype("<i2").tobytes())
 
 
 class _Numbers:
-    """The blocks of a file, one after the other."""
+    """The blocks of numbers in a model file, read one after the other."""
 
     def __init__(self, body: bytes) -> None:
         self._values = np.frombuffer(body, dtype="<i2")
         self._at = 0
 
     def take(self, shape: tuple[int, ...]) -> NDArray[np.float32]:
+        """Return the next block in a shape."""
         size = int(np.prod(shape))
         values = self._values[self._at : self._at + size]
         self._at += size

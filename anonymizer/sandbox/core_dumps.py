@@ -1,11 +1,9 @@
-"""A process whose memory stays in it: no core dump, as a file or to a crash reporter, and no debugger of its user's.
+"""Core dumps and ptrace, disabled for the calling process (RLIMIT_CORE, PR_SET_DUMPABLE).
 
-Decides that for the calling process alone, not for programs that it starts: each says so for itself.
+Called by: `amana.__main__` at the start of every command, and every detector process once it is forked. A process that
+these start is not covered: each calls `forbid` for itself.
 
-- A limit of 0 keeps core files away, but the kernel hands a dump to a program (`|` in `core_pattern`) whatever the
-  limit is, unless the process is not dumpable.
-
-Source: core(5), prctl(2) on PR_SET_DUMPABLE.
+Source: core(5); prctl(2), PR_SET_DUMPABLE.
 """
 
 import ctypes
@@ -15,11 +13,13 @@ from typing import Final
 
 __all__ = ["forbid"]
 
-_PR_SET_DUMPABLE: Final = 4
+_PR_SET_DUMPABLE: Final = 4  # option number of prctl(2), from <linux/prctl.h>
 
 
 def forbid() -> None:
-    """Keep what this process holds in clear out of every dump of it."""
+    """Keep the memory of this process, with its keys and clear texts, out of every core dump and debugger."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform == "linux":
+        # The limit alone is not enough: if core_pattern begins with `|`, the kernel pipes the dump to a crash reporter
+        # whatever the limit is, unless the process is not dumpable. This also refuses ptrace to the same user.
         ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0)

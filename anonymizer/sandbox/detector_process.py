@@ -1,10 +1,21 @@
-"""The detector processes: texts in, findings out, one after the other, until the parent hangs up.
+"""The program of the fork server and of the detector processes: texts in, findings out.
 
-Decides its own bounds: address space, death with the parent. Run as `python -m anonymizer.sandbox.detector_process
-FD`, one end of a socket pair as file descriptor FD; the first message holds the text rules and the bounds. This
-process loads the recognisers and reads no text: for every socket that it is handed it forks a detector, and ends the
-one whose id it is told. Everything that comes to a detector is JSON, and so is everything that goes back: a process
-that reads hostile text is not trusted with pickles.
+Started by: `ForkServer`, as `python -m anonymizer.sandbox.detector_process FD`, where FD is the file descriptor of one
+end of a socket pair.
+
+The fork server:
+    1. reads the setup, one line of JSON: the text rules and the limit of the address space
+    2. loads the recognisers and the trained models, once
+    3. for every socket that it is sent, forks a detector that serves this socket (`+`)
+    4. for every pid that it is sent, kills this detector (`123`)
+    5. ends when the parent closes its end
+
+A detector answers the messages of its socket one after the other until the other end is closed.
+
+Invariants:
+    - The fork server reads no text; a detector never uses the socket of the fork server.
+    - All messages are JSON: what comes from a process that reads hostile text must not be unpickled.
+    - Every process dies with its parent, and a detector runs out of memory before the machine does.
 """
 
 import contextlib
@@ -26,103 +37,96 @@ from schemas.errors import ContractError
 
 __all__ = ["main"]
 
-_DIE_WITH_PARENT: Final = 1  # PR_SET_PDEATHSIG of prctl(2)
+_PR_SET_PDEATHSIG: Final = 1  # option number of prctl(2), from <linux/prctl.h>
 _ORDER_BYTES: Final = 16
 
 
 def main(descriptor: int) -> None:
-    """Load what the setup asks for; then fork a detector for every socket that comes, and end those that are named."""
+    """Run the fork server on a socket until its other end is closed."""
     _die_with(os.getppid())
     with socket.socket(fileno=descriptor) as parent:
-        setup = json.loads(_line(parent))
+        # 1. Read the setup. Not a byte more may be read here: sockets come with the bytes that follow.
+        line = bytearray()
+        while not line.endswith(b"\n"):
+            byte = parent.recv(1)
+            if not byte:
+                sys.exit(0)
+            line += byte
+        setup = json.loads(line)
+        # 2. Load everything.
         analyzer = presidio.Analyzer(policy.TextRules.model_validate(setup["rules"]))
         analyzer.warm()
-        gc.freeze()  # a collection in a fork would touch, and so copy, all that is shared
-        _obey(parent, analyzer, setup["address_space_bytes"])
+        gc.freeze()  # a garbage collection in a fork would write to, and so copy, all pages that are shared
+        _follow_orders(parent, analyzer, setup["address_space_bytes"])
 
 
-def _obey(parent: socket.socket, analyzer: presidio.Analyzer, address_space_bytes: int) -> None:
-    """Follow orders until there is nobody to give any; a line may come in pieces."""
-    said = b""
+def _follow_orders(parent: socket.socket, analyzer: presidio.Analyzer, address_space_bytes: int) -> None:
+    """Fork and kill detectors as ordered, until the parent closes its end."""
+    pending = b""
     while True:
-        part, given, *_ = socket.recv_fds(parent, _ORDER_BYTES, 1)
-        if not part:
-            return
-        for line in given:
-            _fork(parent, line, analyzer, address_space_bytes)
-        *whole, said = (said + part).split(b"\n")
-        for word in whole:
-            if word.isdigit():
-                _end(int(word))
+        data, descriptors, *_ = socket.recv_fds(parent, _ORDER_BYTES, 1)
+        if not data:
+            return  # 5.
+        for descriptor in descriptors:  # 3.
+            _fork(parent, descriptor, analyzer, address_space_bytes)
+        *orders, pending = (pending + data).split(b"\n")  # an order may come in pieces
+        for order in orders:  # 4.
+            if order.isdigit():
+                _kill_child(int(order))
 
 
-def _line(parent: socket.socket) -> bytes:
-    """Read one line and no byte more: what follows it comes with sockets."""
-    said = bytearray()
-    while not said.endswith(b"\n"):
-        byte = parent.recv(1)
-        if not byte:
-            sys.exit(0)
-        said += byte
-    return bytes(said)
-
-
-def _fork(parent: socket.socket, line: int, analyzer: presidio.Analyzer, address_space_bytes: int) -> None:
-    own = os.getpid()
+def _fork(parent: socket.socket, descriptor: int, analyzer: presidio.Analyzer, address_space_bytes: int) -> None:
+    """Fork a detector that serves a socket; the detector never returns from here."""
+    fork_server = os.getpid()
     if os.fork():
-        os.close(line)
+        os.close(descriptor)
         return
     parent.close()
     try:
-        _die_with(own)
-        _serve(line, analyzer, address_space_bytes)
+        _die_with(fork_server)
+        _serve(descriptor, analyzer, address_space_bytes)
     finally:
-        os._exit(0)
+        os._exit(0)  # whatever happened: a detector must not go on as a second fork server
 
 
 def _serve(descriptor: int, analyzer: presidio.Analyzer, address_space_bytes: int) -> None:
-    """Answer every message: `[text, language, known]` → `{"found": …}` or `{"code": …}`."""
-    _bind(address_space_bytes)
+    """Answer the texts `[text, language, known]` of every message with `{"found": ...}` or `{"code": ...}`."""
+    resource.setrlimit(resource.RLIMIT_AS, (address_space_bytes, address_space_bytes))
+    core_dumps.forbid()  # a dump would hold texts
     with socket.socket(fileno=descriptor) as caller, caller.makefile("rwb") as lines:
-        _say(lines, {"pid": os.getpid()})
+        _send(lines, {"pid": os.getpid()})
         for line in lines:
             for text, language, known in json.loads(line):
-                _say(lines, _answer(analyzer, text, language, known))
+                try:
+                    findings = analyzer.findings(text, language, known)
+                except ContractError as error:
+                    _send(lines, {"code": error.code})
+                else:
+                    _send(lines, {"found": [[f.start, f.end, f.type, f.score] for f in findings]})
 
 
-def _end(pid: int) -> None:
-    """End a detector; nobody else can have its id, for what ended here is not buried before it is asked for."""
-    with contextlib.suppress(ChildProcessError):  # not one of ours
+def _send(lines: io.BufferedRWPair, message: dict[str, Any]) -> None:
+    """Send one message as a line of JSON."""
+    lines.write(json.dumps(message).encode() + b"\n")
+    lines.flush()
+
+
+def _kill_child(pid: int) -> None:
+    """Kill a detector; a pid that is not a child of this process is ignored."""
+    # Safe against reuse of the pid: a dead child stays a zombie until this process reaps it with waitpid.
+    with contextlib.suppress(ChildProcessError):  # not a child, or reaped before
         if os.waitpid(pid, os.WNOHANG) == (0, 0):
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
 
 
-def _say(lines: io.BufferedRWPair, message: dict[str, Any]) -> None:
-    lines.write(json.dumps(message).encode() + b"\n")
-    lines.flush()
-
-
 def _die_with(parent: int) -> None:
+    """Have the kernel kill this process when its parent dies (Linux), and leave Ctrl-C to the parent."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
-            os._exit(0)  # the parent died before the call
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-
-
-def _bind(address_space_bytes: int) -> None:
-    """Run out of memory before the machine does."""
-    resource.setrlimit(resource.RLIMIT_AS, (address_space_bytes, address_space_bytes))
-    core_dumps.forbid()  # a dump would hold texts
-
-
-def _answer(analyzer: presidio.Analyzer, text: str, language: str | None, known: dict[str, str]) -> dict[str, Any]:
-    try:
-        found = analyzer.findings(text, language, known)
-    except ContractError as error:
-        return {"code": error.code}
-    return {"found": [[f.start, f.end, f.type, f.score] for f in found]}
+            os._exit(0)  # the parent died before the call, so its signal will never come
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to the whole process group
 
 
 if __name__ == "__main__":

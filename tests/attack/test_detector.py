@@ -116,8 +116,8 @@ def test_the_process_that_forks_may_be_killed_too(flawed: detector_pool.Detector
     """Its detectors go with it, and all are begun again."""
     assert _codes(flawed, GOOD) == [1]
     detector = psutil.Process(flawed._children[0].pid)
-    _kill(flawed._nursery._process.pid)
-    assert flawed._nursery._process.wait(10) == -signal.SIGKILL
+    _kill(flawed._fork_server._process.pid)
+    assert flawed._fork_server._process.wait(10) == -signal.SIGKILL
     psutil.wait_procs([detector], timeout=10)
     assert _codes(flawed, GOOD, GOOD) == [1, 1]
 
@@ -125,8 +125,8 @@ def test_the_process_that_forks_may_be_killed_too(flawed: detector_pool.Detector
 def test_only_detectors_can_be_ended_and_an_order_may_come_in_pieces(flawed: detector_pool.DetectorPool) -> None:
     """Its own id, that of this process and one that nobody has change nothing."""
     assert _codes(flawed, GOOD) == [1]
-    line, detector = flawed._nursery._socket, psutil.Process(flawed._children[0].pid)
-    line.sendall(b"%d\n%d\n4194305\nnonsense\n" % (flawed._nursery._process.pid, os.getpid()))
+    line, detector = flawed._fork_server._socket, psutil.Process(flawed._children[0].pid)
+    line.sendall(b"%d\n%d\n4194305\nnonsense\n" % (flawed._fork_server._process.pid, os.getpid()))
     assert _codes(flawed, GOOD) == [1]
     line.sendall(b"%d" % detector.pid)
     assert _codes(flawed, GOOD) == [1]
@@ -144,7 +144,7 @@ def _kill(pid: int | None) -> None:
 def test_no_detector_outlives_its_pool() -> None:
     made = detector_pool.DetectorPool(RULES, 2)
     asyncio.run(made.detect([GOOD, GOOD]))
-    first = psutil.Process(made._nursery._process.pid)
+    first = psutil.Process(made._fork_server._process.pid)
     every = [first, *first.children()]
     made.close()
     assert len(every) == 3
@@ -159,7 +159,7 @@ def test_detection_touches_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
     one = presidio.Analyzer(shipped().text)
     text = "see www.example.com or write to ana@example.org"
-    assert {kind for *_, kind, _ in one.plain(text, "en")} == {"URL", "EMAIL_ADDRESS"}
+    assert {kind for *_, kind, _ in one.values_by_presidio(text, "en")} == {"URL", "EMAIL_ADDRESS"}
     assert {"URL", "EMAIL_ADDRESS"} <= {found.type for found in one.findings(text)}
 
 
@@ -167,7 +167,7 @@ def test_all_detectors_of_a_worker_take_less_than_400_megabytes() -> None:
     """Two detectors and what they are forks of, models of all languages included; what they share counts once."""
     with detector_pool.DetectorPool(shipped("mask").text, module="tests.support.readable_detector") as made:
         asyncio.run(made.detect([Text(GOOD.text, language) for language in presidio.LANGUAGES] * 20))
-        first = psutil.Process(made._nursery._process.pid)
+        first = psutil.Process(made._fork_server._process.pid)
         every = [first, *first.children()]
         assert len(every) == 3
         assert sum(one.memory_full_info().pss for one in every) < 400 << 20

@@ -64,7 +64,7 @@ def covered(analyzer: Analyzer, language: str, identity: Identity, disguised: st
     text = identity.before + disguised + identity.after
     found: set[int] = set()
     for form in forms(text):
-        for start, end, _, _ in analyzer.fast(form.text, language):
+        for start, end, _, _ in analyzer.values_by_prefilter(form.text, language):
             found.update(range(*form.span(start, end)))
     start = len(identity.before)
     return all(place in found for place in range(start, start + len(disguised)) if text[place].isalnum())

@@ -79,7 +79,7 @@ def patterns() -> Find:
         return [
             (start + offset, end + offset)
             for offset in range(0, max(1, len(text) - rules.overlap_characters), step)
-            for start, end, _, _ in analyzer.fast(text[offset : offset + size], language)
+            for start, end, _, _ in analyzer.values_by_prefilter(text[offset : offset + size], language)
         ]
 
     return find

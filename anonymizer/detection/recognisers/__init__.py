@@ -1,7 +1,11 @@
-"""The catalogue of recognisers: entity type → rules and context words, one table for all three languages.
+"""The catalogue of recognisers: the rules and context words of each entity type, the same for all three languages.
 
-Decides which shapes are looked for. What has no public specification is matched by shape plus context, and says so.
-Every pattern is linear: its repetitions are bounded and its start is anchored by a lookbehind.
+Called by: `presidio.Analyzer`, which builds the recognisers of a policy; `docs/reference/recognisers.md` shows the
+catalogue, and a test holds the page to it.
+
+Invariants:
+    - Every pattern is linear: its repetitions are bounded, and a lookbehind anchors its start.
+    - Every rule has an invented example that it finds, and names its specification or says that there is none.
 """
 
 from collections.abc import Sequence
@@ -31,26 +35,30 @@ SUBJECTS: Final[Sequence[Subject]] = (
     place.COORDINATES,
     place.ADDRESS,
 )
-"""All that is found by rules of this table; telephone numbers are found by `anonymizer.detection.phones`."""
+"""The entity types that are found by rules of this table; telephone numbers have a recogniser of their own."""
 
 _BY_ENTITY: Final = {subject.entity: subject for subject in SUBJECTS}
 
 ENTITIES: Final = frozenset({*_BY_ENTITY, "PHONE_NUMBER"})
-"""Every entity type that some recogniser serves."""
+"""The entity types that have a recogniser here; those of names are in `anonymizer.names.spans`."""
 
 
 def build(entities: Sequence[str], regions: Sequence[str], language: str, seconds: float) -> list[PatternRecogniser]:
-    """Make the recognisers of the wanted entities for one language; entities that none serves are left out."""
-    made: list[PatternRecogniser] = []
+    """Make the recognisers of some entity types for one language; an entity without one is left out.
+
+    Args:
+        entities: the entity types.
+        regions: whose telephone numbers are looked for (ISO 3166-1 alpha-2).
+        language: the language under which Presidio's engine asks for them; the rules are the same in all.
+        seconds: time limit of one scan with one pattern.
+    """
+    recognisers: list[PatternRecogniser] = []
     for entity in entities:
         if entity == "PHONE_NUMBER":
-            made.append(phones.Phone(regions, language, seconds))
+            recognisers.append(phones.Phone(regions, language, seconds))
         elif entity in _BY_ENTITY:
-            made.append(_made(_BY_ENTITY[entity], language, seconds))
-    return made
-
-
-def _made(subject: Subject, language: str, seconds: float) -> PatternRecogniser:
-    kind = Iban if subject is finance.IBAN else PatternRecogniser
-    near = context(*subject.words) if subject.words else None
-    return kind(subject.entity, subject.rules, near, language, seconds)
+            subject = _BY_ENTITY[entity]
+            kind = Iban if subject is finance.IBAN else PatternRecogniser
+            near = context(*subject.words) if subject.words else None
+            recognisers.append(kind(subject.entity, subject.rules, near, language, seconds))
+    return recognisers

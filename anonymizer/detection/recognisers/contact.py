@@ -1,8 +1,8 @@
 # ruff: noqa: E501 - a pattern is read in one piece
 """Ways to reach a person or a device: e-mail, web addresses, handles, internet addresses, device numbers.
 
-Decides their shapes. Telephone numbers are found by `anonymizer.detection.phones`. Asks no network and no list of public
-suffixes: a domain is told by its form, and without scheme or `www.` by the few endings of the table below.
+Part of the catalogue (`recognisers`). Telephone numbers are found by `anonymizer.detection.phones`. No network and no
+list of public suffixes is asked: a domain is recognised by its form, and without a scheme or `www.` by the endings below.
 """
 
 from typing import Final

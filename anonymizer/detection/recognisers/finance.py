@@ -1,6 +1,6 @@
 """Bank accounts and payment cards.
 
-Decides their shapes, lengths and check digits; an account that misses its check digits still counts, less surely.
+Part of the catalogue (`recognisers`). A number that fails its check digits is still found, with a lower score.
 """
 
 from collections.abc import Iterator
@@ -44,20 +44,19 @@ IBAN: Final = Subject(
 
 
 class Iban(pattern_recogniser.PatternRecogniser):
-    """IBANs of every country of the registry.
+    """The recogniser of IBANs of every country of the registry."""
 
-    Presidio's own pattern swallows the word behind a 24-character IBAN and then loses both; here the country says how
-    many characters belong to it.
-    """
+    # Presidio's own pattern also takes the word after a 24-character IBAN and then rejects both. Here the country code
+    # tells how many characters belong to the number.
 
     _MOSTLY: Final = 2
     _MISTYPED: Final = 0.5
 
     def find(self, text: str, fired: pattern_recogniser.Fired = None) -> Iterator[pattern_recogniser.Span]:
-        """Yield IBANs whose check digits hold, and those of the right length that miss them, with a lower score."""
+        """Yield IBANs whose check digits hold, and with a lower score those of the right length that fail them."""
         pattern, base, _ = self.rules[0]
         for match in pattern.finditer(text, timeout=self.seconds, overlapped=True):
-            places = [i for i in range(match.start(), match.end()) if text[i].isalnum()]
+            places = [i for i in range(match.start(), match.end()) if text[i].isalnum()]  # without spaces and signs
             length = checksums.iban_length(text[places[0]] + text[places[1]])
             if length is None or len(places) < length:
                 continue
@@ -66,5 +65,5 @@ class Iban(pattern_recogniser.PatternRecogniser):
             if checksums.mod97(value):
                 yield start, end, 1.0
             elif end == len(text) or not text[end].isalnum():
-                digits = sum(map(str.isdigit, value)) * self._MOSTLY > length
-                yield start, end, self.boosted(text, start, self._MISTYPED if digits else base, fired)
+                mostly_digits = sum(map(str.isdigit, value)) * self._MOSTLY > length  # else it may be plain words
+                yield start, end, self.boosted(text, start, self._MISTYPED if mostly_digits else base, fired)

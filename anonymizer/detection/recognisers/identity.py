@@ -1,7 +1,7 @@
 """National and residence numbers of the region.
 
-Decides their shapes; where a check digit is public, it makes the number sure. Where nothing is public, any long number
-counts, and a shorter one only with a word before it that says what it is.
+Part of the catalogue (`recognisers`). If a country's check digit is public, it proves the number. If nothing is public,
+any long number is found, and a shorter one only with a context word before it.
 """
 
 from typing import Final

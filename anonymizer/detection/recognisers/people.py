@@ -1,11 +1,11 @@
 # ruff: noqa: E501, RUF001 - a pattern is read in one piece; Arabic letters are words here
-"""What a file says of a person: the number of the case, and how old they are.
+"""Case numbers and ages.
 
-Decides their shapes. UNHCR's numbers are known from refugees' own guides only; agencies number their cases as they
-like, so capitals with digits count, and anything with a digit after the word for a case.
+Part of the catalogue (`recognisers`). UNHCR publishes no specification of its numbers; they are taken from guides for
+refugees. Agencies number their cases as they like: capitals with digits are found, and after a word for a case any value
+with a digit.
 """
 
-from collections.abc import Sequence
 from typing import Final
 
 from anonymizer.detection import checksums
@@ -92,11 +92,8 @@ _ORDINALS: Final = "الأولى الثانية الثالثة الرابعة ا
 
 
 def _any(words: str) -> str:
+    """Return a pattern of one of some words, folded, the longest first."""
     return "|".join(sorted({normalise(word).text for word in words.split()}, key=len, reverse=True))
-
-
-def _spelled(units: str, joint: str, tail: Sequence[str]) -> str:
-    return rf"(?:{units})(?:{joint}(?:{'|'.join(tail)}))?"
 
 
 _FIGURE: Final = (

@@ -1,8 +1,8 @@
 # ruff: noqa: E501, RUF001 - a pattern is read in one piece; Arabic letters are words here
-"""Places so exact that they lead to a door: coordinates and street addresses.
+"""Exact places: coordinates and street addresses.
 
-Decides their shapes. An address has no specification: it is a house number with the words of a street, a building or a
-post box around it. Towns and quarters by name are not found here.
+Part of the catalogue (`recognisers`). An address has no specification: it is a number with the words of a street, a
+building or a post box around it. Names of towns and quarters are found by the trained models.
 """
 
 from typing import Final

@@ -1,8 +1,9 @@
 # ruff: noqa: E501, RUF001 - a pattern is read in one piece; Arabic letters are words here
 """Passports and the plates of vehicles.
 
-Decides their shapes. Passport numbers follow ICAO Doc 9303 (nine characters at most, and the machine-readable lines);
-no plate of the region but Türkiye's has a public specification, so a plate needs a word before it.
+Part of the catalogue (`recognisers`). Passport numbers follow ICAO Doc 9303: nine characters at most, and the two
+machine-readable lines. Of the region's plates only Türkiye's have a public specification; the others need a context
+word before them.
 """
 
 from typing import Final

@@ -49,7 +49,7 @@ def test_a_lone_capital_behind_a_rank_is_a_person_with_the_rank() -> None:
     text = "le caporal G vint, le caporal. G vint, le vent G vint, le caporal Go vint"
     tokens = tokenise(text)
     marks = spans.threshold(np.array([[1.0, 0.0, 0.0, 0.0]] * len(tokens.forms)), LABELS, 0.9)
-    spans.introduce(tokens.forms, marks, {"caporal"})
+    spans.mask_initials(tokens.forms, marks, {"caporal"})
     assert spans.spans(text, tokens, marks) == [(3, 12, "PERSON", 1.0)]
 
 
