@@ -136,10 +136,7 @@ MEMBERS: Final = (
     Member("faust-streaming", "faust.tables.base:Collection", "_new_store", "streams.runtime.state", ("self",)),
     Member("faust-streaming", "faust.tables.recovery:Recovery", "active_offsets", _WATCHDOG),
     Member("faust-streaming", "faust.tables.recovery:Recovery", "active_highwaters", _WATCHDOG),
-    # kafka-python: a coordinator that moved, and the requests for quotas.
-    Member("kafka-python", "kafka.admin.client:KafkaAdminClient", "_manager", "connectors.adapters.topic_reading"),
-    Member("kafka-python", "kafka.net.manager:KafkaConnectionManager", "cluster", "connectors.adapters.topic_reading"),
-    Member("kafka-python", "kafka.cluster:ClusterMetadata", "_coordinators", "connectors.adapters.topic_reading"),
+    # kafka-python: the requests for quotas.
     Member("kafka-python", "kafka.admin.client:KafkaAdminClient", "_manager", "amana.provisioning.cluster_quotas"),
     Member(
         "kafka-python",

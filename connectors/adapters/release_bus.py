@@ -1,19 +1,29 @@
-"""The release process's view of the broker: what it reads, what it sends, and when the stages have caught up.
+"""The release process's topics on Kafka: decision records, ticks, cells, feeds, and the progress of the stages.
 
-Decides how offsets of other groups are compared with the ends of what they read, and the keys of released rows. Does
-not decide anything about a release. Reads without a consumer group: the audit log and the ledger know the positions.
+Called by: `streams.release.release_process`, through the port `ReleaseBus`; composed in
+`amana.composition.release_parts`.
+
+Invariants:
+- No consumer group: the audit log and the ledger know the positions; `PartitionReader` keeps them from then on.
+- A client that failed is closed and opened again with the next call. A method that raised TransportError did nothing,
+  or sent rows that are sent again under the same keys, of which a reader takes the first.
+- No method waits for longer than its patience: a broker that is away is a TransportError.
+- Records are never passed over: where an offset is out of range, the client must not go on at the end by itself.
 """
 
+import contextlib
 import datetime as dt
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import starmap
 from typing import Any
 
-from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
+from connectors.adapters import progress, topic_reading
+from connectors.adapters.clients import open_client
+from connectors.adapters.partition_reader import READ, PartitionReader
 from schemas import catalogue, codec, limits
 from schemas.errors import ContractError, IntegrityError, TransportError
 from schemas.parsing import Parsed
@@ -29,8 +39,11 @@ __all__ = ["KafkaBus", "Schemas", "row_key"]
 PATIENCE_SECONDS = 120.0
 """How long a tick waits for the stages where it does not say so itself."""
 
-_ACK_SECONDS = 60
-_READ = {"enable_auto_commit": False, "auto_offset_reset": "none"}
+_ACK_SECONDS = 30
+_CLOSE_SECONDS = 5
+_LOOK_SECONDS = 20.0
+"""How long one look at the stages may take: the release process looks again until the tick's patience ends."""
+
 _AUDIT, _CALENDAR = TopicPartition("audit", 0), TopicPartition("calendar", 0)
 
 
@@ -52,58 +65,47 @@ class KafkaBus:
             TransportError: TRA-140, the broker is out of reach.
         """
         agencies = tuple(agencies)
-        self._reads = {stage: _partitions(names, agencies) for stage, names in topics.sources(agencies).items()}
-        self._cells = _partitions(["cells"], agencies)
+        self._reads = {
+            stage: topic_reading.partitions(names, agencies) for stage, names in topics.sources(agencies).items()
+        }
+        self._cells = topic_reading.partitions(["cells"], agencies)
         self._settings, self._schemas = settings, schemas
-        try:
-            self._audit = KafkaConsumer(**settings, **_READ, max_poll_records=500)
-            self._calendar = KafkaConsumer(**settings, **_READ, max_poll_records=1)
-            self._admin = KafkaAdminClient(**settings)
-            self._producer = KafkaProducer(**settings, acks="all", enable_idempotence=True)
-        except KafkaError as error:
-            raise TransportError("TRA-140", "the broker is out of reach") from error
+        self._offsets = progress.Offsets(settings, seconds=_LOOK_SECONDS)
+        self._audit = PartitionReader(settings, self._offsets, _AUDIT, most=500)
+        self._calendar = PartitionReader(settings, self._offsets, _CALENDAR, most=1)
+        self._producer: KafkaProducer | None = None
+        self._connected()
 
     def start(self, *, audit: int, calendar: int) -> None:
         """Begin at these offsets; a topic that ends before them is not the one that log and ledger were kept from."""
-        for consumer, partition, position in ((self._audit, _AUDIT, audit), (self._calendar, _CALENDAR, calendar)):
-            consumer.assign([partition])
-            end = consumer.end_offsets([partition])[partition]
-            if end < position:
-                raise IntegrityError("INT-142", f"topic {partition.topic} ends at {end}, before {position}")
-            consumer.seek(partition, position)
+        self._audit.seek(audit)
+        self._calendar.seek(calendar)
 
     def decisions(self) -> Sequence[Decision]:
         """Return up to 500 records of the topic `audit`."""
-        return [self._decision(record) for record in _poll(self._audit, 200)]
+        return [self._decision(record) for record in self._audit.poll(200)]
 
     def ticks(self) -> Sequence[Tick]:
         """Return the next tick; a record that is none is passed over, as nobody waits for it."""
-        return [tick for record in _poll(self._calendar, 50) if (tick := _tick(record))]
+        return [tick for record in self._calendar.poll(50) if (tick := _tick(record))]
 
     def settled_ends(self) -> tuple[int, ...] | None:
-        """Compare what each stage has committed with the ends of its topics; the audit log's own reading too."""
-        everything = [partition for group in self._reads.values() for partition in group]
-        ends = self._calendar.end_offsets([*everything, _AUDIT])
-        try:
-            committed = self._admin.list_group_offsets(list(self._reads))
-        except KafkaError as error:
-            if error.retriable:  # the broker is still electing a group's coordinator: ask again
-                return None
-            raise TransportError("TRA-140", f"no offsets of the stages: {type(error).__name__}") from error
-        for group, partitions in self._reads.items():
-            if any(ends[one] > _offset(committed, group, one) for one in partitions):
-                return None
-        if self._audit.position(_AUDIT) < ends[_AUDIT]:
+        """Return the ends of everything that the stages read; None while a stage or the audit log lags."""
+        stages = progress.lag(self._offsets, self._reads)
+        if any(stages.by_stage().values()) or self._audit.position < self._offsets.ends([_AUDIT])[_AUDIT]:
             return None
-        return tuple(ends[partition] for partition in everything)
+        return tuple(end for ends in stages.ends.values() for end in ends.values())
 
     def cells(self) -> Cells:
         """Read the topic `cells` from its beginning to its present end; of each cell the value that includes most."""
-        consumer = KafkaConsumer(**self._settings, enable_auto_commit=False)
         try:
-            held = aggregate.merge(self._cell_entries(consumer))
-        finally:
-            consumer.close()
+            consumer = open_client(KafkaConsumer, self._settings, **READ)
+            try:
+                held = aggregate.merge(self._cell_entries(consumer))
+            finally:
+                consumer.close()
+        except KafkaError as error:
+            raise _unreachable(error) from error
         return {key: cell.counts for key, cell in held.items() if cell.counts}
 
     def publish(self, region: str, rows: Sequence[TrendRow]) -> None:
@@ -127,22 +129,39 @@ class KafkaBus:
 
     def close(self) -> None:
         """Close all connections."""
-        self._producer.close(timeout=5)
-        for client in (self._audit, self._calendar, self._admin):
-            client.close()
+        self._drop_producer()
+        for one in (self._audit, self._calendar, self._offsets):
+            one.close()
 
     def _send(self, topic: str, stem: str, records: Sequence[tuple[bytes, Mapping[str, Any]]]) -> None:
         parsed, number = catalogue.load(stem).parsed, self._schemas.writers[stem]
+        encoded = [(key, codec.encode(number, parsed, record)) for key, record in records]
+        producer = self._connected()
         try:
-            sent = [
-                self._producer.send(topic, key=key, value=codec.encode(number, parsed, record), partition=0)
-                for key, record in records
-            ]
-            self._producer.flush(timeout=_ACK_SECONDS)
+            sent = [producer.send(topic, key=key, value=value, partition=0) for key, value in encoded]
+            producer.flush(timeout=_ACK_SECONDS)
             for future in sent:
                 future.get(timeout=_ACK_SECONDS)
         except KafkaError as error:
+            # An idempotent producer that lost a batch takes no more: the rows are sent again by a new one.
+            self._drop_producer()
             raise TransportError("TRA-141", f"topic {topic} did not acknowledge: {type(error).__name__}") from error
+
+    def _connected(self) -> KafkaProducer:
+        if self._producer is None:
+            try:
+                self._producer = open_client(
+                    KafkaProducer, self._settings, acks="all", enable_idempotence=True, bootstrap_timeout_ms=10_000
+                )
+            except KafkaError as error:
+                raise _unreachable(error) from error
+        return self._producer
+
+    def _drop_producer(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            with contextlib.suppress(KafkaError):
+                producer.close(timeout=_CLOSE_SECONDS)
 
     def _decision(self, record: Any) -> Decision:  # noqa: ANN401 - kafka-python has no types
         source = f"{AUDIT_STREAM}/{record.offset}"
@@ -156,11 +175,9 @@ class KafkaBus:
     def _cell_entries(self, consumer: KafkaConsumer) -> Iterator[tuple[str, aggregate.Cell | None]]:
         consumer.assign(self._cells)
         consumer.seek_to_beginning(*self._cells)
-        ends = consumer.end_offsets(self._cells)
-        while any(consumer.position(partition) < end for partition, end in ends.items()):
-            for record in _poll(consumer, 500):
-                fields = record.value and codec.decode(record.value, self._schemas.readers["cell"], limits.INTERNAL)
-                yield record.key.decode(), aggregate.Cell.from_record(fields) if fields else None
+        for record in topic_reading.to_present_end(consumer, self._offsets.ends(self._cells)):
+            fields = record.value and codec.decode(record.value, self._schemas.readers["cell"], limits.INTERNAL)
+            yield record.key.decode(), aggregate.Cell.from_record(fields) if fields else None
 
 
 def row_key(row: TrendRow) -> bytes:
@@ -169,21 +186,8 @@ def row_key(row: TrendRow) -> bytes:
     return f"{row.release}|{row.table}|{row.period}|{named}".encode()
 
 
-def _partitions(names: Iterable[str], agencies: Iterable[str]) -> list[TopicPartition]:
-    return list(starmap(TopicPartition, topics.partitions(names, agencies)))
-
-
-def _offset(committed: Mapping[str, Mapping[TopicPartition, Any]], group: str, partition: TopicPartition) -> int:
-    """Return the next offset a group will read; -1 or nothing where it never committed, which is the beginning."""
-    found = committed.get(group, {}).get(partition)
-    return max(0, found.offset) if found is not None else 0
-
-
-def _poll(consumer: KafkaConsumer, milliseconds: int) -> list[Any]:
-    try:
-        return [record for records in consumer.poll(timeout_ms=milliseconds).values() for record in records]
-    except KafkaError as error:
-        raise TransportError("TRA-140", f"the broker is out of reach: {type(error).__name__}") from error
+def _unreachable(error: KafkaError) -> TransportError:
+    return TransportError("TRA-140", f"the broker is out of reach: {type(error).__name__}")
 
 
 def _tick(record: Any) -> Tick | None:  # noqa: ANN401 - kafka-python has no types

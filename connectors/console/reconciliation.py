@@ -8,11 +8,12 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from connectors.adapters import schema_registry, topic_reading
 from connectors.adapters.cluster import Cluster
+from connectors.adapters.progress import Offsets, lag
 from schemas import catalogue, codec, limits
 from schemas.errors import TransportError
 from streams.broker import topics
@@ -30,41 +31,33 @@ def books(cluster: Cluster, *, agency: str | None = None, today: dt.date) -> bal
 
     Raises:
         ConfigurationError: CFG-102, no such agency.
-        TransportError: TRA-030, the broker is out of reach.
+        TransportError: TRA-030, the broker is out of reach; TRA-031, it does not tell how far the stages are.
     """
     agencies = cluster.chosen(agency)
     readable = schema_registry.ids(cluster.registry, ["outcome"]).allowed("outcome")
     settings = cluster.kafka_settings()
     try:
-        # How far the stages are comes first: a stage commits after its outcomes are on the broker.
-        committed, behind = _progress(cluster, settings)
-        published = _published(cluster, settings, agencies, committed, today)
+        # Progress comes first: a stage commits after its outcomes are on the broker.
+        with Offsets(settings) as offsets:
+            committed, behind = _progress(offsets, cluster)
+            published = _published(cluster, offsets, agencies, committed, today)
         records = (codec.decode(r.value, readable, limits.INTERNAL) for r in topic_reading.whole(settings, "outcomes"))
         return balance.reconcile(published, map(Outcome.from_record, records), behind=behind)
     except KafkaError as error:
         raise TransportError("TRA-030", f"the broker is out of reach: {type(error).__name__}") from None
 
 
-def _progress(cluster: Cluster, settings: Mapping[str, Any]) -> tuple[dict[TopicPartition, int], bool]:
+def _progress(offsets: Offsets, cluster: Cluster) -> tuple[Mapping[TopicPartition, int], bool]:
     """Return the de-identifier's offsets, and whether a stage behind it, or a replay, has anything left to read."""
     sources = topics.sources(cluster.agencies)
-    admin, consumer = KafkaAdminClient(**settings), KafkaConsumer(**settings)
-    try:
-        done = {group: topic_reading.committed(admin, [group]).get(group, {}) for group in sources}
-        left = 0
-        for group, names in (sources | {"deidentify": [topics.REPLAY]}).items():
-            partitions = topic_reading.partitions(names, cluster.agencies)
-            ends = consumer.end_offsets(partitions)
-            left += sum(max(0, ends[one] - done[group].get(one, 0)) for one in partitions)
-    finally:
-        admin.close()
-        consumer.close()
-    return done["deidentify"], left > 0
+    found = lag(offsets, {group: topic_reading.partitions(names, cluster.agencies) for group, names in sources.items()})
+    behind = {stage: left for stage, left in found.by_stage().items() if stage != "deidentify"}
+    return found.committed["deidentify"], any(behind.values()) or found.records("deidentify", topics.REPLAY) > 0
 
 
 def _published(
     cluster: Cluster,
-    settings: Mapping[str, Any],
+    offsets: Offsets,
     agencies: Sequence[str],
     committed: Mapping[TopicPartition, int],
     today: dt.date,
@@ -75,9 +68,9 @@ def _published(
         for kind in catalogue.KINDS
         for one in topic_reading.partitions([topics.raw(agency, kind)], cluster.agencies)
     }
-    consumer = KafkaConsumer(**settings)
+    consumer = KafkaConsumer(**cluster.kafka_settings())
     try:
-        ends = consumer.end_offsets(list(raw))
+        ends = offsets.ends(raw)
         days = list(_days(consumer, list(raw), today))
     finally:
         consumer.close()

@@ -18,6 +18,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from connectors.adapters import topic_reading
+from connectors.adapters.progress import Offsets
 from schemas import codec, limits
 from schemas.errors import ConfigurationError, TransportError
 from schemas.parsing import Parsed
@@ -37,7 +38,7 @@ class TrendReader:
         Raises:
             TransportError: TRA-150, the broker is out of reach.
         """
-        self._allowed = allowed
+        self._allowed, self._offsets = allowed, Offsets(settings)
         try:
             self._consumer = KafkaConsumer(**settings, enable_auto_commit=False)
         except KafkaError as error:
@@ -50,6 +51,7 @@ class TrendReader:
     def __exit__(self, *_: object) -> None:
         """Close the connection."""
         self._consumer.close()
+        self._offsets.close()
 
     def regions(self) -> tuple[str, ...]:
         """Return the ids of all regions with a feed, sorted.
@@ -69,7 +71,7 @@ class TrendReader:
 
         Raises:
             ConfigurationError: CFG-150, there is no such feed.
-            TransportError: TRA-150, the broker is out of reach.
+            TransportError: TRA-150, the broker is out of reach; TRA-031, it does not tell where a feed ends.
         """
         available = self.regions()
         for region in tuple(regions) or available:
@@ -83,7 +85,7 @@ class TrendReader:
         try:
             self._consumer.assign([partition])
             self._consumer.seek_to_beginning(partition)
-            for record in topic_reading.to_present_end(self._consumer, [partition]):
+            for record in topic_reading.to_present_end(self._consumer, self._offsets.ends([partition])):
                 if record.key not in seen:
                     seen.add(record.key)
                     yield TrendRow.from_record(codec.decode(record.value, self._allowed, limits.INTERNAL))

@@ -18,6 +18,7 @@ from kafka.errors import KafkaError
 
 from connectors.adapters import schema_registry
 from connectors.adapters.cluster import Cluster
+from connectors.adapters.progress import Offsets
 from schemas import codec, limits
 from schemas.errors import TransportError
 
@@ -88,7 +89,7 @@ def request(cluster: Cluster, as_of: dt.date, *, patience: float) -> TickAnswer:
     """Let the calendar tick and wait for the announced outcome; `patience` is how long the stages may take, in seconds.
 
     Raises:
-        TransportError: TRA-142, the release process did not answer; TRA-140, the broker is out of reach.
+        TransportError: TRA-142, the release process did not answer; TRA-140 or TRA-031, the broker is out of reach.
     """
     allowed = schema_registry.ids(cluster.registry, ["audit"]).allowed("audit")
     settings = cluster.kafka_settings()
@@ -96,8 +97,9 @@ def request(cluster: Cluster, as_of: dt.date, *, patience: float) -> TickAnswer:
     try:
         consumer = KafkaConsumer(**settings, enable_auto_commit=False)
         consumer.assign([_AUDIT])
-        consumer.seek_to_end(_AUDIT)
-        consumer.position(_AUDIT)  # resolves the end now, before the tick
+        with Offsets(settings) as offsets:
+            # The end is asked for before the tick is sent: the answer comes after it.
+            consumer.seek(_AUDIT, offsets.ends([_AUDIT])[_AUDIT])
         _send(settings, {"id": tick, "as_of": as_of.isoformat(), "timeout": patience})
         for value in _values(consumer, until=started + patience + _PLANNING_SECONDS):
             found = codec.decode(value, allowed, limits.INTERNAL)

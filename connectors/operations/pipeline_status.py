@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Self
 
-from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
-from connectors.adapters import schema_registry, topic_reading
+from connectors.adapters import progress, schema_registry, topic_reading
 from connectors.adapters.cluster import Cluster
 from schemas import codec, limits
 from schemas.errors import TransportError
@@ -24,9 +24,6 @@ from streams.core.counting.outcome_index import OutcomeIndex
 from streams.core.counting.outcomes import OUTCOMES, Outcome
 
 __all__ = ["Held", "PipelineStatus", "Tally", "pause", "tally", "wait_idle"]
-
-STAGES: Final = ("deidentify", "dedupe", "aggregate")
-"""Consumer groups whose lags count."""
 
 _POLL_SECONDS: Final = 0.5
 _POLL_SHARE: Final = 9
@@ -76,7 +73,7 @@ def tally(cluster: Cluster) -> Tally:
     """Return the progress of the pipeline now.
 
     Raises:
-        TransportError: TRA-030, the broker or TRA-010, the registry is out of reach.
+        TransportError: TRA-030 or TRA-031, the broker, or TRA-010, the registry is out of reach.
     """
     with PipelineStatus(cluster) as standing:
         return standing.look()
@@ -121,9 +118,9 @@ class PipelineStatus:
             TransportError: TRA-030, the broker is out of reach.
         """
         settings = self._cluster.kafka_settings()
+        self._offsets = progress.Offsets(settings)
         try:
             self._consumer = KafkaConsumer(**settings, enable_auto_commit=False, max_poll_records=10_000)
-            self._admin = KafkaAdminClient(**settings)
             self._consumer.assign(self._outcomes)
             self._consumer.seek_to_beginning(*self._outcomes)
         except KafkaError as error:
@@ -135,7 +132,7 @@ class PipelineStatus:
     ) -> None:
         """Disconnect."""
         self._consumer.close()
-        self._admin.close()
+        self._offsets.close()
 
     def look(self) -> Tally:
         """Read what is new and say where everything stands.
@@ -144,8 +141,8 @@ class PipelineStatus:
         record can be missing from both.
         """
         try:
-            lags = self._lags()
-            until = self._consumer.end_offsets(self._raw)
+            lags = progress.lag(self._offsets, self._reads).by_stage()
+            until = self._offsets.ends(self._raw)
             self._read()
         except KafkaError as error:
             raise TransportError("TRA-030", "the broker is out of reach") from error
@@ -154,18 +151,8 @@ class PipelineStatus:
             published[_named(partition.topic)] += end
         return Tally(published, self._index.tally(), lags, tuple(self._missing(until)))
 
-    def _lags(self) -> dict[str, int]:
-        """Count what is left to read; committed offsets first: then zero everywhere holds for one moment."""
-        committed = topic_reading.committed(self._admin, STAGES)
-        ends = self._consumer.end_offsets([one for read in self._reads.values() for one in read])
-        lags = {}
-        for stage, read in self._reads.items():
-            done = committed.get(stage, {})
-            lags[stage] = sum(max(0, ends[one] - done.get(one, 0)) for one in read)
-        return lags
-
     def _read(self) -> None:
-        for record in topic_reading.to_present_end(self._consumer, self._outcomes):
+        for record in topic_reading.to_present_end(self._consumer, self._offsets.ends(self._outcomes)):
             self._index.add(Outcome.from_record(codec.decode(record.value, self._readable, limits.INTERNAL)))
 
     def _missing(self, until: Mapping[TopicPartition, int]) -> Iterator[Held]:

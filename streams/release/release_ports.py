@@ -31,7 +31,10 @@ class Tick:
 
 
 class ReleaseBus(Protocol):
-    """The topics that this process uses. Every send is acknowledged when the method returns."""
+    """The topics that this process uses. Every send is acknowledged when the method returns.
+
+    Each method raises TransportError if the brokers do not let it finish in time; it may be called again then.
+    """
 
     def start(self, *, audit: int, calendar: int) -> None:
         """Begin reading both topics at these offsets."""

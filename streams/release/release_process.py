@@ -15,6 +15,8 @@ Called by: `amana worker release` (`run`). What is released is decided in `strea
 Invariants:
 - After a crash the steps are done again from the first unfinished one. Rows that were sent twice are the same rows
   under the same key, of which a reader takes the first.
+- While brokers are away, the step that failed is repeated until they answer, for ten minutes at most. As long as the
+  brokers do not report the progress of the stages, the pipeline does not count as settled.
 - One process runs at a time: the ledger and the log lock their files.
 """
 
@@ -24,18 +26,33 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from typing import TypeVar
 
-from schemas.errors import AmanaError, ConfigurationError, ContractError, DisclosureError, IntegrityError
+import structlog
+
+from schemas.errors import (
+    AmanaError,
+    ConfigurationError,
+    ContractError,
+    DisclosureError,
+    IntegrityError,
+    TransportError,
+)
 from schemas.trend import rows_digest
 from streams.core.releasing.release_decision import Publish, Withhold
 from streams.release.release_ports import AUDIT_STREAM, Cells, ReleaseDecision, ReleaseDeps, Tick
 from streams.transparency.decision import Decision
 
-__all__ = ["ACTOR", "begin", "finish", "run", "serve", "settled"]
+__all__ = ["ACTOR", "begin", "finish", "keep", "run", "serve", "settled"]
+
+Answer = TypeVar("Answer")
 
 ACTOR = "worker.release"
 _STILL_SECONDS = 1.0  # how long nothing may have moved before the pipeline counts as settled
+_AWAY_SECONDS = 600.0  # how long the brokers may be away before the process ends, to be started again
+_AGAIN_SECONDS = 1.0  # how long to wait before a step is done again that the brokers did not let finish
 
 
 def run(deps: ReleaseDeps) -> None:
@@ -43,34 +60,42 @@ def run(deps: ReleaseDeps) -> None:
 
     Raises:
         IntegrityError: log or ledger cannot be kept, or the log lacks a published release; nothing more is released.
+        TransportError: the brokers were away for too long.
     """
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     try:
-        begin(deps)
-        while not stop.is_set():
-            # 1. Drain the stages' decision records.
-            deps.log.append(deps.bus.decisions())
-            for tick in deps.bus.ticks():
-                serve(deps, tick, stop)
+        keep(deps, stop)
     finally:
         deps.bus.close()
         deps.ledger.close()
         deps.log.close()
 
 
-def begin(deps: ReleaseDeps) -> None:
+def keep(deps: ReleaseDeps, stop: threading.Event) -> None:
+    """Keep the audit log and serve the calendar until the process is told to stop; raises as `run`."""
+    begin(deps, stop)
+    while not stop.is_set():
+        # 1. Drain the stages' decision records.
+        _until_done(lambda: deps.log.append(deps.bus.decisions()), stop)
+        for tick in _until_done(deps.bus.ticks, stop) or ():
+            serve(deps, tick, stop)
+
+
+def begin(deps: ReleaseDeps, stop: threading.Event) -> None:
     """Compare ledger and log, continue both topics where they were left, and finish what a crash interrupted.
 
     Raises:
         IntegrityError: INT-140, the audit log lacks a published release; or log or ledger cannot be kept.
+        TransportError: the brokers were away for ten minutes.
     """
     if lost := [release for release in deps.ledger.releases() if release not in deps.log.releases]:
         raise IntegrityError("INT-140", f"release {lost[0]} was published, but the audit log does not hold it")
     deps.log.append([_record(deps, "started", {})])
-    deps.bus.start(audit=deps.log.sources.get(AUDIT_STREAM, -1) + 1, calendar=deps.ledger.position() + 1)
-    finish(deps)
+    audit, calendar = deps.log.sources.get(AUDIT_STREAM, -1) + 1, deps.ledger.position() + 1
+    _until_done(lambda: deps.bus.start(audit=audit, calendar=calendar), stop)
+    _until_done(lambda: finish(deps), stop)
 
 
 def serve(deps: ReleaseDeps, tick: Tick, stop: threading.Event) -> None:
@@ -78,42 +103,48 @@ def serve(deps: ReleaseDeps, tick: Tick, stop: threading.Event) -> None:
 
     Raises:
         IntegrityError: log or ledger cannot be kept; the tick is not finished, and the process must end.
-        TransportError: the broker is out of reach; the tick is not finished, and is taken again at the next start.
+        TransportError: the brokers were away for ten minutes; the tick is taken again at the next start.
     """
     try:
         # 2. and 3., unless an earlier process has entered the tick already.
         if not deps.ledger.is_planned(tick.id) and not _enter(deps, tick, stop):
             return
         # 4. and 5.
-        finish(deps)
+        _until_done(lambda: finish(deps), stop)
     except (ConfigurationError, ContractError, DisclosureError) as fault:
         # The plan refuses: that is an outcome. It is recorded like a release, and the tick is finished.
         summary = _refusal(fault)
         deps.log.append([_record(deps, "refusal", _about(tick, summary))])
     except IntegrityError as fault:
-        # Whoever asked for the tick is told; the tick stays unfinished.
-        deps.bus.report(_record(deps, "calendar", _about(tick, _refusal(fault))))
+        # Whoever asked for the tick is told, if a broker answers; the tick stays unfinished and the process ends.
+        with suppress(TransportError):
+            deps.bus.report(_record(deps, "calendar", _about(tick, _refusal(fault))))
         raise
     else:
         summary = {"outcome": "done", **_summary(deps.ledger.entries_of(tick.id))}
-    # 6. The announcement first: a tick that is finished but not announced would be waited for in vain.
-    deps.bus.report(_record(deps, "calendar", _about(tick, summary)))
-    deps.ledger.finish(tick.id, tick.position, tick.as_of, summary)
+    if not stop.is_set():
+        # 6.
+        _until_done(lambda: _conclude(deps, tick, summary), stop)
 
 
 def settled(deps: ReleaseDeps, tick: Tick, stop: threading.Event) -> Cells | None:
     """Return the cells behind a cut that has passed every stage, None if the tick's patience ends before."""
     deadline = time.monotonic() + tick.patience
     while time.monotonic() < deadline and not stop.is_set():
-        deps.log.append(deps.bus.decisions())
-        before = deps.bus.settled_ends()
-        # Twice the same ends, a second apart and with no lag: nothing is in flight between two stages.
-        if before is None or stop.wait(_STILL_SECONDS) or deps.bus.settled_ends() != before:
-            continue
-        cells = deps.bus.cells()
-        # Reading takes seconds: cells that changed meanwhile would be of no one moment.
-        if deps.bus.settled_ends() == before:
-            return cells
+        try:
+            deps.log.append(deps.bus.decisions())
+            before = deps.bus.settled_ends()
+            # Twice the same ends, a second apart and with no lag: nothing is in flight between two stages.
+            if before is None or stop.wait(_STILL_SECONDS) or deps.bus.settled_ends() != before:
+                continue
+            cells = deps.bus.cells()
+            # Reading takes seconds: cells that changed meanwhile would not belong to one moment.
+            if deps.bus.settled_ends() == before:
+                return cells
+        except TransportError as error:
+            # Brokers come and go: progress that they cannot report now is not settled, and is asked for again.
+            structlog.get_logger().warning("not settled: the brokers do not answer", code=error.code)
+            stop.wait(_AGAIN_SECONDS)
     return None
 
 
@@ -129,6 +160,24 @@ def finish(deps: ReleaseDeps) -> None:
         for region, rows in outcome.feeds.items():
             deps.bus.publish(region, rows)
         deps.ledger.mark_published(number)
+
+
+def _until_done(step: Callable[[], Answer], stop: threading.Event) -> Answer | None:
+    """Run a step, and run it again while brokers are away; return None if the process is told to stop first.
+
+    Raises:
+        TransportError: they were away for ten minutes; a new process begins with new settings and connections.
+    """
+    deadline = time.monotonic() + _AWAY_SECONDS
+    while True:
+        try:
+            return step()
+        except TransportError as error:
+            structlog.get_logger().warning("again: the brokers do not answer", code=error.code, error=error.message)
+            if time.monotonic() > deadline:
+                raise
+            if stop.wait(_AGAIN_SECONDS):
+                return None
 
 
 def _enter(deps: ReleaseDeps, tick: Tick, stop: threading.Event) -> bool:
@@ -151,6 +200,12 @@ def _refusal(error: AmanaError) -> dict[str, str]:
 
 def _about(tick: Tick, summary: Mapping[str, str]) -> dict[str, str]:
     return {"tick": tick.id, "as_of": tick.as_of.isoformat(), **summary}
+
+
+def _conclude(deps: ReleaseDeps, tick: Tick, summary: Mapping[str, str]) -> None:
+    # The announcement first: a tick that is finished but not announced would be waited for in vain.
+    deps.bus.report(_record(deps, "calendar", _about(tick, summary)))
+    deps.ledger.finish(tick.id, tick.position, tick.as_of, summary)
 
 
 def _summary(outcomes: Iterable[ReleaseDecision]) -> dict[str, str]:

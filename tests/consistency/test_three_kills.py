@@ -10,13 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from kafka import KafkaAdminClient
 
 from amana.local import runtime
 from amana.site import Site
 from connectors.adapters import schema_registry
-from connectors.operations import exact_cells, pipeline_status
-from tests.support import flow
+from connectors.operations import exact_cells
+from tests.support import faults, flow
 
 pytestmark = [pytest.mark.broker, pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -39,7 +38,7 @@ def test_three_kills_change_no_count(counting: Site) -> None:
     schema = schema_registry.ids(counting.registry, ["deidentified.case"]).id_of("deidentified.case")
     asyncio.run(flow.publish(counting.cluster("worker.deidentify").kafka_settings(), sent, schema))
     _kill_in_the_middle(counting)
-    _wait_until_read(counting)
+    faults.settled(counting, PATIENCE_SECONDS)
 
     counted = {
         cell: count
@@ -55,29 +54,11 @@ def _kill_in_the_middle(site: Site) -> None:
     """Kill each time the stage has committed a further share of its input, at a moment drawn within it."""
     draw = random.Random(3)
     for number, stage in enumerate(KILLS, 1):
-        _wait_for_commit(site, "dedupe", EVENTS * number // 5)
+        with faults.Group(site, "dedupe") as group:
+            group.wait_for(EVENTS * number // 5, PATIENCE_SECONDS)
         time.sleep(draw.uniform(0, 1.5))
         os.kill(int(_pid(site, stage)), signal.SIGKILL)
 
 
 def _pid(site: Site, stage: str) -> str:
     return Path(site.path("run", f"worker-{stage}-0.pid")).read_text(encoding="ascii").strip()
-
-
-def _wait_for_commit(site: Site, group: str, least: int) -> None:
-    admin = KafkaAdminClient(**site.cluster("operator").kafka_settings())
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    try:
-        while sum(max(0, at.offset) for at in admin.list_group_offsets([group]).get(group, {}).values()) < least:
-            assert time.monotonic() < deadline, f"{group} did not get to {least} events"
-            time.sleep(0.2)
-    finally:
-        admin.close()
-
-
-def _wait_until_read(site: Site) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    with pipeline_status.PipelineStatus(site.cluster("operator")) as place:
-        while any(place.look().lags.values()):
-            assert time.monotonic() < deadline, "the stages did not read everything"
-            time.sleep(0.5)

@@ -108,4 +108,4 @@ def _altered(admin: KafkaAdminClient, group: str, sources: list[TopicPartition])
         admin.alter_group_offsets(group, {one: OffsetAndMetadata(0, "", -1) for one in sources})
     except KafkaError:
         return False
-    return not any(topic_reading.committed(admin, [group])[group].values())
+    return not any(at.offset for at in admin.list_group_offsets([group])[group].values())

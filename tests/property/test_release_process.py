@@ -11,13 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from connectors.adapters.release_bus import row_key
 from connectors.adapters.release_ledger import ReleaseLedger
 from schemas import catalogue, codec
-from schemas.errors import ContractError, IntegrityError
+from schemas.errors import ContractError, IntegrityError, TransportError
 from schemas.trend import TrendRow, rows_digest
-from streams.core.releasing.release_decision import EarlierRelease
+from streams.core.releasing.release_decision import EarlierRelease, ReleaseDecision
 from streams.release import release_process
-from streams.release.release_ports import ReleaseDecision, ReleaseDeps, Tick
+from streams.release.release_ports import ReleaseDeps, Tick
 from streams.transparency import log_verification
 from streams.transparency.log_storage import AuditStorage
 from tests.support.audit import PRIVATE, PUBLIC, a_batch
@@ -38,7 +39,7 @@ def _live(bus: MemoryBus, site: Path, plan: Callable[..., Sequence[ReleaseDecisi
     try:
         ledger = ReleaseLedger.open(site / "ledger.sqlite")
         deps = ReleaseDeps(bus, log, ledger, plan, "policy", "code")
-        release_process.begin(deps)
+        release_process.begin(deps, threading.Event())
         deps.log.append(bus.decisions())
         for tick in bus.ticks():
             release_process.serve(deps, tick, threading.Event())
@@ -55,6 +56,7 @@ def _recorded(site: Path) -> list[str]:
 @pytest.fixture(autouse=True)
 def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(release_process, "_STILL_SECONDS", 0.0)
+    monkeypatch.setattr(release_process, "_AGAIN_SECONDS", 0.0)
 
 
 @settings(max_examples=40, deadline=None)
@@ -92,6 +94,36 @@ def _as_an_analyst_computes_them(bus: MemoryBus) -> list[str]:
     return [rows_digest(feeds) for feeds in releases.values()]
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.frozensets(st.integers(0, 60), max_size=12))
+def test_a_broker_that_is_away_at_any_moment_ends_nothing(away: frozenset[int]) -> None:
+    """The step is done again: the tick is served in the same life, and no row is lost or under another key."""
+    site = Path(tempfile.mkdtemp())
+    stop = threading.Event()
+
+    class Day(MemoryBus):
+        """Tells the process to stop when its calendar is served."""
+
+        def ticks(self) -> Sequence[Tick]:
+            found = super().ticks()
+            if not found:
+                stop.set()
+            return found
+
+    bus = Day([TICK], [a_batch(n) for n in range(5)])
+    bus.away = away
+    log, ledger = AuditStorage.open(site / "audit", PRIVATE), ReleaseLedger.open(site / "ledger.sqlite")
+    release_process.keep(ReleaseDeps(bus, log, ledger, _fixed, "policy", "code"), stop)
+    log.close()
+    ledger.close()
+    published = {region: {key for key, _ in sent} for region, sent in bus.feeds.items()}
+    expected = {r: {row_key(row) for o in OUTCOMES for row in o.feeds.get(r, ())} for r in ("levant", "pave")}
+    assert published == expected
+    assert [found.details["outcome"] for found in bus.reports] == ["done"]
+    assert sorted(_recorded(site)) == sorted(rows_digest(found.feeds) for found in OUTCOMES)
+    shutil.rmtree(site)
+
+
 def _rows(bus: MemoryBus) -> list[TrendRow]:
     return [row for sent in bus.feeds.values() for _, row in sent]
 
@@ -113,6 +145,22 @@ def test_nothing_is_published_where_the_log_takes_no_record(tmp_path: Path) -> N
     assert bus.feeds == {}
     assert [found.details["code"] for found in bus.reports] == ["INT-130"]
     assert deps.ledger.position() == -1, "the tick is taken up again"
+
+
+def test_a_broker_that_stays_away_ends_the_process_and_leaves_the_tick(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is no refusal: what was planned is published by the next process."""
+    monkeypatch.setattr(release_process, "_AWAY_SECONDS", 0.0)
+    bus = MemoryBus([TICK])
+    bus.away = frozenset(range(8, 1_000))
+    with pytest.raises(TransportError, match="TRA-140"):
+        _live(bus, tmp_path)
+    assert bus.reports == []
+    bus.away = frozenset()
+    _live(bus, tmp_path)
+    assert [found.details["outcome"] for found in bus.reports] == ["done"]
+    assert sorted(_recorded(tmp_path)) == sorted(rows_digest(found.feeds) for found in OUTCOMES)
 
 
 def test_a_tick_that_finds_the_stages_busy_releases_nothing_and_says_so(tmp_path: Path) -> None:

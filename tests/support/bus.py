@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from connectors.adapters.release_bus import row_key
+from schemas.errors import TransportError
 from schemas.trend import TrendRow
 from streams.core.releasing.release_decision import Publish
 from streams.release.release_ports import Tick
@@ -14,7 +15,10 @@ class PowerCut(BaseException):
 
 
 class MemoryBus:
-    """Keeps what was sent; `cut_at` counts the calls after which the process ends, half way through a publish."""
+    """Keeps what was sent; `cut_at` counts the calls after which the process ends, half way through a publish.
+
+    A call in `away` is a TransportError, which leaves half of a publish behind as well.
+    """
 
     def __init__(self, ticks: Sequence[Tick], audit: Sequence[Decision] = ()) -> None:
         self.calendar, self.audit = list(ticks), list(audit)
@@ -23,9 +27,13 @@ class MemoryBus:
         self.reports: list[Decision] = []
         self.is_idle = True
         self.cut_at: int | None = None
+        self.away: frozenset[int] = frozenset()
+        """Calls, counted from 0, that find the broker out of reach, before or after what they do."""
+        self.calls = 0
         self._read = [0, 0]
 
     def start(self, *, audit: int, calendar: int) -> None:
+        self._answer()
         self._read = [audit, calendar]
 
     def decisions(self) -> Sequence[Decision]:
@@ -61,7 +69,13 @@ class MemoryBus:
     def close(self) -> None:
         self._read = [0, 0]
 
+    def _answer(self) -> None:
+        self.calls += 1
+        if self.calls - 1 in self.away:
+            raise TransportError("TRA-140", "the broker is out of reach")
+
     def _step(self) -> None:
+        self._answer()
         if self.cut_at is not None:
             self.cut_at -= 1
             if self.cut_at < 0:

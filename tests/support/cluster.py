@@ -4,6 +4,7 @@ They run the local broker's own artifacts and settings; what differs is what thr
 and three replicas of which two must hold a write.
 """
 
+import contextlib
 import json
 import os
 import secrets
@@ -77,6 +78,14 @@ class Cluster:
         os.kill(self._children[number].pid, signal.SIGKILL)
         self._children[number].end(time.monotonic())
 
+    def freeze(self, number: int) -> None:
+        """Stop a node where it is: it takes connections and answers nothing."""
+        os.kill(self._children[number].pid, signal.SIGSTOP)
+
+    def thaw(self, number: int) -> None:
+        """Let a frozen node go on, unaware of the time that has passed."""
+        os.kill(self._children[number].pid, signal.SIGCONT)
+
     def start(self, number: int) -> None:
         """Start a node again on what its folder holds."""
         self._children[number].start()
@@ -89,10 +98,27 @@ class Cluster:
             time.sleep(_POLL_SECONDS)
         return time.monotonic() - begun
 
+    def coordinator_of(self, group: str) -> int:
+        """Return the node that coordinates a consumer group now."""
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while True:
+            with contextlib.suppress(TransportError), cluster_setup.admin_of(self._everywhere, seconds=5) as admin:
+                return int(admin._manager.run(admin._find_coordinator_ids, [group])[group]) - 1
+            assert time.monotonic() < deadline, f"no node coordinates {group}"
+            time.sleep(_POLL_SECONDS)
+
+    def elect_preferred(self) -> None:
+        """Give every partition back to its preferred leader, as the controller does by itself every five minutes."""
+        with cluster_setup.admin_of(self._everywhere, seconds=5) as admin:
+            admin.elect_leaders(0, raise_errors=False)
+
+    @property
+    def _everywhere(self) -> sites.Site:
+        return sites.Site(self._nodes[0].dir, self._servers, "", ())
+
     def _is_in_sync(self) -> bool:
-        everywhere = sites.Site(self._nodes[0].dir, self._servers, "", ())
         try:
-            with cluster_setup.admin_of(everywhere, seconds=5) as admin:
+            with cluster_setup.admin_of(self._everywhere, seconds=5) as admin:
                 nodes = sum(not broker["is_fenced"] for broker in admin.describe_cluster()["brokers"])
                 found = [partition for topic in admin.describe_topics() for partition in topic["partitions"]]
         except TransportError:

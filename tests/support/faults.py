@@ -3,7 +3,6 @@
 A partition is back at work when something that was published after the fault, or lay there unread, is committed.
 """
 
-import contextlib
 import logging
 import os
 import signal
@@ -14,11 +13,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError
+from kafka import TopicPartition
 
 from amana.site import Site
 from connectors.adapters import schema_registry, topic_reading
+from connectors.adapters.progress import Offsets, lag
 from connectors.operations import exact_cells, pipeline_status
 from streams.broker import access, topics
 from tests.support import flow
@@ -63,31 +62,22 @@ class Group:
 
     def __enter__(self) -> Self:
         """Connect."""
-        settings = self._site.cluster("operator").kafka_settings()
-        self._admin = KafkaAdminClient(**settings)
-        self._consumer = KafkaConsumer(**settings, enable_auto_commit=False)
+        self._offsets = Offsets(self._site.cluster("operator").kafka_settings(), seconds=IDLE_SECONDS)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Disconnect."""
-        self._consumer.close()
-        self._admin.close()
+        self._offsets.close()
 
     def committed(self) -> dict[TopicPartition, int]:
         """Return the next offset to read by partition, as soon as the broker knows: no answer is no progress."""
-        deadline = time.monotonic() + IDLE_SECONDS
-        while True:
-            with contextlib.suppress(KafkaError):
-                if (found := topic_reading.committed(self._admin, [self._stage])) and self._stage in found:
-                    return {one: found[self._stage].get(one, 0) for one in self._partitions}
-            assert time.monotonic() < deadline, f"the broker does not tell the offsets of {self._stage}"
-            time.sleep(_POLL_SECONDS)
+        return dict(lag(self._offsets, {self._stage: self._partitions}).committed[self._stage])
 
     def ends(self) -> dict[TopicPartition, int]:
         """Return the end offsets."""
-        return {one: int(at) for one, at in self._consumer.end_offsets(self._partitions).items()}
+        return self._offsets.ends(self._partitions)
 
     def wait_past(self, before: Mapping[TopicPartition, int], seconds: float = IDLE_SECONDS) -> float:
         """Wait until every partition is committed beyond `before`; return the seconds it took."""

@@ -54,6 +54,14 @@ class Feed:
             self._thread.join()
             assert self.enough.is_set() or self.acknowledged == len(self._sent)
 
+    def hold(self) -> None:
+        """Send no more until told to go on: what flows all the time is never settled enough to be released."""
+        self.limit = 0
+
+    def go_on(self) -> None:
+        """Send on."""
+        self.limit = len(self._sent)
+
     @property
     def ended(self) -> bool:
         """Whether all is acknowledged."""

@@ -7,9 +7,8 @@ from pathlib import Path
 
 from amana.composition.release_parts import compose
 from amana.site import Site
-from streams.core.releasing.release_decision import EarlierRelease
+from streams.core.releasing.release_decision import EarlierRelease, ReleaseDecision
 from streams.release import release_process
-from streams.release.release_ports import ReleaseDecision
 from tests.support.releases import a_publish, a_withhold
 
 RELEASES = 40
