@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Final
 from urllib import parse
 
-import httpx
+import httpx2
 
 from amana import site as sites
 from amana.local import artifacts, ports, process
@@ -65,9 +65,9 @@ def wait_ready(site: sites.Site, alive: Callable[[], bool]) -> None:
     deadline = time.monotonic() + _READY_SECONDS
     while time.monotonic() < deadline:
         try:
-            if httpx.get(f"{site.registry}{API}/subjects", timeout=_TIMEOUT_SECONDS).is_success:
+            if httpx2.get(f"{site.registry}{API}/subjects", timeout=_TIMEOUT_SECONDS).is_success:
                 return
-        except httpx.TransportError:
+        except httpx2.TransportError:
             pass
         if not alive():
             raise TransportError("TRA-004", f"the registry ended as it started: see {site.path('logs')}/registry.log")
@@ -82,8 +82,8 @@ def global_rule(url: str) -> str:
         TransportError: TRA-006, it cannot be asked.
     """
     try:
-        answer = httpx.get(_config(url), timeout=_TIMEOUT_SECONDS).raise_for_status().json()
-    except (httpx.HTTPError, ValueError) as error:
+        answer = httpx2.get(_config(url), timeout=_TIMEOUT_SECONDS).raise_for_status().json()
+    except (httpx2.HTTPError, ValueError) as error:
         raise TransportError("TRA-006", f"the registry at {url} cannot be asked for its rule") from error
     return str(answer.get("compatibilityLevel", "NONE"))
 
@@ -98,8 +98,8 @@ def set_global_rule(url: str) -> None:
     if global_rule(url) == RULE:
         return
     try:
-        httpx.put(_config(url), json={"compatibility": RULE}, timeout=_TIMEOUT_SECONDS).raise_for_status()
-    except httpx.HTTPError as error:
+        httpx2.put(_config(url), json={"compatibility": RULE}, timeout=_TIMEOUT_SECONDS).raise_for_status()
+    except httpx2.HTTPError as error:
         raise TransportError("TRA-006", f"the registry at {url} does not take the rule {RULE}") from error
     if (found := global_rule(url)) != RULE:
         raise IntegrityError("INT-002", f"the registry's global rule is {found}, not {RULE}")
