@@ -9,7 +9,6 @@ Source: core(5), prctl(2) on PR_SET_DUMPABLE.
 """
 
 import ctypes
-import resource
 import sys
 from typing import Final
 
@@ -19,7 +18,10 @@ _PR_SET_DUMPABLE: Final = 4
 
 
 def forbid() -> None:
-    """Keep what this process holds in clear out of every dump of it."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    """Keep what this process holds in clear out of every dump of it; Windows writes none unless it is told to."""
+    if sys.platform != "win32":
+        import resource  # noqa: PLC0415 - POSIX alone has it
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0)
