@@ -5,14 +5,13 @@
 """
 
 import json
-import pkgutil
 
 import pytest
 
 from amana.commands.index import INDEX
 from amana.extras import BROUGHT_BY
 from tests.support import audit, installed
-from tests.support.installed import ROOT, Installed
+from tests.support.installed import Installed
 
 EXTRAS = tuple(installed.extras())
 PROBE = """
@@ -38,13 +37,6 @@ print(json.dumps({"modules": modules, "commands": commands, "public": public}))
 TABLE = "place,who,count\nshelter,women,85\nshelter,men,3\nshelter,minor,1\ntraining,women,3\ntraining,men,9\n"
 
 
-def our_modules() -> list[str]:
-    """Return the names of all modules of the distribution, as they lie in the checkout."""
-    packages = ("amana", "anonymizer", "connectors", "schemas", "streams")
-    walked = (pkgutil.walk_packages([str(ROOT / package)], f"{package}.") for package in packages)
-    return [one.name for found in walked for one in found if not one.name.endswith("__main__")]
-
-
 @pytest.fixture(scope="module", params=["", *EXTRAS], ids=lambda extra: extra or "base")
 def extra(request: pytest.FixtureRequest) -> str:
     """Return the extra under test; empty for the base."""
@@ -59,7 +51,7 @@ def environment(extra: str, tmp_path_factory: pytest.TempPathFactory) -> Install
 
 def test_everything_that_the_extra_promises_is_imported(environment: Installed, extra: str) -> None:
     """Modules, commands and public names alike; what is refused names an extra that was not installed."""
-    answer = environment.python(PROBE, json.dumps(our_modules()))
+    answer = environment.python(PROBE, json.dumps(installed.shipped_modules()))
     assert answer.returncode == 0, answer.stderr
     found = json.loads(answer.stdout)
     promised = installed.extras()[extra] if extra else frozenset()

@@ -1,6 +1,7 @@
 """Environments that hold the built distribution with chosen extras alone, made from the lock file."""
 
 import os
+import pkgutil
 import re
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-UV = Path(sys.prefix, "tools", "bin", "uv")
+UV = ROOT / ".venv" / "tools" / "bin" / "uv"
 """The program that `make` installs to synchronise the environment."""
 
 NAME = re.compile(r"[A-Za-z0-9_.-]+")
@@ -64,9 +65,20 @@ def install(folder: Path, *extras: str) -> Installed:
 
 def sync(folder: Path, *arguments: str) -> None:
     """Run `uv sync` on an environment other than the checkout's own."""
-    assert UV.is_file(), "make installs uv beside the environment; run the tests with the environment's own Python"
+    assert UV.is_file(), "`make` installs uv; run it once"
     environment = {**os.environ, "UV_PROJECT_ENVIRONMENT": str(folder)}
     subprocess.run([UV, "sync", *arguments], cwd=ROOT, env=environment, check=True, timeout=600)
+
+
+def shipped_modules() -> list[str]:
+    """Return the names of all modules that the wheel holds, as they lie in the checkout."""
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]["build"]["targets"][
+        "wheel"
+    ]
+    left_out = tuple(f"{folder.replace('/', '.')}." for folder in wheel.get("exclude", []))
+    walked = (pkgutil.walk_packages([str(ROOT / package)], f"{package}.") for package in wheel["packages"])
+    names = [one.name for found in walked for one in found if not one.name.endswith("__main__")]
+    return [name for name in names if not f"{name}.".startswith(left_out)]
 
 
 def project() -> dict[str, Any]:

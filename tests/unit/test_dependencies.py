@@ -6,16 +6,14 @@ import sys
 from collections.abc import Iterator
 from importlib.metadata import packages_distributions
 
-import grimp
 import pytest
 
-import amana
 from amana.commands.index import INDEX
 from amana.extras import BROUGHT_BY
 from tests.support import installed
+from tests.support.base_modules import PACKAGES, base_modules
 from tests.support.installed import ROOT, named
 
-PACKAGES = ("amana", "anonymizer", "connectors", "schemas", "streams")
 EXACT = ("aiokafka", "faust-streaming", "kafka-python", "scipy")
 """Distributions of which private members are used: any other release may have others."""
 
@@ -30,18 +28,10 @@ POSIX_MEMBERS = {
 """Members of os, signal and socket that Windows lacks, or that do something else there."""
 
 
-def entries_of_the_base() -> list[str]:
-    """Return the modules that a user of the base starts from: the command, its base commands, the public names."""
-    commands = [f"amana.commands.{entry.module}" for entry in INDEX.values() if not entry.extra]
-    public = [home for name, home in amana._HOMES.items() if name != "TrendFeed"]
-    return ["amana.__main__", *commands, *public]
-
-
-@pytest.fixture(scope="module")
-def base_modules() -> set[str]:
-    """Return every module of ours that an entry of the base imports, at its top or later."""
-    graph = grimp.build_graph(*PACKAGES)
-    return {name for start in entries_of_the_base() for name in (start, *graph.find_upstream_modules(start))}
+@pytest.fixture(scope="module", name="base")
+def of_the_base() -> set[str]:
+    """Return every module of ours that the base install needs."""
+    return base_modules()
 
 
 def imports(tree: ast.AST) -> Iterator[str]:
@@ -81,16 +71,31 @@ def test_what_has_private_members_in_use_is_pinned(name: str) -> None:
     assert all(re.search(r"==[\d.]+$", requirement) for requirement in mine)
 
 
-def test_the_base_imports_nothing_of_an_extra(base_modules: set[str]) -> None:
+def test_the_base_imports_nothing_of_an_extra(base: set[str]) -> None:
     """Not even later: what is imported by name where it is used would fail there."""
-    wrong = {(name, module) for name in base_modules for module in imports(parsed(name)) if module in BROUGHT_BY}
+    wrong = {(name, module) for name in base for module in imports(parsed(name)) if module in BROUGHT_BY}
     assert wrong == set()
 
 
-def test_the_base_uses_nothing_that_only_posix_has(base_modules: set[str]) -> None:
+def test_the_base_uses_nothing_that_only_posix_has(base: set[str]) -> None:
     """Agencies' machines run Windows and macOS too; what is asked for behind `sys.platform` is not counted."""
-    wrong = {(name, use) for name in base_modules for use in posix_uses(parsed(name))}
+    wrong = {(name, use) for name in base for use in posix_uses(parsed(name))}
     assert wrong == set()
+
+
+def test_the_law_sees_what_only_posix_has() -> None:
+    seen = "import fcntl\nos.fork()\nif sys.platform != 'win32':\n    import resource\ndef later():\n    import pwd"
+    assert set(posix_uses(ast.parse(seen))) == {"fcntl", "os.fork", "pwd"}
+
+
+def test_the_image_has_the_extras_of_what_the_compose_file_runs() -> None:
+    """Every process of the image starts."""
+    chosen = re.findall(r"--extra (\w+)", (ROOT / "Dockerfile").read_text(encoding="utf-8"))
+    brought = frozenset[str]().union(*(installed.extras()[extra] for extra in chosen))
+    compose = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
+    run = {name for name in re.findall(r"^ +command: \[(\w+)", compose, re.MULTILINE) if name in INDEX}
+    assert run >= {"provision", "worker"}
+    assert {name for name in run if not installed.extras()[INDEX[name].extra] <= brought} == set()
 
 
 def parsed(module: str) -> ast.Module:
