@@ -54,5 +54,5 @@ def needed(extra: str = "") -> Iterator[None]:
         if module not in BROUGHT_BY:
             raise  # no extra brings it: an installation that is broken, or a fault of ours
         name = extra or BROUGHT_BY[module]
-        message = f"`{module}` is not installed; the extra `{name}` brings it: pip install 'amana-pipeline[{name}]'"
+        message = f"`{module}` is not installed; the extra `{name}` brings it: install amana-pipeline[{name}]"
         raise ConfigurationError("CFG-024", message) from error
