@@ -1,11 +1,11 @@
-# Every target is one command in the locked environment. Needs Python 3.11 or 3.12 with pip, and make.
+# Every target is one command in the locked environment. Needs Python 3.11 to 3.14 with pip, and make.
 PYTHON ?= python3
 UV_VERSION := 0.13.9
 UV := .venv/tools/bin/uv
 BIN := .venv/bin
 STAMP := .venv/.synced
 
-.PHONY: demo test long check bench consistency clean
+.PHONY: demo test pythons long check bench consistency clean
 
 demo: $(STAMP)
 	$(BIN)/amana demo --out demo-out
@@ -14,6 +14,10 @@ demo: $(STAMP)
 test: $(STAMP)
 	$(BIN)/pytest -q -n 2 -m "not broker and not long"
 	$(BIN)/pytest -q --durations=15 -m "broker and not long"
+
+# The pure tier on every Python at hand; those that are missing are named.
+pythons: $(STAMP)
+	$(BIN)/python -m tests.support.pythons
 
 # What takes minutes each: a region of thirty countries published and attacked over two years.
 long: $(STAMP)
@@ -26,6 +30,7 @@ check: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python -m tests.support.base_modules | xargs $(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
 

@@ -1,15 +1,18 @@
 """The public API: everything that a user of this project imports.
 
-Each name is loaded when it is first asked for, so that `import amana` costs nothing and an environment needs only the
-packages of the names that it uses.
-
     from amana import Publisher, Site         # an agency's program
-    from amana import TrendFeed               # an analyst's notebook
+    from amana import TrendFeed               # an analyst's notebook, with the extra `feed`
     from amana import AuditLog                # an officer's check
+
+Invariants:
+- A name is imported when it is first used: `import amana` loads nothing else, and an environment needs only the
+  packages of the names that it uses.
 """
 
 import importlib
 from typing import TYPE_CHECKING, Any
+
+from amana import extras
 
 if TYPE_CHECKING:
     from amana.audit_log import AuditLog
@@ -32,7 +35,12 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - the type of each name is told to type checkers above
-    """Load a public name from its module."""
+    """Import a public name from its module.
+
+    Raises:
+        ConfigurationError: CFG-024, the extra that it needs is not installed.
+    """
     if name not in _HOMES:
         raise AttributeError(f"module 'amana' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    with extras.needed():
+        return getattr(importlib.import_module(_HOMES[name]), name)

@@ -1,61 +1,52 @@
-"""The `amana` command: finds the module of the command that was asked for, and turns typed faults into exit statuses.
+"""The `amana` command: turns typed faults into exit statuses.
 
 Decides the exit statuses: 0 all is well, 1 something was refused or is not as it should be, 2 configuration or usage.
 Does not decide what any command does. Only the module that is needed is imported, so that a worker starts quickly.
 """
 
-import importlib
 import sys
+from typing import Annotated
 
 import typer
 
+from amana import extras
+from amana.commands.lazy import CommandLine
 from amana.composition import private_members
 from anonymizer.sandbox import core_dumps
 from schemas.errors import AmanaError, ConfigurationError
 
-__all__ = ["main"]
-
-COMMANDS = {
-    "demo": "demo",
-    "up": "up",
-    "provision": "provision",
-    "worker": "worker",
-    "simulate": "simulate",
-    "publish": "publish",
-    "redact": "redact",
-    "evaluate": "evaluate",
-    "train": "train",
-    "release": "release",
-    "protect": "protect",
-    "attack": "attack",
-    "feed": "feed",
-    "audit": "audit",
-    "budget": "budget",
-    "schemas": "schemas",
-    "cells": "cells",
-    "quarantine": "quarantine",
-    "status": "status",
-    "check": "check",
-}
-"""Command → module of `amana.commands`, in the order of the help page."""
+__all__ = ["build", "main"]
 
 
-def build(asked: str | None) -> typer.Typer:
-    """Return the command line with the command that was asked for, or with all of them for the help page."""
+def build() -> typer.Typer:
+    """Return the command line; a command is imported when it runs."""
     app = typer.Typer(
         name="amana",
-        help="Regional trafficking trends from many agencies, without anyone sharing a name.",
+        cls=CommandLine,
         no_args_is_help=True,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        rich_markup_mode=None,
         pretty_exceptions_enable=False,  # a traceback with locals could print a person's record
     )
-    app.callback()(_root)
-    names = [asked] if asked in COMMANDS else list(COMMANDS)
-    for name in names:
-        importlib.import_module(f"amana.commands.{COMMANDS[name]}").register(app)
+    app.callback(epilog="Help on a command, with examples: amana COMMAND -h")(_root)
     return app
 
 
-def _root() -> None:
+def _version(asked: bool) -> None:  # noqa: FBT001 - Typer calls it so
+    from importlib import metadata  # noqa: PLC0415 - it loads the parser of e-mail
+
+    if asked:
+        print(f"amana {metadata.version('amana-pipeline')}")
+        raise typer.Exit
+
+
+def _root(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, metavar="", help="Print the version and exit."),
+    ] = False,
+) -> None:
     """Regional trafficking trends from many agencies, without anyone sharing a name."""
 
 
@@ -64,8 +55,9 @@ def main() -> None:
     core_dumps.forbid()  # keys, and texts in clear at the agency and in the de-identifier
     asked = sys.argv[1] if len(sys.argv) > 1 else None
     try:
-        private_members.check(*private_members.OF_COMMAND.get(asked or "", ()))
-        build(asked)()
+        with extras.needed():
+            private_members.check(*private_members.OF_COMMAND.get(asked or "", ()))
+            build()()
     except AmanaError as error:
         where = f" ({error.field})" if error.field else ""
         print(f"{error}{where}", file=sys.stderr)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from amana import extras
 from anonymizer.names.recogniser import THRESHOLDS
 from schemas.errors import ConfigurationError
 
@@ -25,10 +26,8 @@ def train(
     language: Annotated[str | None, typer.Option("--language", help="Only this language's models.")] = None,
 ) -> None:
     """Train the name models on labelled corpora, and write each with its card."""
-    try:
-        from anonymizer.training import make, recipes  # noqa: PLC0415 - needs the extra `train`
-    except ModuleNotFoundError as error:
-        raise ConfigurationError("CFG-024", "training needs the extra `train`: amana-pipeline[train]") from error
+    with extras.needed("train"):
+        from anonymizer.training import make, recipes  # noqa: PLC0415 - the help page needs no extra
     chosen = [recipe for recipe in recipes.RECIPES if language in {None, recipe.language}]
     if not chosen:
         raise ConfigurationError("CFG-026", "no model has a recipe in that language", field="--language")

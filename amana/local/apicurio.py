@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-import httpx
+import httpx2
 
 from amana import site as sites
 from amana.local import artifacts, ports, server_process
@@ -65,9 +65,9 @@ def wait_ready(site: sites.Site, alive: Callable[[], bool]) -> None:
     deadline = time.monotonic() + _READY_SECONDS
     while time.monotonic() < deadline:
         try:
-            if httpx.get(f"{site.registry}{API}/subjects", timeout=_TIMEOUT_SECONDS).is_success:
+            if httpx2.get(f"{site.registry}{API}/subjects", timeout=_TIMEOUT_SECONDS).is_success:
                 return
-        except httpx.TransportError:
+        except httpx2.TransportError:
             pass
         if not alive():
             raise TransportError("TRA-004", f"the registry ended as it started: see {site.path('logs')}/registry.log")

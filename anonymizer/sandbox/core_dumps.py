@@ -7,7 +7,6 @@ Source: core(5); prctl(2), PR_SET_DUMPABLE.
 """
 
 import ctypes
-import resource
 import sys
 from typing import Final
 
@@ -17,8 +16,14 @@ _PR_SET_DUMPABLE: Final = 4  # option number of prctl(2), from <linux/prctl.h>
 
 
 def forbid() -> None:
-    """Keep the memory of this process, with its keys and clear texts, out of every core dump and debugger."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    """Keep the memory of this process, with its keys and clear texts, out of every core dump and debugger.
+
+    Windows writes no dump unless it is configured to, so nothing is done there.
+    """
+    if sys.platform != "win32":
+        import resource  # noqa: PLC0415 - POSIX alone has it
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform == "linux":
         # The limit alone is not enough: if core_pattern begins with `|`, the kernel pipes the dump to a crash reporter
         # whatever the limit is, unless the process is not dumpable. This also refuses ptrace to the same user.

@@ -9,7 +9,7 @@ Invariants:
 from typing import Final
 from urllib import parse
 
-import httpx
+import httpx2
 
 from connectors.adapters.schema_registry import RULE
 from schemas.errors import IntegrityError, TransportError
@@ -29,8 +29,8 @@ def global_rule(url: str) -> str:
         TransportError: TRA-006, it cannot be asked.
     """
     try:
-        answer = httpx.get(_config(url), timeout=_TIMEOUT_SECONDS).raise_for_status().json()
-    except (httpx.HTTPError, ValueError) as error:
+        answer = httpx2.get(_config(url), timeout=_TIMEOUT_SECONDS).raise_for_status().json()
+    except (httpx2.HTTPError, ValueError) as error:
         raise TransportError("TRA-006", f"the registry at {url} cannot be asked for its rule") from error
     return str(answer.get("compatibilityLevel", "NONE"))
 
@@ -45,8 +45,8 @@ def set_global_rule(url: str) -> None:
     if global_rule(url) == RULE:
         return
     try:
-        httpx.put(_config(url), json={"compatibility": RULE}, timeout=_TIMEOUT_SECONDS).raise_for_status()
-    except httpx.HTTPError as error:
+        httpx2.put(_config(url), json={"compatibility": RULE}, timeout=_TIMEOUT_SECONDS).raise_for_status()
+    except httpx2.HTTPError as error:
         raise TransportError("TRA-006", f"the registry at {url} does not take the rule {RULE}") from error
     if (found := global_rule(url)) != RULE:
         raise IntegrityError("INT-002", f"the registry's global rule is {found}, not {RULE}")

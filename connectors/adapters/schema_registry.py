@@ -19,7 +19,7 @@ from types import MappingProxyType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-import httpx
+import httpx2
 
 from schemas import catalogue, evolution, parsing
 from schemas.errors import ConfigurationError, ContractError, TransportError
@@ -125,7 +125,7 @@ class _Registry:
         base = url if urlsplit(url).path.strip("/") else url.rstrip("/") + _BASE
         self._url = url
         self._deadline = time.monotonic() + wait_seconds
-        self._client = httpx.Client(base_url=base, timeout=_TIMEOUT_SECONDS, headers={"content-type": _TYPE})
+        self._client = httpx2.Client(base_url=base, timeout=_TIMEOUT_SECONDS, headers={"content-type": _TYPE})
 
     def __enter__(self) -> Self:
         return self
@@ -166,15 +166,15 @@ class _Registry:
         except ValueError as error:
             raise TransportError("TRA-010", f"what answers at {self._url} is no schema registry") from error
 
-    def _patiently(self, method: str, path: str, body: object) -> httpx.Response:
+    def _patiently(self, method: str, path: str, body: object) -> httpx2.Response:
         """Ask until there is an answer that is no fault of the server, or the deadline has passed."""
         while True:
             try:
                 response = self._client.request(method, path, json=body)
                 if response.status_code < _SERVER_FAULT:
                     return response
-                cause: httpx.HTTPError | None = None
-            except httpx.TransportError as error:
+                cause: httpx2.HTTPError | None = None
+            except httpx2.TransportError as error:
                 cause = error
             if time.monotonic() > self._deadline:
                 raise TransportError("TRA-010", f"the schema registry at {self._url} does not answer") from cause
@@ -186,7 +186,7 @@ def _compact(text: str) -> str:
     return json.dumps(json.loads(text), separators=(",", ":"), ensure_ascii=False)
 
 
-def _reason(response: httpx.Response) -> str:
+def _reason(response: httpx2.Response) -> str:
     """Return what the registry says about a schema: kinds and places of differences, never a record."""
     try:
         return str(response.json()["message"])[:500]

@@ -5,7 +5,7 @@ import time
 import uuid
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from amana.site import Site
@@ -29,9 +29,11 @@ def subject() -> str:
     return f"test.{uuid.uuid4().hex}-value"
 
 
-def posted(site: Site, subject: str, text: str) -> httpx.Response:
+def posted(site: Site, subject: str, text: str) -> httpx2.Response:
     """Send a schema past the gate, as some other client would."""
-    return httpx.post(f"{site.registry}/apis/ccompat/v7/subjects/{subject}/versions", json={"schema": text}, timeout=30)
+    return httpx2.post(
+        f"{site.registry}/apis/ccompat/v7/subjects/{subject}/versions", json={"schema": text}, timeout=30
+    )
 
 
 def test_registering_again_gives_the_same_ids(site: Site) -> None:
@@ -76,10 +78,10 @@ def test_the_same_schema_in_another_spelling_has_the_same_id(site: Site, subject
 def test_the_registry_itself_refuses_an_incompatible_schema(site: Site, subject: str) -> None:
     """Its global rule holds for a client that does not know our gate, and back to the first version."""
     optional = {**EXTRA, "type": ["null", "string"], "default": None}
-    assert posted(site, subject, record(NAME)).status_code == httpx.codes.OK
-    assert posted(site, subject, record(NAME, EXTRA)).status_code == httpx.codes.CONFLICT
-    assert posted(site, subject, record(NAME, optional)).status_code == httpx.codes.OK
-    assert posted(site, subject, record(optional)).status_code == httpx.codes.CONFLICT
+    assert posted(site, subject, record(NAME)).status_code == httpx2.codes.OK
+    assert posted(site, subject, record(NAME, EXTRA)).status_code == httpx2.codes.CONFLICT
+    assert posted(site, subject, record(NAME, optional)).status_code == httpx2.codes.OK
+    assert posted(site, subject, record(optional)).status_code == httpx2.codes.CONFLICT
 
 
 def test_what_the_registry_would_let_pass_the_gate_refuses(site: Site, subject: str) -> None:
@@ -105,8 +107,8 @@ def test_an_unsafe_schema_is_refused_before_the_registry_sees_it(site: Site, sub
     bomb = record({"name": "a", "type": {"type": "array", "items": "null"}, "role": "technical"})
     with pytest.raises(ContractError):
         schema_registry.register(site.registry, subject, bomb)
-    assert httpx.get(f"{site.registry}/apis/ccompat/v7/subjects/{subject}/versions", timeout=30).status_code == (
-        httpx.codes.NOT_FOUND
+    assert httpx2.get(f"{site.registry}/apis/ccompat/v7/subjects/{subject}/versions", timeout=30).status_code == (
+        httpx2.codes.NOT_FOUND
     )
 
 

