@@ -102,6 +102,7 @@ class _Compiler:
         count = len(fields)
 
         def record(data: bytes, position: int, meter: Meter) -> int:
+            """Walk over the fields of a record."""
             meter.enter(count)
             for may_be_null, field in fields:
                 # A zero byte is null there. Without this shortcut the empty fields of a case cost a third of the walk.
@@ -117,6 +118,7 @@ class _Compiler:
         least = least_size(item_schema, self.named) + keyed  # the key of a map costs a byte
 
         def blocks(data: bytes, position: int, meter: Meter) -> int:
+            """Walk over the blocks of an array or a map, up to the empty block."""
             meter.enter(1)
             while True:
                 count, position = _block(data, position, meter.end, least)
@@ -139,6 +141,7 @@ class _Compiler:
         count = len(walks)
 
         def union(data: bytes, position: int, meter: Meter) -> int:
+            """Walk over the branch number of a union, and the value of that branch."""
             branch, after = _varint(data, position)
             if not 0 <= branch < count:
                 raise malformed("a union branch that does not exist", position)
@@ -155,6 +158,7 @@ def _nullable(inner: Walk) -> Walk:
     """Return the walk over null or one other type: most fields of most schemas, so the common cases come first."""
 
     def nullable(data: bytes, position: int, meter: Meter) -> int:
+        """Walk over null or a value."""
         byte = data[position]
         if byte == 0:
             return position + 1
@@ -241,6 +245,7 @@ def _bytes_of(size: int) -> Walk:
 
 def _index(count: int) -> Walk:
     def index(data: bytes, position: int, _meter: Meter) -> int:
+        """Walk over the number of an enum's symbol."""
         value, after = _varint(data, position)
         if not 0 <= value < count:
             raise malformed("an enum symbol that does not exist", position)
