@@ -29,7 +29,7 @@ from schemas import values
 from schemas.catalogue import KINDS
 from schemas.errors import ContractError
 from schemas.signing import SIGNATURE_BYTES
-from schemas.values import Count, Dated, HexKey, Listed, Sealable, SealableDate, Text
+from schemas.values import Count, Dated, EventHash, HexKey, Listed, Sealable, SealableDate, Text
 
 __all__ = [
     "MODELS",
@@ -71,8 +71,8 @@ class Sealing(_Edge):
 class RawEvent(_Edge):
     """Fields of every raw event."""
 
-    event_id: HexKey
-    agency: values.AgencyId
+    event_id: EventHash
+    agency: values.Agency
     revision: int = Field(ge=1, lt=2**31)
     withdrawn: bool = False
     event_date: Annotated[str, Dated()]

@@ -17,12 +17,14 @@ from pydantic import Field, GetCoreSchemaHandler, ValidationInfo
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from schemas import codelists, limits
+from schemas.identifiers import AgencyId, EventId
 
 __all__ = [
-    "AgencyId",
+    "Agency",
     "Codes",
     "Count",
     "Dated",
+    "EventHash",
     "HexKey",
     "Listed",
     "Sealable",
@@ -109,8 +111,11 @@ def _exists(text: str) -> bool:
     return True
 
 
-AgencyId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,30}$")]
-HexKey = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+_HASH = r"^[0-9a-f]{32}$"
+
+Agency = Annotated[AgencyId, Field(pattern=r"^[a-z][a-z0-9-]{1,30}$")]  # also part of topic names
+EventHash = Annotated[EventId, Field(pattern=_HASH)]
+HexKey = Annotated[str, Field(pattern=_HASH)]
 Text = Annotated[str, Field(max_length=200)]
 Count = Annotated[int, Field(ge=0, lt=2**53)]  # a JSON reader keeps larger numbers inexactly
 Sealable = Annotated[str | bytes, SealedText()]

@@ -117,11 +117,11 @@ class EvaluationReport:
 def by_language(documents: Iterable[Document]) -> dict[str, EvaluationReport]:
     """Measure language by language, sorted, and over all of them as `all` where there are several."""
     groups: dict[str, list[Document]] = defaultdict(list)
-    every = list(documents)
-    for document in every:
+    all_documents = list(documents)
+    for document in all_documents:
         groups[document.language].append(document)
     made = {language: report(groups[language]) for language in sorted(groups)}
-    return made if len(made) == 1 else made | {"all": report(every)}
+    return made if len(made) == 1 else made | {"all": report(all_documents)}
 
 
 def report(documents: Iterable[Document]) -> EvaluationReport:
@@ -179,10 +179,10 @@ def _covered(length: int, spans: Iterable[tuple[int, int]]) -> bytearray:
 def _is_masked(text: str, mention: Mention, covered: bytearray) -> bool:
     """Return whether a mention is covered, by the rule of its kind of gold."""
     if mention.level is None:
-        pieces = [found.span() for found in _WORD.finditer(text, mention.start, mention.end)]
+        pieces = [word.span() for word in _WORD.finditer(text, mention.start, mention.end)]
     else:
-        found = _CHARACTER.finditer(text, mention.start, mention.end)
-        pieces = [piece.span() for piece in found if piece[0].lower() not in _LEFT_ASIDE]
+        characters = _CHARACTER.finditer(text, mention.start, mention.end)
+        pieces = [piece.span() for piece in characters if piece[0].lower() not in _LEFT_ASIDE]
     return all(0 not in covered[start:end] for start, end in pieces)
 
 

@@ -52,8 +52,8 @@ def skeleton(text: str) -> str:
     return _WORD.sub(_number, text) if _SUSPECT.search(text) else text
 
 
-def _latin(found: re.Match[str]) -> str:
-    word = found[0]
+def _latin(match: re.Match[str]) -> str:
+    word = match[0]
     if word.isascii() or not _ALIKE.search(word):
         return word
     # A word with one Latin letter is meant as Latin, so every pair counts. One without any must become Latin as a whole
@@ -61,5 +61,5 @@ def _latin(found: re.Match[str]) -> str:
     return word.translate(_TABLE) if _LATIN.search(word) or word.translate(_STRICT).isascii() else word
 
 
-def _number(found: re.Match[str]) -> str:
-    return found[0].translate(_DIGITS) if _NUMBER.fullmatch(found[0]) else found[0]
+def _number(match: re.Match[str]) -> str:
+    return match[0].translate(_DIGITS) if _NUMBER.fullmatch(match[0]) else match[0]

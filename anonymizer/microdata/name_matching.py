@@ -114,7 +114,7 @@ class NameMatcher:
         verdicts = {word: self._verdict(word) for word in set(_WORD.findall(lowered))}
         if not any(verdicts.values()) and _TEAR.search(text) is None:
             return
-        words = [(found[0], found.start(), found.end()) for found in _WORD.finditer(lowered)]
+        words = [(word[0], word.start(), word.end()) for word in _WORD.finditer(lowered)]
         for place, (word, _, _) in enumerate(words):
             if verdicts[word] == _NAME:
                 yield self._widened(text, words, place, place)
@@ -193,10 +193,10 @@ def matcher_of(values: Sequence[str]) -> NameMatcher:
 # several texts and several readings of each have the same names
 @functools.lru_cache(64)
 def _matcher_of(values: tuple[str, ...]) -> NameMatcher:
-    every = [_LETTERS.findall(value.lower()) for value in values]
-    written = {word for words in every for word in words if word not in _PARTICLES and len(word) > 1}
-    written |= {words[0] for words in every if len(words) == 1}  # a name that is nothing but a particle or a letter
-    runs = {run for words in every for run in _runs(words)}
+    names = [_LETTERS.findall(value.lower()) for value in values]
+    written = {word for words in names for word in words if word not in _PARTICLES and len(word) > 1}
+    written |= {words[0] for words in names if len(words) == 1}  # a name that is nothing but a particle or a letter
+    runs = {run for words in names for run in _runs(words)}
     by_key: dict[str, list[str]] = defaultdict(list)
     for word in {word for word in written if len(word) >= _SHORTEST} | runs:
         for key in phonetic.keys(word):
@@ -207,8 +207,8 @@ def _matcher_of(values: tuple[str, ...]) -> NameMatcher:
         {key: tuple(words) for key, words in by_key.items()},
         frozenset(key[:size] for key in by_key for size in range(2, len(key))),
         _ARTICLES
-        | {word for words in every for word in words if word in _PARTICLES}
-        | {word[0] for words in every for word in words},
+        | {word for words in names for word in words if word in _PARTICLES}
+        | {word[0] for words in names for word in words},
     )
 
 

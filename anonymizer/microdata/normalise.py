@@ -143,11 +143,11 @@ def _cased(form: Normalised, words: Sequence[re.Match[str]]) -> Normalised:
     return Normalised("".join(letters), form.starts, form.ends, tuple(sorted(news)))
 
 
-def _is_torn(text: str, found: re.Match[str]) -> bool:
+def _is_torn(text: str, line_break: re.Match[str]) -> bool:
     """Return whether a line break may be within a value: not where a sentence or a title ends."""
-    left = text[max(0, found.start() - _RUN) : found.start()].split()[-1:]
-    right = text[found.end() : found.end() + _RUN].split(maxsplit=1)[0]
-    if not left or text[found.start() - 1].isspace() or left[0][-1] in _ENDS:
+    left = text[max(0, line_break.start() - _RUN) : line_break.start()].split()[-1:]
+    right = text[line_break.end() : line_break.end() + _RUN].split(maxsplit=1)[0]
+    if not left or text[line_break.start() - 1].isspace() or left[0][-1] in _ENDS:
         return False
     # a full stop or a colon is within an e-mail address or a number where the text goes on in small letters
     if left[0][-1] in ".:":
@@ -173,8 +173,8 @@ def _as_displayed(text: str) -> Normalised:
     """Turn round the text behind a right-to-left override, up to its end or that of the line."""
     order = list(range(len(text)))
     turned: set[int] = set()
-    for found in _OVERRIDE.finditer(text):
-        start, end = found.span(1)
+    for override in _OVERRIDE.finditer(text):
+        start, end = override.span(1)
         order[start:end] = reversed(order[start:end])
         turned.update(range(start, end))
     form = _mapped("".join(text[i] for i in order))

@@ -125,12 +125,12 @@ def _readings(word: str) -> tuple[Pronunciation, ...]:
     return tuple(dict.fromkeys(itertools.chain.from_iterable(map(_read, _stems(word.lower())))))
 
 
-def same_name(one: str, other: str) -> bool:
+def same_name(word: str, other: str) -> bool:
     """Return whether two normalised words may be one name."""
-    shared = keys(one) & keys(other)
+    shared = keys(word) & keys(other)
     if any(len(key) >= _SURE for key in shared):
         return True
-    return any(_agree(a, b) for a in _readings(one) for b in _readings(other) if a.key == b.key) if shared else False
+    return any(_agree(a, b) for a in _readings(word) for b in _readings(other) if a.key == b.key) if shared else False
 
 
 def _stems(word: str) -> Iterator[str]:
@@ -147,8 +147,8 @@ def _stems(word: str) -> Iterator[str]:
 
 
 def _without_prefixes(word: str) -> Iterator[str]:
-    found = _PREFIXES.match(word)
-    yield from (word[end:] for end in range(1, found.end() + 1)) if found else ()
+    prefixes = _PREFIXES.match(word)
+    yield from (word[end:] for end in range(1, prefixes.end() + 1)) if prefixes else ()
 
 
 def _read(word: str) -> Iterator[Pronunciation]:
@@ -174,8 +174,8 @@ def _latin(word: str) -> list[tuple[tuple[str, str], ...]]:
     return [_LATIN[grapheme] for grapheme in _GRAPHEMES.findall(word)]
 
 
-def _spelt(found: re.Match[str]) -> str:
-    return found[1] or ("χ" if found[2] else anyascii(found[0]).lower())
+def _spelt(match: re.Match[str]) -> str:
+    return match[1] or ("χ" if match[2] else anyascii(match[0]).lower())
 
 
 def _reading(choice: tuple[tuple[str, str], ...], *, full: bool, merged: bool) -> Pronunciation:
@@ -198,30 +198,36 @@ def _reading(choice: tuple[tuple[str, str], ...], *, full: bool, merged: bool) -
     return Pronunciation("".join(key), tuple(slots), tuple(sounds), full)
 
 
-def _agree(one: Pronunciation, other: Pronunciation) -> bool:
+def _agree(reading: Pronunciation, other: Pronunciation) -> bool:
     """Return whether two readings of one key agree in vowels and sounds."""
     # The more consonants agree, the more differences are allowed: none up to two consonants, or one where both words
     # begin with a vowel and have all vowels written; then one for every further consonant.
-    size = len(one.key)
+    size = len(reading.key)
     if size == 0:
-        return len(one.slots[0]) > 1 and _classes(one.slots[0]) == _classes(other.slots[0])
-    last = len(one.slots) - 1
-    strict = size == 1 and one.full and other.full and min(sum(map(len, one.slots)), sum(map(len, other.slots))) < _MANY
-    cost = sum(
-        _clash((a, one.full), (b, other.full), _Place(place == 0, place == last), strict=strict)
-        for place, (a, b) in enumerate(zip(one.slots, other.slots, strict=True))
+        return len(reading.slots[0]) > 1 and _classes(reading.slots[0]) == _classes(other.slots[0])
+    last = len(reading.slots) - 1
+    # One consonant says little (Ali, Lea and Elio share L), so that the vowels must be the same, unless they are many.
+    strict = (
+        size == 1
+        and reading.full
+        and other.full
+        and min(sum(map(len, reading.slots)), sum(map(len, other.slots))) < _MANY
     )
-    cost += sum(set(a).isdisjoint(b) for a, b in zip(one.sounds, other.sounds, strict=True))
-    begun = one.full and other.full and size > 1 and bool(one.slots[0] and other.slots[0])
-    return cost <= max(int(begun), size - 2)
+    cost = sum(
+        _clash((a, reading.full), (b, other.full), _Place(place == 0, place == last), strict=strict)
+        for place, (a, b) in enumerate(zip(reading.slots, other.slots, strict=True))
+    )
+    cost += sum(set(a).isdisjoint(b) for a, b in zip(reading.sounds, other.sounds, strict=True))
+    begin_with_vowels = reading.full and other.full and size > 1 and bool(reading.slots[0] and other.slots[0])
+    return cost <= max(int(begin_with_vowels), size - 2)
 
 
 def _classes(vowels: str) -> list[str]:
     return [vowel for vowel, _ in itertools.groupby(v if v == "e" else _CLASSES[v][0] for v in vowels)]
 
 
-def _clash(one: tuple[str, bool], other: tuple[str, bool], place: _Place, *, strict: bool) -> bool:
-    (a, a_full), (b, b_full) = one, other
+def _clash(slot: tuple[str, bool], other: tuple[str, bool], place: _Place, *, strict: bool) -> bool:
+    (a, a_full), (b, b_full) = slot, other
     if a_full != b_full:
         return _clash_across(a, b, place) if b_full else _clash_across(b, a, place)
     if strict:

@@ -78,19 +78,22 @@ def replaced_together(texts: Texts, rules: policy.Replacing, own: RecordContext 
     # 1. one type for every value
     united_texts = [(text, united(findings)) for text, findings in texts]
     types = _surest_types(united_texts)
-    # 2. which findings are one value
+    # 2. the findings that are one value
     read_texts = [(text, [_read(text, finding, types) for finding in findings]) for text, findings in united_texts]
-    coarse = _Coarsening([value for _, values in read_texts for value in values], rules, own or RecordContext())
+    coarse = _Coarsening(
+        [value for _, occurrences in read_texts for value in occurrences], rules, own or RecordContext()
+    )
     placeholder = _placeholders(read_texts, coarse)
     # 3. the policy's form, or the placeholder
     return tuple(
-        _written(text, values, lambda value: coarse(value) or placeholder(value)) for text, values in read_texts
+        _written(text, occurrences, lambda value: coarse(value) or placeholder(value))
+        for text, occurrences in read_texts
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _FoundValue:
-    """A finding and the value in it.
+class _Occurrence:
+    """One occurrence of a value in a text: a finding, and the value in it.
 
     Args:
         finding: Its place in the text.
@@ -125,7 +128,7 @@ def _folded(written: str) -> str:
     return "".join(filter(str.isalnum, normalise(written).text.casefold())) or written
 
 
-def _read(text: str, finding: Finding, types: Mapping[str, str]) -> _FoundValue:
+def _read(text: str, finding: Finding, types: Mapping[str, str]) -> _Occurrence:
     """Read the value of a finding."""
     written = text[finding.start : finding.end]
     value: Hashable = _folded(written)
@@ -134,33 +137,37 @@ def _read(text: str, finding: Finding, types: Mapping[str, str]) -> _FoundValue:
     if label == "PERSON":
         spoken = _WORD.findall(normalise(written).text.casefold())
         words = [word for word in spoken if word not in _TITLES] or spoken  # a title alone stands for itself
-        return _FoundValue(finding, written, label, "".join(words) or written, frozenset(words))
+        return _Occurrence(finding, written, label, "".join(words) or written, frozenset(words))
     if label == "DATE":
         birth = finding.type in _BIRTHS or text_dates.about_birth(text[: finding.start])
-        return _FoundValue(finding, written, label, text_dates.read(written) or value, birth=birth)
-    return _FoundValue(finding, written, label, value)
+        return _Occurrence(finding, written, label, text_dates.read(written) or value, birth=birth)
+    return _Occurrence(finding, written, label, value)
 
 
 class _Coarsening:
     """The policy's coarse forms of dates and places, in the texts of one record."""
 
-    def __init__(self, values: Sequence[_FoundValue], rules: policy.Replacing, own: RecordContext) -> None:
+    def __init__(self, occurrences: Sequence[_Occurrence], rules: policy.Replacing, own: RecordContext) -> None:
         self._rules, self._own = rules, own
-        self._names = {word for value in values for word in value.words}
-        dates = [(found.value, found.birth) for found in values if isinstance(found.value, text_dates.TextDate)]
+        self._names = {word for value in occurrences for word in value.words}
+        dates = [
+            (occurrence.value, occurrence.birth)
+            for occurrence in occurrences
+            if isinstance(occurrence.value, text_dates.TextDate)
+        ]
         births = [*(date for date, birth in dates if birth), *map(text_dates.read, own.identifiers)]
         self._births = [date for date in births if date is not None]
         self._year = own.year or max((date.year for date, birth in dates if not birth), default=0)
 
-    def __call__(self, found: _FoundValue) -> str | None:
+    def __call__(self, occurrence: _Occurrence) -> str | None:
         """Return the coarse form of a finding, None where only a placeholder may replace it."""
         coarse: str | None = None
-        if isinstance(found.value, text_dates.TextDate):
-            coarse = self._date(found.value)
+        if isinstance(occurrence.value, text_dates.TextDate):
+            coarse = self._date(occurrence.value)
         # a place that is also part of a person's name in this record stays hidden
-        elif found.label == "LOC" and self._rules.place == "country" and found.value not in self._names:
-            coarse = places.country_of(found.written)
-        return f"[{found.label} {coarse}]" if coarse else None
+        elif occurrence.label == "LOC" and self._rules.place == "country" and occurrence.value not in self._names:
+            coarse = places.country_of(occurrence.written)
+        return f"[{occurrence.label} {coarse}]" if coarse else None
 
     def _date(self, date: text_dates.TextDate) -> str | None:
         """Return the coarse form of a date, None for a birth."""
@@ -175,48 +182,48 @@ class _Coarsening:
 
 
 def _placeholders(
-    texts: Sequence[tuple[str, Sequence[_FoundValue]]], coarse: _Coarsening
-) -> Callable[[_FoundValue], str]:
+    texts: Sequence[tuple[str, Sequence[_Occurrence]]], coarse: _Coarsening
+) -> Callable[[_Occurrence], str]:
     """Number the distinct values of each label in their order, and return the placeholder of each."""
-    numbered = [value for _, values in texts for value in values if coarse(value) is None]
+    numbered = [value for _, occurrences in texts for value in occurrences if coarse(value) is None]
     persons = _persons([value for value in numbered if value.words])
     # A text may hold "[PERSON_1]" as it came. That number is left out, or two persons would seem one.
     taken = {
         placeholder.group()
-        for text, values in texts
-        for placeholder in _NUMBERED.finditer(_written(text, values, lambda _: "\n"))
+        for text, occurrences in texts
+        for placeholder in _NUMBERED.finditer(_written(text, occurrences, lambda _: "\n"))
     }
     used: Counter[str] = Counter()
     names: dict[tuple[str, Hashable], str] = {}
-    for found in numbered:
-        key = found.label, persons.get(found.value, found.value)
+    for occurrence in numbered:
+        key = occurrence.label, persons.get(occurrence.value, occurrence.value)
         while key not in names:
-            used[found.label] += 1
-            name = f"[{found.label}_{used[found.label]}]"
+            used[occurrence.label] += 1
+            name = f"[{occurrence.label}_{used[occurrence.label]}]"
             if name not in taken:
                 names[key] = name
-    return lambda found: names[found.label, persons.get(found.value, found.value)]
+    return lambda occurrence: names[occurrence.label, persons.get(occurrence.value, occurrence.value)]
 
 
-def _persons(values: Sequence[_FoundValue]) -> Mapping[Hashable, frozenset[str]]:
+def _persons(occurrences: Sequence[_Occurrence]) -> Mapping[Hashable, frozenset[str]]:
     """Return for every name of a record the one longest name that it is part of, else the name itself.
 
     A name is the set of its words, so that their order does not matter.
     """
     words: dict[Hashable, frozenset[str]] = {}
-    for found in values:
-        words[found.value] = max(found.words, words.get(found.value, found.words), key=len)
+    for occurrence in occurrences:
+        words[occurrence.value] = max(occurrence.words, words.get(occurrence.value, occurrence.words), key=len)
     longest = [name for name in set(words.values()) if not any(name < other for other in words.values())]
     # "Layla" is Layla Tavri; but beside Layla Tavri and Layla Narda she may be either, so she is neither
     wholes = {value: [whole for whole in longest if name <= whole] for value, name in words.items()}
     return {value: names[0] if len(names) == 1 else words[value] for value, names in wholes.items()}
 
 
-def _written(text: str, values: Iterable[_FoundValue], replace: Callable[[_FoundValue], str]) -> str:
+def _written(text: str, occurrences: Iterable[_Occurrence], replace: Callable[[_Occurrence], str]) -> str:
     """Return a text with `replace` applied to every finding."""
     pieces: list[str] = []
     last = 0
-    for found in values:
-        pieces += text[last : found.finding.start], replace(found)
-        last = found.finding.end
+    for occurrence in occurrences:
+        pieces += text[last : occurrence.finding.start], replace(occurrence)
+        last = occurrence.finding.end
     return "".join([*pieces, text[last:]])

@@ -104,7 +104,7 @@ def about_birth(before: str) -> bool:
 def read(written: str) -> TextDate | None:
     """Read a date in English, French or Arabic, in letters or numerals; None for anything else."""
     text = _SPACE.sub(" ", normalise(written).text.lower()).strip()
-    months = {_NUMBER_OF[found] for found in _MONTH.findall(text)}
+    months = {_NUMBER_OF[name] for name in _MONTH.findall(text)}
     rest = _FILLER.sub(" ", _MONTH.sub(" ", text))
     # a letter that is left over, or a second month: there is more to it than one date
     if _UNREAD.search(rest) or len(months) > 1:
