@@ -1,6 +1,6 @@
 """Evolution gate: the rules by which a new version of a schema may replace an old one.
 
-Purpose: find what is wrong with a change, while old records, old readers and old promises of privacy are still in use.
+Purpose: find the faults of a change, while old records, old readers and old promises of privacy are still in use.
 The registry's own rule, FULL_TRANSITIVE, knows nothing of privacy.
 Called by: `connectors.adapters.schema_registry` before it registers a version, and `amana schemas check`.
 
@@ -110,15 +110,10 @@ def _privacy(before: Mapping[str, _Promise], after: Mapping[str, _Promise]) -> I
             if now.role in SEALED_ROLES and not now.guarded:
                 yield Violation(path, f"a new field of role {now.role} must be sealed")
         else:
-            yield from _weaker(path, then, now)
-
-
-def _weaker(path: str, then: _Promise, now: _Promise) -> Iterator[Violation]:
-    """Yield the promises of a field that the new version breaks."""
-    if (then.sealed and not now.sealed) or (then.guarded and not now.guarded):
-        yield Violation(path, "was sealed or masked and would lie in clear")
-    if then.role and now.role and not stricter_or_same(then.role, now.role):
-        yield Violation(path, f"a role may only get stricter: {then.role} became {now.role}")
+            if (then.sealed and not now.sealed) or (then.guarded and not now.guarded):
+                yield Violation(path, "was sealed or masked and would be in clear")
+            if then.role and not stricter_or_same(then.role, now.role):
+                yield Violation(path, f"a role may only get stricter: {then.role} became {now.role}")
 
 
 def _compatibility(old: str, new: str) -> Iterator[Violation]:

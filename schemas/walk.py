@@ -98,7 +98,9 @@ class _Compiler:
     def _record(self, schema: Mapping[str, Any]) -> Walk:
         name = schema["name"]
         self.done.setdefault(name, _null)  # a placeholder, for the name within its own definition
-        fields = tuple((_may_be_null(field["type"]), self.walk(field["type"])) for field in schema["fields"])
+        types = [field["type"] for field in schema["fields"]]
+        # (may be null as the first branch of its union, walk) of every field
+        fields = tuple((isinstance(kind, list) and kind[:1] == ["null"], self.walk(kind)) for kind in types)
         count = len(fields)
 
         def record(data: bytes, position: int, meter: Meter) -> int:
@@ -148,10 +150,6 @@ class _Compiler:
             return walks[branch](data, after, meter)
 
         return union
-
-
-def _may_be_null(schema: Any) -> bool:  # noqa: ANN401 - as above
-    return isinstance(schema, list) and schema[:1] == ["null"]
 
 
 def _nullable(inner: Walk) -> Walk:

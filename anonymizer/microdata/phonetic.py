@@ -138,17 +138,14 @@ def _stems(word: str) -> Iterator[str]:
     if not _ABJAD.search(word):
         yield from dict.fromkeys((word, _ARTICLES.sub("", word, count=1), _SERVANT.sub("abd", word)))
         return
-    for stem in {word, *_without_prefixes(word)}:
+    prefixes = _PREFIXES.match(word)
+    ends = range(1, prefixes.end() + 1) if prefixes else ()  # of one prefix, two, and so on
+    for stem in {word, *(word[end:] for end in ends)}:
         yield stem
         yield _SERVANT.sub("عبد", stem)
         bare = _SUFFIXES.sub("", stem)
         if bare != stem and len(bare) > 3:  # noqa: PLR2004 - shorter ones are ordinary words with a pronoun
             yield from {bare, bare.removesuffix("ت")}
-
-
-def _without_prefixes(word: str) -> Iterator[str]:
-    prefixes = _PREFIXES.match(word)
-    yield from (word[end:] for end in range(1, prefixes.end() + 1)) if prefixes else ()
 
 
 def _read(word: str) -> Iterator[Pronunciation]:

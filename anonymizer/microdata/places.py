@@ -14,7 +14,7 @@ import csv
 import functools
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from importlib import resources
 from typing import Final
 
@@ -37,19 +37,16 @@ def country_of(place: str) -> str | None:
 
 @functools.cache
 def _countries_by_name() -> Mapping[str, str]:
-    owners: defaultdict[str, set[str]] = defaultdict(set)
-    for code, name in _names():
-        owners[_letters_of(normalise(name).text.lower())].add(code)
-    return {letters: next(iter(codes)) for letters, codes in owners.items() if len(codes) == 1}
-
-
-def _names() -> Iterator[tuple[str, str]]:
-    for code, name in codelists.labels("country").items():
-        yield code, _REMARK.sub("", name)  # "Iran (Islamic Republic of)" is written as Iran
+    # "Iran (Islamic Republic of)" is written as Iran
+    names = [(code, _REMARK.sub("", name)) for code, name in codelists.labels("country").items()]
     text = (resources.files("anonymizer.microdata") / "places.csv").read_text(encoding="utf-8")
     for row in csv.DictReader(text.splitlines()):
-        for name in row["names"].split("|"):
-            yield row["alpha3"], name
+        names += [(row["alpha3"], name) for name in row["names"].split("|")]
+    owners: defaultdict[str, set[str]] = defaultdict(set)
+    for code, name in names:
+        owners[_letters_of(normalise(name).text.lower())].add(code)
+    # a name of several countries is left out
+    return {letters: next(iter(codes)) for letters, codes in owners.items() if len(codes) == 1}
 
 
 def _letters_of(name: str) -> str:

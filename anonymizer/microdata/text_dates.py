@@ -111,7 +111,14 @@ def read(written: str) -> TextDate | None:
         return None
     numbers = re.findall(r"\d+", rest)
     parts = _with_month_name(numbers, months.pop()) if months else _numeric(numbers)
-    return _valid(*parts) if parts else None
+    if parts is None:
+        return None
+    year, month, day = parts
+    try:
+        dt.date(year, month or 1, day or 1)
+    except (ValueError, OverflowError):  # a day that does not exist
+        return None
+    return TextDate(year, month, day) if year in _YEARS and month != 0 and day != 0 else None
 
 
 _Parts = tuple[int, int | None, int | None]
@@ -128,7 +135,7 @@ def _with_month_name(numbers: list[str], month: int) -> _Parts | None:
 
 
 def _numeric(numbers: list[str]) -> _Parts | None:
-    """Read one to three numerals; the year has four digits, or stands last."""
+    """Read one to three numerals; the year has four digits, or comes last."""
     values = [int(number) for number in numbers]
     if numbers and len(numbers[0]) == _YEAR_DIGITS and len(numbers) <= 3:  # noqa: PLR2004 - year, month, day
         year, month, day = [*values, None, None][:3]
@@ -149,11 +156,3 @@ def _year(digits: str) -> int:
     if len(digits) != 2:  # noqa: PLR2004 - two digits leave the century open
         return year
     return year + (20 if year < _PIVOT else 19) * _CENTURY
-
-
-def _valid(year: int, month: int | None, day: int | None) -> TextDate | None:
-    try:
-        dt.date(year, month or 1, day or 1)
-    except (ValueError, OverflowError):
-        return None
-    return TextDate(year, month, day) if year in _YEARS and month != 0 and day != 0 else None
