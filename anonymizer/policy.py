@@ -1,7 +1,13 @@
-"""The disclosure policy: what is counted, how coarse, what is released and when.
+"""Disclosure policy: the rules by which data are counted, coarsened and released, and the dates of release.
 
-Decides the shape of a policy file and which ones are refused. Does not read files or clocks: the text comes in, a
-frozen value comes out, and its hash stands in every record that depended on it.
+Purpose: the shape of a policy file, and the reasons for which one is refused. Reads no file and no clock: a text comes
+in, and a frozen value comes out.
+Called by: `amana.site` loads the policy of a site; every stage, the release process and the detectors take their part
+of it.
+
+Invariants:
+- The SHA-256 of the text is in `Policy.digest`, and from there in every record that depended on the policy.
+- A field that the policy does not know is refused, so that a typing error cannot switch a rule off.
 
 Source: HTCDS 2.0 and the CTDC codebook for categories; Eurostat and CASC practice for k, dominance and calendar.
 """
@@ -24,16 +30,18 @@ __all__ = [
 ]  # fmt: skip
 
 
-_PRINTS = 2  # the calendar's: a first print and one revision
-_WINDOWS_OF_A_QUARTER = 2
+_PUBLICATIONS = 2  # of a window, by the calendar: the first publication and one revision
+_WINDOWS_OF_A_QUARTER = 2  # a person counts in a quarter and in its year
 
 
 class _Frozen(BaseModel):
+    """Base of every section: frozen, and without unknown fields."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class Suppression(_Frozen):
-    """Primary rules: `k` persons, `min_agencies` agencies, no agency above `dominance` (a share) of a cell."""
+    """Primary suppression: `k` persons, `min_agencies` agencies, no agency above the share `dominance` of a cell."""
 
     k: int = Field(ge=2)
     min_agencies: int = Field(ge=1)
@@ -42,18 +50,22 @@ class Suppression(_Frozen):
 
 
 class Calendar(_Frozen):
-    """First print `grace_days` after a window's end; one revision `revision_years` after the year's first print."""
+    """First publication `grace_days` after a window's end; one revision `revision_years` after the year's first."""
 
     grace_days: int = Field(ge=0)
     revision_years: int = Field(ge=1)
 
 
 class Privacy(_Frozen):
-    """What a person-year may lose, in populations of mode `dp`, and how it is divided over first print and revisions.
+    """Privacy loss of a person-year in populations of mode `dp`, and its division over publications.
 
-    `windows` (m) is in how many windows of a table one leaf is counted, a quarter and its year being two; `corrections`
-    how often a leaf may move after its first print. Windows are printed from `first_year` on, whoever is in them: what
-    is printed must not depend on anybody's being there.
+    Args:
+        epsilon: The loss, for the `delta` beside it.
+        delta: The probability with which the loss may be larger.
+        windows: In how many windows of a table one person-year is counted (m); a quarter and its year are two.
+        corrections: How often a person-year may move to another cell after its first publication.
+        shares: The share of the loss for the first publication and for its revision.
+        first_year: The year from which on windows are published.
     """
 
     epsilon: float = Field(gt=0, le=20)
@@ -61,26 +73,27 @@ class Privacy(_Frozen):
     windows: int = Field(ge=1)
     corrections: int = Field(ge=1)
     shares: tuple[float, ...]
+    # from a fixed year on, whoever is in a window: publishing only windows with persons would tell that there are some
     first_year: int = Field(ge=1900)
 
     @property
     def parts(self) -> tuple[Fraction, ...]:
-        """The shares as they were written, exactly."""
+        """The shares as exact fractions of their decimal text."""
         return tuple(Fraction(str(share)) for share in self.shares)
 
     @model_validator(mode="after")
     def _is_not_overspent(self) -> Self:
-        if len(self.shares) != _PRINTS or min(self.shares) <= 0:
-            msg = "shares: one for the first print and one for its revision"
+        if len(self.shares) != _PUBLICATIONS or min(self.shares) <= 0:
+            msg = "shares: one for the first publication and one for its revision"
             raise ValueError(msg)
         if sum(self.parts) > 1:
-            msg = "shares: the prints of a year spend more than it has"
+            msg = "shares: the publications of a year spend more than its budget"
             raise ValueError(msg)
         return self
 
 
 class PersonRules(_Frozen):
-    """How long one person token lasts: the longest counting window."""
+    """The time for which a person token lasts: the longest counting window."""
 
     period: Literal["year"]
 
@@ -94,7 +107,7 @@ class Generalisation(_Frozen):
 
 
 class NameThresholds(_Frozen):
-    """By language: a word is masked where its probability of being no part of an identifier lies below this."""
+    """By language: a word is masked if its probability of being no part of an identifier is below this."""
 
     en: float = Field(gt=0, le=1)
     fr: float = Field(gt=0, le=1)
@@ -102,14 +115,14 @@ class NameThresholds(_Frozen):
 
 
 class Replacing(_Frozen):
-    """What stands in the place of a masked date or place; everything else gets a numbered placeholder."""
+    """Replacements of masked dates and places; everything else gets a numbered placeholder."""
 
     date: Literal["placeholder", "shift", "month", "year"]
     place: Literal["placeholder", "country"]
 
 
 class TextRules(_Frozen):
-    """What happens to free text, and the bounds within which it is scanned; lengths in characters, time in seconds."""
+    """Rules for free text, and the bounds within which it is scanned; lengths in characters, time in seconds."""
 
     narratives: Literal["withhold", "mask"]
     max_characters: int = Field(ge=1)
@@ -123,8 +136,9 @@ class TextRules(_Frozen):
     replace: Replacing
 
     def without(self, entities: Collection[str]) -> Self:
-        """Return the rules for all but these entities."""
-        return self.model_copy(update={"entities": tuple(one for one in self.entities if one not in entities)})
+        """Return the rules without these entity types."""
+        kept = tuple(entity for entity in self.entities if entity not in entities)
+        return self.model_copy(update={"entities": kept})
 
 
 class Cube(_Frozen):
@@ -135,7 +149,7 @@ class Cube(_Frozen):
 
 
 class Population(_Frozen):
-    """Who is counted: one leaf per person and year, or the agencies' own aggregates."""
+    """Persons that are counted, one representative event per person and year, or aggregates of the agencies."""
 
     name: str
     kind: Kind
@@ -145,7 +159,7 @@ class Population(_Frozen):
 
 
 class TablePlan(_Frozen):
-    """One table of a release: a sum of one cube's cells over everything that is not named here."""
+    """One table of a release: the cells of a cube, summed over everything that is not named here."""
 
     name: str
     population: str
@@ -198,7 +212,7 @@ class Policy(_Frozen):
     def _noise_has_bounds(self) -> Self:
         for population in (p for p in self.populations if p.mode == "dp"):
             if self.dp is None or population.unit != "person-year":
-                msg = f"population {population.name}: mode dp needs a section dp and one leaf per person and year"
+                msg = f"population {population.name}: mode dp needs a section dp and the unit person-year"
                 raise ValueError(msg)
             quarterly = any(t.population == population.name and t.period == "quarter" for t in self.tables)
             if quarterly and self.dp.windows < _WINDOWS_OF_A_QUARTER:

@@ -1,7 +1,12 @@
-"""The shipped schemas by name, and their fields by privacy role.
+"""Catalogue of the shipped Avro schemas: each by its stem, and its fields with their privacy roles.
 
-Decides nothing: `schemas/avro/*.avsc` are the source of truth, this makes them walkable. A stem is a file's name
-without its ending (`raw.case`, `delta`); its registry subject is the stem and `-value`.
+Purpose: make `schemas/avro/*.avsc`, the source of truth, available as values. A stem is a file's name without its
+ending (`raw.case`, `delta`); the subject in the registry is the stem and `-value`.
+Called by: whatever encodes, decodes, registers or de-identifies a record; `KINDS` by whatever names topics.
+
+Invariants:
+- Every field names its role, or loading fails.
+- A schema is parsed and checked once per process.
 
 >>> [field.name for field in load("raw.activity").fields if field.sealed]
 ['facilitator', 'notes']
@@ -29,15 +34,15 @@ KINDS: Final[tuple[str, ...]] = get_args(Kind)
 _FILES = resources.files("schemas") / "avro"
 
 STEMS = tuple(sorted(file.name.removesuffix(".avsc") for file in _FILES.iterdir() if file.name.endswith(".avsc")))
-"""Every shipped schema."""
+"""The stem of every shipped schema, sorted."""
 
 
 @dataclass(frozen=True, slots=True)
 class FieldSpec:
-    """One field: its role, and what its values may be.
+    """One field of a schema: its role and its type.
 
-    `type` is the Avro type without null. `sealed` fields are text for people and bytes on the wire. `codelist` names a
-    list of `schemas.codelists`; of an array it is the items' list.
+    `type` is the Avro type without null. A `sealed` field is text at the agency and bytes on the wire. `codelist` names
+    a list of `schemas.codelists`; in an array it is the list of the items.
     """
 
     name: str
@@ -51,7 +56,7 @@ class FieldSpec:
 
     @property
     def repeated(self) -> bool:
-        """Whether the field is an array."""
+        """True for an array."""
         return isinstance(self.type, dict) and self.type["type"] == "array"
 
     @property
@@ -62,7 +67,7 @@ class FieldSpec:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Schema:
-    """One shipped schema: `text` as in the file, `parsed` for the codec, `fields` in order."""
+    """One shipped schema: `text` as in the file, `parsed` for the codec, `fields` in the order of the file."""
 
     stem: str
     text: str
@@ -71,7 +76,7 @@ class Schema:
 
     @property
     def subject(self) -> str:
-        """The subject under which the registry knows it."""
+        """The subject under which the registry has the schema."""
         return f"{self.stem}-value"
 
     @property
@@ -108,10 +113,10 @@ def fields_of(document: Mapping[str, Any]) -> tuple[FieldSpec, ...]:
 
 def _field(field: Mapping[str, Any]) -> FieldSpec:
     declared = field["type"]
-    branches = [one for one in declared if one != "null"] if isinstance(declared, list) else [declared]
+    branches = [branch for branch in declared if branch != "null"] if isinstance(declared, list) else [declared]
     return FieldSpec(
         name=field["name"],
-        role=FieldRole(field.get("role", "")),
+        role=FieldRole(field.get("role", "")),  # a field without a role is a ValueError, not a default
         type=branches[0] if len(branches) == 1 else branches,
         nullable=isinstance(declared, list) and "null" in declared,
         sealed="sealed" in field,

@@ -1,8 +1,10 @@
-"""Code lists: which codes a coded field may hold, and what they are called.
+"""Code lists: the codes that a coded field may hold, and their English labels.
 
-Decides which code is valid, and which country an odd or old code means. Does not map foreign files to these codes
-(`connectors.ingest`) nor coarsen them (`anonymizer.microdata`). The lists stand in `schemas/codes/*.csv`, with their
-sources and licences; the list `country` is ISO 3166-1 alpha-3.
+Purpose: say which code is valid, and which country an odd or old country code means. The lists are
+`schemas/codes/*.csv`, with their sources and licences; the list `country` is ISO 3166-1 alpha-3. Mapping foreign
+files to these codes is the part of `connectors.ingest`, coarsening them that of `anonymizer.microdata`.
+Called by: `schemas.values`, `connectors.ingest.event.row_to_event`, `anonymizer.tabular.facts`,
+`anonymizer.microdata.places` and `connectors.feed.labels`.
 
 >>> valid("vic_TypeOfExploitation", "ForcedLabour"), valid("country", "NA"), alpha3("NA"), alpha3("XK")
 (True, False, 'NAM', 'SRB')
@@ -23,20 +25,20 @@ def _rows(file: str) -> Iterator[dict[str, str]]:
     yield from csv.DictReader((_FOLDER / file).read_text(encoding="utf-8").splitlines())
 
 
-def _read() -> Mapping[str, Mapping[str, str]]:
+def _read_lists() -> Mapping[str, Mapping[str, str]]:
     lists: dict[str, dict[str, str]] = {}
     for file in ("htcds.csv", "ctdc.csv", "amana.csv"):
         for row in _rows(file):
             lists.setdefault(row["list"], {})[row["code"]] = row["label"]
     lists["country"] = {row["alpha3"]: row["name"] for row in _rows("countries.csv")}
-    lists["country"]["ANT"] = "Netherlands Antilles"  # dissolved into three countries: no single code of today is true
+    lists["country"]["ANT"] = "Netherlands Antilles"  # dissolved into three countries: no code of today is true
     return MappingProxyType({name: MappingProxyType(codes) for name, codes in lists.items()})
 
 
-_LISTS = _read()
+_LISTS = _read_lists()
 
 NAMES = tuple(sorted(_LISTS))
-"""Every list's name, as the property `codelist` of an Avro field spells it."""
+"""The name of every list, as the property `codelist` of an Avro field spells it."""
 
 
 def labels(name: str) -> Mapping[str, str]:
@@ -55,9 +57,10 @@ def valid(name: str, code: str) -> bool:
 
 @functools.cache
 def _countries() -> Mapping[str, str]:
-    known = {row["alpha2"]: row["alpha3"] for row in _rows("countries.csv")}
-    known |= {code: code for code in _LISTS["country"]}
-    return known | {row["code"]: row["alpha3"] for row in _rows("country_oddities.csv")}
+    """Return country code of any form → alpha-3; the oddities come last, since they overrule."""
+    by_code = {row["alpha2"]: row["alpha3"] for row in _rows("countries.csv")}
+    by_code |= {code: code for code in _LISTS["country"]}
+    return by_code | {row["code"]: row["alpha3"] for row in _rows("country_oddities.csv")}
 
 
 def alpha3(code: str) -> str | None:

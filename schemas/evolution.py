@@ -1,16 +1,19 @@
-"""The evolution gate: which change of a schema may be made while old records, readers and promises are still there.
+"""Evolution gate: the rules by which a new version of a schema may replace an old one.
 
-Decides, for an old and a new version of one schema, what is wrong with the change. Does not talk to the registry, whose
-own rule FULL_TRANSITIVE knows nothing about privacy.
+Purpose: find the faults of a change, while old records, old readers and old promises of privacy are still in use.
+The registry's own rule, FULL_TRANSITIVE, knows nothing of privacy.
+Called by: `connectors.adapters.schema_registry` before it registers a version, and `amana schemas check`.
+
+Rules:
 
 - Avro, both ways: the new version reads what the old one wrote, and the old one reads what the new one writes.
 - Every field names its role, and a role may only get stricter.
-- What was sealed stays sealed, and a new field that names a person or holds free text is sealed from its first day;
-  only free text after de-identification may say `masked` instead.
+- A sealed field stays sealed. A new field that names a person or holds free text is sealed from the first; only free
+  text after de-identification may say `masked` instead.
 - Every version is safe to decode with (`schemas.lint`).
 
-Source: Avro 1.12 specification, "Schema Resolution"; compatibility by the official `avro` package, which ignores
-namespaces, so those are compared here.
+Source: Avro 1.12 specification, "Schema Resolution". Compatibility is decided by the official `avro` package, which
+ignores namespaces, so those are compared here.
 """
 
 import json
@@ -33,7 +36,7 @@ _KNOWN = {str(role): role for role in FieldRole}
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One thing wrong with a change: where in the schema, and a sentence."""
+    """One fault of a change: the path of the field, empty for the whole schema, and a sentence."""
 
     path: str
     message: str
@@ -44,7 +47,7 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class _Promise:
-    """What a field says about privacy; `role` is None where it names none that exists."""
+    """The properties of a field that concern privacy; `role` is None where it names none that exists."""
 
     role: FieldRole | None
     sealed: bool
@@ -52,11 +55,12 @@ class _Promise:
 
     @property
     def guarded(self) -> bool:
+        """True where no one can read the field in clear on the broker, or only with its findings masked."""
         return self.sealed or (self.masked and self.role is FieldRole.FREE_TEXT)
 
 
 def violations(old: str | None, new: str) -> tuple[Violation, ...]:
-    """Return what is wrong with replacing the schema `old` (JSON text; None: there was none) by `new`.
+    """Return the faults of a change from the schema `old` (JSON text, None for a first version) to `new`.
 
     Raises:
         ContractError: CON-005, `old` is not an Avro schema; a `new` that is not one, or is unsafe, is a violation.
@@ -67,7 +71,7 @@ def violations(old: str | None, new: str) -> tuple[Violation, ...]:
         return (Violation("", error.message),)
     if old is None:
         return tuple(_privacy({}, _promises(new)))
-    parsing.parse(old, safe=False)
+    parsing.parse(old, safe=False)  # an unsafe old version is no reason to refuse a safe new one
     return (*_privacy(_promises(old), _promises(new)), *_compatibility(old, new))
 
 
@@ -76,7 +80,8 @@ def _promises(text: str) -> dict[str, _Promise]:
     return {
         path: _Promise(
             _KNOWN.get(str(field.get("role"))),
-            sealed="sealed" in field and field["type"] in ("bytes", ["null", "bytes"]),  # text cannot be sealed
+            # the property alone is no seal: a field of type string would lie in clear
+            sealed="sealed" in field and field["type"] in ("bytes", ["null", "bytes"]),
             masked="masked" in field,
         )
         for path, field in _fields(json.loads(text), "")
@@ -97,7 +102,7 @@ def _fields(schema: Any, path: str) -> Iterator[tuple[str, Mapping[str, Any]]]: 
 
 
 def _privacy(before: Mapping[str, _Promise], after: Mapping[str, _Promise]) -> Iterator[Violation]:
-    """Yield what is wrong with the promises of the fields."""
+    """Yield the faults of every field of the new version."""
     for path, now in after.items():
         if now.role is None:
             yield Violation(path, "names no privacy role")
@@ -105,19 +110,14 @@ def _privacy(before: Mapping[str, _Promise], after: Mapping[str, _Promise]) -> I
             if now.role in SEALED_ROLES and not now.guarded:
                 yield Violation(path, f"a new field of role {now.role} must be sealed")
         else:
-            yield from _weaker(path, then, now)
-
-
-def _weaker(path: str, then: _Promise, now: _Promise) -> Iterator[Violation]:
-    """Yield what a field promised and no longer does."""
-    if (then.sealed and not now.sealed) or (then.guarded and not now.guarded):
-        yield Violation(path, "was sealed or masked and would lie in clear")
-    if then.role and now.role and not stricter_or_same(then.role, now.role):
-        yield Violation(path, f"a role may only get stricter: {then.role} became {now.role}")
+            if (then.sealed and not now.sealed) or (then.guarded and not now.guarded):
+                yield Violation(path, "was sealed or masked and would be in clear")
+            if then.role and not stricter_or_same(then.role, now.role):
+                yield Violation(path, f"a role may only get stricter: {then.role} became {now.role}")
 
 
 def _compatibility(old: str, new: str) -> Iterator[Violation]:
-    """Yield what Avro readers of either version would stumble over."""
+    """Yield the faults that Avro readers of either version would meet."""
     try:
         versions = avro.schema.parse(old), avro.schema.parse(new)
     except (avro.errors.AvroException, ValueError) as error:
@@ -129,5 +129,5 @@ def _compatibility(old: str, new: str) -> Iterator[Violation]:
         checker = ReaderWriterCompatibilityChecker()  # type: ignore[no-untyped-call] # avro annotates all but this
         result = checker.get_compatibility(reader, writer)
         if result.compatibility is not SchemaCompatibilityType.compatible:
-            kinds = ", ".join(sorted(str(getattr(one, "value", one)) for one in result.incompatibilities))
+            kinds = ", ".join(sorted(str(getattr(kind, "value", kind)) for kind in result.incompatibilities))
             yield Violation(", ".join(sorted(result.locations)), f"not compatible ({way}): {kinds}")

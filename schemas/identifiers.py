@@ -1,7 +1,7 @@
 """Types of the identifiers that pass between rooms.
 
 Purpose: a type checker tells an event id from a token, and a region from a release, although all are text.
-Called by: every room; made at the edges, where a record is decoded or a row is read.
+Called by: signatures of any room; the values are made where a record is decoded, a row is read or a hash is made.
 
 Invariants:
 - At run time each is the plain value: nothing is wrapped, and records are encoded as before.
@@ -15,10 +15,10 @@ AgencyId = NewType("AgencyId", str)
 """Id of an agency, of the form `[a-z][a-z0-9-]{1,30}`."""
 
 EventId = NewType("EventId", str)
-"""Keyed hash that names one event of one agency, 64 hexadecimal digits."""
+"""Keyed hash that names one event of one agency, 32 hexadecimal digits."""
 
 PersonToken = NewType("PersonToken", str)
-"""Keyed hash that stands for one person in one year; the same whichever agency reports the person."""
+"""Keyed hash that stands for one person in one year, 32 hexadecimal digits; the same whichever agency reports."""
 
 CubeKey = NewType("CubeKey", str)
 """Key of one exact cell: population, cube and the values of its dimensions, as `cases|profile|...`."""

@@ -1,9 +1,12 @@
-"""Bounds of one decoding, and the meter that holds a walk to them.
+"""Limits of one decoding, and the meter that counts a walk against them.
 
-Decides how large a record may be. Does not read bytes: that is `schemas.walk`.
+Purpose: say how large a record may be. Reading bytes is the part of `schemas.walk`.
+Called by: `schemas.codec` makes a meter per payload; `schemas.walk` counts on it; whatever reads our own topics passes
+`INTERNAL`.
 
+Invariants:
 - Depth counts nested records, arrays and maps; nodes count their fields and items.
-- Nothing but lengths and positions goes into a message.
+- A message holds lengths and positions alone.
 """
 
 from dataclasses import dataclass
@@ -15,7 +18,7 @@ __all__ = ["INGEST", "INTERNAL", "Limits", "Meter", "malformed", "too_much"]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of one decoding; sizes in bytes. `sealed` is `text` plus room for padding and tag of a sealed field."""
+    """Bounds of one decoding, in bytes; `sealed` is `text` plus room for padding and tag of a sealed field."""
 
     total: int = 64 * 1024
     depth: int = 32
@@ -26,14 +29,14 @@ class Limits:
 
 
 INGEST = Limits()
-"""For what an agency sends."""
+"""For messages of agencies."""
 
 INTERNAL = Limits(total=1 << 21, nodes=1 << 20, text=1 << 20, all_text=1 << 21, sealed=1 << 21)
-"""For what our own stages wrote: a cell's marks and a quarantined payload are larger than any event."""
+"""For messages of our own stages: the sequence marks of a cell and a quarantined payload are larger than any event."""
 
 
 class Meter:
-    """What one walk has used so far."""
+    """The use of one walk so far."""
 
     __slots__ = ("all_text", "depth", "end", "limits", "nodes")
 
@@ -46,18 +49,23 @@ class Meter:
         self.all_text = 0
 
     def enter(self, nodes: int) -> None:
-        """Count one more level and its `nodes`."""
+        """Count one more level and its `nodes`; raise CON-002 over a limit."""
         self.depth += 1
         self.nodes += nodes
         if self.depth > self.limits.depth or self.nodes > self.limits.nodes:
             raise too_much("depth or nodes")
 
     def take(self, length: int, position: int, most: int) -> int:
-        """Count `length` bytes of a value that starts at `position`; return where it ends."""
+        """Count `length` bytes of a value that starts at `position`; return the position behind it.
+
+        Raises:
+            ContractError: CON-002 over a limit, CON-003 beyond the data.
+        """
         after = position + length
         self.all_text += length
         if length > most or self.all_text > self.limits.all_text:
             raise too_much("length of a value")
+        # a negative length would move the walk backwards, for ever
         if length < 0 or after > self.end:
             raise malformed("a length beyond the data", position)
         return after

@@ -1,7 +1,8 @@
-"""A schema made ready for work: parsed once, linted, its walk compiled.
+"""Parsed schemas: an Avro schema parsed once, linted, and its walk compiled.
 
-Decides what "parsed" means for the codec. Does not read files (`schemas.catalogue`) or registries
-(`connectors.adapters.schema_registry`).
+Purpose: turn the text of a record schema into what the codec needs. Reading files is the part of `schemas.catalogue`,
+asking the registry that of `connectors.adapters.schema_registry`.
+Called by: both of these, and `schemas.evolution`.
 """
 
 import json
@@ -20,7 +21,7 @@ __all__ = ["Parsed", "parse"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Parsed:
-    """One writer schema, and the schema its records are read as (None: as written).
+    """One writer schema, and the reader schema that its records are projected to; None reads them as written.
 
     `writer` and `reader` are fastavro's parsed form; `walk` checks bytes before fastavro sees them.
     """
@@ -32,12 +33,12 @@ class Parsed:
 
 
 def parse(text: str, *, reader: Parsed | None = None, safe: bool = True) -> Parsed:
-    """Parse the JSON text of a record schema; its records will be read as `reader` writes them.
+    """Parse the JSON text of a record schema.
 
     Args:
         text: an Avro record schema.
-        reader: the schema to project to; None keeps every field as written.
-        safe: whether to refuse what `schemas.lint` finds; False is for tests of the walk alone.
+        reader: the schema that its records are projected to; None keeps every field as written.
+        safe: False accepts what `schemas.lint` finds: for the old version of a change, and for tests of the walk alone.
 
     Raises:
         ContractError: CON-005, not an Avro record schema or unsafe to decode with.

@@ -1,11 +1,16 @@
-"""The five raw events as models of the edge: what an agency may publish.
+"""Models of the five raw events: what an agency may publish.
 
-Decides which records are refused, field by field, and with which code. Does not seal, encode or decide on consent.
-The Avro files are the source of truth; a test holds these models against them, name by name.
+Purpose: decide which records are refused, field by field, and with which code. Sealing, encoding and consent are
+decided elsewhere (`schemas.sealing`, `schemas.codec`, `streams.core.counting.admit`).
+Called by: `connectors.ingest.event.row_to_event` with text in the sealed fields, and `streams.core.counting.admit` with
+sealed bytes in them: one model serves both.
 
-- CON-010 a field is missing or unknown; CON-011 a code is not in its list; CON-012 not a date; CON-013 a date in the
-  future; CON-014 a value of another type, form or range; CON-015 too long.
-- Sealed fields are text before sealing and bytes after it, so the same model serves publisher and admission.
+Codes: CON-010 a field is missing or unknown; CON-011 a code is not in its list; CON-012 not a date; CON-013 a date in
+the future; CON-014 a value of another type, form or range; CON-015 too long.
+
+Invariants:
+- The Avro files are the source of truth; a test compares every model with its file, name by name.
+- A problem never repeats a value, nor the name of an unknown field that could be a value.
 
 Source: HTCDS 2.0 for names and lists (CC BY 4.0), CTDC codebook for `ageBroad`, `RecruiterRelationship`, `Datasource`.
 """
@@ -24,7 +29,7 @@ from schemas import values
 from schemas.catalogue import KINDS
 from schemas.errors import ContractError
 from schemas.signing import SIGNATURE_BYTES
-from schemas.values import Count, Dated, HexKey, Listed, Sealable, SealableDate, Text
+from schemas.values import Count, Dated, EventHash, HexKey, Listed, Sealable, SealableDate, Text
 
 __all__ = [
     "MODELS",
@@ -52,21 +57,22 @@ _MOST_TEXT = 56 * 1024  # leaves room for padding, tags and codes below the 64 k
 
 
 class _Edge(BaseModel):
+    # hide_input_in_errors: pydantic would put the refused value, a name perhaps, into the exception's text
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class Sealing(_Edge):
-    """How the sealed fields were sealed."""
+    """The keys that the sealed fields were sealed with: the recipient's key id, the ephemeral public key."""
 
     key_id: str = Field(pattern=r"^[0-9a-f]{16}$")
     ephemeral: bytes = Field(min_length=32, max_length=32)
 
 
 class RawEvent(_Edge):
-    """What every raw event has."""
+    """Fields of every raw event."""
 
-    event_id: HexKey
-    agency: values.AgencyId
+    event_id: EventHash
+    agency: values.Agency
     revision: int = Field(ge=1, lt=2**31)
     withdrawn: bool = False
     event_date: Annotated[str, Dated()]
@@ -83,7 +89,7 @@ class RawEvent(_Edge):
 
 
 class _OfPerson(RawEvent):
-    """What an event about one person has."""
+    """Fields of every event about one person."""
 
     person: HexKey
     con_Consent: bool
@@ -111,7 +117,7 @@ class _OfPerson(RawEvent):
 
 
 class Case(_OfPerson):
-    """One person's case profile."""
+    """Case profile of one person."""
 
     vic_TypeOfExploitation: tuple[Exploitation, ...] | None = values.Codes
     vic_ForcedLabourIndustry: Annotated[str, Listed("vic_ForcedLabourIndustry")] | None = None
@@ -146,7 +152,7 @@ class Assistance(_OfPerson):
 
 
 class Indicator(RawEvent):
-    """An agency's own aggregate for a place and period."""
+    """Aggregate of an agency for a place and a period, without persons."""
 
     indicator: Annotated[str, Listed("indicator")]
     phenomenon: Phenomenon
@@ -155,7 +161,7 @@ class Indicator(RawEvent):
 
 
 class Activity(RawEvent):
-    """An awareness session or training."""
+    """Awareness session or training."""
 
     activity_type: Annotated[str, Listed("activity_type")]
     participants_female: Count = 0
@@ -200,7 +206,7 @@ def validate(kind: str, record: Mapping[str, Any], *, today: date | None) -> Raw
 
 
 def problems(kind: str, record: Mapping[str, Any], *, today: date | None) -> tuple[Problem, ...]:
-    """Return every reason for refusing `record`, none if it is valid; arguments as for `validate`."""
+    """Return every reason for refusing `record`, none if it is valid; arguments as in `validate`."""
     try:
         MODELS[kind].model_validate(record, context={"today": today})
     except ValidationError as error:
@@ -214,14 +220,15 @@ _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
 
 def _problems(error: ValidationError) -> Iterator[Problem]:
-    for one in error.errors(include_url=False, include_context=False, include_input=False):
-        kind = one["type"]
-        own = kind.startswith("CON-")
-        message = one["msg"] if own else _MESSAGES.get(kind, "a value of another type, form or range")
-        yield Problem(kind if own else _CODES.get(kind, "CON-014"), _path(one["loc"]), message)
+    for details in error.errors(include_url=False, include_context=False, include_input=False):
+        kind = details["type"]
+        ours = kind.startswith("CON-")  # raised by `schemas.values`; pydantic's own messages may quote the value
+        message = details["msg"] if ours else _MESSAGES.get(kind, "a value of another type, form or range")
+        yield Problem(kind if ours else _CODES.get(kind, "CON-014"), _path(details["loc"]), message)
 
 
 def _path(location: tuple[int | str, ...]) -> str:
-    """Return the field's path; a name that is no plain field name could be anything, so it is left out."""
+    """Return the path of a field, with `?` for a name that is no plain field name: it could be a person's."""
+    # pydantic adds the branch of the union, str or bytes, behind the name of a sealed field
     parts = [str(part) for part in location if isinstance(part, int) or part not in ("str", "bytes")]
     return ".".join(part if part.isdigit() or _PLAIN.fullmatch(part) else "?" for part in parts)

@@ -1,7 +1,8 @@
-"""The privacy role of a field: what de-identification, sealing and the evolution gate are driven by.
+"""Privacy roles of fields, from those that reveal nothing of a person to those that name one.
 
-Decides which roles there are and which of two is stricter. Does not decide what is done about a role: that is
-`anonymizer.microdata`'s part, nor which field has which role: that stands in `schemas/avro/*.avsc`.
+Purpose: the one scale that de-identification, sealing and the evolution gate go by. A role is given to a field in
+`schemas/avro/*.avsc`; `anonymizer.microdata.field_mapping` decides what is done with a field of that role.
+Called by: `schemas.catalogue`, `schemas.evolution`, `anonymizer.microdata.field_mapping` and `amana schemas`.
 """
 
 from enum import StrEnum
@@ -10,7 +11,7 @@ __all__ = ["SEALED_ROLES", "FieldRole", "stricter_or_same"]
 
 
 class FieldRole(StrEnum):
-    """What a field may reveal about a person, from nothing to everything."""
+    """The role of a field, in the order of strictness."""
 
     TECHNICAL = "technical"
     MEASURE = "measure"
@@ -22,14 +23,14 @@ class FieldRole(StrEnum):
 
     @property
     def strictness(self) -> int:
-        """Rank in the order of declaration: 0 reveals nothing of a person, 6 names one."""
+        """The rank in the order of declaration: 0 reveals nothing of a person, 6 names one."""
         return _ORDER[self]
 
 
 _ORDER = {role: rank for rank, role in enumerate(FieldRole)}
 
 SEALED_ROLES = frozenset({FieldRole.STAFF_IDENTIFIER, FieldRole.FREE_TEXT, FieldRole.DIRECT_IDENTIFIER})
-"""Roles that never lie in clear on the broker."""
+"""Roles whose fields are never in clear on the broker."""
 
 
 def stricter_or_same(old: FieldRole, new: FieldRole) -> bool:

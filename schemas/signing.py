@@ -1,16 +1,20 @@
-"""Signatures: an event is what its agency wrote, whoever has carried or kept it since.
+"""Signatures: proof that an event is as its agency wrote it, whoever has carried or kept it since.
 
-Decides the construction. Keeps no keys.
+Purpose: sign the wire form of an event, and verify it. Keeps no keys.
+Called by: `amana.publisher` and `connectors.ingest.event.envelope` sign; `streams.stages.deidentify` verifies, also
+what comes back from quarantine; `amana.site_keys` makes public keys.
 
     value = Signer(private).sign(codec.encode(number, parsed, record | {"signature": UNSIGNED}), topic=topic)
     Verifier(public).check(value, topic=topic)
 
 Construction: Ed25519 over `amana/1|topic|` and the wire form without its last 64 bytes. The signature is the last field
-of every raw schema, so those bytes are it: signed is what is sent, as bytes, and nothing needs to be encoded again to
-be verified. It travels with the event into quarantine and back.
+of every raw schema, so it is those bytes: the bytes on the wire are signed, and nothing is encoded again to verify
+them.
 
-- A sealed field says to whom it is sealed; this says from whom the whole event is, and of its fields in clear too.
-- The same event sent twice verifies twice: what is counted once is the business of revisions.
+Invariants:
+- The signature covers the whole event, its fields in clear too. A seal says to whom a field is; only the signature says
+  from whom the event is.
+- The same event sent twice verifies twice. Counting it once is the part of revisions, not of signatures.
 
 Source: RFC 8032.
 """
@@ -25,8 +29,10 @@ from schemas.errors import ContractError
 __all__ = ["SIGNATURE_BYTES", "UNSIGNED", "Signer", "Verifier", "public_key_of"]
 
 SIGNATURE_BYTES = 64
+"""Length of a signature, in bytes."""
+
 UNSIGNED = bytes(SIGNATURE_BYTES)
-"""What stands in the field `signature` until the event is signed."""
+"""Value of the field `signature` until the event is signed."""
 
 
 def public_key_of(private: bytes) -> bytes:
@@ -42,8 +48,8 @@ class Signer:
 
     def sign(self, value: bytes, *, topic: str) -> bytes:
         """Return the wire form with its signature, for `topic` alone; it was encoded with `UNSIGNED`."""
-        said = value[:-SIGNATURE_BYTES]
-        return said + self._private.sign(_bound(said, topic))
+        content = value[:-SIGNATURE_BYTES]
+        return content + self._private.sign(_signed_bytes(content, topic))
 
 
 class Verifier:
@@ -53,15 +59,16 @@ class Verifier:
         self._public = Ed25519PublicKey.from_public_bytes(public)
 
     def check(self, value: bytes, *, topic: str) -> None:
-        """Refuse a wire form that this agency did not sign for this topic.
+        """Raise unless this agency signed this wire form for this topic.
 
         Raises:
             ContractError: CON-031, it is not signed, altered, from another topic, or signed with another key.
         """
         with contextlib.suppress(InvalidSignature):
-            return self._public.verify(value[-SIGNATURE_BYTES:], _bound(value[:-SIGNATURE_BYTES], topic))
+            return self._public.verify(value[-SIGNATURE_BYTES:], _signed_bytes(value[:-SIGNATURE_BYTES], topic))
         raise ContractError("CON-031", "the event is not signed by its agency, or was altered since", field="signature")
 
 
-def _bound(said: bytes, topic: str) -> bytes:
-    return b"amana/1|" + topic.encode() + b"|" + said
+def _signed_bytes(content: bytes, topic: str) -> bytes:
+    # with the topic, so that nobody can replay an agency's event of one kind as an event of another
+    return b"amana/1|" + topic.encode() + b"|" + content

@@ -1,7 +1,11 @@
-"""What a single value at the edge may be: codes of a list, dates as far as known, keys, texts to be sealed.
+"""Value types of the raw events: codes, dates, keys, and texts to be sealed.
 
-Decides the form of values and with which code a wrong one is refused. Reads no clock: "the future" is what lies after
-the `today` that the caller puts into the validation context. No message repeats the value.
+Purpose: say which form a single value must have, and with which code another one is refused.
+Called by: `schemas.raw` alone, whose models check a row at the agency's publisher and an event at admission.
+
+Invariants:
+- No message repeats the value.
+- No clock is read: the future begins after the `today` that the caller passes in the validation context.
 """
 
 import re
@@ -13,12 +17,14 @@ from pydantic import Field, GetCoreSchemaHandler, ValidationInfo
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from schemas import codelists, limits
+from schemas.identifiers import AgencyId, EventId
 
 __all__ = [
-    "AgencyId",
+    "Agency",
     "Codes",
     "Count",
     "Dated",
+    "EventHash",
     "HexKey",
     "Listed",
     "Sealable",
@@ -28,14 +34,14 @@ __all__ = [
     "length_of",
 ]
 
-_FORMS = {4: "-01-01", 7: "-01", 10: ""}
+_COMPLETIONS = {4: "-01-01", 7: "-01", 10: ""}  # length of a date → what makes it a whole one
 _DATE = re.compile(r"\d{4}(-\d{2}){0,2}", re.ASCII)
-_EARLIEST = "1900"
+_EARLIEST = "1900"  # earlier years are typing errors, as nobody alive is in them
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """Marks a string as one code of the list `name`."""
+    """Annotation of a string that is one code of the list `name`."""
 
     name: str
 
@@ -43,7 +49,7 @@ class Listed:
         return core_schema.no_info_after_validator_function(self.check, handler(source))
 
     def check(self, code: str) -> str:
-        """Refuse a code that is not in the list."""
+        """Return the code; raise CON-011 where the list does not have it."""
         if not codelists.valid(self.name, code):
             raise PydanticCustomError("CON-011", "not a code of its list")
         return code
@@ -51,18 +57,19 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Dated:
-    """Marks a string as a date as far as known, YYYY, YYYY-MM or YYYY-MM-DD, not after the context's `today`."""
+    """Annotation of a date as far as known: YYYY, YYYY-MM or YYYY-MM-DD, not after the context's `today`."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401 - pydantic's protocol
         return core_schema.with_info_after_validator_function(self.check, handler(source))
 
     def check(self, text: str | bytes, info: ValidationInfo) -> str | bytes:
-        """Refuse another form, a day that does not exist, and the future; sealed bytes pass."""
+        """Return the date; raise CON-012 for another form or a day that does not exist, CON-013 for the future."""
         if isinstance(text, bytes):
-            return text
+            return text  # sealed: it was checked as text at the agency
         if not _DATE.fullmatch(text) or text < _EARLIEST or not _exists(text):
             raise PydanticCustomError("CON-012", "not a date of the form YYYY, YYYY-MM or YYYY-MM-DD since 1900")
         today: date | None = (info.context or {}).get("today")
+        # compared as far as the date is known: the year 2024 is not in the future on any day of 2024
         if today and text > today.isoformat()[: len(text)]:
             raise PydanticCustomError("CON-013", "a date in the future")
         return text
@@ -70,20 +77,24 @@ class Dated:
 
 @dataclass(frozen=True, slots=True)
 class SealedText:
-    """Marks a field as text at the agency and as sealed bytes on the wire; its length is bounded in UTF-8 bytes."""
+    """Annotation of a field that is text at the agency and sealed bytes on the wire; bounded in UTF-8 bytes."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401 - pydantic's protocol
         return core_schema.no_info_after_validator_function(self.check, handler(source))
 
     def check(self, text: str | bytes) -> str | bytes:
-        """Refuse what could not be decoded again under the limits of ingest."""
+        """Return the text; raise CON-015 where the limits of ingest would not let it be decoded again."""
         if length_of(text) > (limits.INGEST.sealed if isinstance(text, bytes) else limits.INGEST.text):
             raise PydanticCustomError("CON-015", "a text that is too long")
         return text
 
 
 def length_of(value: object) -> int:
-    """Return the length in bytes of a text or of bytes, 0 for anything else; refuse what UTF-8 cannot express."""
+    """Return the length in bytes of a text or of bytes, 0 for anything else.
+
+    Raises:
+        PydanticCustomError: CON-014, a lone surrogate, which UTF-8 cannot express.
+    """
     if not isinstance(value, str):
         return len(value) if isinstance(value, bytes) else 0
     try:
@@ -94,16 +105,19 @@ def length_of(value: object) -> int:
 
 def _exists(text: str) -> bool:
     try:
-        date.fromisoformat(text + _FORMS[len(text)])
+        date.fromisoformat(text + _COMPLETIONS[len(text)])
     except ValueError:
         return False
     return True
 
 
-AgencyId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,30}$")]
-HexKey = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+_HASH = r"^[0-9a-f]{32}$"
+
+Agency = Annotated[AgencyId, Field(pattern=r"^[a-z][a-z0-9-]{1,30}$")]  # also part of topic names
+EventHash = Annotated[EventId, Field(pattern=_HASH)]
+HexKey = Annotated[str, Field(pattern=_HASH)]
 Text = Annotated[str, Field(max_length=200)]
-Count = Annotated[int, Field(ge=0, lt=2**53)]
+Count = Annotated[int, Field(ge=0, lt=2**53)]  # a JSON reader keeps larger numbers inexactly
 Sealable = Annotated[str | bytes, SealedText()]
 SealableDate = Annotated[str | bytes, SealedText(), Dated()]
 Codes = Field(default=None, max_length=64)

@@ -1,11 +1,15 @@
-"""A walk over Avro bytes that stops a bomb before any value is built.
+"""Bounded walk over Avro bytes: a decoding bomb is refused before any value is built.
 
-Decides whether bytes are well formed under a writer schema and within the limits. Builds no value and trusts no length
-that the bytes claim: a block of items must fit into the bytes that are left. The walk is compiled once per schema into
-closures `(data, position, meter) -> position`.
+Purpose: decide whether bytes are well formed under a writer schema and within the limits. Builds no value.
+Called by: `schemas.parsing` compiles a schema's walk once; `schemas.codec` runs it over every payload; `schemas.lint`
+asks for the least size of a type.
 
-- Every item costs at least one byte, or its array is refused; so work is bounded by the payload's length.
-- Reading past the end is an IndexError; the codec turns it into a refusal.
+A schema is compiled into closures `(data, position, meter) -> position behind the value`, one per type.
+
+Invariants:
+- No length that the bytes claim is trusted: a block of items must fit into the bytes that are left.
+- Every item costs at least one byte, or its array is refused; so the work is bounded by the payload's length.
+- Reading past the end is an IndexError, which the codec turns into a refusal.
 
 Source: Avro 1.12 specification, "Binary encoding"; fastavro 1.13 decodes such bombs until memory or stack is gone.
 """
@@ -26,34 +30,31 @@ Walk = Callable[[bytes, int, Meter], int]
 
 
 def compile_walk(schema: Any, named: Mapping[str, Any]) -> Walk:  # noqa: ANN401 - an Avro schema is any JSON value
-    """Return the walk over one value of `schema`; `named` resolves full names to their definitions.
+    """Return the walk over one value of `schema`; `named` holds the definition of every full name.
 
-    Raises (the walk): ContractError CON-002 over a limit, CON-003 not well formed; IndexError at the data's end.
+    The walk raises a ContractError, CON-002 over a limit or CON-003 not well formed, and an IndexError at the end of
+    the data.
     """
     return _Compiler(named).walk(schema)
 
 
-def least_size(schema: Any, named: Mapping[str, Any], _known: dict[str, int] | None = None) -> int:  # noqa: ANN401 - as above
-    """Return a lower bound, in bytes, of any value of `schema`; 0 means an item may cost nothing."""
-    known = {} if _known is None else _known
+def least_size(schema: Any, named: Mapping[str, Any], _sizes: dict[str, int] | None = None) -> int:  # noqa: ANN401 - as above
+    """Return a lower bound, in bytes, of any value of `schema`; 0 where a value may cost nothing."""
+    sizes = {} if _sizes is None else _sizes
     if isinstance(schema, list):
-        return 1
+        return 1  # the branch number of a union
     if isinstance(schema, dict):
-        return _least_complex(schema, named, known)
+        kind = schema["type"]
+        if kind in ("record", "error"):
+            sizes.setdefault(schema["name"], 0)
+            return sum(least_size(field["type"], named, sizes) for field in schema["fields"])
+        return int(schema["size"]) if kind == "fixed" else least_size(kind, named, sizes)
     if schema in _SIZES:
         return _SIZES[schema]
-    if schema not in known:
-        known[schema] = 0  # inside its own definition: a lower bound
-        known[schema] = least_size(named[schema], named, known)
-    return known[schema]
-
-
-def _least_complex(schema: Mapping[str, Any], named: Mapping[str, Any], known: dict[str, int]) -> int:
-    kind = schema["type"]
-    if kind in ("record", "error"):
-        known.setdefault(schema["name"], 0)
-        return sum(least_size(field["type"], named, known) for field in schema["fields"])
-    return int(schema["size"]) if kind == "fixed" else least_size(kind, named, known)
+    if schema not in sizes:
+        sizes[schema] = 0  # within its own definition the name counts as nothing, so that the bound stays a lower one
+        sizes[schema] = least_size(named[schema], named, sizes)
+    return sizes[schema]
 
 
 _SIZES = {"null": 0, "boolean": 1, "int": 1, "long": 1, "float": 4, "double": 8, "bytes": 1, "string": 1}
@@ -61,13 +62,14 @@ _SIZES |= {"enum": 1, "array": 1, "map": 1}  # an array or a map costs at least 
 
 
 class _Compiler:
-    """Turns a schema into closures; a name that is used again is looked up when walked, so recursion compiles."""
+    """Compiler of a schema into closures; a name that is used again is looked up in the walk, so recursion compiles."""
 
     def __init__(self, named: Mapping[str, Any]) -> None:
         self.named = named
-        self.done: dict[str, Walk] = {}
+        self.done: dict[str, Walk] = {}  # full name → walk
 
     def walk(self, schema: Any) -> Walk:  # noqa: ANN401 - as above
+        """Return the walk over one value of a schema, part or whole."""
         if isinstance(schema, list):
             return self._union(schema)
         if isinstance(schema, dict):
@@ -95,14 +97,17 @@ class _Compiler:
 
     def _record(self, schema: Mapping[str, Any]) -> Walk:
         name = schema["name"]
-        self.done.setdefault(name, _null)  # a name inside its own definition is looked up when walked
-        fields = tuple((_may_be_null(field["type"]), self.walk(field["type"])) for field in schema["fields"])
+        self.done.setdefault(name, _null)  # a placeholder, for the name within its own definition
+        types = [field["type"] for field in schema["fields"]]
+        # (may be null as the first branch of its union, walk) of every field
+        fields = tuple((isinstance(kind, list) and kind[:1] == ["null"], self.walk(kind)) for kind in types)
         count = len(fields)
 
         def record(data: bytes, position: int, meter: Meter) -> int:
+            """Walk over the fields of a record."""
             meter.enter(count)
             for may_be_null, field in fields:
-                # a zero byte is null there; without this shortcut a case's empty fields cost a third of the walk
+                # A zero byte is null there. Without this shortcut the empty fields of a case cost a third of the walk.
                 position = position + 1 if may_be_null and data[position] == 0 else field(data, position, meter)
             meter.depth -= 1
             return position
@@ -112,15 +117,17 @@ class _Compiler:
 
     def _blocks(self, item_schema: Any, *, keyed: bool) -> Walk:  # noqa: ANN401 - as above
         item = self.walk(item_schema)
-        least = least_size(item_schema, self.named) + keyed
+        least = least_size(item_schema, self.named) + keyed  # the key of a map costs a byte
 
         def blocks(data: bytes, position: int, meter: Meter) -> int:
+            """Walk over the blocks of an array or a map, up to the empty block."""
             meter.enter(1)
             while True:
                 count, position = _block(data, position, meter.end, least)
                 if count == 0:
                     meter.depth -= 1
                     return position
+                # counted before the items are walked, so that a block is refused by its number alone
                 meter.nodes += count
                 if meter.nodes > meter.limits.nodes:
                     raise too_much("nodes")
@@ -136,6 +143,7 @@ class _Compiler:
         count = len(walks)
 
         def union(data: bytes, position: int, meter: Meter) -> int:
+            """Walk over the branch number of a union, and the value of that branch."""
             branch, after = _varint(data, position)
             if not 0 <= branch < count:
                 raise malformed("a union branch that does not exist", position)
@@ -144,14 +152,11 @@ class _Compiler:
         return union
 
 
-def _may_be_null(schema: Any) -> bool:  # noqa: ANN401 - as above
-    return isinstance(schema, list) and schema[:1] == ["null"]
-
-
 def _nullable(inner: Walk) -> Walk:
-    """Return the walk over null or one other type: most fields of most schemas, so it is kept short."""
+    """Return the walk over null or one other type: most fields of most schemas, so the common cases come first."""
 
     def nullable(data: bytes, position: int, meter: Meter) -> int:
+        """Walk over null or a value."""
         byte = data[position]
         if byte == 0:
             return position + 1
@@ -166,9 +171,9 @@ def _nullable(inner: Walk) -> Walk:
 
 
 def _block(data: bytes, position: int, end: int, least: int) -> tuple[int, int]:
-    """Return (items of the next block, position of the first one), refusing more items than can be there."""
+    """Return (number of items of the next block, position of the first); raise CON-003 where they cannot fit."""
     count, after = _varint(data, position)
-    if count < 0:
+    if count < 0:  # the other form of a block: its number of items negated, then its size in bytes
         size, after = _varint(data, after)
         count = -count
         if not 0 <= size <= end - after:
@@ -193,7 +198,7 @@ def _varint(data: bytes, position: int) -> tuple[int, int]:
         shift += 7
         if shift >= 7 * _VARINT_BYTES:
             raise malformed("a number longer than ten bytes", start)
-    if value >= _LONG * 2:
+    if value >= _LONG * 2:  # the tenth byte has room for six bits more than a long has
         raise malformed("a number beyond 64 bits", start)
     return (value >> 1) ^ -(value & 1), position + 1
 
@@ -238,6 +243,7 @@ def _bytes_of(size: int) -> Walk:
 
 def _index(count: int) -> Walk:
     def index(data: bytes, position: int, _meter: Meter) -> int:
+        """Walk over the number of an enum's symbol."""
         value, after = _varint(data, position)
         if not 0 <= value < count:
             raise malformed("an enum symbol that does not exist", position)

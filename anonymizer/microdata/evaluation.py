@@ -1,8 +1,9 @@
-"""How much of what should be masked is masked, and how much of the rest can still be read.
+"""Evaluation of masking: recall of personal data, precision, and the share of other words that stay readable.
 
-Decides the measures, the counts behind them and their 95 % intervals. Does not find anything and reads no files.
+Purpose: the measures, the counts behind them, and their 95 % intervals. Finds nothing and reads no files.
+Called by: `amana evaluate`, and `anonymizer.training.card` for the cards of the names models.
 
-A *word* is a run of word characters; it is masked when all its characters lie in predicted spans. Two kinds of gold:
+A *word* is a run of word characters; it is masked when all its characters are in predicted spans. Two kinds of gold:
 
 * With levels (court texts). A mention *needs masking* at level `direct` or `quasi`; at level `no` it stays in clear,
   and its words count as ordinary. It is masked when every character is covered, leaving aside spaces, common
@@ -21,7 +22,7 @@ from typing import Final
 
 __all__ = ["Document", "EvaluationReport", "Mention", "Share", "by_language", "pooled", "report"]
 
-_Z: Final = 1.959963984540054
+_Z: Final = 1.959963984540054  # half the width of a 95 % interval, in standard deviations of a normal variable
 _WORD: Final = re.compile(r"\w+")
 _CHARACTER: Final = re.compile(r"\w+|[^\w\s.,;:!?()\[\]{}'\"`´‘’“”„«»‹›…\-–—/\\،؛؟]")  # noqa: RUF001 - quotes, by design
 _TITLES: Final = frozenset({"mr", "mrs", "ms", "no", "nr", "about"})
@@ -40,7 +41,7 @@ _LEFT_ASIDE: Final = _TITLES | _FUNCTION_WORDS
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A labelled span (characters, half open); `level` and `entity` where the gold has them."""
+    """A labelled span of the gold (characters, half open); `level` and `entity` where the gold has them."""
 
     start: int
     end: int
@@ -50,13 +51,13 @@ class Mention:
 
     @property
     def needs_masking(self) -> bool:
-        """Say whether it is a miss when it stays."""
+        """True where leaving it in clear is a miss."""
         return self.level != "no"
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A text, its language, what is labelled in it, and the spans that were predicted."""
+    """A text, its language, its labelled mentions, and the spans that were predicted."""
 
     text: str
     language: str
@@ -66,7 +67,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """`hits` out of `total`."""
+    """A proportion: `hits` out of `total`."""
 
     hits: int = 0
     total: int = 0
@@ -77,7 +78,7 @@ class Share:
 
     @property
     def value(self) -> float | None:
-        """The share, None of nothing."""
+        """The proportion, None where there is nothing to count."""
         return self.hits / self.total if self.total else None
 
     @property
@@ -86,7 +87,7 @@ class Share:
         if not self.total:
             return None
         n, p = self.total, self.hits / self.total
-        if self.hits == n:
+        if self.hits == n:  # the rule of three: (1 - 3/n)**n is about 5 %
             return max(0.0, 1 - 3 / n), 1.0
         middle = (p + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
         half = _Z / (1 + _Z**2 / n) * (p * (1 - p) / n + _Z**2 / (4 * n**2)) ** 0.5
@@ -116,11 +117,11 @@ class EvaluationReport:
 def by_language(documents: Iterable[Document]) -> dict[str, EvaluationReport]:
     """Measure language by language, sorted, and over all of them as `all` where there are several."""
     groups: dict[str, list[Document]] = defaultdict(list)
-    every = list(documents)
-    for document in every:
+    all_documents = list(documents)
+    for document in all_documents:
         groups[document.language].append(document)
     made = {language: report(groups[language]) for language in sorted(groups)}
-    return made if len(made) == 1 else made | {"all": report(every)}
+    return made if len(made) == 1 else made | {"all": report(all_documents)}
 
 
 def report(documents: Iterable[Document]) -> EvaluationReport:
@@ -129,9 +130,10 @@ def report(documents: Iterable[Document]) -> EvaluationReport:
 
 
 def pooled(parts: Sequence[EvaluationReport]) -> EvaluationReport:
-    """Return the report of several parts' documents together: every share adds up hits and totals."""
+    """Return the report over the documents of several parts: every share adds up hits and totals."""
 
     def total(of: Callable[[EvaluationReport], Share]) -> Share:
+        """Add up one share of all parts."""
         return sum(map(of, parts), Share())
 
     types = sorted({kind for part in parts for kind in part.mentions})
@@ -148,8 +150,10 @@ def pooled(parts: Sequence[EvaluationReport]) -> EvaluationReport:
 
 
 def _measured(document: Document) -> EvaluationReport:
+    """Measure one document."""
     covered = _covered(len(document.text), document.predicted)
     needing = [mention for mention in document.mentions if mention.needs_masking]
+    # by id, not by value: gold may label one span twice
     masked = {id(mention): _is_masked(document.text, mention, covered) for mention in needing}
     precision, kept = _words(document, needing, covered)
     return EvaluationReport(
@@ -164,23 +168,26 @@ def _measured(document: Document) -> EvaluationReport:
 
 
 def _covered(length: int, spans: Iterable[tuple[int, int]]) -> bytearray:
+    """Return one byte per character of a text, 1 where a span covers it."""
     covered = bytearray(length)
     for start, end in spans:
-        first, last = max(0, start), min(length, end)
+        first, last = max(0, start), min(length, end)  # a prediction may be beyond the text
         covered[first:last] = b"\1" * max(0, last - first)
     return covered
 
 
 def _is_masked(text: str, mention: Mention, covered: bytearray) -> bool:
+    """Return whether a mention is covered, by the rule of its kind of gold."""
     if mention.level is None:
-        pieces = [found.span() for found in _WORD.finditer(text, mention.start, mention.end)]
+        pieces = [word.span() for word in _WORD.finditer(text, mention.start, mention.end)]
     else:
-        found = _CHARACTER.finditer(text, mention.start, mention.end)
-        pieces = [piece.span() for piece in found if piece[0].lower() not in _LEFT_ASIDE]
+        characters = _CHARACTER.finditer(text, mention.start, mention.end)
+        pieces = [piece.span() for piece in characters if piece[0].lower() not in _LEFT_ASIDE]
     return all(0 not in covered[start:end] for start, end in pieces)
 
 
 def _by_type(needing: Sequence[Mention], masked: Mapping[int, bool]) -> dict[str, Share]:
+    """Return the recall of mentions by type, and of all of them as `all`."""
     shares: dict[str, Share] = defaultdict(Share)
     for mention in needing:
         share = Share(int(masked[id(mention)]), 1)
@@ -190,16 +197,16 @@ def _by_type(needing: Sequence[Mention], masked: Mapping[int, bool]) -> dict[str
 
 
 def _entities(needing: Sequence[Mention], masked: Mapping[int, bool], level: str) -> Share:
+    """Return the recall of the entities of a level, `direct` or `quasi`."""
     entities: dict[Hashable, list[Mention]] = defaultdict(list)
     for place, mention in enumerate(needing):
         if mention.level is not None:
+            # a mention without an entity is one of its own
             entities[("alone", place) if mention.entity is None else mention.entity].append(mention)
-    of_level = [mentions for mentions in entities.values() if _level(mentions) == level]
+    # one direct mention makes the whole entity direct
+    is_direct = {entity: any(m.level == "direct" for m in mentions) for entity, mentions in entities.items()}
+    of_level = [mentions for entity, mentions in entities.items() if is_direct[entity] == (level == "direct")]
     return Share(sum(all(masked[id(m)] for m in mentions) for mentions in of_level), len(of_level))
-
-
-def _level(mentions: Iterable[Mention]) -> str:
-    return "direct" if any(mention.level == "direct" for mention in mentions) else "quasi"
 
 
 def _words(document: Document, needing: Iterable[Mention], covered: bytearray) -> tuple[Share, Share]:

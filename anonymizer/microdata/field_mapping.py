@@ -1,7 +1,13 @@
-"""Which raw field may become which de-identified field, by which rule: everything else is dropped.
+"""Field mapping: the one table of which raw field becomes which de-identified field, and by which rule.
 
-Decides the one table of what is carried, and refuses rules that the role of a field forbids: a direct identifier, a
-staff identifier or a free text is never carried in clear. Does not name what is dropped: that follows from the roles.
+Purpose: plan, for a kind of event, which fields are carried, which texts are scanned and which values are looked for in
+them. Everything that is not in the table is dropped; what is dropped follows from the roles and is named nowhere.
+Called by: `streams.stages.deidentify` plans every kind at its start; `streams.core.counting.deidentify` applies a
+plan to a record.
+
+Invariants:
+- The role of a field decides which rules may carry it (`ALLOWED`): a direct identifier, a staff identifier and a free
+  text are never carried. A schema whose roles got stricter is refused at start, before the first record.
 """
 
 from collections import Counter
@@ -22,7 +28,7 @@ Raw = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Carry:
-    """One de-identified field: the raw fields it is made of, and the rule that makes it."""
+    """One de-identified field: the id of the rule that makes it, the raw fields it is made of, and the rule itself."""
 
     rule: str
     sources: tuple[str, ...]
@@ -42,6 +48,7 @@ def _codes(source: str) -> Carry:
 
 
 def _age(raw: Raw, _: policy.Generalisation) -> str:
+    # the exact age is the better source; agencies that hold bands alone send `ageBroad`
     age = raw["vic_AgeWhenTrafficked"]
     return generalise.code(raw["ageBroad"]) if age is None else generalise.age_band(age)
 
@@ -81,7 +88,7 @@ CARRIES: Final[Mapping[str, Carry]] = {
     "participants_male": _same("measure", "participants_male"),
     "participants_unknown": _same("measure", "participants_unknown"),
 }
-"""De-identified field → how it is made."""
+"""De-identified field → the rule that makes it."""
 
 ALLOWED: Final[Mapping[FieldRole, frozenset[str]]] = {
     FieldRole.DIRECT_IDENTIFIER: frozenset(),
@@ -97,7 +104,14 @@ ALLOWED: Final[Mapping[FieldRole, frozenset[str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What happens to one kind of event: fields carried, texts scanned, identities masked in them, drops by role."""
+    """The plan of one kind of event.
+
+    Args:
+        carried: De-identified field → the rule that makes it.
+        texts: Raw fields of free text, which are scanned.
+        identities: Raw fields whose values are looked for in the texts.
+        dropped: Role → number of raw fields of that role that are dropped.
+    """
 
     carried: Mapping[str, Carry]
     texts: tuple[str, ...]
@@ -106,7 +120,7 @@ class Plan:
 
 
 def plan(raw: catalogue.Schema, deidentified: catalogue.Schema) -> Plan:
-    """Derive the plan of a kind from the roles of its raw fields and the names of its de-identified ones.
+    """Derive the plan of a kind from the roles of its raw fields and the names of its de-identified fields.
 
     Raises:
         ConfigurationError: CFG-021, a rule of the table carries a field that is absent or whose role forbids it.
@@ -116,11 +130,13 @@ def plan(raw: catalogue.Schema, deidentified: catalogue.Schema) -> Plan:
     carried = {name: carry for name, carry in CARRIES.items() if name in wanted}
     for name, carry in carried.items():
         for source in carry.sources:
+            # the table is code and the roles are data: a role that got stricter must win over the table
             if source not in roles or carry.rule not in ALLOWED[roles[source]]:
                 raise ConfigurationError("CFG-021", f"no rule may carry {source} as {name}", field=source)
     sources = {source for carry in carried.values() for source in carry.sources}
-    kept = {FieldRole.TECHNICAL, FieldRole.FREE_TEXT}
-    drops = Counter(role.value for name, role in roles.items() if name not in sources and role not in kept)
+    # the receipt counts neither technical fields, which say nothing of a person, nor texts, which it counts by policy
+    uncounted = {FieldRole.TECHNICAL, FieldRole.FREE_TEXT}
+    drops = Counter(role.value for name, role in roles.items() if name not in sources and role not in uncounted)
     return Plan(
         carried,
         tuple(field.name for field in raw.by_role(FieldRole.FREE_TEXT)),

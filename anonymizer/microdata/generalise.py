@@ -1,6 +1,9 @@
-"""How values are made coarser: dates, ages, places, gender, citizenship, status.
+"""Generalisation rules: the coarse value of one raw value, for dates, ages, gender, citizenship, status and codes.
 
-Decides the coarse value of one raw value. Does not decide which field becomes which: see `carry`.
+Purpose: make quasi-identifiers coarse enough that they single out fewer persons. Which field gets which rule is in
+`field_mapping`.
+Called by: the rules of `field_mapping`.
+
 Source: HTCDS 2.0 picklists; CTDC codebook for age bands and citizenship.
 """
 
@@ -10,9 +13,13 @@ from typing import Final, Literal
 __all__ = ["AGE_BANDS", "UNKNOWN", "age_band", "citizenship", "code", "codes", "gender", "period", "section", "status"]
 
 UNKNOWN: Final = "unknown"
+"""The value of a field that the agency left empty."""
+
 AGE_BANDS: Final = ("0--8", "9--17", "18--20", "21--23", "24--26", "27--29", "30--38", "39--47", "48+")
-_BAND_ENDS: Final = (8, 17, 20, 23, 26, 29, 38, 47)
-_GENDERS: Final = {
+"""The age bands of CTDC, in years; the dashes are doubled as there."""
+
+_BAND_ENDS: Final = (8, 17, 20, 23, 26, 29, 38, 47)  # the last is open
+_GENDERS: Final = {  # the small groups share a code: each alone would single persons out
     "Feminine": "F",
     "Masculine": "M",
     "TransgenderFeminine": "X",
@@ -27,7 +34,7 @@ _STATUSES: Final = {
 
 
 def period(date: str, level: Literal["month", "year"]) -> str:
-    """Return `YYYY-MM` or `YYYY` of a date `YYYY[-MM[-DD]]`, never finer than it is known."""
+    """Return `YYYY-MM` or `YYYY` of a date `YYYY[-MM[-DD]]`, never finer than the date itself."""
     return date[:7] if level == "month" else date[:4]
 
 
@@ -37,12 +44,12 @@ def age_band(age: int) -> str:
 
 
 def gender(value: str | None) -> str:
-    """Return F, M, X or unknown of an HTCDS gender; the small groups share X."""
+    """Return F, M, X or unknown for an HTCDS gender; the small groups share X."""
     return _GENDERS.get(value or "", UNKNOWN)
 
 
 def status(value: str | None) -> str:
-    """Return possible, confirmed, not-a-victim or unknown of an HTCDS trafficking status."""
+    """Return possible, confirmed, not-a-victim or unknown for an HTCDS trafficking status."""
     return _STATUSES.get(value or "", UNKNOWN)
 
 
@@ -60,10 +67,10 @@ def code(value: str | None) -> str:
 
 
 def codes(values: Sequence[str] | None) -> list[str]:
-    """Return the distinct codes of a multiple choice, sorted; empty is unknown."""
+    """Return the distinct codes of a multiple choice, sorted; an empty list stands for unknown."""
     return sorted(set(values or ()))
 
 
 def section(value: str | None) -> str:
-    """Return the ISIC section letter of an HTCDS industry (`F_Construction` is F), or unknown."""
+    """Return the ISIC section letter of an HTCDS industry (F for `F_Construction`), or unknown."""
     return value.partition("_")[0] if value else UNKNOWN

@@ -1,10 +1,16 @@
 # ruff: noqa: RUF001 - the look-alikes are the point of the table
-"""The skeleton of a text: letters of other scripts that look like Latin ones, read as what they look like.
+"""Skeleton of a text: letters of other scripts that look like Latin ones, read as the Latin letters.
 
-Decides which words are read so: those that mix scripts, those that consist of look-alikes alone, and numbers in which a
-letter stands for a digit. Leaves words that are honestly Cyrillic, Greek or Armenian. Keeps every character's place.
+Purpose: let patterns see an address or a number that was written with look-alikes, by a hostile hand or a keyboard that
+was switched. Called by: `normalise.forms`.
 
-Source: Unicode UTS #39 (confusables.txt), the pairs one letter wide that end in a Latin letter; a small part of it.
+Read as Latin are: words that mix scripts, words of look-alikes alone, and numbers in which a letter stands for a digit.
+Words that are honestly Cyrillic, Greek or Armenian stay.
+
+Invariants:
+- Every character keeps its place.
+
+Source: Unicode UTS #39 (confusables.txt): of its pairs of single letters, a small part that ends in a Latin letter.
 """
 
 import re
@@ -39,18 +45,21 @@ _SUSPECT: Final = re.compile(r"[0-9][OoIl]|[OoIl][0-9]")
 
 
 def skeleton(text: str) -> str:
-    """Return a normalised text with its look-alikes read as Latin letters and digits; as long as the text given."""
+    """Return a normalised text with its look-alikes read as Latin letters and digits; its length stays."""
+    # both searches are there for speed: most texts have neither look-alikes nor letters beside digits
     if not text.isascii() and _ALIKE.search(text):
         text = _WORD.sub(_latin, text)
     return _WORD.sub(_number, text) if _SUSPECT.search(text) else text
 
 
-def _latin(found: re.Match[str]) -> str:
-    word = found[0]
+def _latin(match: re.Match[str]) -> str:
+    word = match[0]
     if word.isascii() or not _ALIKE.search(word):
         return word
+    # A word with one Latin letter is meant as Latin, so every pair counts. One without any must become Latin as a whole
+    # by the strict pairs: a Russian word has letters that look like no Latin one.
     return word.translate(_TABLE) if _LATIN.search(word) or word.translate(_STRICT).isascii() else word
 
 
-def _number(found: re.Match[str]) -> str:
-    return found[0].translate(_DIGITS) if _NUMBER.fullmatch(found[0]) else found[0]
+def _number(match: re.Match[str]) -> str:
+    return match[0].translate(_DIGITS) if _NUMBER.fullmatch(match[0]) else match[0]

@@ -1,8 +1,16 @@
-"""Where a record's own names stand in a text, whatever script, spelling and inflection they are written in.
+"""Name matching: the places of a record's own names in a text, in any script, spelling and inflection.
 
-Decides which words of a text are a known name: those that sound like one of its words, those that are one with a
-suffix, and neighbours that together sound like one or several of them (Abdel Rahman, Abdulrahman). Takes in what
-belongs to a name: article and patronymic particles, initials, a suffix behind an apostrophe.
+Purpose: decide which words of a text are one of the record's names: words that sound like a word of a name, words that
+are one with a suffix, and neighbours that together sound like one or several (Abdel Rahman, Abdulrahman). A match is
+widened by what belongs to a name: article and patronymic particles, initials, a suffix behind an apostrophe.
+Called by: `record_identifiers`.
+
+    matcher = matcher_of(["Layla", "Al-Tavri"])       # once per record
+    list(matcher.spans(text, lowered))                # for each of its texts
+
+Invariants:
+- A very common word (`_ORDINARY`) is a name only where it is written exactly like it.
+- The sound of a word is decided by `phonetic` alone.
 """
 
 import functools
@@ -14,20 +22,20 @@ from typing import Final
 
 from anonymizer.microdata import phonetic
 
-__all__ = ["Names", "names"]
+__all__ = ["NameMatcher", "matcher_of"]
 
 _WORD: Final = re.compile(r"[^\W_]+")
 _LETTERS: Final = re.compile(r"[^\W\d_]+")
-_SHORTEST: Final = 2
-"""Shorter words count only as they are written, as do those longer than `_LONGEST`."""
-_LONGEST: Final = 40
-_MOST_JOINED: Final = 3
-_SURE_KEY: Final = 4
-_LEAST_KEY: Final = 3
-_STEM: Final = 4
+_SHORTEST: Final = 2  # letters; shorter words count only as they are written,
+_LONGEST: Final = 40  # as do longer ones
+_MOST_JOINED: Final = 3  # neighbours that may be one name
+_SURE_KEY: Final = 4  # consonants that neighbours must share where a space is between them
+_LEAST_KEY: Final = 3  # the same where only a hyphen is
+_STEM: Final = 4  # letters before a suffix
+_WIDEST: Final = 3  # characters between neighbours
 _WITHIN: Final = frozenset(" \n\t-'’.")  # noqa: RUF001 - the apostrophe of print
 _BETWEEN: Final = re.compile(r"[\s\-.,]{0,3}")
-_TEAR: Final = re.compile(r"[\n-]")
+_TEAR: Final = re.compile(r"[\n-]")  # a line break or a hyphen may have torn a name apart
 _APOSTROPHES: Final = ("'", "’", "´", "`")  # noqa: RUF001 - as above
 _LONGEST_SUFFIX: Final = 6
 _ARTICLES: Final = frozenset({"al", "el", "ul", "ال"})
@@ -59,10 +67,20 @@ _ORDINARY: Final = frozenset(
 )  # fmt: skip
 """Words so common that they are a name only where they are written like it."""
 
+_OTHER, _HEAD, _NAME = range(3)  # verdicts on a word: no name, perhaps the first part of one, a name
+
 
 @dataclass(frozen=True, slots=True)
-class Names:
-    """What is looked for: words as written, words and runs of words by how they sound."""
+class NameMatcher:
+    """The names of one record, prepared for the search.
+
+    Args:
+        written: Their words as they are written.
+        stems: The first letters of these words, to see quickly whether one may be inflected.
+        by_key: Phonetic key → words and runs of words that have it.
+        heads: Beginnings of the keys: a word with one of them may be the first part of a name that is written apart.
+        particles: Particles and initials of these names, articles besides.
+    """
 
     written: frozenset[str]
     stems: frozenset[str]
@@ -70,8 +88,13 @@ class Names:
     heads: frozenset[str]
     particles: frozenset[str]
 
-    def places(self, text: str, lowered: str) -> Iterator[tuple[int, int]]:
-        """Yield the spans of names in a normalised text, given with its small form as long as it; neighbours as one."""
+    def spans(self, text: str, lowered: str) -> Iterator[tuple[int, int]]:
+        """Yield the spans of names in a text, neighbours as one.
+
+        Args:
+            text: A normalised text.
+            lowered: The same in small letters, as long as `text`.
+        """
         if not self.written:
             return
         last: tuple[int, int] | None = None
@@ -86,10 +109,12 @@ class Names:
             yield last
 
     def _hits(self, text: str, lowered: str) -> Iterator[tuple[int, int]]:
+        """Yield the span of every match, widened; matches may overlap."""
+        # a word is judged once per text: most of the time goes into the phonetic keys
         verdicts = {word: self._verdict(word) for word in set(_WORD.findall(lowered))}
         if not any(verdicts.values()) and _TEAR.search(text) is None:
             return
-        words = [(found[0], found.start(), found.end()) for found in _WORD.finditer(lowered)]
+        words = [(word[0], word.start(), word.end()) for word in _WORD.finditer(lowered)]
         for place, (word, _, _) in enumerate(words):
             if verdicts[word] == _NAME:
                 yield self._widened(text, words, place, place)
@@ -99,6 +124,7 @@ class Names:
                     yield self._widened(text, words, place, joined)
 
     def _verdict(self, word: str) -> int:
+        """Judge a word on its own."""
         if word in self.written or (word[:_STEM] in self.stems and self._is_inflected(word)):
             return _NAME
         if not _SHORTEST <= len(word) <= _LONGEST or word in _ORDINARY:
@@ -109,11 +135,12 @@ class Names:
         return _OTHER if self.heads.isdisjoint(keys) and word not in _PARTICLES else _HEAD
 
     def _sounds(self, word: str, keys: frozenset[str], least: int) -> bool:
+        """Return whether a word sounds like a name with which it shares a key of `least` consonants or more."""
         candidates = {name for key in keys if len(key) >= least for name in self.by_key.get(key, ())}
         return any(phonetic.same_name(name, word) for name in candidates)
 
     def _is_inflected(self, word: str) -> bool:
-        """Say whether a word is a known one and a suffix, as Turkish and the English plural write it."""
+        """Return whether a word is a word of a name and a suffix, as Turkish and the English plural have them."""
         ends = range(max(_STEM, len(word) - 4), len(word))
         return any(word[:end] in self.written and word[end:] in _SUFFIXES for end in ends)
 
@@ -125,6 +152,8 @@ class Names:
             if len(gap) > _WIDEST or not _WITHIN.issuperset(gap):
                 break
             run, soft = run + words[at][0], soft or not {"\n", "-"}.intersection(gap)
+            # The weaker the sign that the words belong together, the longer the key that they must share: a space says
+            # nothing, a hyphen something, and a bare line break is taken for a name torn by it.
             least = _SURE_KEY if soft else 0 if gap == "\n" else _LEAST_KEY
             if self._sounds(run, phonetic.keys(run), least):
                 return at
@@ -145,49 +174,46 @@ class Names:
         return words[first][1], end
 
     def _belongs(self, text: str, before: tuple[str, int, int], start: int) -> bool:
+        """Return whether the word before a name, which begins at `start`, is a particle or an initial of it."""
         word, begin, end = before
         gap = text[end:start]
         if len(gap) > _WIDEST or not _WITHIN.issuperset(gap):
             return False
-        if end - begin == 1 and not word.isdigit():
+        if end - begin == 1 and not word.isdigit():  # an initial, with its full stop or as a capital alone
             return gap.startswith(".") or (text[begin].isupper() and gap == " " and word in self.particles)
+        # "de" before a space is mostly a French preposition, so that only the record's own particles count there
         return word in self.particles or (word in _PARTICLES and gap == "-")
 
 
-_OTHER, _HEAD, _NAME = range(3)
-_WIDEST: Final = 3
+def matcher_of(values: Sequence[str]) -> NameMatcher:
+    """Return the matcher for the normalised names of one record: given, middle and family names."""
+    return _matcher_of(tuple(values))
 
 
+# several texts and several readings of each have the same names
 @functools.lru_cache(64)
-def _names(values: tuple[str, ...]) -> Names:
-    every = [_LETTERS.findall(value.lower()) for value in values]
-    written = {word for words in every for word in words if word not in _PARTICLES and len(word) > 1}
-    written |= {words[0] for words in every if len(words) == 1}
-    runs = {run for words in every for run in _runs(words)}
+def _matcher_of(values: tuple[str, ...]) -> NameMatcher:
+    names = [_LETTERS.findall(value.lower()) for value in values]
+    written = {word for words in names for word in words if word not in _PARTICLES and len(word) > 1}
+    written |= {words[0] for words in names if len(words) == 1}  # a name that is nothing but a particle or a letter
+    runs = {run for words in names for run in _runs(words)}
     by_key: dict[str, list[str]] = defaultdict(list)
     for word in {word for word in written if len(word) >= _SHORTEST} | runs:
         for key in phonetic.keys(word):
             by_key[key].append(word)
-    return Names(
+    return NameMatcher(
         frozenset(written),
         frozenset(word[:_STEM] for word in written),
         {key: tuple(words) for key, words in by_key.items()},
         frozenset(key[:size] for key in by_key for size in range(2, len(key))),
-        _ARTICLES | {word for words in every for word in words if word in _PARTICLES} | _initials(every),
+        _ARTICLES
+        | {word for words in names for word in words if word in _PARTICLES}
+        | {word[0] for words in names for word in words},
     )
 
 
-def names(values: Sequence[str]) -> Names:
-    """Return what is looked for, given normalised names of one record: given, middle and family names."""
-    return _names(tuple(values))
-
-
 def _runs(words: Sequence[str]) -> Iterator[str]:
-    """Yield neighbouring words written together."""
+    """Yield the neighbouring words of a name written together."""
     for size in range(2, _MOST_JOINED + 1):
         for place in range(len(words) - size + 1):
             yield "".join(words[place : place + size])
-
-
-def _initials(every: Sequence[Sequence[str]]) -> frozenset[str]:
-    return frozenset(word[0] for words in every for word in words)

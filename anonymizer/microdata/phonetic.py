@@ -1,12 +1,19 @@
 # ruff: noqa: RUF001 - letters of other scripts are the point of the tables
-"""How a name sounds, whatever script and spelling it is written in.
+"""Phonetic comparison of names: whether two written words may be one name, in any script and spelling.
 
-Decides which written words may be one name: the consonants as classes that every transliteration agrees on, and what
-must agree besides where the consonants are few. Does not decide which words of a text are names: see `known`.
+Purpose: reduce a word to its consonants, in classes that every transliteration agrees on, and say what must agree
+besides where the consonants are few.
+Called by: `name_matching`.
 
 A word becomes a *key*, its consonants in classes (B b p; F f v; T t d th dh; S s z sh; K k q g j kh gh; H L M N R), and
 *slots*, the vowels before, between and after them. Arabic and Persian write only long vowels, so that an empty slot of
 theirs says little. Letters that are read in several ways give several readings.
+
+There is a second algorithm for "the same name": the normal form of `connectors.ingest.event.person_key`. They answer
+different questions and must not be united. This one searches a text: it compares two words, vowels included, and may
+say "may be" too often, since a word masked too much does no harm; it can be changed with any version. The normal form
+makes a key: two agencies must come to the same string without seeing each other's names. So it drops the vowels, keeps
+more consonants apart, compares nothing, and cannot be changed without counting people twice across the change.
 
 Source: the transliteration tables of ALA-LC, BGN/PCGN and DIN 31635, and the spellings that French, English and Turkish
 civil registers make of the same names; other scripts by `anyascii`.
@@ -26,8 +33,8 @@ from anyascii import anyascii
 
 __all__ = ["keys", "same_name"]
 
-_MEMORY: Final = 16_384
-_MOST_READINGS: Final = 24
+_MEMORY: Final = 16_384  # words; a text repeats most of its words
+_MOST_READINGS: Final = 24  # of one word; they multiply with every letter that is read in two ways
 _SURE: Final = 5
 """Consonants from which on equal keys are enough."""
 _MANY: Final = 3
@@ -73,7 +80,7 @@ _ENDINGS: Final = {
     _ARABIC["ي"]: (("i", ""), ("a", "")),  # alef maqsura is folded into yeh
 }
 _SILENT: Final = "tdsxz"
-"""What French does not speak at the end of a word."""
+"""Letters that French does not pronounce at the end of a word."""
 _OTHER_SCRIPT: Final = re.compile("(νττζ|ντζ|ττσ|ντσ|ντχ|ντ|μπ|γκ|τζ|τσ|τχ|ου)|([χх])|([^\x00-\x7f])")
 _PREFIXES: Final = re.compile("[وف]?(?:لل|[بك]?ال|[بلك])?(?=..)")
 _SUFFIXES: Final = re.compile("(?<=...)(?:ها|هم|هن|هما|كم|نا|ه|ي|ك)$")
@@ -84,7 +91,14 @@ _SERVANT: Final = re.compile("^(?:abd[aeiou]l?(?=[^aeiouy]..)|عبدال(?=..))"
 
 @dataclass(frozen=True, slots=True)
 class Pronunciation:
-    """One way to read a word; `slots` is one longer than `key`, `sounds` as long; `full`: all vowels are written."""
+    """One way to read a word.
+
+    Args:
+        key: Its consonants, a class each.
+        slots: The vowels before, between and after the consonants: one more than these.
+        sounds: The sounds that each consonant may be.
+        full: True where all vowels are written, False in Arabic script.
+    """
 
     key: str
     slots: tuple[str, ...]
@@ -93,7 +107,7 @@ class Pronunciation:
 
 
 class _Place(NamedTuple):
-    """Whether a slot is before the first consonant, behind the last."""
+    """Position of a slot: before the first consonant, behind the last."""
 
     head: bool
     tail: bool
@@ -101,31 +115,32 @@ class _Place(NamedTuple):
 
 @functools.lru_cache(_MEMORY)
 def keys(word: str) -> frozenset[str]:
-    """Return the keys of all readings of a normalised word, prefixes and article taken or left."""
+    """Return the keys of all readings of a normalised word, with and without prefixes and article."""
     return frozenset(reading.key for reading in _readings(word))
 
 
 @functools.lru_cache(_MEMORY // 8)
 def _readings(word: str) -> tuple[Pronunciation, ...]:
-    """Return the readings of a normalised word, prefixes and article taken or left."""
-    found = dict.fromkeys(itertools.chain.from_iterable(map(_read, _stems(word.lower()))))
-    return tuple(found)
+    """Return the readings of a normalised word, with and without prefixes and article."""
+    return tuple(dict.fromkeys(itertools.chain.from_iterable(map(_read, _stems(word.lower())))))
 
 
-def same_name(one: str, other: str) -> bool:
-    """Say whether two normalised words may be one name."""
-    shared = keys(one) & keys(other)
+def same_name(word: str, other: str) -> bool:
+    """Return whether two normalised words may be one name."""
+    shared = keys(word) & keys(other)
     if any(len(key) >= _SURE for key in shared):
         return True
-    return any(_agree(a, b) for a in _readings(one) for b in _readings(other) if a.key == b.key) if shared else False
+    return any(_agree(a, b) for a in _readings(word) for b in _readings(other) if a.key == b.key) if shared else False
 
 
 def _stems(word: str) -> Iterator[str]:
-    """Yield a word without what may be written together with it."""
+    """Yield a word with and without the particles that may be written together with it."""
     if not _ABJAD.search(word):
         yield from dict.fromkeys((word, _ARTICLES.sub("", word, count=1), _SERVANT.sub("abd", word)))
         return
-    for stem in {word, *_without_prefixes(word)}:
+    prefixes = _PREFIXES.match(word)
+    ends = range(1, prefixes.end() + 1) if prefixes else ()  # of one prefix, two, and so on
+    for stem in {word, *(word[end:] for end in ends)}:
         yield stem
         yield _SERVANT.sub("عبد", stem)
         bare = _SUFFIXES.sub("", stem)
@@ -133,13 +148,10 @@ def _stems(word: str) -> Iterator[str]:
             yield from {bare, bare.removesuffix("ت")}
 
 
-def _without_prefixes(word: str) -> Iterator[str]:
-    found = _PREFIXES.match(word)
-    yield from (word[end:] for end in range(1, found.end() + 1)) if found else ()
-
-
 def _read(word: str) -> Iterator[Pronunciation]:
+    """Yield the readings of one stem."""
     full = not _ABJAD.search(word)
+    # Allah is written with two lams and spoken with one, doubled
     units = _latin(word) if full else [_ARABIC[c] for c in word.replace("لله", "له") if c in _ARABIC]
     if units and units[-1] in _ENDINGS:
         units[-1] = _ENDINGS[units[-1]]
@@ -148,6 +160,7 @@ def _read(word: str) -> Iterator[Pronunciation]:
     for choice in itertools.islice(itertools.product(*units), _MOST_READINGS):
         apart = _reading(choice, full=full, merged=False)
         yield apart
+        # neighbours of one class may also be one sound that is spelt with both
         if any(a == b for a, b in itertools.pairwise(apart.key)):
             yield _reading(choice, full=full, merged=True)
 
@@ -158,8 +171,8 @@ def _latin(word: str) -> list[tuple[tuple[str, str], ...]]:
     return [_LATIN[grapheme] for grapheme in _GRAPHEMES.findall(word)]
 
 
-def _spelt(found: re.Match[str]) -> str:
-    return found[1] or ("χ" if found[2] else anyascii(found[0]).lower())
+def _spelt(match: re.Match[str]) -> str:
+    return match[1] or ("χ" if match[2] else anyascii(match[0]).lower())
 
 
 def _reading(choice: tuple[tuple[str, str], ...], *, full: bool, merged: bool) -> Pronunciation:
@@ -182,32 +195,36 @@ def _reading(choice: tuple[tuple[str, str], ...], *, full: bool, merged: bool) -
     return Pronunciation("".join(key), tuple(slots), tuple(sounds), full)
 
 
-def _agree(one: Pronunciation, other: Pronunciation) -> bool:
-    """Allow the more differences the more consonants agree: none of two or fewer, one where a vowel begins the word."""
-    size = len(one.key)
+def _agree(reading: Pronunciation, other: Pronunciation) -> bool:
+    """Return whether two readings of one key agree in vowels and sounds."""
+    # The more consonants agree, the more differences are allowed: none up to two consonants, or one where both words
+    # begin with a vowel and have all vowels written; then one for every further consonant.
+    size = len(reading.key)
     if size == 0:
-        return len(one.slots[0]) > 1 and _classes(one.slots[0]) == _classes(other.slots[0])
-    last = len(one.slots) - 1
-    strict = size == 1 and one.full and other.full and min(_vowels(one), _vowels(other)) < _MANY
-    cost = sum(
-        _clash((a, one.full), (b, other.full), _Place(place == 0, place == last), strict=strict)
-        for place, (a, b) in enumerate(zip(one.slots, other.slots, strict=True))
+        return len(reading.slots[0]) > 1 and _classes(reading.slots[0]) == _classes(other.slots[0])
+    last = len(reading.slots) - 1
+    # One consonant says little (Ali, Lea and Elio share L), so that the vowels must be the same, unless they are many.
+    strict = (
+        size == 1
+        and reading.full
+        and other.full
+        and min(sum(map(len, reading.slots)), sum(map(len, other.slots))) < _MANY
     )
-    cost += sum(set(a).isdisjoint(b) for a, b in zip(one.sounds, other.sounds, strict=True))
-    begun = one.full and other.full and size > 1 and bool(one.slots[0] and other.slots[0])
-    return cost <= max(int(begun), size - 2)
-
-
-def _vowels(reading: Pronunciation) -> int:
-    return sum(map(len, reading.slots))
+    cost = sum(
+        _clash((a, reading.full), (b, other.full), _Place(place == 0, place == last), strict=strict)
+        for place, (a, b) in enumerate(zip(reading.slots, other.slots, strict=True))
+    )
+    cost += sum(set(a).isdisjoint(b) for a, b in zip(reading.sounds, other.sounds, strict=True))
+    begin_with_vowels = reading.full and other.full and size > 1 and bool(reading.slots[0] and other.slots[0])
+    return cost <= max(int(begin_with_vowels), size - 2)
 
 
 def _classes(vowels: str) -> list[str]:
     return [vowel for vowel, _ in itertools.groupby(v if v == "e" else _CLASSES[v][0] for v in vowels)]
 
 
-def _clash(one: tuple[str, bool], other: tuple[str, bool], place: _Place, *, strict: bool) -> bool:
-    (a, a_full), (b, b_full) = one, other
+def _clash(slot: tuple[str, bool], other: tuple[str, bool], place: _Place, *, strict: bool) -> bool:
+    (a, a_full), (b, b_full) = slot, other
     if a_full != b_full:
         return _clash_across(a, b, place) if b_full else _clash_across(b, a, place)
     if strict:
@@ -218,9 +235,10 @@ def _clash(one: tuple[str, bool], other: tuple[str, bool], place: _Place, *, str
 
 
 def _clash_across(written: str, spoken: str, place: _Place) -> bool:
-    """Compare a slot of long vowels alone with one of all vowels."""
+    """Return whether a slot of Arabic script, with long vowels alone, clashes with one of all vowels."""
     if not written:
-        return bool(spoken) and (place.head or (place.tail and not set(spoken) <= {"e"}))  # a mute e
+        # a short vowel is not written, except at the head, where it needs an alef to carry it
+        return bool(spoken) and (place.head or (place.tail and not set(spoken) <= {"e"}))  # a final e may be mute
     if not spoken:
         return not set(written) <= {"'"}
     if place.head and written.startswith("a"):

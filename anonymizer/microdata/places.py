@@ -1,15 +1,20 @@
-"""Which country a place lies in: names of countries and of the region's larger towns, in three languages.
+"""Gazetteer: the country of a place name, for countries and the larger towns of the region, in three languages.
 
-Decides which names are known, and leaves undecided what names two countries at once: Congo, or Oman and Amman in Arabic
-without its marks. Does not find places in a text. `places.csv` is this project's own list; the English names of
-countries are those of `schemas/codes/countries.csv`.
+Purpose: let a masked place be replaced by its country where the policy allows it. Finding places in a text is the part
+of the detectors.
+Called by: `replacement`.
+
+Invariants:
+- A name of two countries has none: Congo, or Oman and Amman, which are one word in Arabic without vowel marks.
+
+Source: `places.csv`, this project's own list, and the English country names of `schemas/codes/countries.csv`.
 """
 
 import csv
 import functools
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from importlib import resources
 from typing import Final
 
@@ -23,28 +28,27 @@ _ARTICLE: Final = re.compile(r"^(?:(?:the|la|le|les|du|de|des|au|aux|en|في|م�
 
 
 def country_of(place: str) -> str | None:
-    """Return the alpha-3 code of the country that a place is or lies in, None where that is not known for sure."""
+    """Return the alpha-3 code of the country that a place is, or is in; None where that is not sure."""
     name = normalise(place).text.lower().strip()
-    known = _known()
-    return known.get(_key(name)) or known.get(_key(_ARTICLE.sub("", name)))
+    countries = _countries_by_name()
+    # first as it is written, since the article may be part of the name
+    return countries.get(_letters_of(name)) or countries.get(_letters_of(_ARTICLE.sub("", name)))
 
 
 @functools.cache
-def _known() -> Mapping[str, str]:
-    owners: defaultdict[str, set[str]] = defaultdict(set)
-    for code, name in _names():
-        owners[_key(normalise(name).text.lower())].add(code)
-    return {key: next(iter(codes)) for key, codes in owners.items() if len(codes) == 1}
-
-
-def _names() -> Iterator[tuple[str, str]]:
-    for code, name in codelists.labels("country").items():
-        yield code, _REMARK.sub("", name)
+def _countries_by_name() -> Mapping[str, str]:
+    # "Iran (Islamic Republic of)" is written as Iran
+    names = [(code, _REMARK.sub("", name)) for code, name in codelists.labels("country").items()]
     text = (resources.files("anonymizer.microdata") / "places.csv").read_text(encoding="utf-8")
     for row in csv.DictReader(text.splitlines()):
-        for name in row["names"].split("|"):
-            yield row["alpha3"], name
+        names += [(row["alpha3"], name) for name in row["names"].split("|")]
+    owners: defaultdict[str, set[str]] = defaultdict(set)
+    for code, name in names:
+        owners[_letters_of(normalise(name).text.lower())].add(code)
+    # a name of several countries is left out
+    return {letters: next(iter(codes)) for letters, codes in owners.items() if len(codes) == 1}
 
 
-def _key(name: str) -> str:
+def _letters_of(name: str) -> str:
+    # hyphens, spaces and apostrophes differ from one spelling to the next
     return "".join(filter(str.isalnum, name))

@@ -1,7 +1,12 @@
-"""What was done to a record and by what: rule ids, counts and hashes, and no text.
+"""Receipts: the count of every rule that was applied to a record, and the hashes of what decided. No text.
 
-Decides what a receipt holds and how counts are blurred before they leave the operators' hands. Does not write it
-anywhere.
+Purpose: let an audit record say how a batch was de-identified, and by which policy, models and schemas. Writing it
+anywhere is the part of the stage.
+Called by: `streams.core.counting.deidentify` makes receipts, `streams.stages.deidentify_outputs` writes those of a
+batch into the audit log, `amana redact` writes them to a file.
+
+Invariants:
+- Counts leave the operators' hands as decades only: the exact number of passports in a batch of three is about persons.
 """
 
 from collections import Counter
@@ -13,7 +18,7 @@ __all__ = ["Origin", "Receipt", "bucketed", "decade", "merged"]
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What decided: SHA-256 (hex) of the policy, of each names model by language, of each schema by stem."""
+    """SHA-256 (hex) of everything that decided: the policy, each names model by language, each schema by stem."""
 
     policy: str = ""
     models: Mapping[str, str] = field(default_factory=dict)
@@ -22,7 +27,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Counts by rule id (`age`, `drop.direct_identifier`) and by entity type found in free text, and what decided."""
+    """Counts by rule id (`age`, `drop.direct_identifier`) and by entity type found in free text, and their origin."""
 
     rules: Mapping[str, int] = field(default_factory=dict)
     types: Mapping[str, int] = field(default_factory=dict)
@@ -30,7 +35,7 @@ class Receipt:
 
 
 def merged(receipts: Iterable[Receipt]) -> Receipt:
-    """Add receipts of one origin up, those of a batch for instance."""
+    """Add up the receipts of a batch; all of them have one origin."""
     rules: Counter[str] = Counter()
     types: Counter[str] = Counter()
     origin = Origin()
@@ -42,19 +47,24 @@ def merged(receipts: Iterable[Receipt]) -> Receipt:
 
 
 def decade(count: int) -> str:
-    """Return the decade a count lies in: `0`, `1-10`, `11-100`, `101-1000` …; exact counts are disclosive too."""
+    """Return the decade that a count is in: `0`, `1-10`, `11-100`, `101-1000` and so on.
+
+    Coarser than the steps of a release certificate (`streams.core.releasing.certificate.at_most`): these counts are per
+    batch, and so about few persons.
+    """
     if count <= 0:
         return "0"
     end = 10
     while count > end:
         end *= 10
-    return f"{end // 10 + 1 if end > 10 else 1}-{end}"  # noqa: PLR2004 (the first decade begins at 1)
+    return f"{end // 10 + 1 if end > 10 else 1}-{end}"  # noqa: PLR2004 - the first decade begins at 1
 
 
 def bucketed(receipt: Receipt) -> dict[str, str]:
-    """Return a receipt as details of an audit record: `rule.…` and `type.…` with their buckets, and what decided.
+    """Return a receipt as details of an audit record.
 
-    The policy's hash has a field of its own there; `model.…` and `schema.…` hold the others.
+    `rule.…` and `type.…` have the decades of their counts, `model.…` and `schema.…` their hashes. The hash of the
+    policy is left out, because an audit record has a field for it.
     """
     rules = {f"rule.{name}": decade(n) for name, n in sorted(receipt.rules.items())}
     types = {f"type.{name}": decade(n) for name, n in sorted(receipt.types.items())}

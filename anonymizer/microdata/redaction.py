@@ -30,7 +30,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """One text to scan, its language tag, and the record's own identifiers (field → value)."""
+    """One text to scan, its language tag if any, and the identifiers of its record (field → value)."""
 
     text: str
     language: str | None = None
@@ -38,15 +38,17 @@ class Text:
 
 
 Verdict = tuple[Finding, ...] | ContractError
-"""What is found in a text, or why it must not pass: CON-040 too long, CON-041 time, CON-042 crash or memory."""
+"""The findings in a text, or the fault for which it must not pass: CON-040 too long, CON-041 out of time, CON-042 a
+crash or out of memory."""
 
 
 def united(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Unite findings that overlap: the union of their spans under the type of the surest, then longest, of them."""
+    """Unite findings that overlap: the union of their spans, under the type of the surest of them, then the longest."""
     result: list[Finding] = []
     group: list[Finding] = []
     end = -1
-    for finding in sorted(findings, key=_place):
+    for finding in sorted(findings, key=lambda finding: (finding.start, finding.end)):
+        # findings that only touch stay two: a name and the date behind it
         if group and finding.start >= end:
             result.append(_union(group))
             group = []
@@ -55,12 +57,9 @@ def united(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return (*result, _union(group)) if group else tuple(result)
 
 
-def _place(finding: Finding) -> tuple[int, int]:
-    return finding.start, finding.end
-
-
 def _union(group: Sequence[Finding]) -> Finding:
     if len(group) == 1:
         return group[0]
+    # the type last: whatever the order of the detectors, the same findings give the same union
     surest = max(group, key=lambda f: (f.score, f.end - f.start, f.type))
     return Finding(min(f.start for f in group), max(f.end for f in group), surest.type, surest.score)

@@ -1,14 +1,20 @@
-"""What stands in the place of a finding: a numbered placeholder, a coarser date, a country.
+"""Replacement of findings in the texts of one record: numbered placeholders, coarser dates, countries.
 
-Decides which findings are the same value, how placeholders are numbered within a record, and what the policy leaves of
-dates and places. Does not find anything, and unites overlapping findings as `redact` does. What cannot be made coarser
-for sure gets a placeholder.
+Purpose: decide which findings of a record are the same value, how placeholders are numbered, and what the policy leaves
+of dates and places. The findings come from the detectors; overlapping ones are united as in `redaction`.
+Called by: `streams.core.counting.deidentify` for the texts of a record, `amana redact` for one text.
 
-- `[PERSON_1]`: equal values share a number in all texts of a record; case, marks, script forms and spaces aside. Part
-  of one longer name of the record is that person; part of two is neither.
-- `[DATE 2024-03]`, `[DATE 2024]`, or `[DATE 2024-05-19]` where dates are shifted; `[LOC LBN]` for a place whose country
-  is known.
+1. Findings are united, and every value gets one type: the surest in the record.
+2. The values are compared: equal ones share a number, part of one longer name is that person.
+3. Dates and places that the policy may show are coarsened; everything else gets a placeholder.
+
+Replacements are `[PERSON_1]`; `[DATE 2024-03]`, `[DATE 2024]`, or `[DATE 2024-05-19]` where dates are shifted; `[LOC
+LBN]` for a place whose country is sure.
+
+Invariants:
+- Equal values share a number in all texts of a record; case, marks, script forms and spaces aside.
 - A date on which somebody was born is never left, however coarse: ages have bands of their own.
+- A value that cannot be coarsened for sure gets a placeholder.
 """
 
 import re
@@ -29,7 +35,7 @@ _LABELS: Final = {
     "LOCATION": "LOC", "GPE": "LOC",
 }  # fmt: skip
 _BIRTHS: Final = frozenset({"DATE_OF_BIRTH", "BIRTH_DATE"})
-_LONG_AGO_YEARS: Final = 10
+_LONG_AGO_YEARS: Final = 10  # before the event
 _NUMBERED: Final = re.compile(r"\[([A-Z_]{1,40})_([0-9]{1,9})\]")
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _TITLES: Final = frozenset({
@@ -38,15 +44,15 @@ _TITLES: Final = frozenset({
 })  # fmt: skip
 
 Texts = Sequence[tuple[str, Iterable[Finding]]]
-"""The texts of one record, each with what was found in it."""
+"""The texts of one record, each with its findings."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecordContext:
-    """What a record says of itself that bears on its texts.
+    """Facts of the record that its texts are read with.
 
     Args:
-        days: By how many days its dates are shifted, where the policy shifts them; 0 refuses to show a date.
+        days: The number of days by which its dates are shifted, where the policy shifts them; 0 shows no date.
         year: The year of the event, None where it is not known.
         identifiers: Values of its identifying fields; a date among them is somebody's birth.
     """
@@ -62,32 +68,40 @@ def replaced(text: str, findings: Iterable[Finding], rules: policy.Replacing, ow
 
 
 def replaced_together(texts: Texts, rules: policy.Replacing, own: RecordContext | None = None) -> tuple[str, ...]:
-    """Return the texts of one record with every finding replaced; what was not found is left as it stands.
+    """Return the texts of one record with every finding replaced; the rest of them is left as it is.
 
     Args:
         texts: In the order of the record; placeholders are numbered in that order.
-        rules: What the policy leaves of dates and places.
-        own: What the record says of itself.
+        rules: The policy's rules for dates and places.
+        own: Facts of the record; None for a text that belongs to none.
     """
-    found = [(text, united(findings)) for text, findings in texts]
-    types = _types(found)
-    marked = [(text, [_mark(text, finding, types) for finding in findings]) for text, findings in found]
-    shown = _Shown([mark for _, marks in marked for mark in marks], rules, own or RecordContext())
-    number = _numbering(marked, shown)
-    return tuple(_written(text, marks, lambda mark: shown(mark) or number(mark)) for text, marks in marked)
+    # 1. one type for every value
+    united_texts = [(text, united(findings)) for text, findings in texts]
+    types = _surest_types(united_texts)
+    # 2. the findings that are one value
+    read_texts = [(text, [_read(text, finding, types) for finding in findings]) for text, findings in united_texts]
+    coarse = _Coarsening(
+        [value for _, occurrences in read_texts for value in occurrences], rules, own or RecordContext()
+    )
+    placeholder = _placeholders(read_texts, coarse)
+    # 3. the policy's form, or the placeholder
+    return tuple(
+        _written(text, occurrences, lambda value: coarse(value) or placeholder(value))
+        for text, occurrences in read_texts
+    )
 
 
 @dataclass(frozen=True, slots=True)
-class _Mark:
-    """A finding with what was found: its label, the value that makes it equal to others, and what else it says.
+class _Occurrence:
+    """One occurrence of a value in a text: a finding, and the value in it.
 
     Args:
-        finding: Where it stands.
-        written: What stands there.
+        finding: Its place in the text.
+        written: The characters at that place.
         label: Its type, as placeholders spell it.
-        value: Equal for equal values of one label.
-        words: Of a person's name, without titles.
-        birth: Whether somebody was born on this date.
+        value: Equal for equal values of one label; a date is a `TextDate` where it can be read.
+        words: The words of a person's name, without titles.
+        birth: True for a date on which somebody was born.
     """
 
     finding: Finding
@@ -98,60 +112,66 @@ class _Mark:
     birth: bool = False
 
 
-def _types(texts: Texts) -> Mapping[str, str]:
-    """Return for every value of a record its type where it was surest: a person called Jordan is no place elsewhere."""
+def _surest_types(texts: Texts) -> Mapping[str, str]:
+    """Return for every value of a record the type of its surest finding."""
+    # a person called Jordan in one sentence is not a country in the next
     surest: dict[str, tuple[float, str]] = {}
     for text, findings in texts:
-        for one in findings:
-            value = _same(text[one.start : one.end])
-            surest[value] = max((one.score, one.type), surest.get(value, (0.0, "")))
+        for finding in findings:
+            value = _folded(text[finding.start : finding.end])
+            surest[value] = max((finding.score, finding.type), surest.get(value, (0.0, "")))
     return {value: kind for value, (_, kind) in surest.items()}
 
 
-def _same(written: str) -> str:
-    """Return what two spellings of one value have in common: its letters and digits, folded."""
+def _folded(written: str) -> str:
+    """Return the letters and digits of a value, folded, so that its spellings are equal."""
     return "".join(filter(str.isalnum, normalise(written).text.casefold())) or written
 
 
-def _mark(text: str, finding: Finding, types: Mapping[str, str]) -> _Mark:
+def _read(text: str, finding: Finding, types: Mapping[str, str]) -> _Occurrence:
+    """Read the value of a finding."""
     written = text[finding.start : finding.end]
-    value: Hashable = _same(written)
-    kind = types[_same(written)]
+    value: Hashable = _folded(written)
+    kind = types[_folded(written)]
     label = _LABELS.get(kind, kind)
     if label == "PERSON":
-        every = _WORD.findall(normalise(written).text.casefold())
-        words = [word for word in every if word not in _TITLES] or every
-        return _Mark(finding, written, label, "".join(words) or written, frozenset(words))
+        spoken = _WORD.findall(normalise(written).text.casefold())
+        words = [word for word in spoken if word not in _TITLES] or spoken  # a title alone stands for itself
+        return _Occurrence(finding, written, label, "".join(words) or written, frozenset(words))
     if label == "DATE":
         birth = finding.type in _BIRTHS or text_dates.about_birth(text[: finding.start])
-        return _Mark(finding, written, label, text_dates.read(written) or value, birth=birth)
-    return _Mark(finding, written, label, value)
+        return _Occurrence(finding, written, label, text_dates.read(written) or value, birth=birth)
+    return _Occurrence(finding, written, label, value)
 
 
-class _Shown:
-    """What the policy lets be seen of a date or a place."""
+class _Coarsening:
+    """The policy's coarse forms of dates and places, in the texts of one record."""
 
-    def __init__(self, marks: Sequence[_Mark], rules: policy.Replacing, own: RecordContext) -> None:
+    def __init__(self, occurrences: Sequence[_Occurrence], rules: policy.Replacing, own: RecordContext) -> None:
         self._rules, self._own = rules, own
-        self._names = {word for mark in marks for word in mark.words}
-        told = [mark.value for mark in marks if mark.birth]
-        self._births = [
-            date for date in (*told, *map(text_dates.read, own.identifiers)) if isinstance(date, text_dates.TextDate)
+        self._names = {word for value in occurrences for word in value.words}
+        dates = [
+            (occurrence.value, occurrence.birth)
+            for occurrence in occurrences
+            if isinstance(occurrence.value, text_dates.TextDate)
         ]
-        years = [mark.value.year for mark in marks if isinstance(mark.value, text_dates.TextDate) and not mark.birth]
-        self._year = own.year or max(years, default=0)
+        births = [*(date for date, birth in dates if birth), *map(text_dates.read, own.identifiers)]
+        self._births = [date for date in births if date is not None]
+        self._year = own.year or max((date.year for date, birth in dates if not birth), default=0)
 
-    def __call__(self, mark: _Mark) -> str | None:
-        """Return what stands for a finding, None where only a placeholder may."""
-        left: str | None = None
-        if isinstance(mark.value, text_dates.TextDate):
-            left = self._date(mark.value)
-        elif mark.label == "LOC" and self._rules.place == "country" and mark.value not in self._names:
-            left = places.country_of(mark.written)
-        return f"[{mark.label} {left}]" if left else None
+    def __call__(self, occurrence: _Occurrence) -> str | None:
+        """Return the coarse form of a finding, None where only a placeholder may replace it."""
+        coarse: str | None = None
+        if isinstance(occurrence.value, text_dates.TextDate):
+            coarse = self._date(occurrence.value)
+        # a place that is also part of a person's name in this record stays hidden
+        elif occurrence.label == "LOC" and self._rules.place == "country" and occurrence.value not in self._names:
+            coarse = places.country_of(occurrence.written)
+        return f"[{occurrence.label} {coarse}]" if coarse else None
 
     def _date(self, date: text_dates.TextDate) -> str | None:
-        """Leave nothing of a birth, nor of a date so long before the others that it may be one."""
+        """Return the coarse form of a date, None for a birth."""
+        # a date ten years before the event may be a birth that no word announces
         if self._rules.date == "placeholder" or self._year - date.year >= _LONG_AGO_YEARS:
             return None
         if any(date.holds(birth) for birth in self._births):
@@ -161,44 +181,49 @@ class _Shown:
         return date.coarse(self._rules.date)
 
 
-def _numbering(marked: Sequence[tuple[str, Sequence[_Mark]]], shown: _Shown) -> Callable[[_Mark], str]:
-    """Number the distinct values of each label in their order; numbers that a text holds already are left out."""
-    numbered = [mark for _, marks in marked for mark in marks if shown(mark) is None]
-    person = _persons([mark for mark in numbered if mark.words])
-    taken = {found.group() for text, marks in marked for found in _NUMBERED.finditer(_written(text, marks, _nothing))}
+def _placeholders(
+    texts: Sequence[tuple[str, Sequence[_Occurrence]]], coarse: _Coarsening
+) -> Callable[[_Occurrence], str]:
+    """Number the distinct values of each label in their order, and return the placeholder of each."""
+    numbered = [value for _, occurrences in texts for value in occurrences if coarse(value) is None]
+    persons = _persons([value for value in numbered if value.words])
+    # A text may hold "[PERSON_1]" as it came. That number is left out, or two persons would seem one.
+    taken = {
+        placeholder.group()
+        for text, occurrences in texts
+        for placeholder in _NUMBERED.finditer(_written(text, occurrences, lambda _: "\n"))
+    }
     used: Counter[str] = Counter()
     names: dict[tuple[str, Hashable], str] = {}
-    for mark in numbered:
-        key = mark.label, person.get(mark.value, mark.value)
+    for occurrence in numbered:
+        key = occurrence.label, persons.get(occurrence.value, occurrence.value)
         while key not in names:
-            used[mark.label] += 1
-            name = f"[{mark.label}_{used[mark.label]}]"
+            used[occurrence.label] += 1
+            name = f"[{occurrence.label}_{used[occurrence.label]}]"
             if name not in taken:
                 names[key] = name
-    return lambda mark: names[mark.label, person.get(mark.value, mark.value)]
+    return lambda occurrence: names[occurrence.label, persons.get(occurrence.value, occurrence.value)]
 
 
-def _persons(marks: Sequence[_Mark]) -> Mapping[Hashable, frozenset[str]]:
-    """Return for every name of a record the one longest name it is part of; itself where there is none or are several.
+def _persons(occurrences: Sequence[_Occurrence]) -> Mapping[Hashable, frozenset[str]]:
+    """Return for every name of a record the one longest name that it is part of, else the name itself.
 
     A name is the set of its words, so that their order does not matter.
     """
-    spelt: dict[Hashable, frozenset[str]] = {}
-    for mark in marks:
-        spelt[mark.value] = max(mark.words, spelt.get(mark.value, mark.words), key=len)
-    longest = [name for name in set(spelt.values()) if not any(name < other for other in spelt.values())]
-    wholes = {value: [whole for whole in longest if name <= whole] for value, name in spelt.items()}
-    return {value: found[0] if len(found) == 1 else spelt[value] for value, found in wholes.items()}
+    words: dict[Hashable, frozenset[str]] = {}
+    for occurrence in occurrences:
+        words[occurrence.value] = max(occurrence.words, words.get(occurrence.value, occurrence.words), key=len)
+    longest = [name for name in set(words.values()) if not any(name < other for other in words.values())]
+    # "Layla" is Layla Tavri; but beside Layla Tavri and Layla Narda she may be either, so she is neither
+    wholes = {value: [whole for whole in longest if name <= whole] for value, name in words.items()}
+    return {value: names[0] if len(names) == 1 else words[value] for value, names in wholes.items()}
 
 
-def _written(text: str, marks: Iterable[_Mark], say: Callable[[_Mark], str]) -> str:
+def _written(text: str, occurrences: Iterable[_Occurrence], replace: Callable[[_Occurrence], str]) -> str:
+    """Return a text with `replace` applied to every finding."""
     pieces: list[str] = []
     last = 0
-    for mark in marks:
-        pieces += text[last : mark.finding.start], say(mark)
-        last = mark.finding.end
+    for occurrence in occurrences:
+        pieces += text[last : occurrence.finding.start], replace(occurrence)
+        last = occurrence.finding.end
     return "".join([*pieces, text[last:]])
-
-
-def _nothing(_: _Mark) -> str:
-    return "\n"

@@ -1,8 +1,13 @@
-"""Dates as a text writes them, read: how finely each is known, and what is told of it.
+"""Dates in texts: reading one as it is written, with how finely it is known.
 
-Decides what counts as one readable date. What is not wholly understood (a span of time, an Islamic month, a day without
-its year) is no date here, so that nothing is guessed. Numerals are read day first, as the region's languages write
-them, unless only the other order makes a date. Does not find dates: see `anonymizer.detection.dates`.
+Purpose: read a date that a detector found, so that `replacement` can coarsen or shift it; and draw the days by which
+the dates of a record are shifted. Finding dates is the part of `anonymizer.detection.dates`.
+Called by: `replacement`, `streams.core.counting.deidentify` and `amana redact`.
+
+Invariants:
+- Nothing is guessed: what is not wholly understood (a span of time, an Islamic month, a day without its year) is no
+  date.
+- Numerals are read day first, as the region's languages write them, unless only the other order makes a date.
 """
 
 import datetime as dt
@@ -46,12 +51,12 @@ _UNREAD: Final = re.compile(r"[^\d\s.,/\-]")
 _BIRTH: Final = re.compile(
     r"(?<!\w)(?:born|birth|d\.?\s?o\.?\s?b|nee?s?\s(?:le|en|vers)|naissance)|ولد|ولاد|ميلاد|مواليد"
 )
-_BEFORE: Final = 40
+_BEFORE: Final = 40  # characters before a date that may say what it is the date of
 _YEARS: Final = range(1900, 2100)
 _YEAR_DIGITS: Final = 4
 _MONTHS_A_YEAR: Final = 12
 _CENTURY: Final = 100
-_PIVOT: Final = 50
+_PIVOT: Final = 50  # 49 is 2049, and 50 is 1950
 _FARTHEST_DAYS: Final = 365
 
 
@@ -72,14 +77,15 @@ class TextDate:
         return self.year == other.year and self.month in {None, other.month} and self.day in {None, other.day}
 
     def shifted(self, days: int) -> str | None:
-        """Return `YYYY-MM-DD`, `days` later; None where the day is not known: only whole dates keep their distances."""
+        """Return the date `days` later as `YYYY-MM-DD`; None where the day is not known."""
+        # only whole dates: months shifted by days would no longer be as far apart as they were
         if self.month is None or self.day is None:
             return None
         return (dt.date(self.year, self.month, self.day) + dt.timedelta(days)).isoformat()
 
 
 def days_of(key: bytes, event_id: str) -> int:
-    """Return by how many days all dates of a record are shifted: 1 to 365, to either side.
+    """Return the number of days by which all dates of a record are shifted: 1 to 365, to either side.
 
     Args:
         key: The dedupe party's key; without it the number says nothing.
@@ -87,7 +93,7 @@ def days_of(key: bytes, event_id: str) -> int:
     """
     drawn = hmac.new(key, f"days|{event_id}".encode(), hashlib.sha256).digest()
     days = int.from_bytes(drawn[:8]) % (2 * _FARTHEST_DAYS) - _FARTHEST_DAYS
-    return days if days < 0 else days + 1
+    return days if days < 0 else days + 1  # never 0, which would leave the dates as they are
 
 
 def about_birth(before: str) -> bool:
@@ -98,19 +104,28 @@ def about_birth(before: str) -> bool:
 def read(written: str) -> TextDate | None:
     """Read a date in English, French or Arabic, in letters or numerals; None for anything else."""
     text = _SPACE.sub(" ", normalise(written).text.lower()).strip()
-    months = {_NUMBER_OF[found] for found in _MONTH.findall(text)}
+    months = {_NUMBER_OF[name] for name in _MONTH.findall(text)}
     rest = _FILLER.sub(" ", _MONTH.sub(" ", text))
+    # a letter that is left over, or a second month: there is more to it than one date
     if _UNREAD.search(rest) or len(months) > 1:
         return None
     numbers = re.findall(r"\d+", rest)
-    parts = _named(numbers, months.pop()) if months else _numeric(numbers)
-    return _valid(*parts) if parts else None
+    parts = _with_month_name(numbers, months.pop()) if months else _numeric(numbers)
+    if parts is None:
+        return None
+    year, month, day = parts
+    try:
+        dt.date(year, month or 1, day or 1)
+    except (ValueError, OverflowError):  # a day that does not exist
+        return None
+    return TextDate(year, month, day) if year in _YEARS and month != 0 and day != 0 else None
 
 
 _Parts = tuple[int, int | None, int | None]
 
 
-def _named(numbers: list[str], month: int) -> _Parts | None:
+def _with_month_name(numbers: list[str], month: int) -> _Parts | None:
+    """Read the numerals beside a month in letters: a year, or day and year in either order."""
     if len(numbers) == 1 and len(numbers[0]) == _YEAR_DIGITS:
         return int(numbers[0]), month, None
     if len(numbers) != 2:  # noqa: PLR2004 - a day and a year
@@ -120,7 +135,7 @@ def _named(numbers: list[str], month: int) -> _Parts | None:
 
 
 def _numeric(numbers: list[str]) -> _Parts | None:
-    """Read one to three numerals; the year has four digits, or stands last."""
+    """Read one to three numerals; the year has four digits, or comes last."""
     values = [int(number) for number in numbers]
     if numbers and len(numbers[0]) == _YEAR_DIGITS and len(numbers) <= 3:  # noqa: PLR2004 - year, month, day
         year, month, day = [*values, None, None][:3]
@@ -129,22 +144,15 @@ def _numeric(numbers: list[str]) -> _Parts | None:
         case [month, year] if len(numbers[1]) == _YEAR_DIGITS:
             return year, month, None
         case [first, second, _]:
+            # day first; 03/17/2024 can only be month first
             day, month = (second, first) if second > _MONTHS_A_YEAR else (first, second)
             return _year(numbers[2]), month, day
     return None
 
 
 def _year(digits: str) -> int:
-    """Return a year of two digits in the century that the region's living were born in, any other as it is."""
+    """Return a year of two digits between 1950 and 2049, any other as it is."""
     year = int(digits)
     if len(digits) != 2:  # noqa: PLR2004 - two digits leave the century open
         return year
     return year + (20 if year < _PIVOT else 19) * _CENTURY
-
-
-def _valid(year: int, month: int | None, day: int | None) -> TextDate | None:
-    try:
-        dt.date(year, month or 1, day or 1)
-    except (ValueError, OverflowError):
-        return None
-    return TextDate(year, month, day) if year in _YEARS and month != 0 and day != 0 else None

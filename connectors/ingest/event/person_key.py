@@ -23,6 +23,12 @@ The normal form of a name part, step by step:
 
 All parts of all names, sorted, and the birth year make the text that is keyed: the order of names does not matter.
 
+There is a second algorithm for "the same name": `anonymizer.microdata.phonetic`, which finds a record's names in its
+texts. They answer different questions and must not be united. That one compares two words, vowels included, and may say
+"may be" too often. This one makes a key: agencies must come to the same string without seeing each other's names. So it
+drops the vowels, keeps more consonants apart, compares nothing, and cannot be changed without counting people twice
+across the change.
+
 >>> normal_form(["Mohammed", "Al-Tavri"]) == normal_form(["التافري", "محمد"])
 True
 """

@@ -22,7 +22,11 @@ def _step(number: int) -> int:
 
 
 def at_most(number: int) -> str:
-    """Return the least of 1, 2, 5, 10, 20, 50 … that is not below a count, as `≤n`; `0` for none."""
+    """Return the least of 1, 2, 5, 10, 20, 50 … that is not below a count, as `≤n`; `0` for none.
+
+    Finer than the decades of a batch's receipt (`anonymizer.microdata.receipt.decade`): these counts are of cells and
+    programs of a whole release.
+    """
     if number <= 0:
         return "0"
     floor = _step(number)

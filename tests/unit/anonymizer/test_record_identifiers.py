@@ -69,7 +69,7 @@ def test_common_words_are_names_only_as_they_are_written() -> None:
 
 
 def test_no_known_names_find_nothing() -> None:
-    assert list(name_matching.names([]).places("Narda Tavri", "narda tavri")) == []
+    assert list(name_matching.matcher_of([]).spans("Narda Tavri", "narda tavri")) == []
 
 
 @given(st.text(max_size=40), st.text(max_size=12))

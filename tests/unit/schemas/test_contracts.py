@@ -98,7 +98,7 @@ def leaves(info: pydantic.fields.FieldInfo) -> tuple[set[Any], list[Any]]:
         elif origin is typing.Literal:
             kinds |= set(one.__args__)
         elif origin is None:
-            kinds.add(one)
+            kinds.add(getattr(one, "__supertype__", one))  # a NewType is the plain type
         else:
             rest += [inner for inner in typing.get_args(one) if inner is not ...]
     return kinds, marks

@@ -200,12 +200,12 @@ def test_the_shipped_policy_can_be_turned_to_noise() -> None:
 @pytest.mark.parametrize(
     ("before", "after", "why"),
     [
-        ("shares = [0.75, 0.25]", "shares = [0.75, 0.26]", "spend more than it has"),
-        ("shares = [0.75, 0.25]", "shares = [0.75]", "one for the first print and one for its revision"),
-        ("shares = [0.75, 0.25]", "shares = [1.0, 0.0]", "one for the first print and one for its revision"),
+        ("shares = [0.75, 0.25]", "shares = [0.75, 0.26]", "spend more than its budget"),
+        ("shares = [0.75, 0.25]", "shares = [0.75]", "one for the first publication and one for its revision"),
+        ("shares = [0.75, 0.25]", "shares = [1.0, 0.0]", "one for the first publication and one for its revision"),
         ("windows = 2 ", "windows = 1 ", "a quarter and its year are two windows"),
         ("corrections = 1 ", "corrections = 0 ", "greater than or equal to 1"),
-        ('kind = "indicator"\nmode = "suppression"', 'kind = "indicator"\nmode = "dp"', "one leaf per person and year"),
+        ('kind = "indicator"\nmode = "suppression"', 'kind = "indicator"\nmode = "dp"', "the unit person-year"),
         ("[dp]", "[other]", "Extra inputs"),
     ],
 )
