@@ -66,12 +66,14 @@ class AuditStorage:
             directory.mkdir(parents=True, exist_ok=True)
             handles = [path.open("ab+", buffering=0) for path in (files.entries, files.leaves, files.checkpoints)]
             # 1. Lock.
-            _lock(handles[0])
+            fcntl.flock(handles[0].fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
             log = cls(files, Ed25519PrivateKey.from_private_bytes(private), [_binary(handle) for handle in handles])
             # 2. Write or compare the key.
             log._settle_key()
             # 3. Recover.
             log._recover()
+        except BlockingIOError as error:
+            raise IntegrityError("INT-131", "another process keeps this audit log") from error
         except OSError as error:
             raise _refused(error) from error
         return log
@@ -220,13 +222,6 @@ def _is_whole(block: bytes) -> bool:
 
 def _binary(handle: object) -> BinaryIO:
     return handle  # type: ignore[return-value]  # FileIO is a BinaryIO in all but its declared type
-
-
-def _lock(handle: object) -> None:
-    try:
-        fcntl.flock(_binary(handle).fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise IntegrityError("INT-131", "another process keeps this audit log") from error
 
 
 def _durably(handle: BinaryIO, content: bytes) -> None:

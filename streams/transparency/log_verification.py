@@ -106,7 +106,8 @@ def verify(directory: Path, public: bytes, *, seen: Checkpoint | None = None) ->
     files = AuditFiles(directory)
     try:
         # 1. The key.
-        _check_key(files, public)
+        if files.key.read_bytes() != f"{checkpoint.verifier_key(ORIGIN, public)}\n".encode():
+            raise IntegrityError("INT-121", "audit.pub, the log's key, is not the trusted key")
         covered = files.checkpoints.read_bytes()
         with files.entries.open("rb") as lines, files.leaves.open("rb") as leaves:
             return _verify(_Walk(lines, leaves), covered, public, seen)
@@ -144,22 +145,19 @@ def _verify(walk: _Walk, covered: bytes, public: bytes, seen: Checkpoint | None)
     number, head = -1, Checkpoint(ORIGIN, 0, merkle_tree.root(merkle_tree.EMPTY))
     # 2 and 3. Entries and checkpoints, in the order of the log.
     for number, block in enumerate(log_files.blocks(covered)):
-        head = _next(walk, number, _read(block, number, public), seen)
+        try:
+            point = log_files.checked(block, public)
+        except IntegrityError as error:
+            raise IntegrityError("INT-125", f"checkpoint {number}: {error.message}") from error
+        head = _next(walk, number, point, seen)
     if number < 0:
         raise IntegrityError("INT-120", "there is no checkpoint")
     # 4. Nothing behind the last checkpoint.
     if walk.lines.read(1) or walk.leaves.read(1):
-        raise IntegrityError("INT-126", f"entry {head.size}, follows the last checkpoint, and no checkpoint covers it")
+        raise IntegrityError("INT-126", f"entry {head.size} follows the last checkpoint, and no checkpoint covers it")
     if seen is not None and seen.size > head.size:
         raise IntegrityError("INT-127", f"entry {head.size} is missing: the log once had {seen.size} entries")
     return VerifiedLog(head.size, number + 1, head)
-
-
-def _read(block: bytes, number: int, public: bytes) -> Checkpoint:
-    try:
-        return log_files.checked(block, public)
-    except IntegrityError as error:
-        raise IntegrityError("INT-125", f"checkpoint {number}: {error.message}") from error
 
 
 def _next(walk: _Walk, number: int, point: Checkpoint, seen: Checkpoint | None) -> Checkpoint:
@@ -169,18 +167,10 @@ def _next(walk: _Walk, number: int, point: Checkpoint, seen: Checkpoint | None) 
         raise IntegrityError("INT-125", f"checkpoint {number} covers nothing new")
     while walk.frontier.size < point.size:
         walk.take(number)
-        if seen is not None and seen.size == walk.frontier.size:
-            _compare(walk, seen)
+        if seen is not None and seen.size == walk.frontier.size and merkle_tree.root(walk.frontier) != seen.root:
+            raise IntegrityError(
+                "INT-127", f"entry {seen.size - 1} or one before: not the log that was seen at that size"
+            )
     if merkle_tree.root(walk.frontier) != point.root:
         raise IntegrityError("INT-125", f"entry {first} to {point.size - 1}: not those that checkpoint {number} covers")
     return point
-
-
-def _compare(walk: _Walk, seen: Checkpoint) -> None:
-    if merkle_tree.root(walk.frontier) != seen.root:
-        raise IntegrityError("INT-127", f"entry {seen.size - 1} or one before: not the log that was seen at that size")
-
-
-def _check_key(files: AuditFiles, public: bytes) -> None:
-    if files.key.read_bytes() != f"{checkpoint.verifier_key(ORIGIN, public)}\n".encode():
-        raise IntegrityError("INT-121", "audit.pub, the log's key, is not the trusted key")

@@ -62,6 +62,7 @@ def check(
 
 def lateness(record: Mapping[str, Any], policy: Policy, as_of: dt.date | None) -> Lateness | None:
     """Return the lateness of an admitted event, None if it is not late; nothing is while history is filled in."""
+    # `as_of` is the watermark of event time: events of a year that was closed before it are no longer expected.
     if as_of is None:
         return None
     year = record["event_date"][:4]
