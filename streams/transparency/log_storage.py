@@ -147,9 +147,9 @@ class AuditStorage:
     def _settle_key(self) -> None:
         """Write the verifier key beside a new log; refuse to continue a log of another key."""
         spelt = f"{checkpoint.verifier_key(ORIGIN, self._public)}\n".encode()
-        there = self._files.key.read_bytes() if self._files.key.exists() else b""
+        on_file = self._files.key.read_bytes() if self._files.key.exists() else b""
         # A full disk may have taken a part of the key file; before the first checkpoint it may be completed.
-        if there != spelt and spelt.startswith(there) and not self._files.checkpoints.stat().st_size:
+        if on_file != spelt and spelt.startswith(on_file) and not self._files.checkpoints.stat().st_size:
             self._files.key.write_bytes(spelt)
             _sync_directory(self._files.directory)
         if self._files.key.read_bytes() != spelt:

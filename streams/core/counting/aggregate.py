@@ -15,8 +15,8 @@ Invariants:
   higher `through` includes the other.
 
 >>> empty = Cell(CubeKey("cases|profile|LBN"), {}, {})
->>> one = include(empty, [("police-jor", 1, "case/3", 17, 0, 40)])
->>> include(one, [("police-jor", 1, "case/3", 17, 0, 41)]).total  # the same mark again
+>>> counted = include(empty, [("police-jor", 1, "case/3", 17, 0, 40)])
+>>> include(counted, [("police-jor", 1, "case/3", 17, 0, 41)]).total  # the same mark again
 1
 """
 
