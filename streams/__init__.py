@@ -1,1 +1,1 @@
-"""Streaming: pure rules in core, Faust agents, transport, state, topics."""
+"""Streaming: pure rules in core, stages and their runtime, release process, transparency log, layout of the broker."""

@@ -1,12 +1,16 @@
-"""Who may do what on the broker: the table that is applied to it, and that the tests ask it about.
+"""Access rules of the broker as data: the operations of every principal on topics and groups.
 
-Decides the rules of every principal; whatever no rule allows is denied. Does not apply them
-(`amana.provisioning.cluster_setup`) and does not make the principals' passwords (`amana.site`).
+Purpose: the one list from which ACLs are made and checked; an operation that no rule allows is denied. `amana.site`
+makes the passwords of the principals.
 
-- An agency writes its own raw topics and reads nothing but its own quarantine.
-- An analyst reads releases and nothing else.
-- A worker holds what its stage needs, no more; a writer of a topic may use an idempotent producer (KIP-679).
-- Prefixes end in a dot wherever a longer name could begin with the shorter one (`raw.a.` is not `raw.ab.`).
+Called by: `amana.provisioning.cluster_setup` (applies and compares the rules); a test asks the real broker about every
+pair of principal and topic.
+
+Invariants:
+- An agency writes its own raw topics, and reads only its own quarantine.
+- An analyst reads releases, and nothing else.
+- A worker has what its stage needs, and no more. A writer of a topic may use an idempotent producer (KIP-679).
+- A prefix ends in a dot wherever a longer name could begin with a shorter one (`raw.a.` is not `raw.ab.`).
 
 Source: KIP-290 for prefixed rules; Kafka's rule that READ or WRITE on a resource implies DESCRIBE.
 """
@@ -33,13 +37,14 @@ Operation = Literal["READ", "WRITE", "DESCRIBE"]
 Resource = Literal["TOPIC", "GROUP"]
 
 ADMIN: Final = "admin"
+"""The super user: needs no rule; makes topics, users and rules."""
 ANALYSTS: Final = "analysts"
 OFFICER: Final = "officer"
 OPERATOR: Final = "operator"
-"""The super user: needs no rule, makes topics, users and rules."""
+"""Reads progress, exact counts and quarantine, replays refused records, and moves the calendar."""
 
 WORKERS: Final = ("deidentify", "dedupe", "aggregate", "release")
-"""The stages, in the order of the flow; the short name is also the consumer group's."""
+"""The stages in the order of the flow; the name is also that of the consumer group."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,33 +58,33 @@ class AclRule:
     prefixed: bool = False
 
     def covers(self, resource: Resource, name: str) -> bool:
-        """Tell whether the rule speaks of this resource."""
+        """Return whether the rule is about this resource."""
         return resource == self.resource and (name.startswith(self.name) if self.prefixed else name == self.name)
 
 
 def agency_principal(agency: str) -> str:
-    """Name the principal of an agency."""
+    """Return the principal of an agency."""
     return f"agency.{agency}"
 
 
 def principals(agencies: Iterable[str]) -> tuple[str, ...]:
-    """List every principal of a site, the super user first."""
+    """Return every principal of a site, the super user first."""
     people = (ANALYSTS, OFFICER, OPERATOR)
     return (ADMIN, *map(agency_principal, agencies), *(f"worker.{name}" for name in WORKERS), *people)
 
 
 def allows(rules: Iterable[AclRule], principal: str, operation: Operation, resource: Resource, name: str) -> bool:
-    """Tell what the broker must answer: deny by default, and READ or WRITE implies DESCRIBE."""
+    """Return the answer that the broker must give: denied by default, and READ or WRITE implies DESCRIBE."""
     if principal == ADMIN:
         return True
-    held = {
+    granted = {
         op for rule in rules if rule.principal == principal and rule.covers(resource, name) for op in rule.operations
     }
-    return operation in held or (operation == "DESCRIBE" and bool(held))
+    return operation in granted or (operation == "DESCRIBE" and bool(granted))
 
 
 def acl_rules(agencies: Iterable[str]) -> tuple[AclRule, ...]:
-    """List every rule of a site with these agencies."""
+    """Return every rule of a site with these agencies."""
     return (*(rule for agency in agencies for rule in _agency(agency)), *_WORKERS, *_PEOPLE)
 
 
@@ -93,7 +98,7 @@ def _agency(agency: str) -> tuple[AclRule, ...]:
 
 
 def _on(principal: str, operations: tuple[Operation, ...], *names: str) -> tuple[AclRule, ...]:
-    """Write one topic rule per name; a name that ends in `.` is a prefix."""
+    """Return one topic rule for each name; a name that ends in `.` is a prefix."""
     return tuple(AclRule(principal, operations, "TOPIC", name, prefixed=name.endswith(".")) for name in names)
 
 
@@ -120,7 +125,7 @@ _WORKERS: Final = (
     _group("worker.aggregate", "aggregate"),
     *_on("worker.release", _READ, "cells", "calendar", "audit"),
     *_on("worker.release", _WRITE, "trend.", "ledger", "audit"),
-    # It releases only when all stages are idle, and so looks at their lags; it reads none of their topics.
+    # It releases only while no stage has a lag: lags need DESCRIBE alone, and it reads none of these topics.
     *_on("worker.release", _SEE, "raw.", "replay", "deidentified.", "deltas", "outcomes"),
     *(_group("worker.release", name, _SEE) for name in WORKERS[:-1]),
     _group("worker.release", "release"),
@@ -130,7 +135,7 @@ _PEOPLE: Final = (
     *_on("analysts", _READ, "trend."),
     _group("analysts", "analysts-"),
     *_on("officer", _READ, "audit", "ledger", "quarantine.", "late", "trend.", "outcomes"),
-    # An officer reconciles: offsets and lags, of topics that are not read.
+    # An officer reconciles offsets and lags, which need DESCRIBE alone.
     *_on("officer", _SEE, "raw.", "replay", "deidentified.", "deltas"),
     *(_group("officer", name, _SEE) for name in WORKERS),
     _group("officer", "officer-"),
@@ -138,7 +143,7 @@ _PEOPLE: Final = (
     *_on("operator", _READ, "quarantine."),
     # Raw records are counted, never read: offsets need DESCRIBE alone.
     *_on("operator", _SEE, "raw."),
-    # A replay is the refused bytes again, a tombstone in quarantine ends an entry; both enter the audit log.
+    # A replay sends the refused bytes again, and a tombstone drops them from quarantine; both enter the audit log.
     *_on("operator", _SEE, "replay"),
     *_on("operator", _WRITE, "calendar", "replay", "quarantine.", "audit"),
     *(_group("operator", name, _SEE) for name in WORKERS),

@@ -1,7 +1,7 @@
-"""Where a record of ours goes: the partition is a function of its key alone.
+"""The partitioner: the partition of a record, from its key alone.
 
-Decides the partition of every record the streams make. Does not decide how many partitions a topic has: that stands
-in `streams.broker.topics`, and never changes within one generation of topics.
+Called by: the stages, for every record that they send to a keyed topic. The number of partitions of a topic is set in
+`streams.broker.topics`, and never changes within one generation of topics.
 """
 
 import zlib
@@ -11,4 +11,5 @@ __all__ = ["partition_of"]
 
 def partition_of(key: bytes, partitions: int) -> int:
     """Return the partition of `key`, from 0 to `partitions` - 1: its CRC-32, unsigned, modulo the count."""
+    # Not Kafka's own murmur2: the stages are the only writers, and CRC-32 is in the standard library, in C.
     return zlib.crc32(key) % partitions

@@ -1,11 +1,14 @@
-"""How much of each broker one outsider may use: figures that are applied to it, and that the tests ask it about.
+"""Quotas of the broker as data: the share of each broker that an agency or the analysts may use.
 
-Decides whom a quota binds, and the figures unless the operator chose others for the site. Does not apply them
-(`amana.provisioning.cluster_quotas`) and does not keep the operator's choice (`amana.site`).
+Purpose: the principals that a quota binds, and the figures unless the operator chose others for the site, which
+`amana.site` keeps.
 
-- Agencies and analysts are bound; workers, officer and operator are not: a stage that catches up takes what there is.
-- A quota slows a client down and refuses nothing: the broker holds back its answers, and no event is lost.
-- Each broker counts for itself, over ten seconds: so much at once passes before anybody is held back.
+Called by: `amana.provisioning.cluster_quotas` (applies and compares them) and `amana.site` (the operator's choice).
+
+Invariants:
+- Agencies and analysts are bound. Workers, officer and operator are not: a stage that catches up uses all there is.
+- A quota slows a client down and refuses nothing: the broker delays its answers, and no event is lost.
+- Each broker counts for itself, over ten seconds: a burst passes before a client is slowed down.
 
 Source: Kafka's documentation on quotas; KIP-124 for the share of time, KIP-546 for the requests.
 """
@@ -22,7 +25,7 @@ __all__ = ["DEFAULT", "LEAST", "Quota", "quotas_by_principal"]
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """What one principal may use of one broker; the names are Kafka's.
+    """The limits of one principal on one broker; the names are Kafka's.
 
     Args:
         producer_byte_rate: Bytes a second that it writes.
@@ -40,10 +43,10 @@ class Quota:
 
     @classmethod
     def of(cls, chosen: Mapping[str, Any]) -> Self:
-        """Return the figures with those of `chosen` in their place.
+        """Return the shipped figures, with those of `chosen` in place of theirs.
 
         Raises:
-            ValueError: a name is none of a quota's, or a figure is no whole number or too small to publish with.
+            ValueError: a name that no quota has, or a figure that is no whole number or too small to publish with.
         """
         for name, figure in chosen.items():
             if type(figure) is not int or name not in LEAST or figure < LEAST[name]:
@@ -51,25 +54,25 @@ class Quota:
         return dataclasses.replace(cls(), **chosen)
 
     def chosen(self) -> dict[str, int]:
-        """Return the figures that are not the shipped ones."""
+        """Return the figures that differ from the shipped ones."""
         return {name: figure for name, figure in self.figures().items() if figure != getattr(DEFAULT, name)}
 
     def figures(self) -> dict[str, int]:
-        """Return the figures by Kafka's names."""
+        """Return all figures by Kafka's names."""
         return dataclasses.asdict(self)
 
 
 DEFAULT: Final = Quota()
-"""The quota of a site whose operator chose none."""
+"""The quota of a site whose operator chose no figures."""
 
 LEAST: Final[Mapping[str, int]] = {
     "producer_byte_rate": 200_000,
     "consumer_byte_rate": 200_000,
     "request_percentage": 10,
 }
-"""The smallest figures: a window of `amana publish`, of 768 KiB, is through long before its client gives up."""
+"""The smallest figures: with them, a window of `amana publish` (768 KiB) passes long before its client gives up."""
 
 
 def quotas_by_principal(agencies: Iterable[str], quota: Quota = DEFAULT) -> dict[str, Quota]:
-    """List the quota of every principal that has one."""
+    """Return the quota of every principal that has one."""
     return dict.fromkeys((*map(access.agency_principal, agencies), "analysts"), quota)

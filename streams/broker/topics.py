@@ -1,12 +1,16 @@
-"""Every topic of the system, as a table: who keys it, what it carries, how long the broker holds it, and why.
+"""All topics of the system as data: name, partitions, key, schema, retention, and the reason for each.
 
-Decides names, partitions, schemas and retention. Does not talk to a broker (`amana.provisioning.cluster_setup` does)
-and does not say who may read what (`streams.broker.access` does).
+Purpose: the one list from which topics are made and checked. `streams.broker.access` decides who may read and write
+them.
 
-- Retention is set on every topic: the broker deletes by record timestamp, and events are years old. So the
-  timestamp is always the arrival (`LogAppendTime`), and nothing depends on a default.
-- A keyed topic never gains partitions: another number is another generation of topics.
-- No topic is made by the broker on its own; what is not in this table does not exist.
+Called by: `amana.provisioning.cluster_setup` (makes and compares them), the stages and connectors (names), the page
+`docs/reference/topics.md` (a test compares it).
+
+Invariants:
+- Retention is set on every topic. The broker deletes by the timestamp of a record, and events are years old: therefore
+  the timestamp is always that of arrival (`LogAppendTime`), and nothing depends on a default.
+- The number of partitions of a keyed topic never changes: another number is another generation of topics.
+- No topic exists that is not in this list: the broker makes none on its own.
 """
 
 from collections.abc import Iterable, Mapping
@@ -33,23 +37,33 @@ __all__ = [
 ]
 
 PARTITIONS: Final = 4
-"""Of every keyed topic behind the de-identifier; their writers place keys by it."""
+"""Partitions of every keyed topic behind the de-identifier; the writers choose the partition of a key by it."""
 
 _DAY_MS: Final = 24 * 60 * 60 * 1000
 
 RAW_RETENTION_MS: Final = 14 * _DAY_MS
-"""Long enough to repair a stopped de-identifier, in milliseconds; short, since these are records about persons."""
+"""Milliseconds: long enough to repair a stopped de-identifier; short, since these are records about persons."""
 
 REPLAY: Final = "replay"
-"""The topic on which the operator puts a refused record again, under the place where it was published."""
+"""The topic to which the operator sends a refused record again, keyed by the place at which it was published."""
 
 FOR_EVER: Final = -1
-"""The broker's word for no deletion."""
+"""The broker's value for no deletion."""
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """One topic: `partitions` is a count, `retention_ms` milliseconds after arrival, `subject` None where not Avro."""
+    """One topic.
+
+    Args:
+        name: Its name.
+        partitions: Number of its partitions.
+        key: Meaning of its record keys.
+        subject: Subject of its schema in the registry, None if its values are not Avro.
+        why: Reason for its retention, for people.
+        retention_ms: Milliseconds after arrival for which records are kept.
+        cleanup: Whether old records are deleted, or compacted to the last one of each key.
+    """
 
     name: str
     partitions: int
@@ -60,7 +74,7 @@ class Topic:
     cleanup: Literal["delete", "compact"] = "delete"
 
     def settings(self) -> Mapping[str, str]:
-        """Return the broker's settings of this topic, every one that deletion depends on."""
+        """Return the broker's settings of this topic: every setting that deletion depends on."""
         settings = {
             "cleanup.policy": self.cleanup,
             "retention.ms": str(self.retention_ms),
@@ -68,43 +82,43 @@ class Topic:
             "message.timestamp.type": "LogAppendTime",
         }
         if self.retention_ms != FOR_EVER:
-            # Deletion works on closed segments: one a day keeps the promise to within a day.
+            # The broker deletes closed segments only: one segment a day keeps the promise to within a day.
             settings["segment.ms"] = str(_DAY_MS)
         return settings
 
 
 def raw(agency: str, kind: str) -> str:
-    """Name the topic on which `agency` publishes events of `kind`."""
+    """Return the name of the topic on which `agency` publishes events of `kind`."""
     return f"raw.{agency}.{kind}"
 
 
 def deidentified(kind: str) -> str:
-    """Name the topic of de-identified events of `kind`."""
+    """Return the name of the topic of de-identified events of `kind`."""
     return f"deidentified.{kind}"
 
 
 def quarantine(agency: str) -> str:
-    """Name the topic that holds what `agency` sent and the system refused."""
+    """Return the name of the topic of records from `agency` that were refused."""
     return f"quarantine.{agency}"
 
 
 def trend(region: str) -> str:
-    """Name the topic on which the trends of a region id of the policy are released."""
+    """Return the name of the topic of releases for a region id of the policy."""
     return f"trend.{region}"
 
 
 def is_raw(topic: str) -> bool:
-    """Tell whether an agency writes that topic."""
+    """Return whether a topic is written by an agency."""
     return topic.startswith("raw.")
 
 
 def raws(agencies: Iterable[str]) -> list[str]:
-    """Name every topic on which these agencies publish."""
+    """Return the names of all topics on which these agencies publish."""
     return [raw(agency, kind) for agency in agencies for kind in KINDS]
 
 
 def sources(agencies: Iterable[str]) -> dict[str, list[str]]:
-    """Name the topics that each stage reads, its state aside."""
+    """Return the names of the topics that each stage reads, without its state."""
     return {
         "deidentify": [*raws(agencies), REPLAY],
         "dedupe": [deidentified(kind) for kind in KINDS],
@@ -113,41 +127,41 @@ def sources(agencies: Iterable[str]) -> dict[str, list[str]]:
 
 
 def partitions(names: Iterable[str], agencies: Iterable[str]) -> list[tuple[str, int]]:
-    """List every partition of these topics of a site, as (topic, number)."""
+    """Return every partition of these topics of a site, as (topic, number)."""
     counts = {topic.name: topic.partitions for topic in all_topics(agencies, ())}
     return [(name, number) for name in names for number in range(counts[name])]
 
 
 def all_topics(agencies: Iterable[str], regions: Iterable[str]) -> tuple[Topic, ...]:
-    """List every topic of a site with these agencies and the policy's region ids, in the order of the flow."""
+    """Return every topic of a site with these agencies and region ids, in the order of the flow."""
     agencies, regions = tuple(agencies), tuple(regions)
     return (
-        *(_raw(agency, kind) for agency in agencies for kind in KINDS),
-        *(_deidentified(kind) for kind in KINDS),
+        *(
+            Topic(raw(agency, kind), 2, "event id", f"raw.{kind}-value", _WHY_RAW, retention_ms=RAW_RETENTION_MS)
+            for agency in agencies
+            for kind in KINDS
+        ),
+        *(
+            Topic(deidentified(kind), PARTITIONS, "person token", f"deidentified.{kind}-value", _WHY_DEIDENTIFIED)
+            for kind in KINDS
+        ),
         *_STAGES,
-        *(_quarantine(agency) for agency in agencies),
-        *(_trend(region) for region in regions),
+        *(
+            Topic(quarantine(agency), 1, "source", "quarantine-value", _WHY_QUARANTINE, cleanup="compact")
+            for agency in agencies
+        ),
+        *(
+            Topic(trend(region), 1, "table and window", "trend-value", "a release is never taken back")
+            for region in regions
+        ),
     )
 
 
-def _raw(agency: str, kind: str) -> Topic:
-    why = "sealed records about persons: deleted days after arrival"
-    return Topic(raw(agency, kind), 2, "event id", f"raw.{kind}-value", why, retention_ms=RAW_RETENTION_MS)
-
-
-def _deidentified(kind: str) -> Topic:
-    why = "a full replay starts here; kept until the last revision of its year, which the operator prunes"
-    return Topic(deidentified(kind), PARTITIONS, "person token", f"deidentified.{kind}-value", why)
-
-
-def _quarantine(agency: str) -> Topic:
-    why = "sealed; until it is replayed or dropped, which deletes it"
-    return Topic(quarantine(agency), 1, "source", "quarantine-value", why, cleanup="compact")
-
-
-def _trend(region: str) -> Topic:
-    return Topic(trend(region), 1, "table and window", "trend-value", "a release is never taken back")
-
+_WHY_RAW: Final = "sealed records about persons: deleted days after arrival"
+_WHY_DEIDENTIFIED: Final = (
+    "a full replay starts here; kept until the last revision of its year, which the operator prunes"
+)
+_WHY_QUARANTINE: Final = "sealed; until it is replayed or dropped, which deletes it"
 
 _STAGES: Final = (
     Topic(
@@ -158,10 +172,10 @@ _STAGES: Final = (
         "sealed records from quarantine, once more, in their raw partition",
         retention_ms=RAW_RETENTION_MS,
     ),
-    Topic("deltas", PARTITIONS, "cell", "delta-value", "what a replay of aggregate starts from"),
+    Topic("deltas", PARTITIONS, "cell", "delta-value", "the source of a replay of aggregate"),
     Topic("cells", PARTITIONS, "cell", "cell-value", "the exact counts and aggregate's changelog", cleanup="compact"),
     Topic("outcomes", PARTITIONS, "source", "outcome-value", "the outcome of every published event"),
-    Topic("late", 1, "source", "late-value", "evidence of what came after its last revision"),
+    Topic("late", 1, "source", "late-value", "evidence of events that came after the last revision of their year"),
     Topic("audit", 1, "record id", "audit-value", "decision records on their way to the audit log"),
     Topic("ledger", 1, "entry id", "ledger-value", "every charge against the disclosure budget"),
     Topic("calendar", 1, "tick id", None, "the operator's clock: the date as of which releases are planned"),

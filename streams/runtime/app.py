@@ -79,11 +79,14 @@ def build(
         fetch: Largest fetch of one partition, in bytes; one batch is one fetch.
     """
     (folder / name).mkdir(parents=True, exist_ok=True)
+    servers = settings["bootstrap_servers"]
     app = faust.App(
         name,
-        broker=";".join(f"kafka://{server}" for server in _servers(settings)),
+        broker=";".join(
+            f"kafka://{server}" for server in (servers.split(",") if isinstance(servers, str) else servers)
+        ),
         broker_credentials=_credentials(settings),
-        broker_commit_interval=1.0,
+        broker_commit_interval=1.0,  # seconds: so much is handled again after a crash
         broker_session_timeout=SESSION_SECONDS,
         broker_heartbeat_interval=SESSION_SECONDS / 4,
         consumer_auto_offset_reset="earliest",
@@ -95,17 +98,12 @@ def build(
         store="memory://",
         stream_buffer_maxsize=BUFFERED,
         table_standby_replicas=0,
-        topic_allow_declare=False,
-        topic_disable_leader=True,
-        web_enabled=False,
+        topic_allow_declare=False,  # topics are made by provisioning alone
+        topic_disable_leader=True,  # or Faust would make a topic for its leader
+        web_enabled=False,  # a worker listens on no port
     )
     transport.install(app)
     return app
-
-
-def _servers(settings: Mapping[str, Any]) -> list[str]:
-    servers = settings["bootstrap_servers"]
-    return servers.split(",") if isinstance(servers, str) else list(servers)
 
 
 def _credentials(settings: Mapping[str, Any]) -> faust.SASLCredentials | None:

@@ -210,7 +210,12 @@ class StateTable(Table[str, bytes]):
     async def write(self, partition: int, writes: Mapping[str, bytes]) -> None:
         """Write values to the changelog, keep them, and delete the entries of older epochs that they replace."""
         own = self._kept.epoch
-        newer = {key: value for key, value in writes.items() if not self._is_stale(key, value)}
+        newer = {}
+        for key, value in writes.items():
+            kept = self._kept.value_of(key)
+            # A zombie may compute from an old value: a value with a lower `through` is not written at all.
+            if kept is None or self._through(value) >= self._through(kept):
+                newer[key] = value
         # 1. Send the new values; this returns when they are acknowledged.
         await self.box.send([self._entry(partition, key, own, value) for key, value in newer.items()])
         # 2. Keep them.
@@ -225,10 +230,6 @@ class StateTable(Table[str, bytes]):
     def _kept(self) -> Store:
         store: Store = self.data  # type: ignore[assignment] # _new_store makes no other
         return store
-
-    def _is_stale(self, key: str, value: bytes) -> bool:
-        kept = self._kept.value_of(key)
-        return kept is not None and self._through(value) < self._through(kept)
 
     def _entry(self, partition: int, key: str, epoch: bytes, value: bytes | None) -> Output:
         return Output(self._topic, partition, key.encode() + SEPARATOR + epoch, value)

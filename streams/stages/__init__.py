@@ -1,1 +1,1 @@
-"""One Faust agent a file, attached by a function."""
+"""The stages of the pipeline: each has a handler for batches, and a function that attaches it to an application."""

@@ -1,7 +1,13 @@
-"""The stage aggregate: deltas in, exact cells out; its state is its output.
+"""The stage aggregate: deltas in, exact cells out; its changelog is its output.
 
-Decides how a batch of deltas is grouped, so that each cell is written once per batch. Does not decide what counts
-twice: that is `streams.core.counting.aggregate`'s part.
+Purpose: groups a batch of deltas by cell, so that each cell is written once for each batch. The rule by which a delta
+counts once is that of `streams.core.counting.aggregate`.
+
+Called by: `amana.composition.stages` (`attach`); `streams.runtime.app` calls the handler once for each batch.
+
+Invariants:
+- A cell is written whenever the batch has a delta of it, even if every delta was counted before: that repairs a
+  changelog that a crash left behind.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,6 +17,7 @@ import faust
 import numpy as np
 
 from schemas import catalogue, codec, limits
+from schemas.identifiers import CubeKey
 from streams.broker import topics
 from streams.core.counting import aggregate, aggregate_columns, deltas
 from streams.runtime import app as apps
@@ -33,30 +40,32 @@ def attach(app: faust.App, *, deps: apps.Deps) -> None:
 
 
 class Aggregate:
-    """The handler; the wire form of a cell that was written last is remembered with its value, not decoded again."""
+    """The handler of the stage."""
 
     def __init__(self, deps: apps.Deps) -> None:
         self._schema = catalogue.load("cell").parsed
         self._id, self._readable = deps.ids["cell"], deps.readable["cell"]
         self._header = b"\x00" + deps.ids["delta"].to_bytes(4, "big")
-        self._known: dict[str, tuple[bytes, aggregate.Cell]] = {}
+        # The last value of each cell with its wire form: a cell that is still the same is not decoded again.
+        self._decoded: dict[str, tuple[bytes, aggregate.Cell]] = {}
 
     async def __call__(self, batch: Sequence[Record], value_of: Callable[[str], bytes | None]) -> BatchResult:
         """Include the batch's deltas in their cells."""
-        fetch = cast("Fetch", batch)  # of which the columns are read, not the records
+        fetch = cast("Fetch", batch)  # its columns are read at once, without a `Record` for each delta
         columns = deltas.read([value or b"" for value in fetch.values], self._header)
         positions = np.array(fetch.offsets, np.int64)
         writes: dict[str, bytes] = {}
         for cell in aggregate_columns.include_all(lambda key: self._load(key, value_of(key)), columns, positions):
             value = codec.encode(self._id, self._schema, cell.as_record())
             writes[cell.cell] = value
-            self._known[cell.cell] = value, cell
+            self._decoded[cell.cell] = value, cell
         return BatchResult((), writes)
 
-    def _load(self, key: str, value: bytes | None) -> aggregate.Cell:
+    def _load(self, key: CubeKey, value: bytes | None) -> aggregate.Cell:
         if value is None:
             return aggregate.Cell(key, {}, {})
-        known = self._known.get(key)
-        if known is not None and known[0] == value:
-            return known[1]
+        decoded = self._decoded.get(key)
+        # Compared by bytes: after a rebalance the state may hold another writer's value.
+        if decoded is not None and decoded[0] == value:
+            return decoded[1]
         return aggregate.Cell.from_record(codec.decode(value, self._readable, limits.INTERNAL))

@@ -1,7 +1,13 @@
 """The stage dedupe: de-identified events in; deltas, outcomes and conflicts out.
 
-Decides how records become events of `streams.core.counting.dedupe` and its answers become records. Does not decide who
-counts: that is the core's part.
+Purpose: turns records into events of `streams.core.counting.dedupe`, and the steps of that module into records.
+
+Called by: `amana.composition.stages` (`attach`); `streams.runtime.app` calls the handler once for each batch.
+
+Invariants:
+- The state key is `kind|token`: all events of one person-year and kind are in one partition, and in one state value.
+- A person-year that occurs several times in a batch is written once, after the batch's last event of it.
+- The payload of a conflict is not repeated in quarantine: here it would hold the person token.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,13 +18,15 @@ import faust
 from anonymizer.policy import Policy
 from schemas import catalogue, codec, limits
 from schemas.errors import ContractError, IntegrityError
+from schemas.identifiers import PersonToken
 from streams.broker import topics
 from streams.broker.partitions import partition_of
 from streams.core.counting import cube, dedupe
-from streams.core.counting.outcomes import Outcome
+from streams.core.counting.outcomes import Outcome, key_of
 from streams.runtime import app as apps
 from streams.runtime import state
 from streams.runtime.stage import BatchResult, Output, Record
+from streams.stages.record_encoder import RecordEncoder
 
 __all__ = ["STATE", "Dedupe", "attach"]
 
@@ -32,15 +40,15 @@ def attach(app: faust.App, policy: Policy, *, deps: apps.Deps) -> None:
 
 
 class Dedupe:
-    """The handler; the batch's topic tells the kind."""
+    """The handler of the stage; the topic of a batch names the kind."""
 
     def __init__(self, policy: Policy, deps: apps.Deps) -> None:
-        self._policy, self._ids = policy, deps.ids
+        self._policy, self._encoder = policy, RecordEncoder(deps.ids)
         self._allowed = {topics.deidentified(kind): deps.readable[f"deidentified.{kind}"] for kind in catalogue.KINDS}
         self._kinds = {topics.deidentified(kind): kind for kind in catalogue.KINDS}
 
     async def __call__(self, batch: Sequence[Record], value_of: Callable[[str], bytes | None]) -> BatchResult:
-        """Take each event in turn; a person met twice in the batch is written once."""
+        """Include each event of a batch in its person-year."""
         outputs: list[Output] = []
         persons: dict[str, dedupe.PersonYear] = {}
         for record in batch:
@@ -49,17 +57,20 @@ class Dedupe:
             source = f"{event.kind}/{record.partition}"
             persons[key] = persons.get(key) or _load(event.kind, value_of(key))
             step = dedupe.apply(persons[key], event, source, record.offset)
-            if step is not None:  # else the person is written again as it is: the changelog may have less than we do
+            # None: included already. The value is written again as it is, since after a crash the changelog may lack
+            # it.
+            if step is not None:
                 persons[key] = step.person
                 outputs += self._outputs(step, event, source, record.offset)
         return BatchResult(outputs, {key: state.prefixed(p.through, dedupe.dump(p)) for key, p in persons.items()})
 
-    def _event(self, record: Record) -> tuple[str, dedupe.DeidentifiedEvent]:
-        """Read one record.
+    def _event(self, record: Record) -> tuple[PersonToken, dedupe.DeidentifiedEvent]:
+        """Read the token and the event of one record.
 
         Raises:
-            IntegrityError: INT-020, the de-identifier wrote what its schema does not say.
+            IntegrityError: INT-020, the record is not one of the schemas that were allowed at start.
         """
+        # Our own de-identifier wrote the record: passing it over would lose a count, so the stage ends.
         try:
             read = codec.decode(record.value or b"", self._allowed[record.topic], limits.INTERNAL)
         except ContractError as error:
@@ -78,7 +89,7 @@ class Dedupe:
         )
 
     def _cells(self, read: dict[str, Any], kind: str) -> dedupe.Cells | None:
-        """Return the event's cells; None where it is out of every scope or counts nowhere."""
+        """Return the event's cells, None if it is out of scope or no population counts its kind."""
         if read["state"] != "reported" or read.get("status") == cube.OUT_OF_SCOPE_STATUS:
             return None
         population = self._policy.population_of(kind)
@@ -103,14 +114,14 @@ class Dedupe:
             "offset": offset,
             "ordinal": delta.ordinal,
         }
-        return Output("deltas", partition_of(key, topics.PARTITIONS), key, self._encode("delta", record))
+        return Output("deltas", partition_of(key, topics.PARTITIONS), key, self._encoder.encode("delta", record))
 
     def _outcome(self, outcome: Outcome) -> Output:
         partition = partition_of(outcome.key, topics.PARTITIONS)
-        return Output("outcomes", partition, outcome.key, self._encode("outcome", outcome.as_record()))
+        return Output("outcomes", partition, outcome.key, self._encoder.encode("outcome", outcome.as_record()))
 
     def _conflict(self, event: dedupe.DeidentifiedEvent) -> Output:
-        """Point at the raw record; its payload is not repeated, for here it would hold the person's token."""
+        """Return the record of a refused revision in quarantine, with the place of its raw record."""
         partition, offset = event.raw
         record = {
             "agency": event.agency,
@@ -122,11 +133,8 @@ class Dedupe:
             "field": "revision",
             "payload": b"",
         }
-        key = f"{event.agency}/{event.kind}/{partition}/{offset}".encode()
-        return Output(topics.quarantine(event.agency), 0, key, self._encode("quarantine", record))
-
-    def _encode(self, stem: str, record: dict[str, Any]) -> bytes:
-        return codec.encode(self._ids[stem], catalogue.load(stem).parsed, record)
+        value = self._encoder.encode("quarantine", record)
+        return Output(topics.quarantine(event.agency), 0, key_of(event.position), value)
 
 
 def _load(kind: str, value: bytes | None) -> dedupe.PersonYear:

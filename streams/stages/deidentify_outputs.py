@@ -1,17 +1,29 @@
 """The outputs of a batch of raw events: de-identified records, outcomes, quarantine, late and audit records.
 
-Decides where each goes, under which key, and what is remembered of each event. Does not open, verify or scan
-(`streams.stages.deidentify`), and holds no rule about persons (`streams.core.counting.deidentify`).
+Purpose: decides for each opened event to which topics it goes, under which keys, and what the state remembers of it.
+The rules about revisions are those of `streams.core.counting.deidentify`.
+
+Called by: `streams.stages.deidentify`, which has decoded, verified, opened and scanned the events. Nothing here calls
+the stage back: the batch is given its rules, an encoder and a seal.
+
+    event refused  ->  quarantine.*, outcome quarantined
+    event late     ->  late, outcome late
+    otherwise      ->  deidentified.*; or outcome duplicate, superseded or quarantined (a conflict)
+    the batch      ->  audit, with offsets, hashes and bucketed counts
+
+Invariants:
+- Outputs are in the order of the records.
+- A record that is replayed keeps its first place, and leaves quarantine by a tombstone once it is admitted.
+- The audit record holds nothing of a person: counts are in buckets.
 """
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from anonymizer.microdata import receipt
 from anonymizer.microdata.redaction import Text, Verdict
-from anonymizer.policy import Policy
 from schemas.errors import ContractError
 from streams.broker import topics
 from streams.broker.partitions import partition_of
@@ -19,16 +31,18 @@ from streams.core.counting import admit, deidentify
 from streams.core.counting.outcomes import Outcome, Position, key_of
 from streams.runtime import state
 from streams.runtime.stage import BatchResult, Output, Record
+from streams.stages.quarantine_seal import QuarantineSeal
+from streams.stages.record_encoder import RecordEncoder
 
-__all__ = ["LONGEST_HELD", "DeidentifyBatch", "Maker", "OpenedEvent"]
+__all__ = ["LONGEST_HELD", "DeidentifyBatch", "OpenedEvent", "OutputTools"]
 
 LONGEST_HELD = 512 * 1024
-"""Bytes of a refused record that quarantine holds: far beyond what can be decoded, and fitting into one request."""
+"""Bytes of a refused record that quarantine holds: far more than can be decoded, and few enough for one request."""
 
 
 @dataclass(slots=True)
 class OpenedEvent:
-    """One raw record on its way through: what is known of it, or why it is refused."""
+    """One raw record after steps 1 to 5: its content, its texts with verdicts, or why it is refused or late."""
 
     at: Record
     raw: Mapping[str, Any] = field(default_factory=dict)
@@ -39,53 +53,61 @@ class OpenedEvent:
 
     @property
     def scanned(self) -> list[tuple[str, tuple[Any, ...]]]:
-        """The texts with their findings; only where none failed."""
+        """Return the texts with their findings, without those whose scan failed."""
         return [(t.text, v) for t, v in zip(self.texts, self.verdicts, strict=True) if not isinstance(v, ContractError)]
 
-
-class Maker(Protocol):
-    """What makes the contents of outputs: the stage, which holds keys and schemas."""
-
     @property
-    def code(self) -> str:
-        """Version of the code."""
-        ...
+    def identifiers(self) -> set[str]:
+        """Return the values of the record's own identifying fields, as far as its texts were scanned for them."""
+        return {value for text in self.texts for value in text.record_identifiers.values()}
 
-    def record_of(self, event: OpenedEvent, kind: str) -> tuple[dict[str, Any], receipt.Receipt]:
-        """De-identify one admitted event."""
-        ...
 
-    def sealed(self, data: bytes, place: Position) -> bytes:
-        """Seal a refused record whole; no bytes stay no bytes."""
-        ...
+@dataclass(frozen=True, slots=True)
+class OutputTools:
+    """The tools that make outputs.
 
-    def encode(self, stem: str, record: Mapping[str, Any]) -> bytes:
-        """Write a record of one of our own schemas."""
-        ...
+    Args:
+        encoder: Writes records of this project's own schemas.
+        seal: Seals refused records.
+        code: Version of the code, for the audit log.
+    """
+
+    encoder: RecordEncoder
+    seal: QuarantineSeal
+    code: str
 
 
 class DeidentifyBatch:
-    """The outputs of one batch, in the order of its records, and what it leaves in the state."""
+    """The outputs of one batch, and the state values that it leaves.
+
+    Args:
+        tools: The tools that make outputs.
+        rules: The rules for records of this kind.
+        agency: The agency of the batch's topic.
+        kind: The kind of the batch's topic.
+        value_of: Returns the state value of a key.
+        replayed: The record of the topic `replay` that the batch's one event comes from; None for raw records.
+    """
 
     def __init__(
         self,
-        stage: Maker,
-        policy: Policy,
+        tools: OutputTools,
+        rules: deidentify.Rules,
         agency: str,
         kind: str,
         value_of: Callable[[str], bytes | None],
         *,
-        again: Record | None = None,
+        replayed: Record | None = None,
     ) -> None:
-        self._replayed = again
-        self._stage, self._policy, self._agency, self._kind, self._value_of = stage, policy, agency, kind, value_of
+        self._tools, self._rules, self._agency, self._kind = tools, rules, agency, kind
+        self._value_of, self._replayed = value_of, replayed
         self._outputs: list[Output] = []
-        self._seen: dict[str, deidentify.EventHistory] = {}
+        self._histories: dict[str, deidentify.EventHistory] = {}
         self._receipts: list[receipt.Receipt] = []
-        self._outcomes: Counter[str] = Counter()
+        self._counts: Counter[str] = Counter()
 
     def result(self, events: Sequence[OpenedEvent]) -> BatchResult:
-        """Take each event in turn, then state what was done."""
+        """Take each event in turn, then write the audit record of the batch."""
         for event in events:
             if event.refusal is not None:
                 self._quarantine(event.at, event.refusal.code, event.refusal.field)
@@ -94,24 +116,26 @@ class DeidentifyBatch:
             else:
                 self._revise(event)
         self._audit(events)
-        writes = {key: state.prefixed(seen.through, deidentify.dump(seen)) for key, seen in self._seen.items()}
+        writes = {key: state.prefixed(h.through, deidentify.dump(h)) for key, h in self._histories.items()}
         return BatchResult(self._outputs, writes)
 
     def _revise(self, event: OpenedEvent) -> None:
+        """De-identify an admitted event, and send what its revision changes."""
         key = f"{self._agency}/{self._kind}/{event.raw['event_id']}"
-        record, done = self._stage.record_of(event, self._kind)
-        partition, offset, again = event.at.partition, event.at.offset, self._replayed is not None
-        seen = self._remembered(key)
-        step = deidentify.step(seen, record, partition=partition, offset=offset, again=again)
+        record, done = deidentify.record_of(event.raw, event.scanned, self._rules, event.identifiers)
+        partition, offset, replayed = event.at.partition, event.at.offset, self._replayed is not None
+        history = self._history(key)
+        step = deidentify.step(history, record, partition=partition, offset=offset, replayed=replayed)
         if step is None:
-            if seen is not None:  # written again as it is: the changelog may have less than we do
-                self._seen[key] = seen
+            # Included already. The value is written again as it is, since after a crash the changelog may lack it.
+            if history is not None:
+                self._histories[key] = history
             return
-        self._seen[key] = step.seen
+        self._histories[key] = step.history
         self._receipts.append(done)
-        for one in step.records:
-            token = one["token"].encode()
-            value = self._stage.encode(f"deidentified.{self._kind}", one)
+        for changed in step.records:
+            token = changed["token"].encode()
+            value = self._tools.encoder.encode(f"deidentified.{self._kind}", changed)
             self._outputs.append(
                 Output(topics.deidentified(self._kind), partition_of(token, topics.PARTITIONS), token, value)
             )
@@ -122,23 +146,25 @@ class DeidentifyBatch:
         if step.outcome is not None:
             self._outcome(event.at, step.outcome)
         else:
-            self._outcomes["deidentified"] += 1
+            # The outcome of a de-identified record is decided by dedupe.
+            self._counts["deidentified"] += 1
 
-    def _remembered(self, key: str) -> deidentify.EventHistory | None:
-        value = self._value_of(key) if key not in self._seen else None
+    def _history(self, key: str) -> deidentify.EventHistory | None:
+        """Return what is remembered of an event, from this batch or from the state."""
+        value = self._value_of(key) if key not in self._histories else None
         if value is None:
-            return self._seen.get(key)
+            return self._histories.get(key)
         return deidentify.load(state.through_of(value), value[state.WIDTH :])
 
     def _quarantine(self, at: Record, code: str, where: str | None) -> None:
-        held = self._stage.sealed((at.value or b"")[:LONGEST_HELD], self._position(at))
+        held = self._tools.seal.sealed((at.value or b"")[:LONGEST_HELD], self._position(at))
         record = self._place(at) | {"stage": "deidentify", "code": code, "field": where, "payload": held}
         self._send(topics.quarantine(self._agency), "quarantine", at, record)
         self._outcome(at, "quarantined")
-        self._outcomes[f"quarantined.{code}"] += 1
+        self._counts[f"quarantined.{code}"] += 1
 
     def _release(self, at: Record) -> None:
-        """Take what was replayed out of quarantine."""
+        """Take a replayed record out of quarantine."""
         if self._replayed is not None:
             self._outputs.append(Output(topics.quarantine(self._agency), 0, key_of(self._position(at)), None))
 
@@ -150,40 +176,38 @@ class DeidentifyBatch:
 
     def _outcome(self, at: Record, result: str) -> None:
         source = f"raw/{self._agency}/{self._kind}/{at.partition}"
-        outcome = Outcome(self._position(at), result, source, at.offset, self._ordinal)
-        value = self._stage.encode("outcome", outcome.as_record())
+        # Of the outcomes of one raw record, a replay's outranks the first one's, and a later replay's outranks that.
+        ordinal = 0 if self._replayed is None else self._replayed.offset + 1
+        outcome = Outcome(self._position(at), result, source, at.offset, ordinal)
+        value = self._tools.encoder.encode("outcome", outcome.as_record())
         self._outputs.append(Output("outcomes", partition_of(outcome.key, topics.PARTITIONS), outcome.key, value))
-        if result != "quarantined":
-            self._outcomes[result] += 1
+        if result != "quarantined":  # those are counted by code
+            self._counts[result] += 1
 
     def _place(self, at: Record) -> dict[str, Any]:
         return {"agency": self._agency, "kind": self._kind, "partition": at.partition, "offset": at.offset}
 
     def _send(self, topic: str, stem: str, at: Record, record: Mapping[str, Any]) -> None:
-        self._outputs.append(Output(topic, 0, key_of(self._position(at)), self._stage.encode(stem, record)))
+        value = self._tools.encoder.encode(stem, record)
+        self._outputs.append(Output(topic, 0, key_of(self._position(at)), value))
 
     def _position(self, at: Record) -> Position:
         return self._agency, self._kind, at.partition, at.offset
 
-    @property
-    def _ordinal(self) -> int:
-        """Rank the statements about one raw record: that of a replay outranks the first, and a later replay's that."""
-        return 0 if self._replayed is None else self._replayed.offset + 1
-
     def _audit(self, events: Sequence[OpenedEvent]) -> None:
-        """Say what was done to the batch: offsets, hashes, bucketed counts; nothing of a person."""
+        """Write the audit record of the batch: offsets, hashes and bucketed counts."""
         first, last = (self._replayed,) * 2 if self._replayed else (events[0].at, events[-1].at)
-        outcomes = {f"outcome.{name}": receipt.decade(count) for name, count in sorted(self._outcomes.items())}
+        counts = {f"outcome.{name}": receipt.decade(count) for name, count in sorted(self._counts.items())}
         record = {
             "action": "batch",
             "actor": "deidentify",
-            "policy": self._policy.digest,
-            "code": self._stage.code,
+            "policy": self._rules.policy.digest,
+            "code": self._tools.code,
             "topic": first.topic,
             "partition": first.partition,
             "first_offset": first.offset,
             "last_offset": last.offset,
-            "details": outcomes | receipt.bucketed(receipt.merged(self._receipts)),
+            "details": counts | receipt.bucketed(receipt.merged(self._receipts)),
         }
         key = f"{first.topic}/{first.partition}/{first.offset}-{last.offset}".encode()
-        self._outputs.append(Output("audit", 0, key, self._stage.encode("audit", record)))
+        self._outputs.append(Output("audit", 0, key, self._tools.encoder.encode("audit", record)))

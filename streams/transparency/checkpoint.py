@@ -1,8 +1,13 @@
-"""The text forms of a transparency log: checkpoints, signed notes and verifier keys.
+"""Checkpoints, signed notes and verifier keys of the transparency log, in their text forms.
 
-Decides which bytes a signature covers and how a note, its signature line and a public key are spelt. Does not sign or
-check signatures: keys stay with the caller. Every form has exactly one spelling: parsing refuses what formatting would
-not have written, so that no byte of a note can change unnoticed.
+Purpose: the bytes that a signature covers, and the spelling of a note, its signature line and a public key. Does not
+sign or check signatures: the callers hold the keys.
+
+Called by: `streams.transparency.log_storage`, `log_files` and `log_verification`.
+
+Invariants:
+- Every form has exactly one spelling: parsing refuses whatever formatting would not have written, so that no byte of a
+  note can change unnoticed.
 
 Source: C2SP tlog-checkpoint and signed-note, https://c2sp.org.
 """
@@ -32,7 +37,7 @@ _MARK = "— "  # every signature line of a signed note begins with an em dash a
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """What a signature covers: the log's name, its size in entries, and its root hash."""
+    """The signed head of a log: its name (origin), its size in entries, and its root hash."""
 
     origin: str
     size: int
@@ -40,15 +45,15 @@ class Checkpoint:
 
 
 def checkpoint_text(checkpoint: Checkpoint) -> str:
-    """Spell a checkpoint: origin, size, root in base64, a line each (C2SP tlog-checkpoint)."""
+    """Return the text of a checkpoint: origin, size and root in base64, one line each (C2SP tlog-checkpoint)."""
     return f"{checkpoint.origin}\n{checkpoint.size}\n{_base64(checkpoint.root)}\n"
 
 
 def checkpoint_of(text: str) -> Checkpoint:
-    """Read a checkpoint's three lines.
+    """Read the three lines of a checkpoint.
 
     Raises:
-        IntegrityError: INT-112, for anything `checkpoint_text` would not have written.
+        IntegrityError: INT-112, `checkpoint_text` would not have written this text.
     """
     try:
         origin, size, digest, rest = text.split("\n")
@@ -61,17 +66,18 @@ def checkpoint_of(text: str) -> Checkpoint:
 
 
 def key_id(name: str, public: bytes) -> bytes:
-    """Return the four bytes that tell an Ed25519 key in a signature line (C2SP signed-note)."""
+    """Return the four bytes that name an Ed25519 key in a signature line (C2SP signed-note)."""
     return hashlib.sha256(name.encode() + b"\n" + _ED25519 + public).digest()[:4]
 
 
 def verifier_key(name: str, public: bytes) -> str:
-    """Spell a public key the way signed-note tools take it: name, key id, type and key."""
+    """Return a public key in the form that signed-note tools read: name, key id, type and key."""
     return f"{name}+{key_id(name, public).hex()}+{_base64(_ED25519 + public)}"
 
 
 def key_of(spelt: str, *, name: str) -> bytes:
-    """Read the Ed25519 key of a verifier key of this name; empty where it is none."""
+    """Return the Ed25519 key in a verifier key of this name; empty if the text is none."""
+    # The name may contain a plus sign, and so may base64: the key id between the two is found first.
     _, _, encoded = spelt.rpartition("+" + spelt.removeprefix(f"{name}+")[:8] + "+")
     try:
         public = base64.b64decode(encoded, validate=True)[1:]
@@ -81,15 +87,15 @@ def key_of(spelt: str, *, name: str) -> bytes:
 
 
 def note(text: str, *, name: str, public: bytes, signature: bytes) -> str:
-    """Join a text (it ends in a newline) and its Ed25519 signature into a signed note."""
+    """Return the signed note of a text, which ends in a newline, and its Ed25519 signature."""
     return f"{text}\n{_MARK}{name} {_base64(key_id(name, public) + signature)}\n"
 
 
 def signature_of(signed: str, *, name: str, public: bytes) -> tuple[str, bytes]:
-    """Take a signed note apart into its text and its one signature, which the caller MUST check against the text.
+    """Return the text of a signed note and its one signature, which the caller MUST check against the text.
 
     Raises:
-        IntegrityError: INT-113, for another form, another name or another key.
+        IntegrityError: INT-113, the note has another form, name or key.
     """
     try:
         text, line = signed.split("\n\n")

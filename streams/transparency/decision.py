@@ -1,13 +1,17 @@
-"""The entries of the transparency log: one decision each, in one canonical spelling, without personal data.
+"""The entries of the transparency log: one decision each, in canonical JSON, without personal data.
 
-Decides which fields an entry has and the bytes that are hashed. Does not decide what may stand in `details`: whoever
-writes a decision record keeps values of persons and exact counts of persons out of it.
+Purpose: the fields of an entry, and the bytes that are hashed. The writer of a decision keeps values of persons and
+exact counts of persons out of `details`.
 
+Called by: `streams.transparency.log_storage` (`canonical`), `log_verification` (`parse`), and everybody who records a
+decision (`Decision`).
+
+Invariants:
 - Canonical JSON: UTF-8, keys sorted, no spaces, no newline inside; integers, strings, nulls and one map of strings.
-- `seq` is the entry's index and `checkpoint` the number of the checkpoint that first covered it, so that an entry says
-  where it stands and a removed checkpoint is missed.
-- `source` is the position (`topic/partition/offset`) of the record the entry was taken from, None where the keeper of
-  the log decided itself; a position enters the log once.
+- `seq` is the entry's index, and `checkpoint` the number of the checkpoint that first covered it, so that an entry
+  names its own place, and a removed checkpoint is noticed.
+- `source` is the position (`topic/partition/offset`) of the record from which the entry was made, None for a decision
+  of the log's keeper itself. A position enters the log once.
 
 Source: RFC 8785 for the canonical form, of which these entries use a subset.
 """
@@ -29,7 +33,7 @@ _FIELDS = frozenset({
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One decision: the fields of `audit.avsc`, the hour it was recorded (`YYYY-MM-DDTHH`) and where it came from."""
+    """One decision: the fields of `audit.avsc`, the hour of recording (`YYYY-MM-DDTHH`), and the source position."""
 
     action: str
     actor: str
@@ -45,20 +49,21 @@ class Decision:
 
 
 def canonical(decision: Decision, *, seq: int, checkpoint: int) -> bytes:
-    """Spell an entry, without its newline."""
+    """Return the bytes of an entry, without a newline."""
     entry = {name: getattr(decision, name) for name in Decision.__slots__}
     entry |= {"details": dict(decision.details), "seq": seq, "checkpoint": checkpoint}
     return _spell(entry)
 
 
 def parse(line: bytes) -> tuple[Decision, int, int]:
-    """Read an entry back: the decision, its index and the number of its checkpoint.
+    """Read an entry: its decision, its index and the number of its checkpoint.
 
     Raises:
-        IntegrityError: INT-114, for anything `canonical` would not have written.
+        IntegrityError: INT-114, `canonical` would not have written this line.
     """
     try:
         entry = json.loads(line)
+        # Spelt again and compared: two spellings of one entry would have two hashes.
         if not isinstance(entry, dict) or entry.keys() != _FIELDS or _spell(entry) != line:
             raise IntegrityError("INT-114", "an entry is not in canonical form")
     except (ValueError, RecursionError) as error:

@@ -1,10 +1,10 @@
-"""The files of the transparency log, and how they are read.
+"""The files of the transparency log: names, layout, and the reading of checkpoints.
 
-Decides names and layout; does not decide whether what stands there is right (`audit_verify`) nor write any of it
-(`audit_storage`).
+Called by: `streams.transparency.log_storage`, which writes the files, and `log_verification`, which checks them whole.
 
+Layout:
 - `entries.jsonl`: one canonical decision a line.
-- `leaves`: 32 bytes per entry, its leaf hash.
+- `leaves`: 32 bytes for each entry, its leaf hash.
 - `checkpoints`: every signed checkpoint as a block of six lines: origin, size, root, empty, signature, empty.
 - `audit.pub`: the log's verifier key (C2SP signed-note), one line.
 """
@@ -30,7 +30,7 @@ _BLOCK_LINES = 6
 
 @dataclass(frozen=True, slots=True)
 class AuditFiles:
-    """Where the four files of a log lie."""
+    """The paths of the four files of a log."""
 
     directory: Path
 
@@ -56,33 +56,33 @@ class AuditFiles:
 
 
 def block_of(note: str) -> bytes:
-    """Return a signed checkpoint as it stands in the file."""
+    """Return a signed checkpoint as a block of the file."""
     return note.encode() + b"\n"
 
 
 def blocks(raw: bytes) -> Iterator[bytes]:
-    """Cut the checkpoint file into blocks of six lines; the last may be incomplete."""
+    """Yield the blocks of six lines of the checkpoint file; the last may be incomplete."""
     lines = BytesIO(raw).readlines()  # unlike splitlines, cuts at b"\n" alone
     for start in range(0, len(lines), _BLOCK_LINES):
         yield b"".join(lines[start : start + _BLOCK_LINES])
 
 
 def checked(block: bytes, public: bytes, *, origin: str = ORIGIN) -> Checkpoint:
-    """Read one block and check its signature.
+    """Return the checkpoint of one block, its signature checked.
 
     Raises:
-        IntegrityError: INT-112 or INT-113 for its form, INT-115 for its signature or origin.
+        IntegrityError: INT-112 or INT-113, its form is wrong; INT-115, its signature or origin is.
     """
     try:
         signed = block.decode()
     except UnicodeDecodeError as error:
         raise IntegrityError("INT-113", "a signed note has another form, name or key") from error
     text, signature = checkpoint.signature_of(signed.removesuffix("\n"), name=origin, public=public)
-    found = checkpoint.checkpoint_of(text)
+    point = checkpoint.checkpoint_of(text)
     try:
         Ed25519PublicKey.from_public_bytes(public).verify(signature, text.encode())
     except InvalidSignature as error:
         raise IntegrityError("INT-115", "a checkpoint's signature is not of the log's key") from error
-    if found.origin != origin:
+    if point.origin != origin:
         raise IntegrityError("INT-115", "a checkpoint is of another log")
-    return found
+    return point

@@ -1,14 +1,24 @@
-"""Keep the transparency log on disk: append entries durably, sign a checkpoint over them, recover after a crash.
+"""The storage of the transparency log: durable appends, a signed checkpoint over each, and recovery after a crash.
 
-Decides when an entry counts as kept: entries, then leaf hashes, then the signed checkpoint are each synced to disk
-before `append` returns. Does not decide what is recorded, and checks on opening only that entries, leaf hashes and the
-last checkpoint agree (`audit_verify` checks all).
+Purpose: an entry is recorded when `append` returns, and only then may a decision be acted upon.
 
-- One owner: the entries file is locked for as long as the log is open.
-- A failed write closes the log to further appends: who cannot record does not release.
-- Recovery drops only what no checkpoint covers. Such entries come again: those of the audit topic are taken once more
-  from the position after the last covered one, and nothing was released on the strength of an uncovered entry. A
-  checkpoint that was cut short in the middle of its writing is completed, since it covered its entries by intent.
+    append    1. write the entries and sync them to disk
+              2. write their leaf hashes and sync them
+              3. sign and write the checkpoint that covers them, and sync it
+
+    open      1. lock the entries file
+              2. write the verifier key beside a new log, or compare it
+              3. recover: finish or drop what a crash left behind the last checkpoint
+
+Called by: `amana.composition.release_parts`; the release process appends through it. Checks on opening only that
+entries, leaf hashes and the last checkpoint agree; `log_verification` checks everything.
+
+Invariants:
+- One owner: the entries file is locked as long as the log is open.
+- After a failed write the log takes no more entries: whoever cannot record does not release.
+- Recovery drops only entries that no checkpoint covers. They come again: those of the topic `audit` are read again from
+  the position after the last covered one, and nothing was released on the strength of an uncovered entry.
+- A checkpoint that was cut short while it was written is completed, since its entries were written before it.
 """
 
 import fcntl
@@ -30,10 +40,10 @@ __all__ = ["AuditStorage"]
 
 
 class AuditStorage:
-    """The log of one site, open for appending. Use `AuditStorage.open` and `close`."""
+    """The log of one site, open for appending; made by `AuditStorage.open`, given up by `close`."""
 
     def __init__(self, files: AuditFiles, key: Ed25519PrivateKey, handles: Sequence[BinaryIO]) -> None:
-        """Take locked files in append mode: entries, leaf hashes, checkpoints."""
+        """Take locked files in append mode, in the order entries, leaf hashes, checkpoints."""
         self._files, self._key = files, key
         self._entries, self._leaves, self._points = handles
         self._public = key.public_key().public_bytes_raw()
@@ -48,17 +58,22 @@ class AuditStorage:
         """Open or create the log in `directory`, signing with a raw Ed25519 key (32 bytes), and recover it.
 
         Raises:
-            IntegrityError: INT-130 where the disk refuses, INT-131 where another process keeps the log, INT-132 where
-                the files are damaged beyond what a crash can do, INT-121 where they were signed with another key.
+            IntegrityError: INT-130, the disk refuses; INT-131, another process has the log open; INT-132, the files are
+                damaged in a way that no crash explains; INT-121, they were signed with another key.
         """
         files = AuditFiles(directory)
         try:
             directory.mkdir(parents=True, exist_ok=True)
             handles = [path.open("ab+", buffering=0) for path in (files.entries, files.leaves, files.checkpoints)]
-            _lock(handles[0])
+            # 1. Lock.
+            fcntl.flock(handles[0].fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
             log = cls(files, Ed25519PrivateKey.from_private_bytes(private), [_binary(handle) for handle in handles])
+            # 2. Write or compare the key.
             log._settle_key()
+            # 3. Recover.
             log._recover()
+        except BlockingIOError as error:
+            raise IntegrityError("INT-131", "another process keeps this audit log") from error
         except OSError as error:
             raise _refused(error) from error
         return log
@@ -70,40 +85,40 @@ class AuditStorage:
 
     @property
     def head(self) -> Checkpoint:
-        """Return the last checkpoint's content."""
+        """Return the content of the last checkpoint."""
         return Checkpoint(ORIGIN, self._frontier.size, merkle_tree.root(self._frontier))
 
     def append(self, decisions: Sequence[Decision]) -> int:
-        """Record decisions under one new checkpoint and return the index of the first; durable on return.
+        """Record decisions under one new checkpoint, durably, and return the index of the first.
 
         A decision whose source position, or whose release, is already in the log is not recorded again.
 
         Raises:
-            IntegrityError: INT-130; nothing may be released.
+            IntegrityError: INT-130, the log cannot be written; nothing may be released.
         """
         if self._broken:
             raise IntegrityError("INT-130", "the audit log failed before and takes no more entries")
         first = self._frontier.size
-        fresh = [found for found in decisions if not self.holds(found)]
+        fresh = [entry for entry in decisions if not self.holds(entry)]
         lines = [
-            decision.canonical(found, seq=first + place, checkpoint=self._checkpoints)
-            for place, found in enumerate(fresh)
+            decision.canonical(entry, seq=first + number, checkpoint=self._checkpoints)
+            for number, entry in enumerate(fresh)
         ]
         if lines:
             self._write(lines)
-            for place, found in enumerate(fresh):
-                self._remember(found, first + place)
+            for number, entry in enumerate(fresh):
+                self._remember(entry, first + number)
         return first
 
-    def holds(self, found: Decision) -> bool:
-        """Say whether this source position, or this release, stands in the log already."""
-        if found.source is not None:
-            stream, _, offset = found.source.rpartition("/")
+    def holds(self, entry: Decision) -> bool:
+        """Return whether the log has this source position, or this release, already."""
+        if entry.source is not None:
+            stream, _, offset = entry.source.rpartition("/")
             return int(offset) <= self.sources.get(stream, -1)
-        return _identity(found) in self.releases
+        return _identity(entry) in self.releases
 
     def close(self) -> None:
-        """Give the log up."""
+        """Close the files, and so release the lock."""
         for handle in (self._points, self._leaves, self._entries):
             handle.close()
 
@@ -112,10 +127,13 @@ class AuditStorage:
         frontier = self._frontier
         for leaf in hashes:
             frontier = merkle_tree.append(frontier, leaf)
-        self._broken = True
+        self._broken = True  # until all three are on disk: a part of them must not be appended to
         try:
+            # 1. Entries.
             _durably(self._entries, b"".join(line + b"\n" for line in lines))
+            # 2. Leaf hashes.
             _durably(self._leaves, b"".join(hashes))
+            # 3. Checkpoint: last, since it vouches for the others.
             _durably(self._points, self._sign(frontier))
         except OSError as error:
             raise _refused(error) from error
@@ -127,26 +145,27 @@ class AuditStorage:
         return log_files.block_of(checkpoint.note(text, name=ORIGIN, public=self._public, signature=signature))
 
     def _settle_key(self) -> None:
-        """Write the verifier key beside a new log; a log of another key is not ours to continue."""
+        """Write the verifier key beside a new log; refuse to continue a log of another key."""
         spelt = f"{checkpoint.verifier_key(ORIGIN, self._public)}\n".encode()
-        there = self._files.key.read_bytes() if self._files.key.exists() else b""
-        # A disk that was full may have taken a part of it.
-        if there != spelt and spelt.startswith(there) and not self._files.checkpoints.stat().st_size:
+        on_file = self._files.key.read_bytes() if self._files.key.exists() else b""
+        # A full disk may have taken a part of the key file; before the first checkpoint it may be completed.
+        if on_file != spelt and spelt.startswith(on_file) and not self._files.checkpoints.stat().st_size:
             self._files.key.write_bytes(spelt)
             _sync_directory(self._files.directory)
         if self._files.key.read_bytes() != spelt:
             raise IntegrityError("INT-121", "audit.pub, the log's key, is not the one this process signs with")
 
     def _recover(self) -> None:
-        """Read the log, keep what its last checkpoint covers, and finish or drop what a crash left behind it."""
+        """Read the log up to its last checkpoint, and finish or drop what a crash left behind that."""
         raw = self._files.checkpoints.read_bytes()
-        found = list(log_files.blocks(raw))
-        rest = found.pop() if found and not _is_whole(found[-1]) else b""
-        covered = log_files.checked(found[-1], self._public).size if found else 0
+        blocks = list(log_files.blocks(raw))
+        rest = blocks.pop() if blocks and not _is_whole(blocks[-1]) else b""
+        covered = log_files.checked(blocks[-1], self._public).size if blocks else 0
         at_cover, at_end, cut = self._read(covered)
-        if found and self._sign(at_cover) != found[-1]:
+        # Ed25519 is deterministic: the same entries give the same block, so comparing it checks the root as well.
+        if blocks and self._sign(at_cover) != blocks[-1]:
             raise IntegrityError("INT-132", "the entries are not those of the last checkpoint; run amana audit verify")
-        self._checkpoints, self._frontier = len(found), at_cover
+        self._checkpoints, self._frontier = len(blocks), at_cover
         if rest:
             self._finish(rest, at_end, kept=len(raw) - len(rest))
             return
@@ -154,7 +173,7 @@ class AuditStorage:
         self._leaves.truncate(covered * LEAF_BYTES)
 
     def _read(self, covered: int) -> tuple[Frontier, Frontier, int]:
-        """Return the frontier at the last checkpoint, that of all whole entries, and the byte where the first ends."""
+        """Return the frontiers of the covered and of all whole entries, and the byte at which the covered ones end."""
         at_cover = frontier = merkle_tree.EMPTY
         cut = length = 0
         hashes = self._files.leaves.read_bytes()
@@ -164,17 +183,17 @@ class AuditStorage:
                 whole = line.endswith(b"\n") and hashes[index * LEAF_BYTES : (index + 1) * LEAF_BYTES] == leaf
                 if not whole:
                     break
-                found, seq, _ = decision.parse(line.removesuffix(b"\n"))
+                entry, seq, _ = decision.parse(line.removesuffix(b"\n"))
                 frontier, length = merkle_tree.append(frontier, leaf), length + len(line)
                 if index < covered:
-                    self._remember(found, seq)
+                    self._remember(entry, seq)
                     at_cover, cut = frontier, length
         if at_cover.size < covered:
             raise IntegrityError("INT-132", f"entry {at_cover.size} is damaged or missing; run amana audit verify")
         return at_cover, frontier, cut
 
     def _finish(self, rest: bytes, frontier: Frontier, *, kept: int) -> None:
-        """Complete the checkpoint that a crash cut short; Ed25519 is deterministic, so its bytes are known."""
+        """Complete the checkpoint that a crash cut short; its bytes are known, since Ed25519 is deterministic."""
         block = self._sign(frontier)
         if frontier.size == self._frontier.size or not block.startswith(rest):
             raise IntegrityError("INT-132", "the end of the checkpoints is no checkpoint; run amana audit verify")
@@ -183,18 +202,18 @@ class AuditStorage:
         self._checkpoints += 1
         _, self._frontier, _ = self._read(frontier.size)
 
-    def _remember(self, found: Decision, index: int) -> None:
-        if found.source is not None:
-            stream, _, offset = found.source.rpartition("/")
+    def _remember(self, entry: Decision, index: int) -> None:
+        if entry.source is not None:
+            stream, _, offset = entry.source.rpartition("/")
             self.sources[stream] = max(int(offset), self.sources.get(stream, -1))
-        elif identity := _identity(found):
+        elif identity := _identity(entry):
             self.releases[identity] = index
 
 
-def _identity(found: Decision) -> str:
-    """Name the release that a decision is about, and the table where it withholds one; empty for all others."""
-    release = found.details.get("release", "") if found.source is None else ""
-    return f"{release}|{found.details.get('table', '')}" if release else ""
+def _identity(entry: Decision) -> str:
+    """Return the release that a decision is about, with the table that it withholds; empty for other decisions."""
+    release = entry.details.get("release", "") if entry.source is None else ""
+    return f"{release}|{entry.details.get('table', '')}" if release else ""
 
 
 def _is_whole(block: bytes) -> bool:
@@ -205,17 +224,10 @@ def _binary(handle: object) -> BinaryIO:
     return handle  # type: ignore[return-value]  # FileIO is a BinaryIO in all but its declared type
 
 
-def _lock(handle: object) -> None:
-    try:
-        fcntl.flock(_binary(handle).fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise IntegrityError("INT-131", "another process keeps this audit log") from error
-
-
 def _durably(handle: BinaryIO, content: bytes) -> None:
-    """Write all of it, then have it on disk; an unbuffered write may take only a part."""
+    """Write all of the content and sync it to disk."""
     view = memoryview(content)
-    while view:
+    while view:  # an unbuffered write may take only a part
         view = view[handle.write(view) :]
     os.fsync(handle.fileno())
 

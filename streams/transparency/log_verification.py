@@ -1,16 +1,19 @@
-"""Check a whole transparency log from its files alone, and prove single entries.
+"""The verification of a whole transparency log from its files alone, and proofs of single entries.
 
-Decides whether a log is what its key signed, and which entry, checkpoint or key is the first that is not. Needs no
-broker, no registry and no trust in the files: only the public key that the caller trusts.
+Purpose: decides whether a log is the one that its key signed, and names the first entry, checkpoint or key that is not.
+Needs no broker, no registry and no trust in the files: only the public key that the caller trusts.
 
-1. The key file spells the trusted key.
-2. Each line is a canonical decision with its own index, and its leaf hash is the one on file.
-3. Each checkpoint has the one form and a signature of the key, covers more than the one before, is the one that its
-   entries name, and its root is the root of exactly the entries it covers. Each log thus continues the one before.
-4. No byte stands behind the last checkpoint.
+Called by: `amana.audit_log`, the interface of `amana audit`, and `amana.provisioning.inspection`.
 
-Whoever holds the signing key can rewrite all of it; whoever can write the files can cut log and checkpoints back
-together. A checkpoint kept elsewhere (`seen`) shows both.
+    verify    1. the key file spells the trusted key
+              2. each line is a canonical decision with its own index, and its leaf hash is the one on file
+              3. each checkpoint has the one form and a signature of the key, covers more than the one before it, is the
+                 one that its entries name, and has the root of exactly the entries that it covers: each thus continues
+                 the one before it
+              4. no byte follows what the last checkpoint covers
+
+Limits: whoever holds the signing key can rewrite the whole log, and whoever can write the files can cut entries and
+checkpoints back together. A checkpoint that was kept elsewhere (`seen`) shows both.
 """
 
 from collections.abc import Iterator
@@ -30,7 +33,7 @@ __all__ = ["InclusionProof", "VerifiedLog", "entries", "prove", "trusted_key", "
 
 @dataclass(frozen=True, slots=True)
 class VerifiedLog:
-    """A log that is whole: entries, checkpoints, and the last checkpoint."""
+    """The result of a verification: numbers of entries and checkpoints, and the last checkpoint."""
 
     entries: int
     checkpoints: int
@@ -39,7 +42,7 @@ class VerifiedLog:
 
 @dataclass(frozen=True, slots=True)
 class InclusionProof:
-    """All that somebody without the log needs to check one entry: its bytes, its path and the signed checkpoint."""
+    """The proof of one entry for somebody without the log: its bytes, its path and the signed checkpoint."""
 
     index: int
     entry: bytes
@@ -49,14 +52,14 @@ class InclusionProof:
 
 @dataclass(slots=True)
 class _Walk:
-    """How far the log has been found right."""
+    """The part of the log that has been checked so far."""
 
     lines: BinaryIO
     leaves: BinaryIO
     frontier: merkle_tree.Frontier = merkle_tree.EMPTY
 
     def take(self, number: int) -> None:
-        """Check the next entry, which the checkpoint of this number must be the first to cover."""
+        """Check the next entry, which checkpoint `number` must be the first to cover: step 2."""
         index = self.frontier.size
         line, leaf = self.lines.readline(), self.leaves.read(LEAF_BYTES)
         if not line.endswith(b"\n"):
@@ -76,7 +79,7 @@ def trusted_key(text: str) -> bytes:
     """Read a public key: 64 hex digits, or a verifier key of this log.
 
     Raises:
-        IntegrityError: INT-121.
+        IntegrityError: INT-121, the text is neither.
     """
     spelt = text.strip()
     with suppress(ValueError):
@@ -90,14 +93,21 @@ def trusted_key(text: str) -> bytes:
 
 
 def verify(directory: Path, public: bytes, *, seen: Checkpoint | None = None) -> VerifiedLog:
-    """Check the log in `directory` against a trusted public key (32 bytes) and, where given, a checkpoint seen before.
+    """Check the log in `directory` against a trusted public key (32 bytes).
+
+    Args:
+        directory: The folder of the log's files.
+        public: The trusted key.
+        seen: A checkpoint that was kept elsewhere; the log must continue it.
 
     Raises:
-        IntegrityError: INT-120 to INT-127, naming the first entry or checkpoint that is wrong, or the key.
+        IntegrityError: INT-120 to INT-127, with the first entry or checkpoint that is wrong, or the key.
     """
     files = AuditFiles(directory)
     try:
-        _check_key(files, public)
+        # 1. The key.
+        if files.key.read_bytes() != f"{checkpoint.verifier_key(ORIGIN, public)}\n".encode():
+            raise IntegrityError("INT-121", "audit.pub, the log's key, is not the trusted key")
         covered = files.checkpoints.read_bytes()
         with files.entries.open("rb") as lines, files.leaves.open("rb") as leaves:
             return _verify(_Walk(lines, leaves), covered, public, seen)
@@ -107,11 +117,11 @@ def verify(directory: Path, public: bytes, *, seen: Checkpoint | None = None) ->
 
 
 def entries(directory: Path) -> Iterator[tuple[int, Decision]]:
-    """Yield index and decision of every entry, checking only the canonical form."""
+    """Yield index and decision of every entry; only the canonical form is checked."""
     with AuditFiles(directory).entries.open("rb") as lines:
         for line in lines:
-            found, seq, _ = decision.parse(line.removesuffix(b"\n"))
-            yield seq, found
+            entry, seq, _ = decision.parse(line.removesuffix(b"\n"))
+            yield seq, entry
 
 
 def prove(directory: Path, index: int) -> InclusionProof:
@@ -133,43 +143,34 @@ def prove(directory: Path, index: int) -> InclusionProof:
 
 def _verify(walk: _Walk, covered: bytes, public: bytes, seen: Checkpoint | None) -> VerifiedLog:
     number, head = -1, Checkpoint(ORIGIN, 0, merkle_tree.root(merkle_tree.EMPTY))
+    # 2 and 3. Entries and checkpoints, in the order of the log.
     for number, block in enumerate(log_files.blocks(covered)):
-        head = _next(walk, number, _read(block, number, public), seen)
+        try:
+            point = log_files.checked(block, public)
+        except IntegrityError as error:
+            raise IntegrityError("INT-125", f"checkpoint {number}: {error.message}") from error
+        head = _next(walk, number, point, seen)
     if number < 0:
         raise IntegrityError("INT-120", "there is no checkpoint")
+    # 4. Nothing behind the last checkpoint.
     if walk.lines.read(1) or walk.leaves.read(1):
-        raise IntegrityError("INT-126", f"entry {head.size}, behind the last checkpoint: nothing vouches for it")
+        raise IntegrityError("INT-126", f"entry {head.size} follows the last checkpoint, and no checkpoint covers it")
     if seen is not None and seen.size > head.size:
         raise IntegrityError("INT-127", f"entry {head.size} is missing: the log once had {seen.size} entries")
     return VerifiedLog(head.size, number + 1, head)
 
 
-def _read(block: bytes, number: int, public: bytes) -> Checkpoint:
-    try:
-        return log_files.checked(block, public)
-    except IntegrityError as error:
-        raise IntegrityError("INT-125", f"checkpoint {number}: {error.message}") from error
-
-
 def _next(walk: _Walk, number: int, point: Checkpoint, seen: Checkpoint | None) -> Checkpoint:
-    """Walk up to a checkpoint whose signature is right."""
+    """Check the entries up to a checkpoint whose signature is right, and its root."""
     first = walk.frontier.size
     if point.size <= first:
         raise IntegrityError("INT-125", f"checkpoint {number} covers nothing new")
     while walk.frontier.size < point.size:
         walk.take(number)
-        if seen is not None and seen.size == walk.frontier.size:
-            _compare(walk, seen)
+        if seen is not None and seen.size == walk.frontier.size and merkle_tree.root(walk.frontier) != seen.root:
+            raise IntegrityError(
+                "INT-127", f"entry {seen.size - 1} or one before: not the log that was seen at that size"
+            )
     if merkle_tree.root(walk.frontier) != point.root:
         raise IntegrityError("INT-125", f"entry {first} to {point.size - 1}: not those that checkpoint {number} covers")
     return point
-
-
-def _compare(walk: _Walk, seen: Checkpoint) -> None:
-    if merkle_tree.root(walk.frontier) != seen.root:
-        raise IntegrityError("INT-127", f"entry {seen.size - 1} or one before: not the log that was seen at that size")
-
-
-def _check_key(files: AuditFiles, public: bytes) -> None:
-    if files.key.read_bytes() != f"{checkpoint.verifier_key(ORIGIN, public)}\n".encode():
-        raise IntegrityError("INT-121", "audit.pub, the log's key, is not the trusted key")

@@ -1,13 +1,21 @@
-"""The transparency log's arithmetic: a Merkle tree over decision records, and its proofs.
+"""The Merkle tree of the transparency log: hashes, roots, inclusion and consistency proofs.
 
-Decides what the hash of an entry and the root of a log are, and what proves that an entry is in a log and that one
-log continues another. Does not read files, know what a record says, or spell checkpoints (see `checkpoint`).
+Purpose: the arithmetic of RFC 9162, without files, records or signatures: the hash of an entry, the root of a log,
+and the proofs that an entry is in a log and that one log continues another.
 
-- A leaf is hashed with prefix 0x00, an inner node with 0x01: no node can be passed off as an entry.
-- Appending needs only the frontier (the roots of the perfect subtrees, left to right), never the whole tree.
-- Verification returns None or raises; it decides from its arguments alone.
+Called by: `streams.transparency.log_storage` (appends) and `streams.transparency.log_verification` (roots and proofs).
+`verify_inclusion` and `verify_consistency` are for whoever holds a proof and not the log.
 
-Source: RFC 9162 section 2.1.
+Invariants:
+- A leaf is hashed with prefix 0x00 and an inner node with 0x01, so that no inner node can be passed off as an entry.
+- Appending needs the frontier alone: the roots of the perfect subtrees, from left to right.
+- Verification returns None or raises; it depends on its arguments alone.
+
+    frontier = frontier_of(leaves)                  after n entries
+    proof = inclusion_proof(3, leaves)
+    verify_inclusion(leaves[3], proof, index=3, size=frontier.size, expected=root(frontier))
+
+Source: RFC 9162, section 2.1. The two checks keep the variable names and step numbers of the RFC.
 """
 
 import hashlib
@@ -33,7 +41,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Frontier:
-    """A log as far as appending needs it: its size in entries and the peaks of its perfect subtrees, largest first."""
+    """The size of a log in entries and the roots of its perfect subtrees, largest first: all that appending needs."""
 
     size: int
     peaks: tuple[bytes, ...]
@@ -43,17 +51,18 @@ EMPTY = Frontier(0, ())
 
 
 def leaf_hash(entry: bytes) -> bytes:
-    """Hash one entry."""
+    """Return the leaf hash of one entry."""
     return hashlib.sha256(b"\x00" + entry).digest()
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
-    """Hash two neighbouring subtrees."""
+    """Return the hash of two neighbouring subtrees."""
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
 def append(frontier: Frontier, leaf: bytes) -> Frontier:
-    """Add one leaf hash on the right; each trailing 1 bit of the old size is one merge."""
+    """Return the frontier with one leaf hash added on the right."""
+    # Each trailing 1 bit of the old size is a perfect subtree of the size of what is added so far: the two are merged.
     peaks, size = list(frontier.peaks), frontier.size
     while size & 1:
         leaf = node_hash(peaks.pop(), leaf)
@@ -62,7 +71,8 @@ def append(frontier: Frontier, leaf: bytes) -> Frontier:
 
 
 def frontier_of(leaves: Iterable[bytes]) -> Frontier:
-    """Append all leaf hashes to the empty log, without a frontier value for each step."""
+    """Return the frontier of the log of these leaf hashes."""
+    # As `append` does it, in one loop: a frontier value for each of a million entries would take most of the time.
     peaks: list[bytes] = []
     size = 0
     for leaf in leaves:
@@ -76,7 +86,7 @@ def frontier_of(leaves: Iterable[bytes]) -> Frontier:
 
 
 def root(frontier: Frontier) -> bytes:
-    """Return the Merkle tree hash; of the empty log it is the hash of the empty string."""
+    """Return the root hash; that of the empty log is the hash of the empty string."""
     if not frontier.peaks:
         return hashlib.sha256(b"").digest()
     *rest, node = frontier.peaks
@@ -108,7 +118,7 @@ def verify_inclusion(leaf: bytes, proof: Sequence[bytes], *, index: int, size: i
     """Check that `leaf` is entry `index` of the log of `size` entries whose root is `expected`.
 
     Raises:
-        IntegrityError: INT-110.
+        IntegrityError: INT-110, the proof does not show that.
 
     Source: RFC 9162 section 2.1.3.2; the numbers are its steps.
     """
@@ -145,7 +155,7 @@ def verify_consistency(old: int, old_root: bytes, new: int, new_root: bytes, pro
     """Check that the log of `new` entries begins with the log of `old` entries.
 
     Raises:
-        IntegrityError: INT-111.
+        IntegrityError: INT-111, the proof does not show that.
 
     Source: RFC 9162 section 2.1.4.2; the numbers are its steps.
     """
@@ -155,6 +165,7 @@ def verify_consistency(old: int, old_root: bytes, new: int, new_root: bytes, pro
         if proof or old_root != new_root:
             raise IntegrityError("INT-111", f"two different logs of {old} entries")
         return
+    # An old log whose size is a power of two is a subtree of the new one: the proof leaves its root out.
     path = list(proof) if old & (old - 1) else [old_root, *proof]  # (1), (2)
     if not path:
         raise IntegrityError("INT-111", "the consistency proof is empty")
@@ -164,7 +175,7 @@ def verify_consistency(old: int, old_root: bytes, new: int, new_root: bytes, pro
 
 
 def _fold(path: Sequence[bytes], fn: int, sn: int) -> tuple[bytes, bytes, bool]:
-    """Rebuild both roots of a consistency proof, and say whether its length was right: steps (5) and (6)."""
+    """Return both roots that a consistency proof leads to, and whether its length was right: steps (5) and (6)."""
     fr = sr = path[0]
     for sibling in path[1:]:
         if sn == 0:
@@ -179,11 +190,12 @@ def _fold(path: Sequence[bytes], fn: int, sn: int) -> tuple[bytes, bytes, bool]:
 
 
 def _split(size: int) -> int:
-    """Return the largest power of two below `size`: where RFC 9162 cuts a tree."""
+    """Return the largest power of two below `size`, at which RFC 9162 splits a tree."""
     return 1 << (size - 1).bit_length() - 1
 
 
 def _subproof(old: int, leaves: Sequence[bytes], *, whole: bool) -> tuple[bytes, ...]:
+    """Return SUBPROOF of RFC 9162; `whole`: these leaves are the old log itself, whose root the verifier has."""
     if old == len(leaves):
         return () if whole else (root(frontier_of(leaves)),)
     split = _split(len(leaves))

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from schemas import catalogue, codec, limits
 from schemas.errors import IntegrityError
+from schemas.identifiers import CubeKey
 from streams.core.counting import aggregate, aggregate_columns, deltas
 
 ID = 7
@@ -60,7 +61,7 @@ small = st.fixed_dictionaries(
 )
 
 
-def _held(cells: dict[str, aggregate.Cell], key: str) -> aggregate.Cell:
+def _held(cells: dict[str, aggregate.Cell], key: CubeKey) -> aggregate.Cell:
     return cells.get(key, aggregate.Cell(key, {}, {}))
 
 
@@ -99,7 +100,7 @@ def test_the_fast_reader_refuses_every_cut_and_every_surplus(record: dict[str, A
     st.dictionaries(st.text(max_size=9), st.tuples(OFFSET, st.integers(0, 9)), max_size=4), st.integers(-1, 2**63 - 1)
 )
 def test_through_is_read_off_a_cells_end(marks: dict[str, tuple[int, int]], through: int) -> None:
-    cell = aggregate.Cell("c", {"a": 1}, marks, through)
+    cell = aggregate.Cell(CubeKey("c"), {"a": 1}, marks, through)
     value = codec.encode(ID, catalogue.load("cell").parsed, cell.as_record())
     assert aggregate.through_of(value) == through
     read = codec.decode(value, {ID: catalogue.load("cell").parsed}, limits.INTERNAL)
@@ -110,7 +111,7 @@ def test_through_is_read_off_a_cells_end(marks: dict[str, tuple[int, int]], thro
 def test_deltas_sent_again_change_nothing(amounts: list[int], data: st.DataObject) -> None:
     """Whatever tail of a source's deltas is repeated, the count stays."""
     log = [("a", amount, "case/0", offset, 0, offset) for offset, amount in enumerate(amounts)]
-    once = aggregate.include(aggregate.Cell("c", {}, {}), log)
+    once = aggregate.include(aggregate.Cell(CubeKey("c"), {}, {}), log)
     tail = log[data.draw(st.integers(0, len(log))) :]
     again = aggregate.include(once, [(*delta[:5], len(log) + n) for n, delta in enumerate(tail)])
     assert again.counts == once.counts
@@ -118,7 +119,7 @@ def test_deltas_sent_again_change_nothing(amounts: list[int], data: st.DataObjec
 
 
 def test_the_value_that_includes_most_holds_whoever_wrote_last() -> None:
-    old, new = aggregate.Cell("c", {"a": 1}, {}, 4), aggregate.Cell("c", {"a": 2}, {}, 9)
+    old, new = aggregate.Cell(CubeKey("c"), {"a": 1}, {}, 4), aggregate.Cell(CubeKey("c"), {"a": 2}, {}, 9)
     entries: list[tuple[str, aggregate.Cell | None]] = [("c\x00e2", new), ("c\x00e1", old)]
     assert aggregate.merge(entries)["c"] == new
     assert aggregate.merge([*entries, ("c\x00e1", None)])["c"] == new

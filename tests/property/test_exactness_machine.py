@@ -19,7 +19,7 @@ def _no_end(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(error: Exception, _batch: Sequence[stage.Record]) -> NoReturn:
         raise AssertionError from error
 
-    monkeypatch.setattr(stage, "end", fail)
+    monkeypatch.setattr(stage, "halt_on", fail)
 
 
 def _settings(examples: int, **more: Any) -> settings:  # noqa: ANN401 - Hypothesis' own

@@ -10,6 +10,7 @@ from kafka import admin as kafka_admin
 
 from amana.site import Site
 from schemas import catalogue, codec
+from schemas.identifiers import CubeKey
 from streams.broker import topics
 from streams.broker.partitions import partition_of
 from streams.core.counting import aggregate as rules
@@ -35,7 +36,7 @@ def cells(schema: int, first: int, end: int, epoch: str = "0" * 16) -> Iterator[
     for n in range(first, end):
         counts = dict.fromkeys(flow.AGENCIES[: 1 + n % 3], 1 + n % 7)
         marks = {f"case/{source}": (n % 1000, 0) for source in range(topics.PARTITIONS)}
-        value = codec.encode(schema, parsed, rules.Cell(key(n), counts, marks, 0).as_record())
+        value = codec.encode(schema, parsed, rules.Cell(CubeKey(key(n)), counts, marks, 0).as_record())
         place = key(n).encode()
         entry = place + rules.SEPARATOR.encode() + epoch.encode()
         yield Output(aggregate.CELLS, partition_of(place, topics.PARTITIONS), entry, value)

@@ -1,1 +1,1 @@
-"""Pure rules from an admitted event to exact cells and one outcome for every record."""
+"""Rules of counting: admission, de-identification, deduplication, aggregation, outcomes and reconciliation."""

@@ -1,11 +1,15 @@
-"""Who may come in: the rules an opened raw event must meet before anything is made of it.
+"""Admission: the rules that an opened raw event must meet before anything is derived from it.
 
-Decides admission: the sender is the topic's agency, the contract holds, consent is on record, the date is plausible,
-the event is not late. Does not decode or open: it sees what came out of that.
+Purpose: the sender is the agency of the topic, the contract holds, consent is on record, the date is plausible, and the
+event is not late. Sees decoded and opened events; does not decode or open any.
 
-- CON-010 to CON-015: the contract (`schemas.raw`); CON-023 no consent; CON-024 another agency's topic; CON-025 a year
-  that cannot be.
-- A withdrawal needs no consent: it may be consent that is withdrawn.
+Called by: `streams.stages.deidentify`, step 4.
+
+Invariants:
+- CON-010 to CON-015: the contract (`schemas.raw`); CON-023: no consent; CON-024: another agency's topic; CON-025: an
+  impossible year.
+- A withdrawal needs no consent: it may be the consent that is withdrawn.
+- No message repeats a value of the event.
 """
 
 import datetime as dt
@@ -26,7 +30,7 @@ _LATEST: Final = "2100"
 
 @dataclass(frozen=True, slots=True)
 class Lateness:
-    """An event after the last revision of its year: its window and the date on which that closed."""
+    """The lateness of an event after the last revision of its year: the year, and the date on which it was closed."""
 
     period: str
     closed_on: dt.date
@@ -35,14 +39,14 @@ class Lateness:
 def check(
     kind: str, agency: str, record: Mapping[str, Any], opened: Mapping[str, str], *, as_of: dt.date | None
 ) -> None:
-    """Refuse an event that may not come in.
+    """Refuse an event that breaks a rule of admission.
 
     Args:
         kind: The topic's kind of event.
         agency: The topic's agency.
         record: The decoded event.
-        opened: Field → text of its sealed fields.
-        as_of: The calendar's date, after which nothing can have happened; None where history is filled in.
+        opened: Text of its sealed fields, by field.
+        as_of: The calendar's date, after which nothing can have happened; None while history is filled in.
 
     Raises:
         ContractError: CON-010 to CON-015, CON-023, CON-024, CON-025; the message repeats no value.
@@ -57,7 +61,8 @@ def check(
 
 
 def lateness(record: Mapping[str, Any], policy: Policy, as_of: dt.date | None) -> Lateness | None:
-    """Return why an admitted event is late, None where it is not or nothing is (a backfill has no `as_of`)."""
+    """Return the lateness of an admitted event, None if it is not late; nothing is while history is filled in."""
+    # `as_of` is the watermark of event time: events of a year that was closed before it are no longer expected.
     if as_of is None:
         return None
     year = record["event_date"][:4]

@@ -1,39 +1,59 @@
-"""Exact cells: what deltas come to, each counted once whatever is sent again.
+"""Aggregation of deltas into exact cells, each delta counted once however often it is repeated.
 
-Decides how deltas change a cell and which of several values of one cell holds. Does not decide what is released:
-cells are exact, so they never leave the operators.
+Purpose: the rule by which deltas change a cell, and the rule by which one of several values of a cell holds. Cells are
+exact, so they never leave the operators.
 
-A cell keeps, per source (a kind and partition before dedupe), the mark (offset, ordinal) of the last delta included.
-A source's deltas reach the cell's partition in ascending order of their marks, so what is not above the mark has been
-counted. `through` is the offset of the last delta record included: of two values of one cell, the one with the higher
-`through` includes the other.
+Called by: `streams.core.counting.aggregate_columns` (`include`, for cells that need it), `streams.stages.aggregate`
+(`Cell`, `through_of`); `connectors.adapters.release_bus` and `connectors.operations.exact_cells`, which read the topic
+`cells` (`merge`, `totals`).
+
+Invariants:
+- A cell keeps, for each source (a kind and partition before dedupe), the sequence mark (offset, ordinal) of the last
+  delta that it includes. A source's deltas reach the cell's partition in ascending order of their marks, so that a
+  delta at or below the mark has been counted.
+- `through` is the offset of the last delta record that a value includes: of two values of one cell, the one with the
+  higher `through` includes the other.
+
+>>> empty = Cell(CubeKey("cases|profile|LBN"), {}, {})
+>>> counted = include(empty, [("police-jor", 1, "case/3", 17, 0, 40)])
+>>> include(counted, [("police-jor", 1, "case/3", 17, 0, 41)]).total  # the same mark again
+1
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from schemas.identifiers import CubeKey
+
 __all__ = ["SEPARATOR", "Cell", "Delta", "include", "merge", "through_of", "totals"]
 
 SEPARATOR = "\x00"
-"""Stands between a cell key and its writer's epoch in the keys of the topic `cells`."""
+"""Separates a cell key from its writer's epoch in the keys of the topic `cells`."""
 
 Delta = tuple[str, int, str, int, int, int]
-"""agency, amount, source, offset in the source, ordinal there, offset of the delta record itself."""
+"""Agency, amount, source, offset in the source, ordinal there, and the offset of the delta record itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One cell: persons by agency, marks by source, and what it includes; `through` is -1 where it includes nothing."""
+    """One exact cell.
 
-    cell: str
+    Args:
+        cell: Its key.
+        counts: Persons by agency; no agency has 0.
+        marks: The sequence mark (offset, ordinal) of the last included delta, by source.
+        through: Offset of the last included delta record, -1 before the first.
+    """
+
+    cell: CubeKey
     counts: Mapping[str, int]
     marks: Mapping[str, tuple[int, int]]
     through: int = -1
 
     @property
     def total(self) -> int:
-        """Persons of all agencies."""
+        """Return the persons of all agencies."""
         return sum(self.counts.values())
 
     def as_record(self) -> dict[str, Any]:
@@ -49,16 +69,16 @@ class Cell:
 
 
 def include(cell: Cell, deltas: Iterable[Delta]) -> Cell:
-    """Include `deltas` of this cell, in the order of their log; what the cell's marks cover is passed over.
+    """Return the cell with `deltas` of it included, in the order of their log.
 
-    The value is to be published even where nothing was new: that heals a changelog that a crash left behind.
+    The value is to be published even if no delta was new: that repairs a changelog that a crash left behind.
     """
     counts, marks, through = dict(cell.counts), dict(cell.marks), cell.through
     for agency, amount, source, offset, ordinal, position in deltas:
         through = max(through, position)
-        known = marks.get(source)
-        if known is not None and (offset, ordinal) <= known:
-            continue
+        mark = marks.get(source)
+        if mark is not None and (offset, ordinal) <= mark:
+            continue  # a repetition
         marks[source] = (offset, ordinal)
         counts[agency] = counts.get(agency, 0) + amount
     return Cell(cell.cell, {agency: count for agency, count in counts.items() if count}, marks, through)
@@ -68,7 +88,7 @@ def merge(entries: Iterable[tuple[str, Cell | None]]) -> dict[str, Cell]:
     """Return the value that holds for each cell, from the entries of the topic `cells` in the order of the log.
 
     Args:
-        entries: Changelog key (cell, NUL, epoch) and value; None is a tombstone of that epoch's entry alone.
+        entries: Changelog key (cell, NUL, epoch) and value; None is a tombstone, of the entry of that epoch alone.
     """
     latest: dict[str, Cell] = {}
     for key, value in entries:
@@ -85,16 +105,14 @@ def merge(entries: Iterable[tuple[str, Cell | None]]) -> dict[str, Cell]:
 
 
 def totals(held: Mapping[str, Cell]) -> dict[str, int]:
-    """Return persons by cell key, sorted; cells of zero are left out."""
+    """Return the persons of each cell, sorted by key, without cells of zero."""
     return {key: held[key].total for key in sorted(held) if held[key].total}
 
 
 def through_of(value: bytes) -> int:
-    """Read `through` off the end of a cell's wire form, without decoding it.
-
-    It is the last field, a zigzag varint, and the byte before it ends the map of marks: a zero, which no varint of
-    several bytes continues.
-    """
+    """Read `through` from the end of a cell's wire form, without decoding the rest."""
+    # It is the last field, a zigzag varint. The byte before it is the zero that ends the map of marks, and a zero has
+    # no continuation bit: so the varint begins behind the last byte, from the end, that has none.
     encoded, shift = 0, 0
     first = len(value) - 1
     while value[first - 1] & 0x80:

@@ -1,14 +1,17 @@
-"""From an admitted raw event and what was found in its texts to de-identified records.
+"""De-identification rules: the de-identified record of an admitted event, and the effect of its revision.
 
-Decides what a de-identified record holds and what becomes of a revision: new, duplicate, superseded, in conflict, or
-moved to another person-year. Does not decode, open, detect or send.
+Purpose: decides the content of a de-identified record, and whether a revision is new, duplicate, superseded, in
+conflict, or moved to another person-year. Does not decode, open, detect or send.
 
+Called by: `streams.stages.deidentify_outputs`, once for each admitted event: `record_of`, then `step`.
+
+Invariants:
 - A revision is accepted once: an equal one with equal content is a duplicate, with other content a conflict
   (CON-020); a lower one is superseded.
 - A correction that changes the token takes the event from the old token first (`moved`), then reports it under the new
   one, both with the new revision.
-- `through` is the offset of the last raw record that the state includes; what lies at or below it was handled before.
-- A record that comes again from quarantine keeps its place and leaves `through` alone: revisions alone decide on it.
+- `through` is the offset of the last raw record that the state includes; a record at or below it changes nothing again.
+- A replayed record keeps its place and leaves `through` as it is: revisions alone decide on it.
 """
 
 import json
@@ -21,6 +24,7 @@ from typing import Any, Final
 from anonymizer.microdata import field_mapping, pseudonym, redaction, replacement, text_dates
 from anonymizer.microdata.receipt import Origin, Receipt
 from anonymizer.policy import Policy
+from schemas.identifiers import PersonToken
 
 __all__ = [
     "CONFLICT",
@@ -36,32 +40,35 @@ __all__ = [
 ]
 
 CONFLICT: Final = "CON-020"
-NONE_YET: Final = -1
-"""`through` of an event that was accepted from quarantine alone."""
+"""The code of an equal revision with other content."""
 
+NONE_YET: Final = -1
+"""`through` of an event of which only replayed records were accepted."""
+
+# Fields that may differ between two reports of the same content; the digest leaves them out.
 _NOT_CONTENT: Final = frozenset(
     {"event_id", "agency", "revision", "policy", "digest", "source_partition", "source_offset"}
 )
 
 Scanned = Sequence[tuple[str, tuple[redaction.Finding, ...]]]
-"""The texts of a record, each with what was found in it."""
+"""The texts of a record, each with its findings."""
 
 
 @dataclass(frozen=True, slots=True)
 class EventHistory:
-    """What is remembered of an event: its highest revision, that one's token and digest, and `through`."""
+    """The state of an event: its highest revision, the token and digest of that revision, and `through`."""
 
     revision: int
-    token: str
+    token: PersonToken
     digest: str
     through: int
 
 
 @dataclass(frozen=True, slots=True)
 class DeidentifyStep:
-    """What one raw record comes to: records in order, or the outcome that ends it here; `code` of a conflict."""
+    """The effect of one raw record: de-identified records in order, or its outcome; `code` of a conflict."""
 
-    seen: EventHistory
+    history: EventHistory
     records: tuple[Mapping[str, Any], ...] = ()
     outcome: str | None = None
     code: str | None = None
@@ -69,12 +76,12 @@ class DeidentifyStep:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What the records of one kind are made by.
+    """The rules for the records of one kind.
 
     Args:
-        plan: What the roles of the kind ask for.
-        policy: Whose levels and text rules hold.
-        key: The dedupe party's key, 32 bytes: tokens, digests and the days by which dates are shifted hang on it.
+        plan: The treatment of each field, from the privacy roles of the schemas.
+        policy: The policy, for its levels of generalisation and its text rules.
+        key: The dedupe party's key, 32 bytes: tokens, digests and the shifts of dates depend on it.
         models: SHA-256 of each names model by language.
         schemas: SHA-256 of the raw and the de-identified schema by stem.
     """
@@ -87,19 +94,19 @@ class Rules:
 
 
 def record_of(
-    raw: Mapping[str, Any], scanned: Scanned, rules: Rules, known: Collection[str] = ()
+    raw: Mapping[str, Any], scanned: Scanned, rules: Rules, identifiers: Collection[str] = ()
 ) -> tuple[dict[str, Any], Receipt]:
     """Return the de-identified record of an admitted raw event and its receipt.
 
     Args:
-        raw: The decoded event; its sealed fields are not looked at.
+        raw: The decoded event; its sealed fields are not read.
         scanned: Its free texts with their findings.
-        rules: What the records of its kind are made by.
-        known: The opened values of its identifying fields; none of them is carried.
+        rules: The rules for its kind.
+        identifiers: The opened values of its identifying fields, a date among them is a birth date.
     """
     key, policy = rules.key, rules.policy
     content = {name: rule.value(raw, policy.generalise) for name, rule in rules.plan.carried.items()}
-    content["narrative"] = _narrative(raw, scanned, rules, known)
+    content["narrative"] = _narrative(raw, scanned, rules, identifiers)
     content["state"] = "withdrawn" if raw["withdrawn"] else "reported"
     content["token"] = pseudonym.person_token(key, raw["event_date"][:4], raw.get("person") or raw["event_id"])
     frame = {name: raw[name] for name in ("event_id", "agency", "revision")}
@@ -107,67 +114,76 @@ def record_of(
     return {**frame, **content, "policy": policy.digest[:16], "digest": digest}, _receipt(scanned, rules)
 
 
-def _narrative(raw: Mapping[str, Any], scanned: Scanned, rules: Rules, known: Collection[str]) -> str | None:
-    """Return the texts of a record with their findings replaced, None where the policy withholds them."""
+def _narrative(raw: Mapping[str, Any], scanned: Scanned, rules: Rules, identifiers: Collection[str]) -> str | None:
+    """Return the texts of a record with their findings replaced, None if the policy withholds texts."""
     if not scanned or rules.policy.text.narratives == "withhold":
         return None
-    own = replacement.RecordContext(text_dates.days_of(rules.key, raw["event_id"]), int(raw["event_date"][:4]), known)
+    own = replacement.RecordContext(
+        text_dates.days_of(rules.key, raw["event_id"]), int(raw["event_date"][:4]), identifiers
+    )
     return "\n".join(replacement.replaced_together(scanned, rules.policy.text.replace, own))
 
 
-def _receipt(scanned: Scanned, by: Rules) -> Receipt:
-    rules = Counter(rule.rule for rule in by.plan.carried.values())
-    rules.update({f"drop.{role}": count for role, count in by.plan.dropped.items()})
+def _receipt(scanned: Scanned, rules: Rules) -> Receipt:
+    applied = Counter(rule.rule for rule in rules.plan.carried.values())
+    applied.update({f"drop.{role}": count for role, count in rules.plan.dropped.items()})
     if scanned:
-        rules[f"text.{by.policy.text.narratives}"] = len(scanned)
+        applied[f"text.{rules.policy.text.narratives}"] = len(scanned)
     types = Counter(finding.type for _, findings in scanned for finding in redaction.united(findings))
-    return Receipt(dict(rules), dict(types), Origin(by.policy.digest, by.models, by.schemas))
+    return Receipt(dict(applied), dict(types), Origin(rules.policy.digest, rules.models, rules.schemas))
 
 
 def step(
-    seen: EventHistory | None, record: Mapping[str, Any], *, partition: int, offset: int, again: bool = False
+    history: EventHistory | None, record: Mapping[str, Any], *, partition: int, offset: int, replayed: bool = False
 ) -> DeidentifyStep | None:
-    """Decide on one revision of an event; None where the state includes this raw record already.
+    """Return the effect of one revision of an event; None if the state includes this raw record already.
 
     Args:
-        seen: What is remembered of the event, None for a new one.
-        record: As `record_of` made it.
+        history: The state of the event, None for a new one.
+        record: Its de-identified record, as `record_of` returns it.
         partition: Partition of the raw record.
-        offset: Its offset.
-        again: Whether it comes from quarantine, where it was left out of the state.
+        offset: Offset of the raw record.
+        replayed: Whether it comes from quarantine, and so was left out of the state when it was first read.
     """
-    known = seen.through if seen is not None else NONE_YET
-    if not again and offset <= known:
+    before = history.through if history is not None else NONE_YET
+    if not replayed and offset <= before:
         return None
-    through = known if again else offset
-    if seen is not None and record["revision"] <= seen.revision:
-        return _old(altered(seen, through=through), record)
+    # A replayed record lies before records that the state includes: `through` must not go back to it.
+    through = before if replayed else offset
+    if history is not None and record["revision"] <= history.revision:
+        return _not_higher(altered(history, through=through), record)
     placed = {**record, "source_partition": partition, "source_offset": offset}
-    now = EventHistory(record["revision"], record["token"], record["digest"], through)
-    if seen is None or seen.token == record["token"]:
-        return DeidentifyStep(now, (placed,))
-    return DeidentifyStep(now, ({**placed, "token": seen.token, "state": "moved", "narrative": None}, placed))
+    after = EventHistory(record["revision"], record["token"], record["digest"], through)
+    if history is None or history.token == record["token"]:
+        return DeidentifyStep(after, (placed,))
+    # Both have the new revision: from then on the state of the old token refuses earlier ones.
+    moved = {**placed, "token": history.token, "state": "moved", "narrative": None}
+    return DeidentifyStep(after, (moved, placed))
 
 
-def _old(seen: EventHistory, record: Mapping[str, Any]) -> DeidentifyStep:
-    if record["revision"] < seen.revision:
-        return DeidentifyStep(seen, outcome="superseded")
-    if record["digest"] == seen.digest:
-        return DeidentifyStep(seen, outcome="duplicate")
-    return DeidentifyStep(seen, outcome="quarantined", code=CONFLICT)
+def _not_higher(history: EventHistory, record: Mapping[str, Any]) -> DeidentifyStep:
+    """Return the outcome of a revision that is not higher than the latest one."""
+    if record["revision"] < history.revision:
+        return DeidentifyStep(history, outcome="superseded")
+    if record["digest"] == history.digest:
+        return DeidentifyStep(history, outcome="duplicate")
+    return DeidentifyStep(history, outcome="quarantined", code=CONFLICT)
 
 
-def dump(seen: EventHistory) -> bytes:
-    """Write what is remembered, `through` aside: the state keeps that before every value."""
-    return json.dumps([seen.revision, seen.token, seen.digest]).encode()
+def dump(history: EventHistory) -> bytes:
+    """Write the state of an event without `through`, which the state table keeps before every value."""
+    return json.dumps([history.revision, history.token, history.digest]).encode()
 
 
 def includes(through: int, value: bytes) -> int:
-    """Rank two values of one event by what they include: raw records first, then what came from quarantine."""
+    """Return a number that ranks two values of one event: by `through`, then by revision.
+
+    Of two values that include the same raw records, the one with the higher revision also includes a replayed record.
+    """
     return (through << 64) + load(through, value).revision
 
 
 def load(through: int, value: bytes) -> EventHistory:
-    """Read what `dump` wrote."""
+    """Read a value that `dump` wrote."""
     revision, token, digest = json.loads(value)
     return EventHistory(revision, token, digest, through)

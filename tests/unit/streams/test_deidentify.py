@@ -11,6 +11,7 @@ from anonymizer.microdata.redaction import Finding
 from anonymizer.policy import Replacing
 from schemas import catalogue
 from schemas.errors import ContractError
+from schemas.identifiers import PersonToken
 from streams.core.counting import admit, deidentify
 from streams.core.counting.deidentify import EventHistory
 from tests.support import raw_events
@@ -79,39 +80,39 @@ def test_a_new_event_passes_with_its_place() -> None:
 def test_a_replay_says_nothing_and_a_repetition_is_a_duplicate() -> None:
     first = deidentify.step(None, _record(), partition=1, offset=5)
     assert first is not None
-    assert deidentify.step(first.seen, _record(), partition=1, offset=5) is None
-    again = deidentify.step(first.seen, _record(), partition=1, offset=6)
+    assert deidentify.step(first.history, _record(), partition=1, offset=5) is None
+    again = deidentify.step(first.history, _record(), partition=1, offset=6)
     assert again is not None
-    assert (again.records, again.outcome, again.seen.through) == ((), "duplicate", 6)
+    assert (again.records, again.outcome, again.history.through) == ((), "duplicate", 6)
 
 
 def test_an_equal_revision_with_other_content_is_a_conflict() -> None:
     first = deidentify.step(None, _record(), partition=0, offset=0)
     assert first is not None
-    other = deidentify.step(first.seen, _record(prs_Gender="Masculine"), partition=0, offset=1)
+    other = deidentify.step(first.history, _record(prs_Gender="Masculine"), partition=0, offset=1)
     assert other is not None
     assert (other.records, other.outcome, other.code) == ((), "quarantined", "CON-020")
-    assert (other.seen.digest, other.seen.revision) == (first.seen.digest, 1)
+    assert (other.history.digest, other.history.revision) == (first.history.digest, 1)
 
 
 def test_a_lower_revision_is_superseded() -> None:
-    seen = EventHistory(3, "t", "d", 7)
+    seen = EventHistory(3, PersonToken("t"), "d", 7)
     step = deidentify.step(seen, _record(revision=2), partition=0, offset=8)
     assert step is not None
-    assert (step.outcome, step.seen.revision) == ("superseded", 3)
+    assert (step.outcome, step.history.revision) == ("superseded", 3)
 
 
 @pytest.mark.parametrize("changes", [{"person": "9" * 32}, {"event_date": "2022-12-31"}])
 def test_a_correction_of_person_or_year_leaves_the_old_token_first(changes: dict[str, object]) -> None:
     first = deidentify.step(None, _record(), partition=0, offset=0)
     assert first is not None
-    step = deidentify.step(first.seen, _record(revision=2, **changes), partition=0, offset=1)
+    step = deidentify.step(first.history, _record(revision=2, **changes), partition=0, offset=1)
     assert step is not None
     (left, came) = step.records
-    assert (left["state"], left["token"], left["revision"]) == ("moved", first.seen.token, 2)
+    assert (left["state"], left["token"], left["revision"]) == ("moved", first.history.token, 2)
     assert (came["state"], came["revision"]) == ("reported", 2)
-    assert came["token"] != first.seen.token
-    assert step.seen.token == came["token"]
+    assert came["token"] != first.history.token
+    assert step.history.token == came["token"]
 
 
 def test_a_withdrawal_is_passed_on_as_such() -> None:
@@ -168,28 +169,28 @@ def test_the_receipt_names_what_decided_and_holds_no_text() -> None:
 
 
 def test_state_is_read_as_it_was_written() -> None:
-    seen = EventHistory(2, "t", "d", 9)
+    seen = EventHistory(2, PersonToken("t"), "d", 9)
     assert deidentify.load(9, deidentify.dump(seen)) == seen
 
 
 def test_what_comes_from_quarantine_is_decided_by_its_revision_and_leaves_through_alone() -> None:
     later = deidentify.step(None, _record(revision=2), partition=0, offset=9)
     assert later is not None
-    first = deidentify.step(later.seen, _record(), partition=0, offset=4, again=True)
+    first = deidentify.step(later.history, _record(), partition=0, offset=4, replayed=True)
     assert first is not None
-    assert (first.outcome, first.seen) == ("superseded", later.seen)
-    new = deidentify.step(None, _record(), partition=0, offset=4, again=True)
+    assert (first.outcome, first.history) == ("superseded", later.history)
+    new = deidentify.step(None, _record(), partition=0, offset=4, replayed=True)
     assert new is not None
-    assert (len(new.records), new.seen.through) == (1, deidentify.NONE_YET)
-    twice = deidentify.step(new.seen, _record(), partition=0, offset=4, again=True)
+    assert (len(new.records), new.history.through) == (1, deidentify.NONE_YET)
+    twice = deidentify.step(new.history, _record(), partition=0, offset=4, replayed=True)
     assert twice is not None
     assert (twice.outcome, twice.records) == ("duplicate", ())
-    following = deidentify.step(new.seen, _record(revision=2), partition=0, offset=0)
+    following = deidentify.step(new.history, _record(revision=2), partition=0, offset=0)
     assert following is not None
-    assert following.seen.through == 0
+    assert following.history.through == 0
 
 
 def test_of_two_values_that_include_the_same_raw_records_the_higher_revision_includes_more() -> None:
-    older, newer = (deidentify.dump(deidentify.EventHistory(revision, "t", "d", 5)) for revision in (1, 2))
+    older, newer = (deidentify.dump(deidentify.EventHistory(revision, PersonToken("t"), "d", 5)) for revision in (1, 2))
     assert deidentify.includes(5, older) < deidentify.includes(5, newer) < deidentify.includes(6, older)
     assert deidentify.includes(deidentify.NONE_YET, newer) < deidentify.includes(0, older)

@@ -1,0 +1,26 @@
+"""The encoder of output records: Avro under the schema ids that the registry gave at start.
+
+Called by: `streams.stages.dedupe` and `streams.stages.deidentify_outputs`.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from schemas import catalogue, codec
+
+__all__ = ["RecordEncoder"]
+
+
+class RecordEncoder:
+    """Encodes records of this project's own schemas.
+
+    Args:
+        ids: Schema id to write with, by stem (`delta`).
+    """
+
+    def __init__(self, ids: Mapping[str, int]) -> None:
+        self._ids = ids
+
+    def encode(self, stem: str, record: Mapping[str, Any]) -> bytes:
+        """Return a record of the schema `stem` in its wire form."""
+        return codec.encode(self._ids[stem], catalogue.load(stem).parsed, record)
