@@ -53,6 +53,7 @@ def skeleton(text: str) -> str:
 
 
 def _latin(match: re.Match[str]) -> str:
+    """Return a word read as Latin, or as it is."""
     word = match[0]
     if word.isascii() or not _ALIKE.search(word):
         return word
@@ -62,4 +63,5 @@ def _latin(match: re.Match[str]) -> str:
 
 
 def _number(match: re.Match[str]) -> str:
+    """Return a word with O, o, I and l as digits where the rest of it are digits."""
     return match[0].translate(_DIGITS) if _NUMBER.fullmatch(match[0]) else match[0]

@@ -118,6 +118,7 @@ class NameMatcher:
         for place, (word, _, _) in enumerate(words):
             if verdicts[word] == _NAME:
                 yield self._widened(text, words, place, place)
+            # the first part of a name that goes on in the next word, or one that a line break or a hyphen tore apart
             elif verdicts[word] == _HEAD or _TEAR.match(text, words[place][2]):
                 joined = self._joined(text, words, place)
                 if joined > place:

@@ -166,17 +166,19 @@ def _read(word: str) -> Iterator[Pronunciation]:
 
 
 def _latin(word: str) -> list[tuple[tuple[str, str], ...]]:
+    """Return the readings of every grapheme of a word, in Latin or any other script than Arabic."""
     if not word.isascii():
         word = _OTHER_SCRIPT.sub(_spelt, word)
     return [_LATIN[grapheme] for grapheme in _GRAPHEMES.findall(word)]
 
 
 def _spelt(match: re.Match[str]) -> str:
+    """Spell a letter of another script in Latin; Greek digraphs and chi stay, as they are read in ways of their own."""
     return match[1] or ("χ" if match[2] else anyascii(match[0]).lower())
 
 
 def _reading(choice: tuple[tuple[str, str], ...], *, full: bool, merged: bool) -> Pronunciation:
-    """Write out a reading; neighbours of one class count once where the letter is doubled, or wherever `merged`."""
+    """Return one reading; neighbours of one class count once where the letter is doubled, or wherever `merged`."""
     key: list[str] = []
     slots = [""]
     sounds: list[str] = []
@@ -220,10 +222,12 @@ def _agree(reading: Pronunciation, other: Pronunciation) -> bool:
 
 
 def _classes(vowels: str) -> list[str]:
+    """Return the classes of vowels, neighbours of one class once."""
     return [vowel for vowel, _ in itertools.groupby(v if v == "e" else _CLASSES[v][0] for v in vowels)]
 
 
 def _clash(slot: tuple[str, bool], other: tuple[str, bool], place: _Place, *, strict: bool) -> bool:
+    """Return whether the vowels of two slots disagree; a slot is given with whether all its vowels are written."""
     (a, a_full), (b, b_full) = slot, other
     if a_full != b_full:
         return _clash_across(a, b, place) if b_full else _clash_across(b, a, place)
@@ -247,4 +251,5 @@ def _clash_across(written: str, spoken: str, place: _Place) -> bool:
 
 
 def _sounds(vowels: str) -> frozenset[str]:
+    """Return every sound that one of the vowels may be."""
     return frozenset(sound for vowel in vowels for sound in _CLASSES[vowel])

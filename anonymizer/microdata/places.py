@@ -37,6 +37,7 @@ def country_of(place: str) -> str | None:
 
 @functools.cache
 def _countries_by_name() -> Mapping[str, str]:
+    """Return the letters of a name → its one country."""
     # "Iran (Islamic Republic of)" is written as Iran
     names = [(code, _REMARK.sub("", name)) for code, name in codelists.labels("country").items()]
     text = (resources.files("anonymizer.microdata") / "places.csv").read_text(encoding="utf-8")
@@ -50,5 +51,5 @@ def _countries_by_name() -> Mapping[str, str]:
 
 
 def _letters_of(name: str) -> str:
-    # hyphens, spaces and apostrophes differ from one spelling to the next
+    """Return a name without hyphens, spaces and apostrophes, which differ from one spelling to the next."""
     return "".join(filter(str.isalnum, name))
