@@ -1,8 +1,12 @@
-"""One tick of the release calendar, asked of the release process.
+"""Request of one tick of the release calendar, and the answer of the release process.
 
-Purpose: send the tick and wait for the announced outcome. Releases nothing itself: the process that keeps the audit log
-and the ledger does, wherever it runs.
+Purpose: ask for the release of everything that is due on a day. The release process, wherever it runs, alone keeps the
+audit log and the release ledger; nothing is released here.
 Called by: `amana release`, the demonstration, tests.
+
+1. Find the end of the topic `audit`, before anything is asked.
+2. Send the tick to the topic `calendar`, with a random id.
+3. Read `audit` from there until the decision with that id appears.
 """
 
 import datetime as dt
@@ -24,14 +28,16 @@ from schemas.errors import TransportError
 __all__ = ["ReleaseCount", "TickAnswer", "WithheldTable", "request"]
 
 _PLANNING_SECONDS: Final = 600
-"""How long a plan may take once the stages are idle."""
+"""Most time that a plan may take once the stages are idle."""
+
+_ACK_SECONDS: Final = 30
 
 _AUDIT: Final = TopicPartition("audit", 0)
 
 
 @dataclass(frozen=True, slots=True)
 class ReleaseCount:
-    """Cells of the feeds of one population and year: released, suppressed, withheld with their table."""
+    """Numbers of cells in the feeds of one population and year; `withheld` are those of withheld tables."""
 
     population: str
     year: int
@@ -42,7 +48,7 @@ class ReleaseCount:
 
 @dataclass(frozen=True, slots=True)
 class WithheldTable:
-    """One table that was not released in one window, and why."""
+    """One table that was not released in one window, with the code and the reason."""
 
     population: str
     window: str
@@ -53,7 +59,11 @@ class WithheldTable:
 
 @dataclass(frozen=True, slots=True)
 class TickAnswer:
-    """What one tick came to; `code` and `reason` say why it was refused, and are empty where it was not."""
+    """Answer to one tick.
+
+    `code` and `reason` say why the tick was refused; both are empty for one that was carried out. `seconds` is the time
+    from the request to the answer.
+    """
 
     tick: str
     lines: tuple[ReleaseCount, ...] = ()
@@ -64,28 +74,30 @@ class TickAnswer:
 
     @classmethod
     def of(cls, details: Mapping[str, str], seconds: float) -> "TickAnswer":
-        """Read the announced outcome."""
+        """Return the answer in the details of an announced decision."""
         if details["outcome"] != "done":
             return cls(details["tick"], code=details["code"], reason=details["reason"], seconds=seconds)
-        counts: dict[tuple[str, int], dict[str, int]] = {}
-        for population, year, status, cells in json.loads(details["cells"]):
-            counts.setdefault((population, year), {})[_FIELD[status]] = cells
-        lines = tuple(ReleaseCount(population, year, **found) for (population, year), found in sorted(counts.items()))
-        return cls(
-            details["tick"],
-            lines,
-            tuple(WithheldTable(*one) for one in json.loads(details["withheld"])),
-            "",
-            "",
-            seconds,
+        by_status: dict[tuple[str, int], dict[str, int]] = {}
+        for population, year, status, number in json.loads(details["cells"]):
+            by_status.setdefault((population, year), {})[_FIELD[status]] = number
+        lines = tuple(
+            ReleaseCount(population, year, **cells) for (population, year), cells in sorted(by_status.items())
         )
+        withheld = tuple(WithheldTable(*fields) for fields in json.loads(details["withheld"]))
+        return cls(details["tick"], lines, withheld, seconds=seconds)
 
 
-_FIELD = {"published": "released", "suppressed": "suppressed", "withheld": "withheld"}
+_FIELD: Final = {"published": "released", "suppressed": "suppressed", "withheld": "withheld"}
+"""Status of a released row -> field of `ReleaseCount`."""
 
 
 def request(cluster: Cluster, as_of: dt.date, *, patience: float) -> TickAnswer:
-    """Let the calendar tick and wait for the announced outcome; `patience` is how long the stages may take, in seconds.
+    """Send one tick and wait for the answer.
+
+    Args:
+        cluster: access as the operator.
+        as_of: release what is due on this day.
+        patience: seconds that the release process waits for the stages to be idle.
 
     Raises:
         TransportError: TRA-142, the release process did not answer; TRA-140, the broker is out of reach.
@@ -94,16 +106,19 @@ def request(cluster: Cluster, as_of: dt.date, *, patience: float) -> TickAnswer:
     settings = cluster.kafka_settings()
     tick, started = uuid.uuid4().hex, time.monotonic()
     try:
+        # 1. Seeking is lazy: asking for the position resolves the end now, not at the first poll after the tick.
         consumer = KafkaConsumer(**settings, enable_auto_commit=False)
         consumer.assign([_AUDIT])
         consumer.seek_to_end(_AUDIT)
-        consumer.position(_AUDIT)  # resolves the end now, before the tick
+        consumer.position(_AUDIT)
+        # 2.
         _send(settings, {"id": tick, "as_of": as_of.isoformat(), "timeout": patience})
-        for value in _values(consumer, until=started + patience + _PLANNING_SECONDS):
-            found = codec.decode(value, allowed, limits.INTERNAL)
-            if found["action"] == "calendar" and found["details"].get("tick") == tick:
+        # 3. Other stages write to the same topic; only the decision with this tick's id is the answer.
+        for value in _values(consumer, deadline=started + patience + _PLANNING_SECONDS):
+            decision = codec.decode(value, allowed, limits.INTERNAL)
+            if decision["action"] == "calendar" and decision["details"].get("tick") == tick:
                 consumer.close()
-                return TickAnswer.of(found["details"], time.monotonic() - started)
+                return TickAnswer.of(decision["details"], time.monotonic() - started)
     except KafkaError as error:
         raise TransportError("TRA-140", "the broker is out of reach") from error
     raise TransportError("TRA-142", "the release process did not answer: does `amana worker release` run?")
@@ -113,12 +128,12 @@ def _send(settings: Mapping[str, Any], tick: Mapping[str, object]) -> None:
     producer = KafkaProducer(**settings, acks="all")
     try:
         sent = producer.send("calendar", key=str(tick["id"]).encode(), value=json.dumps(tick).encode(), partition=0)
-        sent.get(timeout=30)
+        sent.get(timeout=_ACK_SECONDS)
     finally:
         producer.close(timeout=5)
 
 
-def _values(consumer: KafkaConsumer, *, until: float) -> Iterator[bytes]:
-    while time.monotonic() < until:
+def _values(consumer: KafkaConsumer, *, deadline: float) -> Iterator[bytes]:
+    while time.monotonic() < deadline:
         for records in consumer.poll(timeout_ms=200).values():
             yield from (record.value for record in records)
