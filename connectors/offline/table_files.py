@@ -148,7 +148,7 @@ def groups(path: Path) -> dict[str, dict[str, frozenset[str]]]:
 
 
 def rows(released: Released) -> Iterator[tuple[str, ...]]:
-    """Yield a row per cell: codes, value, status; the value is empty unless the status is `published`."""
+    """Yield a row per cell: its codes, its value, its status."""
     for key, value in released.values.items():
         yield (*key, "", "suppressed") if value is None else (*key, str(value), "published")
     for key in released.withheld:
