@@ -67,7 +67,7 @@ def read(
 
 
 def _is_part(total: Codes, codes: Codes) -> bool:
-    """Whether the row of `codes` is one of those that `total` sums."""
+    """Return True if the row of `codes` is one of those that `total` sums."""
     return all(summed in {TOTAL, code} for summed, code in zip(total, codes, strict=True))
 
 
