@@ -15,7 +15,7 @@ AgencyId = NewType("AgencyId", str)
 """Id of an agency, of the form `[a-z][a-z0-9-]{1,30}`."""
 
 EventId = NewType("EventId", str)
-"""Keyed hash that names one event of one agency, 64 hexadecimal digits."""
+"""Keyed hash that names one event of one agency, 32 hexadecimal digits."""
 
 PersonToken = NewType("PersonToken", str)
 """Keyed hash that stands for one person in one year; the same whichever agency reports the person."""
