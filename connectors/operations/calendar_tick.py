@@ -92,12 +92,7 @@ _FIELD: Final = {"published": "released", "suppressed": "suppressed", "withheld"
 
 
 def request(cluster: Cluster, as_of: dt.date, *, patience: float) -> TickAnswer:
-    """Send one tick and wait for the answer.
-
-    Args:
-        cluster: access as the operator.
-        as_of: release what is due on this day.
-        patience: seconds that the release process waits for the stages to be idle.
+    """Let the calendar tick and wait for the announced outcome; `patience` is how long the stages may take, in seconds.
 
     Raises:
         TransportError: TRA-142, the release process did not answer; TRA-140, the broker is out of reach.
@@ -106,19 +101,16 @@ def request(cluster: Cluster, as_of: dt.date, *, patience: float) -> TickAnswer:
     settings = cluster.kafka_settings()
     tick, started = uuid.uuid4().hex, time.monotonic()
     try:
-        # 1. Seeking is lazy: asking for the position resolves the end now, not at the first poll after the tick.
         consumer = KafkaConsumer(**settings, enable_auto_commit=False)
         consumer.assign([_AUDIT])
         consumer.seek_to_end(_AUDIT)
-        consumer.position(_AUDIT)
-        # 2.
+        consumer.position(_AUDIT)  # resolves the end now, before the tick
         _send(settings, {"id": tick, "as_of": as_of.isoformat(), "timeout": patience})
-        # 3. Other stages write to the same topic; only the decision with this tick's id is the answer.
-        for value in _values(consumer, deadline=started + patience + _PLANNING_SECONDS):
-            decision = codec.decode(value, allowed, limits.INTERNAL)
-            if decision["action"] == "calendar" and decision["details"].get("tick") == tick:
+        for value in _values(consumer, until=started + patience + _PLANNING_SECONDS):
+            found = codec.decode(value, allowed, limits.INTERNAL)
+            if found["action"] == "calendar" and found["details"].get("tick") == tick:
                 consumer.close()
-                return TickAnswer.of(decision["details"], time.monotonic() - started)
+                return TickAnswer.of(found["details"], time.monotonic() - started)
     except KafkaError as error:
         raise TransportError("TRA-140", "the broker is out of reach") from error
     raise TransportError("TRA-142", "the release process did not answer: does `amana worker release` run?")
@@ -133,7 +125,7 @@ def _send(settings: Mapping[str, Any], tick: Mapping[str, object]) -> None:
         producer.close(timeout=5)
 
 
-def _values(consumer: KafkaConsumer, *, deadline: float) -> Iterator[bytes]:
-    while time.monotonic() < deadline:
+def _values(consumer: KafkaConsumer, *, until: float) -> Iterator[bytes]:
+    while time.monotonic() < until:
         for records in consumer.poll(timeout_ms=200).values():
             yield from (record.value for record in records)
