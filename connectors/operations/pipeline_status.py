@@ -92,7 +92,7 @@ def tally(cluster: Cluster) -> Tally:
 
 
 def pause(looked: float) -> None:
-    """Wait before the next look, nine times as long as the last look took (`looked`, in seconds)."""
+    """Wait before the next look: nine times the `looked` seconds of the last one, half a second at least."""
     # A look at many records takes processor time that the stages need more.
     time.sleep(max(_POLL_SECONDS, _POLL_SHARE * looked))
 
