@@ -1,5 +1,7 @@
 """Windows of messages: nothing lost or reordered, and both limits of a sink kept."""
 
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,6 +23,6 @@ def test_windows_keep_the_order_and_both_limits(sizes: list[int], most: int, siz
 def test_no_window_could_have_taken_the_first_message_of_the_next(sizes: list[int], most: int, size: int) -> None:
     messages = [Sendable(ref, 0, b"k", bytes(length)) for ref, length in enumerate(sizes)]
     cut = list(windows(messages, WindowLimit(most, size)))
-    for window, following in zip(cut, cut[1:], strict=False):
+    for window, following in itertools.pairwise(cut):
         grown = [*window, following[0]]
         assert len(grown) > most or sum(len(m.key) + len(m.value) for m in grown) > size
