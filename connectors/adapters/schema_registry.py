@@ -167,8 +167,7 @@ class _Registry:
         return int(answer["id"])
 
     def _call(self, method: str, path: str, body: object, subject: str) -> Any:  # noqa: ANN401 - JSON
-        """Return the JSON of an answer, None for "not found"."""
-        response = self._response(method, path, body)
+        response = self._patiently(method, path, body)
         if response.status_code == _NOT_FOUND:
             return None
         if response.is_client_error:
@@ -176,10 +175,10 @@ class _Registry:
         try:
             return response.json()
         except ValueError as error:
-            raise TransportError("TRA-010", f"the server at {self._url} is no schema registry") from error
+            raise TransportError("TRA-010", f"what answers at {self._url} is no schema registry") from error
 
-    def _response(self, method: str, path: str, body: object) -> httpx.Response:
-        """Ask until there is an answer other than a fault of the server (5xx), or the deadline has passed."""
+    def _patiently(self, method: str, path: str, body: object) -> httpx.Response:
+        """Ask until there is an answer that is no fault of the server, or the deadline has passed."""
         while True:
             try:
                 response = self._client.request(method, path, json=body)
@@ -194,12 +193,12 @@ class _Registry:
 
 
 def _compact(text: str) -> str:
-    """Return the schema in one spelling, so that formatting makes no new version; roles and code lists stay in it."""
+    """Return the same schema with one spelling, roles and code lists included: they are part of the contract."""
     return json.dumps(json.loads(text), separators=(",", ":"), ensure_ascii=False)
 
 
 def _reason(response: httpx.Response) -> str:
-    """Return the registry's message about a schema, at most 500 characters; a schema holds no data of a person."""
+    """Return what the registry says about a schema: kinds and places of differences, never a record."""
     try:
         return str(response.json()["message"])[:500]
     except (ValueError, KeyError, TypeError):
