@@ -78,7 +78,7 @@ def protect(  # noqa: PLR0913, PLR0917 - one parameter per option
     new = table_files.read(table, names, table_files.margins_of(margins, names), grouped)
     rules = {"mode": mode, "k": k} if mode == "suppression" else {"mode": mode, "rho": _parts(rho), "m": m}
     with _past(history, rules) as past:
-        text = past.again(new, rules) if history and mode == "dp" else None
+        text = past.earlier_text(new, rules) if history and mode == "dp" else None
         if text is None:
             header, lines = _noisy(new, rules, past) if mode == "dp" else _suppressed(new, k, past)
             text = table_files.write(lines, (*names, *header))

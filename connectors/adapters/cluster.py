@@ -1,4 +1,4 @@
-"""The way of one principal to the broker and the schema registry.
+"""Access of one principal to the broker and the schema registry.
 
 Purpose: carry the client settings of exactly one principal, so that who holds a `Cluster` can act as that principal and
 as nobody else.
@@ -69,6 +69,7 @@ class Cluster:
 
     def kafka_settings(self) -> Mapping[str, Any]:
         """Return client settings that kafka-python and aiokafka both take."""
+        # Only names that both clients know, with one meaning.
         settings: dict[str, Any] = {
             "bootstrap_servers": self.bootstrap.split(","),
             "security_protocol": self.protocol,
@@ -77,5 +78,6 @@ class Cluster:
             "sasl_plain_password": self.credential.password,
         }
         if self.protocol == "SASL_SSL":
+            # With the host name checked, the default of this context: a password is sent over the connection.
             settings["ssl_context"] = ssl.create_default_context(cafile=self.ca)
         return settings

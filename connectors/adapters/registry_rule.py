@@ -1,5 +1,6 @@
-"""The global compatibility rule of a schema registry: read it, set it.
+"""Global compatibility rule of a schema registry: read it, set it.
 
+Purpose: give the whole registry the rule that `schema_registry` sets for every subject of its own.
 Called by: `amana.provisioning` at set-up and in its checks, and the local registry.
 
 Invariants:
@@ -23,10 +24,10 @@ _TIMEOUT_SECONDS: Final = 10.0
 
 
 def global_rule(url: str) -> str:
-    """Ask a registry for its global compatibility level.
+    """Return the global compatibility level of a registry, as `FULL_TRANSITIVE`.
 
     Raises:
-        TransportError: TRA-006, it cannot be asked.
+        TransportError: TRA-006, the registry is out of reach or answers something else.
     """
     try:
         answer = httpx2.get(_config(url), timeout=_TIMEOUT_SECONDS).raise_for_status().json()
@@ -42,6 +43,7 @@ def set_global_rule(url: str) -> None:
         TransportError: TRA-006, the registry does not take it.
         IntegrityError: INT-002, it answers with another rule.
     """
+    # Nothing is written where the rule is right already: a foreign registry may not allow it.
     if global_rule(url) == RULE:
         return
     try:
@@ -53,5 +55,5 @@ def set_global_rule(url: str) -> None:
 
 
 def _config(url: str) -> str:
-    """Return where the global rule lies; an address with a path of its own names the interface itself."""
+    """Return the address of the global rule; a registry's address with a path of its own names the interface itself."""
     return f"{url.rstrip('/')}{'' if parse.urlsplit(url).path.strip('/') else API}/config"

@@ -1,11 +1,13 @@
-"""The schema registry, over its Confluent-compatible interface: register at set-up, fetch the allow-list at start.
+"""Client of the schema registry: register the shipped schemas at set-up, fetch the allow-list at start.
 
-Decides which schema ids a process will read: the versions of the shipped subjects, each linted again. Is never called
-while decoding: an id that is not on the list is refused, not looked up.
+Purpose: decide which schema ids a process reads: the versions of the shipped subjects, each linted again.
+Called by: workers, publishers, the feed and the services at their start; `amana.provisioning` registers.
 
+Invariants:
+- The registry is never asked while decoding: an id that is not on the allow-list is refused, not looked up.
 - Registration is idempotent: the same schema gets the same id.
-- A schema is linted and held against every registered version before it is sent: the registry's rule FULL_TRANSITIVE
-  knows nothing about privacy roles.
+- A schema is linted and compared with every registered version before it is sent: the registry's own rule,
+  FULL_TRANSITIVE, knows nothing about privacy roles.
 - A registry that is still starting is asked again until a deadline.
 
 Source: Confluent Schema Registry API, version 7, as Apicurio Registry 3.3 serves it under `/apis/ccompat/v7`.
@@ -28,7 +30,7 @@ from schemas.parsing import Parsed
 __all__ = ["RULE", "AllowList", "ids", "register", "register_all"]
 
 RULE = "FULL_TRANSITIVE"
-"""Every version of a schema can read, and be read by, every other."""
+"""Compatibility level: every version of a schema can read, and be read by, every other."""
 
 _BASE = "/apis/ccompat/v7"
 _TYPE = "application/vnd.schemaregistry.v1+json"
@@ -40,25 +42,27 @@ _SERVER_FAULT = 500
 
 @dataclass(frozen=True, slots=True)
 class AllowList:
-    """What a process may write and read; made once at start.
+    """Schema ids that a process may write and read; fetched once at start.
 
-    `current` maps stem → id of the shipped schema; `readable` maps stem → id → writer schema, older versions included.
+    Args:
+        current: stem -> id of the shipped schema.
+        readable: stem -> id -> writer schema, older versions included.
     """
 
     current: Mapping[str, int]
     readable: Mapping[str, Mapping[int, Parsed]]
 
     def id_of(self, stem: str) -> int:
-        """Return the id to write records of the shipped schema `stem` with."""
+        """Return the id under which records of the shipped schema `stem` are written."""
         return self.current[stem]
 
     def allowed(self, stem: str) -> Mapping[int, Parsed]:
-        """Return what `codec.decode` may read on a topic whose schema is `stem`."""
+        """Return the writer schemas that `codec.decode` may use on a topic whose schema is `stem`, by id."""
         return self.readable[stem]
 
 
 def register_all(url: str, *, wait_seconds: float = 30.0) -> dict[str, int]:
-    """Register every shipped schema and return subject → id.
+    """Register every shipped schema and return subject -> id.
 
     Raises:
         TransportError: TRA-010, the registry did not answer within `wait_seconds`.
@@ -78,7 +82,7 @@ def register(url: str, subject: str, text: str, *, wait_seconds: float = 30.0) -
 
 
 def ids(url: str, stems: Iterable[str] = catalogue.STEMS, *, wait_seconds: float = 30.0) -> AllowList:
-    """Fetch the allow-list for `stems`: every registered version, read as the shipped schema.
+    """Return the allow-list for `stems`: every registered version, resolved to the shipped schema.
 
     Raises:
         TransportError: TRA-010, the registry did not answer within `wait_seconds`.
@@ -89,7 +93,11 @@ def ids(url: str, stems: Iterable[str] = catalogue.STEMS, *, wait_seconds: float
     readable: dict[str, Mapping[int, Parsed]] = {}
     with _Registry(url, wait_seconds) as registry:
         for schema in map(catalogue.load, stems):
-            current[schema.stem] = _current(registry, schema)
+            schema_id = registry.look_up(schema.subject, schema.text)
+            if schema_id is None:
+                message = "the registry does not hold the shipped schema"
+                raise ConfigurationError("CFG-042", message, field=schema.subject)
+            current[schema.stem] = schema_id
             readable[schema.stem] = MappingProxyType(
                 {
                     schema_id: parsing.parse(text, reader=schema.parsed)
@@ -99,27 +107,27 @@ def ids(url: str, stems: Iterable[str] = catalogue.STEMS, *, wait_seconds: float
     return AllowList(MappingProxyType(current), MappingProxyType(readable))
 
 
-def _current(registry: "_Registry", schema: catalogue.Schema) -> int:
-    found = registry.look_up(schema.subject, schema.text)
-    if found is None:
-        raise ConfigurationError("CFG-042", "the registry does not hold the shipped schema", field=schema.subject)
-    return found
-
-
 def _register(registry: "_Registry", subject: str, text: str) -> int:
-    found = registry.look_up(subject, text)
-    if found is not None:
-        return found
+    registered = registry.look_up(subject, text)
+    if registered is not None:
+        return registered
+    # A first version is compared with None: it must keep the rules of a schema by itself.
     earlier: list[str | None] = [old for _, old in registry.versions(subject)]
     for old in earlier or [None]:
         for violation in evolution.violations(old, text):
             raise ContractError("CON-008", f"the schema may not be registered: {violation}", field=subject)
+    # The rule before the schema: between the two nobody can register a version that breaks it.
     registry.require_rule(subject)
     return registry.add(subject, text)
 
 
 class _Registry:
-    """The few calls that are needed; every fault becomes a typed one."""
+    """The calls that are needed, with typed errors; a context manager.
+
+    Args:
+        url: address of the registry; one with a path of its own names the interface itself.
+        wait_seconds: time in which a registry that is starting may come up, for all calls together.
+    """
 
     def __init__(self, url: str, wait_seconds: float) -> None:
         base = url if urlsplit(url).path.strip("/") else url.rstrip("/") + _BASE
@@ -128,24 +136,27 @@ class _Registry:
         self._client = httpx2.Client(base_url=base, timeout=_TIMEOUT_SECONDS, headers={"content-type": _TYPE})
 
     def __enter__(self) -> Self:
+        """Return the client."""
         return self
 
     def __exit__(self, *_: object) -> None:
+        """Close its connections."""
         self._client.close()
 
     def look_up(self, subject: str, text: str) -> int | None:
-        """Return the id of a schema that `subject` holds already."""
+        """Return the id under which `subject` holds this schema; None where it does not."""
         answer = self._call("POST", f"/subjects/{subject}", {"schema": _compact(text)}, subject)
         return None if answer is None else int(answer["id"])
 
     def versions(self, subject: str) -> list[tuple[int, str]]:
         """Return (id, text) of every version of `subject`, oldest first; none where there is no such subject."""
         numbers = self._call("GET", f"/subjects/{subject}/versions", None, subject) or []
-        found = [self._call("GET", f"/subjects/{subject}/versions/{number}", None, subject) for number in numbers]
-        return [(int(one["id"]), str(one["schema"])) for one in found if one is not None]
+        answers = [self._call("GET", f"/subjects/{subject}/versions/{number}", None, subject) for number in numbers]
+        # A version that was deleted since the numbers were listed is answered by "not found".
+        return [(int(answer["id"]), str(answer["schema"])) for answer in answers if answer is not None]
 
     def require_rule(self, subject: str) -> None:
-        """Hold `subject` to FULL_TRANSITIVE, whatever the registry's global rule is."""
+        """Set the rule of `subject` to FULL_TRANSITIVE, whatever the registry's global rule is."""
         self._call("PUT", f"/config/{subject}", {"compatibility": RULE}, subject)
 
     def add(self, subject: str, text: str) -> int:

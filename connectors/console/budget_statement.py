@@ -1,6 +1,10 @@
-"""The statement of a privacy budget: granted, spent and left of one population and year.
+"""Statement of a privacy budget: granted, spent and left for one population and year, and every charge.
 
-Called by: `amana budget`, later the officer's console.
+Purpose: one JSON object for commands and, later, an officer's web page. Units: rho in parts per billion, exact; epsilon
+at a delta, rounded.
+Called by: `amana budget show`.
+
+Source: as `anonymizer.budget.accounting`.
 """
 
 from typing import Any
@@ -12,15 +16,31 @@ __all__ = ["statement"]
 
 
 def statement(scope: BudgetScope, account: Account, delta: float) -> dict[str, Any]:
-    """Return an account; a rho in parts per billion is exact, an epsilon holds at `delta`."""
-    sums = {"granted": account.granted, "spent": spent(account), "left": account.left}
+    """Return the statement of one account.
+
+    Args:
+        scope: population and year.
+        account: the account of that scope.
+        delta: the delta at which epsilon is stated.
+
+    Returns:
+        A JSON object. `spent_epsilon` holds for any mechanism of the rho spent; `spent_epsilon_exact` is lower, and
+        holds for Gaussian noise alone.
+    """
+    totals = {"granted": account.granted, "spent": spent(account), "left": account.left}
+    charges = sorted(account.charges.values(), key=lambda charge: (charge.revision, charge.window, charge.release))
     releases = [
-        {"release": c.release, "window": c.window, "revision": c.revision, "rho_ppb": c.rho}
-        | {"drawn": c.release in account.draws}
-        for c in sorted(account.charges.values(), key=lambda c: (c.revision, c.window, c.release))
+        {
+            "release": charge.release,
+            "window": charge.window,
+            "revision": charge.revision,
+            "rho_ppb": charge.rho,
+            "drawn": charge.release in account.draws,
+        }
+        for charge in charges
     ]
-    told: dict[str, Any] = {"population": scope.population, "year": scope.year, "policy": account.policy}
-    told |= {"delta": delta, "windows": account.windows}
-    for name, rho in sums.items():
-        told |= {f"{name}_rho_ppb": rho, f"{name}_epsilon": round(epsilon_of(rho, delta), 4)}
-    return told | {"spent_epsilon_exact": round(gaussian_epsilon(sums["spent"], delta), 4), "releases": releases}
+    plain: dict[str, Any] = {"population": scope.population, "year": scope.year, "policy": account.policy}
+    plain |= {"delta": delta, "windows": account.windows}
+    for name, rho in totals.items():
+        plain |= {f"{name}_rho_ppb": rho, f"{name}_epsilon": round(epsilon_of(rho, delta), 4)}
+    return plain | {"spent_epsilon_exact": round(gaussian_epsilon(totals["spent"], delta), 4), "releases": releases}

@@ -118,6 +118,7 @@ def _section(rows: Sequence[TrendRow], sheets: Sheets) -> Spec:
     """Return one table: a line per category, a bar per second dimension or status, a panel for each group counted."""
     first = rows[0]
     names = sorted({name for row in rows for name in row.dimensions if name not in _SIDES})
+    # The first dimension makes the lines, the others the bars.
     points, hidden = _drawn([_point(row, names) for row in rows])
     dimensions = ", ".join(labels.dimension(name) for name in names)
     subtitle = (f"by {dimensions}. " if dimensions else "") + hidden
@@ -144,6 +145,7 @@ def _point(row: TrendRow, names: Sequence[str]) -> _Point:
     second = [labels.label(name, codes.get(name, TOTAL)) for name in names[1:]]
     panel, status = labels.label("phenomenon", codes.get("phenomenon", TOTAL)), codes.get("status")
     if second:
+        # Two dimensions take lines and bars: phenomenon and status are left for the panel.
         panel = labels.series(codes)
     bar = " · ".join(second) or (labels.label("status", status) if status else "persons")
     # False sorts before True: totals come first.
@@ -226,6 +228,7 @@ def _colours_of(bars: Sequence[str]) -> Spec:
 
 def _lines_of(categories: Sequence[str], bars: Sequence[str]) -> Spec:
     """Return the vertical axis: a line for each bar, a gap between categories, the name at the middle of a category."""
+    # An empty bar in the domain takes the place of a line: the space between categories.
     gap = [""] if len(bars) > 1 else []
     domain = [f"{category}{_JOIN}{bar}" for category in categories for bar in (*bars, *gap)]
     middle = [f"{category}{_JOIN}{bars[(len(bars) - 1) // 2]}" for category in categories]

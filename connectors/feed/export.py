@@ -67,6 +67,7 @@ def _frame(rows: Sequence[TrendRow]) -> pl.DataFrame:
     fields = {name: name for name in (*_BEFORE, *_AFTER)} | {"cell_status": "status"}
     columns = {name: [getattr(row, field) for row in rows] for name, field in fields.items()}
     dimensions = {name: [row.dimensions.get(name) for row in rows] for name in names}
+    # Types are given: a column without a value would get none, and files of two releases would not fit together.
     frame = pl.DataFrame(
         {**{n: columns[n] for n in _BEFORE}, **dimensions, **{n: columns[n] for n in _AFTER}},
         schema_overrides={"value": pl.Int64, "k": pl.Int32, "revision": pl.Int32}
@@ -81,6 +82,7 @@ def guarded(frame: pl.DataFrame) -> pl.DataFrame:
     columns = []
     for name in (name for name, kind in frame.schema.items() if kind == pl.String):
         text = pl.col(name)
+        # The apostrophe comes first in the cell, so that no formula does.
         is_formula = pl.any_horizontal(text.str.starts_with(mark) for mark in _FORMULA)
         columns.append(pl.when(is_formula).then(pl.concat_str(pl.lit("'"), text)).otherwise(text).alias(name))
     return frame.with_columns(columns)

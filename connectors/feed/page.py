@@ -64,6 +64,7 @@ class _Packed:
 
 def picture(spec: Spec, *, scale: float = 1.5) -> bytes:
     """Return a chart as PNG; `scale` is pixels of the picture per pixel of the chart."""
+    # No address is allowed: a specification cannot make the drawing process load anything.
     drawn: bytes = vl_convert.vegalite_to_png(spec, scale=scale, allowed_base_urls=[])
     return drawn
 
@@ -71,6 +72,7 @@ def picture(spec: Spec, *, scale: float = 1.5) -> bytes:
 @functools.cache
 def _bundle() -> str:
     bundle: str = vl_convert.javascript_bundle(None)  # type: ignore[arg-type] # None is its documented default
+    # The bundle's own texts hold the end of a script, which would end the one around it.
     return bundle.replace("</script", "<\\/script")
 
 

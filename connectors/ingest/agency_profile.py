@@ -1,4 +1,4 @@
-"""All that one agency needs to publish: its cluster access and its own keys.
+"""Profile of one agency: its cluster access and its own keys, all that it needs to publish.
 
 Purpose: be the only thing that an agency's machine has to hold; no other party's secret can be reached from it.
 Called by: `amana.site` makes it, `amana.publisher` takes it.

@@ -1,7 +1,12 @@
-"""Lines of a file or a pipe as they come: numbered, bounded, some hundred at once.
+"""Lines of a file or a pipe as they come: numbered, of bounded length, in batches.
 
-Decides how lines are cut and handed on. Does not decode them. A reader that waits for more answers first: whatever has
-been read by then is one batch.
+Purpose: hand lines on without decoding them. Under load a batch holds up to `size` lines; a reader that is faster than
+its source gets a line as soon as it is there.
+Called by: `amana redact`.
+
+Invariants:
+- A line that is too long is reported by its number, and never held in memory whole.
+- Blank lines count, and are not yielded.
 """
 
 import queue
@@ -12,39 +17,48 @@ from typing import BinaryIO, Final
 __all__ = ["Numbered", "batches", "numbered"]
 
 LONGEST: Final = 4 << 20
-"""Bytes of a line; far more than a text that any policy scans takes, however it is escaped."""
+"""Most bytes of a line; far more than the longest text that a policy scans, however it is escaped."""
 
 _BOM: Final = b"\xef\xbb\xbf"
 
 Numbered = tuple[int, bytes | None]
-"""A line's number, from 1, and its bytes; None for one that is too long to be held in memory."""
+"""Number of a line, from 1, and its bytes; None instead of bytes for a line that is too long."""
 
 
 def numbered(source: BinaryIO, longest: int = LONGEST) -> Iterator[Numbered]:
-    """Yield the lines that hold anything; a byte order mark is not part of the first."""
+    """Yield the lines of `source` that are not blank, without the byte order mark of the first.
+
+    Args:
+        source: read from where it is.
+        longest: bytes from which a line without its end is too long.
+    """
     number = 0
     while line := source.readline(longest):
         number += 1
         if number == 1:
             line = line.removeprefix(_BOM)
+        # `readline` stops at `longest`; the mark may have been cut off a first line of just that length.
         if len(line) < longest - len(_BOM) or line.endswith(b"\n"):
             if line.strip():
                 yield number, line
         else:
+            # Read the rest of the line in pieces, and forget it.
             while (rest := source.readline(longest)) and not rest.endswith(b"\n"):
                 pass
             yield number, None
 
 
 def batches(source: BinaryIO, size: int) -> Iterator[list[Numbered]]:
-    """Yield what has been read, at most `size` lines at once; a thread reads ahead.
+    """Yield the lines that a thread has read ahead, at least one and at most `size` at once.
 
     Raises:
-        OSError: the source cannot be read on; what came before has been handed out.
+        OSError: the source cannot be read any further; the lines before were yielded.
     """
     read: queue.Queue[Numbered | OSError | None] = queue.Queue(2 * size)
-    threading.Thread(target=_read, args=(source, read), daemon=True).start()
+    # A daemon: a consumer that stops early must not wait for a pipe that nobody closes.
+    threading.Thread(target=_read_ahead, args=(source, read), daemon=True).start()
     while True:
+        # Wait for one item, then take whatever else is there; None and an error end the source.
         items = [read.get()]
         while len(items) < size and items[-1] is not None and not read.empty():
             items.append(read.get())
@@ -57,7 +71,7 @@ def batches(source: BinaryIO, size: int) -> Iterator[list[Numbered]]:
             return
 
 
-def _read(source: BinaryIO, read: "queue.Queue[Numbered | OSError | None]") -> None:
+def _read_ahead(source: BinaryIO, read: "queue.Queue[Numbered | OSError | None]") -> None:
     try:
         for line in numbered(source):
             read.put(line)

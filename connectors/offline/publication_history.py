@@ -1,8 +1,17 @@
-"""A directory that collects what was published, in order, so that the next table is protected beside it.
+"""History of published tables: a directory in which the next table is protected beside all earlier ones.
 
-Decides what is kept where: `NNNN-name.csv` is what was published and may be shown to anyone; `internal/` holds the
-exact counts and the secret seed, for the operators alone (a cell that is suppressed today must stay so tomorrow, which
-nobody can see to who does not know it). Everything is written before anything is handed out.
+Purpose: keep what was published and the exact counts behind it. Two tables that are safe alone may give a cell away
+together.
+Called by: `amana protect`.
+
+Layout: `NNNN-name.csv` is what was published, for anyone. `internal/NNNN-name.json` holds the exact counts and the
+rules, `internal/seed` the secret seed, for the operators alone. With the seed the same cell is suppressed today and
+tomorrow; without it nobody can compute which of several equal choices was made.
+
+Invariants:
+- Exact counts and published table are on disk before anything is handed out, the exact counts first.
+- Files below `internal/` are readable by their owner alone.
+- One process at a time has the history open.
 """
 
 import csv
@@ -25,19 +34,23 @@ __all__ = ["PublicationHistory", "opened", "save"]
 _INTERNAL = "internal"
 _PUBLISHED = "[0-9][0-9][0-9][0-9]-*.csv"
 _PRIVATE = 0o600
+_LOCK_SECONDS = 600
 
 
 @dataclass(frozen=True, slots=True)
 class PublicationHistory:
-    """Earlier tables in their order, the rules that they were published by, and the secret seed."""
+    """Earlier tables in the order of publication, the rules of each, and the secret seed."""
 
     folder: Path
     tables: tuple[CrossTable, ...]
     rules: tuple[Mapping[str, Any], ...]
     seed: bytes
 
-    def again(self, table: CrossTable, rules: Mapping[str, Any]) -> str | None:
-        """Return what was published of the very same table by the same rules, None where it is new."""
+    def earlier_text(self, table: CrossTable, rules: Mapping[str, Any]) -> str | None:
+        """Return the text that was published of the same counts by the same rules; None for a table that is new.
+
+        A noisy table that is asked for again gets the same text: a second draw of noise would tell more than the first.
+        """
         for path in sorted(self.folder.glob(_PUBLISHED), reverse=True):
             exact = json.loads((self.folder / _INTERNAL / f"{path.stem}.json").read_text(encoding="utf-8"))
             if exact == json.loads(_exact(table, rules)):
@@ -45,19 +58,20 @@ class PublicationHistory:
         return None
 
     def add(self, name: str, published: str, table: CrossTable, rules: Mapping[str, Any]) -> None:
-        """Keep a table that is about to be published.
+        """Keep a table, before it is published.
 
         Raises:
             IntegrityError: INT-162, the directory cannot be written.
         """
         number = f"{len(self.tables) + 1:04}-{name}"
+        # The exact counts first: a published table without them could not be protected against later on.
         save(self.folder / _INTERNAL / f"{number}.json", _exact(table, rules), mode=_PRIVATE)
         save(self.folder / f"{number}.csv", published)
 
 
 @contextmanager
 def opened(folder: Path) -> Iterator[PublicationHistory]:
-    """Open a history for one table; another process waits its turn.
+    """Open a history for one table; another process waits up to ten minutes.
 
     Raises:
         IntegrityError: INT-162, the directory cannot be read or written; INT-161, it does not hold together.
@@ -65,7 +79,7 @@ def opened(folder: Path) -> Iterator[PublicationHistory]:
     internal = folder / _INTERNAL
     try:
         internal.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with filelock.FileLock(internal / ".lock", timeout=600):
+        with filelock.FileLock(internal / ".lock", timeout=_LOCK_SECONDS):
             yield PublicationHistory(folder, *_earlier(folder), _seed(internal / "seed"))
     except (OSError, filelock.Timeout) as error:
         raise IntegrityError("INT-162", "the history cannot be read or written; nothing is published") from error
@@ -106,8 +120,8 @@ def _table(exact: Mapping[str, Any]) -> CrossTable:
 
 def _values(path: Path, dims: Codes) -> dict[Codes, int | None]:
     with path.open(encoding="utf-8", newline="") as file:
-        found = {tuple(r[d] for d in dims): r["value"] for r in csv.DictReader(file, strict=True)}
-    return {key: int(value) if value else None for key, value in found.items()}
+        values = {tuple(row[dim] for dim in dims): row["value"] for row in csv.DictReader(file, strict=True)}
+    return {key: int(value) if value else None for key, value in values.items()}
 
 
 def _seed(path: Path) -> bytes:
@@ -117,7 +131,12 @@ def _seed(path: Path) -> bytes:
 
 
 def save(path: Path, text: str, *, mode: int = 0o666) -> None:
-    """Write a file whole or not at all; `mode` is what it may be opened for, less the process's mask.
+    """Write a file whole or not at all.
+
+    Args:
+        path: its folder is made if there is none.
+        text: written as UTF-8.
+        mode: permissions of the file, less the mask of the process.
 
     Raises:
         IntegrityError: INT-162.
@@ -125,12 +144,13 @@ def save(path: Path, text: str, *, mode: int = 0o666) -> None:
     part = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        # Permissions are given when the file is made: a file that is narrowed afterwards can be opened in between.
         with open(
             part, "w", encoding="utf-8", newline="", opener=lambda name, flags: os.open(name, flags, mode)
         ) as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        part.replace(path)
+        part.replace(path)  # after the content is on disk, so that a power cut leaves the old file or the new one
     except OSError as error:
         raise IntegrityError("INT-162", "a file cannot be written; nothing is published") from error

@@ -1,6 +1,14 @@
-"""Tables as a statistician has them: CSV files of counts, and what is published of them.
+"""Tables of a statistician as CSV files: counts and groups to read, protected tables to write.
 
-Decides which files are refused, and how published rows are spelt: `_T` is a total, as in SDMX. Does not protect.
+Purpose: decide which files are refused, and how a released row is spelt. Protection is decided by
+`anonymizer.tabular.standalone`.
+Called by: `amana protect`, `amana attack`.
+
+Invariants:
+- A message holds a line number or the name of a dimension, never a code or a count.
+- A total that the file states is checked against its rows: a wrong one would bound the wrong cells.
+
+Source: SDMX, content-oriented guidelines, for `_T` as the code of a total.
 """
 
 import csv
@@ -26,12 +34,18 @@ def read(
     margins: Sequence[frozenset[str]],
     grouped: Mapping[str, Mapping[str, frozenset[str]]],
 ) -> CrossTable:
-    """Read a table of counts; rows with `_T` are checked against the rows that they sum.
+    """Read a table of counts.
+
+    Args:
+        path: CSV with a column per dimension and the column `count`; other columns are passed over.
+        dims: dimensions of the table, in order.
+        margins: sets of dimensions whose sums are to be published.
+        grouped: dimension -> group -> codes, whose sums are to be published.
 
     Raises:
         ContractError: CON-080, not such a file; CON-081, a count that is no whole number of persons; CON-082, codes
-            that stand twice or are missing; CON-083, a total that is not the sum.
-        ConfigurationError: CFG-080, a dimension that the file has not.
+            that occur twice or are missing; CON-083, a total that is not the sum of its rows.
+        ConfigurationError: CFG-080, a dimension that the file does not have; CFG-082, a group with the name of a code.
     """
     counts: dict[Codes, int] = {}
     totals: dict[Codes, tuple[int, int]] = {}
@@ -40,7 +54,7 @@ def read(
         if not all(key):
             raise ContractError("CON-082", f"line {line} has no code for a dimension")
         if key in counts or key in totals:
-            raise ContractError("CON-082", f"line {line} has codes that stand on another line too")
+            raise ContractError("CON-082", f"line {line} repeats the codes of another line")
         if TOTAL in key:
             totals[key] = line, _whole(record[_COUNT], line)
         else:
@@ -48,16 +62,17 @@ def read(
     if not counts:
         raise ContractError("CON-080", "the table has no rows")
     for key, (line, total) in totals.items():
-        if total != sum(n for codes, n in counts.items() if _sums(key, codes)):
+        if total != sum(count for codes, count in counts.items() if _is_part(key, codes)):
             raise ContractError("CON-083", f"line {line} is a total, but not the sum of its rows")
-    return CrossTable(tuple(dims), tuple(margins), counts, _of(grouped, counts, dims))
+    return CrossTable(tuple(dims), tuple(margins), counts, _checked_groups(grouped, counts, dims))
 
 
-def _sums(total: Codes, codes: Codes) -> bool:
-    return all(one in {TOTAL, other} for one, other in zip(total, codes, strict=True))
+def _is_part(total: Codes, codes: Codes) -> bool:
+    """Return True if the row of `codes` is one of those that `total` sums."""
+    return all(summed in {TOTAL, code} for summed, code in zip(total, codes, strict=True))
 
 
-def _of(
+def _checked_groups(
     grouped: Mapping[str, Mapping[str, frozenset[str]]], counts: Iterable[Codes], dims: Sequence[str]
 ) -> Mapping[str, Mapping[str, frozenset[str]]]:
     for dim, names in grouped.items():
@@ -82,8 +97,9 @@ def _records(path: Path, dims: Sequence[str]) -> Iterator[tuple[int, dict[str, s
         if _COUNT not in names or len(set(names)) < len(names):
             raise ContractError("CON-080", "the table needs a column `count`, and no column twice")
         for record in reader:
+            # The reader puts surplus fields under the key None, and None in the place of missing ones.
             if None in record or None in record.values():
-                raise ContractError("CON-080", f"line {reader.line_num} has not as many fields as the header")
+                raise ContractError("CON-080", f"line {reader.line_num} does not have as many fields as the header")
             yield reader.line_num, record
     except csv.Error as error:
         raise ContractError("CON-080", f"line {reader.line_num} is not CSV") from error
@@ -96,7 +112,7 @@ def _whole(text: str, line: int) -> int:
 
 
 def margins_of(text: str, dims: Sequence[str]) -> tuple[frozenset[str], ...]:
-    """Read `a,b;a,c`; nothing means the whole cross.
+    """Return the margins in a text as `a,b;a,c`; an empty text is the cross of all dimensions.
 
     Raises:
         ConfigurationError: CFG-080, a dimension that --dims does not name; CFG-081, an empty margin or one named twice.
@@ -111,21 +127,25 @@ def margins_of(text: str, dims: Sequence[str]) -> tuple[frozenset[str], ...]:
 
 
 def groups(path: Path) -> dict[str, dict[str, frozenset[str]]]:
-    """Read groups of codes: a CSV file with the columns dimension, group and code.
+    """Read groups of codes from a CSV file with the columns dimension, group and code.
+
+    Returns:
+        Dimension -> group -> codes.
 
     Raises:
         ContractError: CON-080.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            lines = [(r["dimension"], r["group"], r["code"]) for r in csv.DictReader(file, strict=True)]
+            reader = csv.DictReader(file, strict=True)
+            lines = [(row["dimension"], row["group"], row["code"]) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error, KeyError) as error:
         raise ContractError("CON-080", "groups need the columns dimension, group and code") from error
-    found: dict[str, dict[str, frozenset[str]]] = {}
+    by_dimension: dict[str, dict[str, frozenset[str]]] = {}
     for dimension, group, code in lines:
-        names = found.setdefault(dimension, {})
-        names[group] = names.get(group, frozenset()) | {code}
-    return found
+        codes_of = by_dimension.setdefault(dimension, {})
+        codes_of[group] = codes_of.get(group, frozenset()) | {code}
+    return by_dimension
 
 
 def rows(released: ReleasedTable) -> Iterator[tuple[str, ...]]:
@@ -137,7 +157,7 @@ def rows(released: ReleasedTable) -> Iterator[tuple[str, ...]]:
 
 
 def write(lines: Iterable[Sequence[str]], header: Sequence[str]) -> str:
-    """Return rows as CSV text."""
+    """Return rows as CSV text, lines ended by a line feed."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)

@@ -1,8 +1,12 @@
-"""One tick of the release calendar, asked of the release process.
+"""Request of one tick of the release calendar, and the answer of the release process.
 
-Purpose: send the tick and wait for the announced outcome. Releases nothing itself: the process that keeps the audit log
-and the ledger does, wherever it runs.
+Purpose: ask for the release of everything that is due on a day. The release process, wherever it runs, alone keeps the
+audit log and the release ledger; nothing is released here.
 Called by: `amana release`, the demonstration, tests.
+
+1. Find the end of the topic `audit`, before anything is asked.
+2. Send the tick to the topic `calendar`, with a random id.
+3. Read `audit` from there until the decision with that id appears.
 """
 
 import datetime as dt
@@ -25,14 +29,16 @@ from schemas.errors import TransportError
 __all__ = ["ReleaseCount", "TickAnswer", "WithheldTable", "request"]
 
 _PLANNING_SECONDS: Final = 600
-"""How long a plan may take once the stages are idle."""
+"""Most time that a plan may take once the stages are idle."""
+
+_ACK_SECONDS: Final = 30
 
 _AUDIT: Final = TopicPartition("audit", 0)
 
 
 @dataclass(frozen=True, slots=True)
 class ReleaseCount:
-    """Cells of the feeds of one population and year: released, suppressed, withheld with their table."""
+    """Numbers of cells in the feeds of one population and year; `withheld` are those of withheld tables."""
 
     population: str
     year: int
@@ -43,7 +49,7 @@ class ReleaseCount:
 
 @dataclass(frozen=True, slots=True)
 class WithheldTable:
-    """One table that was not released in one window, and why."""
+    """One table that was not released in one window, with the code and the reason."""
 
     population: str
     window: str
@@ -54,7 +60,11 @@ class WithheldTable:
 
 @dataclass(frozen=True, slots=True)
 class TickAnswer:
-    """What one tick came to; `code` and `reason` say why it was refused, and are empty where it was not."""
+    """Answer to one tick.
+
+    `code` and `reason` say why the tick was refused; both are empty for one that was carried out. `seconds` is the time
+    from the request to the answer.
+    """
 
     tick: str
     lines: tuple[ReleaseCount, ...] = ()
@@ -65,24 +75,21 @@ class TickAnswer:
 
     @classmethod
     def of(cls, details: Mapping[str, str], seconds: float) -> "TickAnswer":
-        """Read the announced outcome."""
+        """Return the answer in the details of an announced decision."""
         if details["outcome"] != "done":
             return cls(details["tick"], code=details["code"], reason=details["reason"], seconds=seconds)
-        counts: dict[tuple[str, int], dict[str, int]] = {}
-        for population, year, status, cells in json.loads(details["cells"]):
-            counts.setdefault((population, year), {})[_FIELD[status]] = cells
-        lines = tuple(ReleaseCount(population, year, **found) for (population, year), found in sorted(counts.items()))
-        return cls(
-            details["tick"],
-            lines,
-            tuple(WithheldTable(*one) for one in json.loads(details["withheld"])),
-            "",
-            "",
-            seconds,
+        by_status: dict[tuple[str, int], dict[str, int]] = {}
+        for population, year, status, number in json.loads(details["cells"]):
+            by_status.setdefault((population, year), {})[_FIELD[status]] = number
+        lines = tuple(
+            ReleaseCount(population, year, **cells) for (population, year), cells in sorted(by_status.items())
         )
+        withheld = tuple(WithheldTable(*fields) for fields in json.loads(details["withheld"]))
+        return cls(details["tick"], lines, withheld, seconds=seconds)
 
 
-_FIELD = {"published": "released", "suppressed": "suppressed", "withheld": "withheld"}
+_FIELD: Final = {"published": "released", "suppressed": "suppressed", "withheld": "withheld"}
+"""Status of a released row -> field of `ReleaseCount`."""
 
 
 def request(cluster: Cluster, as_of: dt.date, *, patience: float) -> TickAnswer:
@@ -115,7 +122,7 @@ def _send(settings: Mapping[str, Any], tick: Mapping[str, object]) -> None:
     producer = KafkaProducer(**settings, acks="all")
     try:
         sent = producer.send("calendar", key=str(tick["id"]).encode(), value=json.dumps(tick).encode(), partition=0)
-        sent.get(timeout=30)
+        sent.get(timeout=_ACK_SECONDS)
     finally:
         producer.close(timeout=5)
 

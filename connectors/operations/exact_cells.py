@@ -1,11 +1,11 @@
-"""The exact counts, for the operator alone.
+"""Exact counts by cell, for the operator alone.
 
 Purpose: read the topic `cells` and write it as CSV.
 Called by: `amana cells`, the demonstration, tests.
 
 Invariants:
-- The export is sorted: two runs on the same input give the same bytes.
-- What is exported is disclosive: it belongs in `internal/` and nowhere else.
+- Two exports of the same cells are the same bytes: rows are sorted.
+- The export is disclosive, as it comes before disclosure control: it belongs in `internal/` and nowhere else.
 """
 
 import csv
@@ -26,7 +26,7 @@ COLUMNS = ("population", "cube", "dimensions", "count")
 
 
 def read(cluster: Cluster) -> dict[str, int]:
-    """Read persons by cell key from the topic `cells` as it is now.
+    """Return persons by cell key, from the topic `cells` as it is now.
 
     Raises:
         TransportError: TRA-030, the broker is out of reach.
@@ -34,6 +34,8 @@ def read(cluster: Cluster) -> dict[str, int]:
     readable = schema_registry.ids(cluster.registry, ["cell"]).allowed("cell")
     entries = []
     try:
+        # Several workers may have written the same cell, each under its own epoch: `merge` takes the value that
+        # includes the most deltas.
         for record in topic_reading.whole(cluster.kafka_settings(), "cells"):
             cell = None if record.value is None else codec.decode(record.value, readable, limits.INTERNAL)
             entries.append((record.key.decode(), None if cell is None else aggregate.Cell.from_record(cell)))
@@ -43,7 +45,10 @@ def read(cluster: Cluster) -> dict[str, int]:
 
 
 def export_text(totals: dict[str, int], policy: Policy) -> str:
-    """Return the CSV: rows sorted, cells of zero left out, dimensions as `name=value;…` in the policy's order."""
+    """Return the CSV: a row per cell, sorted, with the dimensions as `name=value;...` in the policy's order.
+
+    A cell of zero persons is not in `totals` and so not in the CSV.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)

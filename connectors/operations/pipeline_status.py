@@ -1,7 +1,16 @@
-"""Where everything that was published stands: how far each stage is, and what became of every record.
+"""Status of the pipeline: the lag of every stage, and the terminal outcome of every published record.
 
-Decides when the system is idle: every published position has a terminal outcome, and no stage has anything left to
-read. Does not decide outcomes (the stages do) or which of several holds (`streams.core.counting.outcomes`).
+Purpose: tell whether the pipeline is idle, and which records are held: read or not, but without an outcome. Which of
+several outcomes of a record holds is decided by `streams.core.counting.outcomes`.
+Called by: `amana status`, the demonstration, tests.
+
+    with PipelineStatus(cluster) as status:
+        while not status.look().is_idle:
+            ...
+
+Invariants:
+- Idle means: every published record has a terminal outcome, and no stage has anything left to read.
+- Lags are read before outcomes, so that no record can be missing from both.
 """
 
 import logging
@@ -56,7 +65,7 @@ class Tally:
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing is held and nothing is left to read."""
+        """True if nothing is held and nothing is left to read."""
         return not self.held and not any(self.lags.values())
 
     def as_document(self) -> dict[str, Any]:
@@ -80,19 +89,20 @@ def tally(cluster: Cluster) -> Tally:
 
 
 def pause(looked: float) -> None:
-    """Wait before the next look, the longer the more a look costs: the stages need the processor more."""
+    """Wait before the next look: nine times the `looked` seconds of the last one, half a second at least."""
+    # A look at many records takes processor time that the stages need more.
     time.sleep(max(_POLL_SECONDS, _POLL_SHARE * looked))
 
 
 def wait_idle(cluster: Cluster, seconds: float) -> Tally:
     """Return the progress as soon as the pipeline is idle, or when `seconds` have passed; raises as `tally`."""
     deadline = time.monotonic() + seconds
-    with PipelineStatus(cluster) as standing:
+    with PipelineStatus(cluster) as status:
         while True:
             begun = time.monotonic()
-            found = standing.look()
-            if found.is_idle or time.monotonic() > deadline:
-                return found
+            now = status.look()
+            if now.is_idle or time.monotonic() > deadline:
+                return now
             pause(time.monotonic() - begun)
 
 
@@ -164,7 +174,7 @@ class PipelineStatus:
 
 
 def _spans(numbers: Iterable[int]) -> Iterator[tuple[int, int]]:
-    """Yield ascending numbers as runs without a gap."""
+    """Yield (first, last) of each run without a gap in ascending numbers."""
     first = last = None
     for number in numbers:
         if first is None or last is None:
@@ -179,6 +189,6 @@ def _spans(numbers: Iterable[int]) -> Iterator[tuple[int, int]]:
 
 
 def _named(raw: str) -> tuple[str, str]:
-    """Take `raw.<agency>.<kind>` apart."""
+    """Return agency and kind of a raw topic, `raw.<agency>.<kind>`."""
     _, agency, kind = raw.split(".")
     return agency, kind

@@ -1,4 +1,4 @@
-"""Canaries: invented strings that stand nowhere by chance, and a search for them in every spelling.
+"""Canaries: invented strings that occur nowhere by chance, and a search for them in every spelling.
 
 Decides the spellings: UTF-8, UTF-16, base64 at each of its three places, hex, percent signs, JSON's and Python's
 escapes, upper and lower case, and all of these in what is packed by gzip or zlib. A find is named by its place.

@@ -70,7 +70,7 @@ class Cluster:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """What a site is told to run on these brokers in place of one of its own."""
+        """Variables by which a site runs on these brokers in place of one of its own."""
         return {"AMANA_KAFKA": self._servers, "AMANA_KAFKA_ADMIN_PASSWORD": self._passwords[access.ADMIN]}
 
     def kill(self, number: int) -> None:

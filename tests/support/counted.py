@@ -1,4 +1,4 @@
-"""What raw events come to where nothing fails: the two stages' own handlers, one after the other, without a broker."""
+"""Exact cells of raw events where nothing fails: the handlers of the first two stages in turn, without a broker."""
 
 import asyncio
 from collections import Counter, defaultdict

@@ -31,7 +31,7 @@ LATER = dt.date(2025, 6, 1)
 
 @dataclass(frozen=True, order=True)
 class Person:
-    """Who is counted in one leaf of the full cross."""
+    """One person, by the cell of the full cross in which the person is counted."""
 
     country: str
     gender: str = "F"

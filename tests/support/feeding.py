@@ -64,7 +64,7 @@ class Feed:
 
     @property
     def ended(self) -> bool:
-        """Whether all is acknowledged."""
+        """True when all is acknowledged."""
         return not self._thread.is_alive()
 
     async def _run(self) -> None:

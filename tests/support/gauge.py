@@ -1,4 +1,4 @@
-"""What the processes of a running system hold, sampled over time: resident memory and open files, children included."""
+"""Resident memory and open files of the processes of a running system, children included, sampled over time."""
 
 import contextlib
 import statistics

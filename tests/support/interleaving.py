@@ -75,7 +75,7 @@ class Owner:
 
     @property
     def is_busy(self) -> bool:
-        """Whether it is within a batch."""
+        """True within a batch."""
         return self._batch is not None
 
     def restore(self, most: int) -> None:

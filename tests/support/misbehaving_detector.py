@@ -11,7 +11,7 @@ from anonymizer.sandbox import detector_process
 
 
 class Misbehaving(presidio.Analyzer):
-    """Does what the text says."""
+    """A detector that obeys words in the text."""
 
     def findings(self, text: str, tag: str | None = None, known: Mapping[str, str] | None = None) -> list[Finding]:
         """Hang, crash or eat memory on command, else detect."""

@@ -35,7 +35,7 @@ __all__ = [
 SEALING = bytes(range(1, 33))
 DEDUPE = bytes(range(2, 34))
 SIGNING = bytes(range(3, 35))
-"""What every agency signs with."""
+"""The signing key of every agency."""
 
 VERIFYING = dict.fromkeys((*flow.AGENCIES, *sites.DEFAULT_AGENCIES), signing.public_key_of(SIGNING))
 _IDS = {stem: number for number, stem in enumerate(catalogue.STEMS, 1)}

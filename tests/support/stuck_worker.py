@@ -50,7 +50,7 @@ class StuckStore(state.Store):
 
 
 def main() -> None:
-    """Run it."""
+    """Run the stage."""
     site, how = Site.open(Path(sys.argv[1])), sys.argv[2]
     if how == "restore":
         state.Store = StuckStore  # type: ignore[misc] # the flaw

@@ -24,6 +24,7 @@ from connectors.ingest.event import person_key
 from schemas import catalogue, raw
 from schemas.catalogue import FieldSpec
 from schemas.errors import ContractError
+from schemas.identifiers import EventId
 
 __all__ = ["OWN_ID", "AgencyKeys", "EventBuilder"]
 
@@ -75,9 +76,10 @@ class EventBuilder:
         """
         values = dict(given)
         values["agency"] = self.agency
-        values["event_id"] = person_key.event_id(self._keys.agency, self.kind, own_id)
+        event_id = person_key.event_id(self._keys.agency, self.kind, own_id)
+        values["event_id"] = event_id
         if "person" in self.fields:
-            values["person"] = self._person(values)
+            values["person"] = self._person(values, event_id)
         else:
             # An agency's own aggregate is about no person: what a mapping adds for all kinds falls away here.
             values = {name: value for name, value in values.items() if name in self.fields}
@@ -88,7 +90,7 @@ class EventBuilder:
             raise ContractError("CON-106", "no consent on record", field="con_Consent")
         return event
 
-    def _person(self, values: Mapping[str, Any]) -> str:
+    def _person(self, values: Mapping[str, Any], event_id: EventId) -> str:
         """Return the person key; without a name or a birth year the person is known by this event alone."""
         names = [str(values[name]) for name in _NAMES if values.get(name)]
         birth_year = _YEAR.match(str(values.get("prs_Birthdate") or ""))
@@ -96,5 +98,5 @@ class EventBuilder:
             self._keys.shared,
             names,
             int(birth_year[0]) if birth_year else None,
-            otherwise=person_key.event_person(self.agency, str(values["event_id"])),
+            otherwise=person_key.event_person(self.agency, event_id),
         )

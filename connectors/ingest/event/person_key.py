@@ -42,6 +42,8 @@ from collections.abc import Iterable
 
 from anyascii import anyascii
 
+from schemas.identifiers import EventId
+
 __all__ = ["event_id", "event_person", "normal_form", "person_key", "row_id"]
 
 # Written as escapes: in an editor that orders text from right to left the pattern would be unreadable.
@@ -105,14 +107,14 @@ def person_key(shared: bytes, names: Iterable[str], birth_year: int | None, *, o
     return _keyed(shared, f"{form}|{birth_year}" if form and birth_year else otherwise)
 
 
-def event_person(agency: str, event: str) -> str:
+def event_person(agency: str, event: EventId) -> str:
     """Return the text to key for a person who cannot be recognised again: the event itself."""
     return f"event|{agency}|{event}"
 
 
-def event_id(agency_key: bytes, kind: str, own_id: str) -> str:
+def event_id(agency_key: bytes, kind: str, own_id: str) -> EventId:
     """Return the event id for an agency's own record id, 32 hex digits."""
-    return _keyed(agency_key, f"{kind}|{own_id}")
+    return EventId(_keyed(agency_key, f"{kind}|{own_id}"))
 
 
 def row_id(agency: str, digest: str, line: int) -> str:

@@ -63,7 +63,7 @@ class Journal:
         entries = journal._whole_entries()
         if entries:
             if head is not None and entries[0] != {"head": dict(head)}:
-                raise IntegrityError("INT-117", f"{path.name} is the journal of something else")
+                raise IntegrityError("INT-117", f"{path.name} is the journal of another file or mapping")
             for entry in entries[1:]:
                 journal._apply(entry)
         elif head is not None:

@@ -54,7 +54,7 @@ class PublishSummary:
 
     @property
     def complete(self) -> bool:
-        """Whether every row is published."""
+        """True if every row is published."""
         return not self.refused
 
     def as_dict(self) -> dict[str, Any]:

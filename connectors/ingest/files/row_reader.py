@@ -81,8 +81,7 @@ def survey(path: Path) -> SourceFile:
     Raises:
         ConfigurationError: CFG-100, the file cannot be read; CFG-101, it is empty.
         ContractError: CON-100, a line is not UTF-8; CON-101, a column name occurs twice; CON-105, the header line
-        cannot
-            be read; CON-107, a line is longer than 4 MiB.
+            cannot be read; CON-107, a line is longer than 4 MiB.
     """
     digest, lines, first, columns = hashlib.sha256(), 0, "", {}
     is_json: bool | None = None

@@ -1,4 +1,4 @@
-"""What an analyst gets as files: the same bytes for the same feed, nothing invented, nothing that runs."""
+"""Export of the feed: the same bytes for the same rows, no invented values, no formulas."""
 
 import csv
 from pathlib import Path

@@ -71,7 +71,7 @@ def test_a_column_twice_is_refused(tmp_path: Path) -> None:
 
 @given(st.binary(max_size=300))
 def test_no_bytes_break_the_reader(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
-    """Whatever a file holds, reading it ends in rows or in a typed fault."""
+    """Reading a file of any content ends in rows or in a typed fault."""
     path = given_file(tmp_path_factory.mktemp("any"), content)
     try:
         for row in row_reader.rows(row_reader.survey(path)):
