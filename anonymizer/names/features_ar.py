@@ -91,7 +91,7 @@ def _kind(word: str) -> str:
         return _shape(word)[:2]
     stem, taken = arabic.split(word)
     grade = min(rarity.grade("ar", word), rarity.grade("ar", stem))
-    return grade + taken[-1:] + "".join(one[0] for one in _lists(word))
+    return grade + taken[-1:] + "".join(name[0] for name in _lists(word))
 
 
 def _shape(word: str) -> str:
@@ -130,12 +130,12 @@ def _around(word: str) -> tuple[str, ...]:
     return (*names, f"s={stem}") if stem != word else tuple(names)
 
 
-def _pair(one: str, other: str) -> tuple[str, ...]:
+def _pair(word: str, following: str) -> tuple[str, ...]:
     """Name the features of two neighbouring words."""
-    if LINE_BREAK in {one, other}:
+    if LINE_BREAK in {word, following}:
         return ()
-    first = arabic.split(one)[0]
-    return (f"w={one} {other}", f"k={_kind(one)} {_kind(other)}", f"m={first} {_kind(other)}")
+    first = arabic.split(word)[0]
+    return (f"w={word} {following}", f"k={_kind(word)} {_kind(following)}", f"m={first} {_kind(following)}")
 
 
 def part(form: str) -> bool:

@@ -148,12 +148,12 @@ def _around(form: str) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _pair(one: str, other: str) -> tuple[str, ...]:
+def _pair(word: str, following: str) -> tuple[str, ...]:
     """Name the features of two neighbouring words; at the edge of a line only their kinds."""
-    if LINE_BREAK in {one, other}:
-        return (f"k={_kind(one)} {_kind(other)}",)
-    first, second = one.lower(), other.lower()
-    kinds = _kind(one), _kind(other)
+    if LINE_BREAK in {word, following}:
+        return (f"k={_kind(word)} {_kind(following)}",)
+    first, second = word.lower(), following.lower()
+    kinds = _kind(word), _kind(following)
     return (f"w={first} {second}", f"k={kinds[0]} {kinds[1]}", f"m={first} {kinds[1]}", f"n={kinds[0]} {second}")
 
 

@@ -155,9 +155,9 @@ class Model:
                     rows[code] = self._learn_pair(self._forms[code >> 32], self._forms[code & 0xFFFFFFFF])
             return [rows[code] for code in codes]
 
-    def _learn_pair(self, one: str, other: str) -> int:
+    def _learn_pair(self, form: str, following: str) -> int:
         """Return the row of a new pair of forms; pairs with the same known features share one."""
-        names = tuple(name for name in self._features.pair(one, other) if name in self._pair.index)
+        names = tuple(name for name in self._features.pair(form, following) if name in self._pair.index)
         if not names:
             return 0
         if names not in self._pair_rows:
