@@ -71,7 +71,7 @@ def language_of(text: str, tag: str | None = None) -> str:
     """Return the language to scan a text in: `tag` if it has recognisers, else a guess by script and common words."""
     if tag in LANGUAGES:
         return tag
-    if len(_ARABIC.findall(text)) * 3 > len(text):
+    if len(_ARABIC.findall(text)) * 3 > len(text):  # over a third of all characters
         return "ar"
     words = text.lower().split()
     return "fr" if sum(w in _FRENCH_WORDS for w in words) * _FRENCH_SHARE > len(words) else "en"

@@ -26,6 +26,7 @@ OFFSETS: Final = (-2, -1, 1, 2)
 
 
 def _no_flags(forms: Sequence[str]) -> Mapping[str, NDArray[np.bool_]]:  # noqa: ARG001 - the form of a flags function
+    """Flag nothing."""
     return {}
 
 

@@ -58,13 +58,13 @@ def _lists(word: str) -> tuple[str, ...]:
 def _name_lists(form: str, suffix: str) -> list[str]:
     """Return the letters of the lists of names that a form is on, with or without the article, and a suffix each."""
 
-    def is_on(name: str) -> bool:
+    def _is_on(name: str) -> bool:
         members = lexicon.words(name)
         return form in members or f"ال{form}" in members
 
     names = (("G", "ar_given"), ("L", "ar_family"), ("C", "ar_countries"), ("F", "ar_places"))
-    lists = [f"{letter}{suffix}" for letter, name in names if is_on(name)]
-    if len(form) > 2 and is_on("ar_place_words"):  # noqa: PLR2004 - two letters say nothing
+    lists = [f"{letter}{suffix}" for letter, name in names if _is_on(name)]
+    if len(form) > 2 and _is_on("ar_place_words"):  # noqa: PLR2004 - two letters say nothing
         lists.append(f"T{suffix}")
     return lists
 

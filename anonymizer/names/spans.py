@@ -41,7 +41,6 @@ CLEAR: Final = frozenset({"O", "KEEP"})
 
 _PROPAGATED: Final = frozenset({"PERSON", "LOC", "ORG", "CODE"})
 _SURE: Final = 0.5
-_SHORTEST: Final = 3
 _NAME: Final = "PERSON"
 
 MaskedSpan = tuple[int, int, str, float]

@@ -60,7 +60,7 @@ def renamed(document: LabelledText, rng: random.Random) -> LabelledText:
     drawn = rng.random()
     style = next(style for share, style in _STYLES if drawn < share)
     for span in document.spans:
-        if span.type != "PERSON" or span.start < last:
+        if span.type != "PERSON" or span.start < last:  # one within a name was changed with it
             continue
         new = _new_name(document.text[span.start : span.end], replaced, names, rng, style)
         pieces += document.text[last : span.start], new
@@ -75,6 +75,7 @@ def _new_name(
     old: str, replaced: dict[str, str], names: dict[str, list[str]], rng: random.Random, style: Callable[[str], str]
 ) -> str:
     """Return a name in the place of `old`; `replaced` holds the new word of each old one, and grows."""
+    # Titles and particles stay: they are the context by which a model knows a name.
     words = [word for word in _WORD.findall(old) if word.lower() not in _TITLES]
     for place, word in enumerate(words):
         kind = "family" if place and place == len(words) - 1 else "given"
@@ -88,8 +89,9 @@ def _new_name(
 def _shifted(span: Span, moved: list[tuple[int, int]]) -> Span:
     """Move a span by the shift that holds at each of its ends; `moved` are places and the shifts from them on."""
 
-    def at(place: int) -> int:
+    def _shifted_place(place: int) -> int:
+        # The last shift at or before the place: no shift sorts behind the pair that is searched for.
         index = bisect.bisect_right(moved, (place, 1 << 60))
         return place + (moved[index - 1][1] if index else 0)
 
-    return replace(span, start=at(span.start), end=at(span.end))
+    return replace(span, start=_shifted_place(span.start), end=_shifted_place(span.end))

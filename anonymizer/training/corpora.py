@@ -102,6 +102,7 @@ def _document(row: dict[str, Any]) -> LabelledText:
     """Make a document of one line of a corpus file."""
     folded = normalise(row["text"])
     spans = (_span(folded, *item) for item in row["spans"] if item[2] in _OURS)
+    # A span of characters that normalisation drops, such as marks alone, is empty.
     return LabelledText(folded.text, tuple(s for s in spans if s.start < s.end), row["lang"], row["source"])
 
 

@@ -74,7 +74,7 @@ def train(data: Iterable[Piece], settings: FitSettings, path: Path) -> None:
             "c2": settings.c2,
             "max_iterations": settings.iterations,
             "feature.minfreq": settings.least_count,
-            "feature.possible_transitions": True,
+            "feature.possible_transitions": True,  # pairs of labels that the data lack get a weight, too
         }
     )
     trainer.train(str(path))
@@ -96,7 +96,7 @@ def fit(
         for number, data in enumerate(members):
             path = Path(folder, f"{number}.crfsuite")
             train(data, settings, path)
-            tagger = pycrfsuite.Tagger()
+            tagger = pycrfsuite.Tagger()  # CRFsuite gives its weights away only through a tagger's dump
             tagger.open(str(path))
             infos.append(tagger.info())
             tagger.close()
@@ -113,7 +113,7 @@ def _weights(infos: Sequence[Any], labels: tuple[str, ...], styles: WeightTable 
         for (before, after), weight in info.transitions.items():
             transitions[member, column[before], column[after]] = weight
         for (attribute, label), weight in info.state_features.items():
-            place, name = attribute.split(":", 1)
+            place, name = attribute.split(":", 1)  # a name may hold colons
             table, slot = _SLOTS[place]
             cells[table].setdefault(name, []).append((slot, member, column[label], weight))
     shape = (len(infos), len(labels))

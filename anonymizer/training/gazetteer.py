@@ -58,7 +58,7 @@ def _faker(locales: Iterable[str], kinds: Iterable[str]) -> list[str]:
     for locale in locales:
         try:
             provider = importlib.import_module(f"faker.providers.person.{locale}").Provider
-        except ModuleNotFoundError:
+        except ModuleNotFoundError:  # not every version of Faker has every locale
             continue
         for kind in kinds:
             listed += getattr(provider, kind, ())

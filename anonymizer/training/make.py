@@ -87,7 +87,7 @@ def trained(recipe: Recipe, documents: Documents) -> bytes:
 def _figures(recipe: Recipe, model: bytes, unseen: Documents, least_clear: float) -> dict[str, object]:
     """Measure a model on documents that it has not seen."""
 
-    def load(_name: str, _features: Features) -> Model:
+    def _trained_model(_name: str, _features: Features) -> Model:
         return Model(from_bytes(model), recipe.features)  # in every text, with capitals or without
 
     tested = {
@@ -95,4 +95,4 @@ def _figures(recipe: Recipe, model: bytes, unseen: Documents, least_clear: float
         for name, docs in unseen.items()
         if docs
     }
-    return card.figures(LanguageReader(LANGUAGES[recipe.language], least_clear, load), tested)
+    return card.figures(LanguageReader(LANGUAGES[recipe.language], least_clear, _trained_model), tested)

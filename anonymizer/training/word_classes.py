@@ -46,6 +46,7 @@ def _grouped(points: Vectors, count: int) -> NDArray[np.int64]:
     centres = points[draw.permutation(len(points))[:count]].copy()
     for _ in range(_ROUNDS):
         sums = np.zeros_like(centres)
+        # `sums[...] += points` would add one point alone to each centre.
         np.add.at(sums, (points @ centres.T).argmax(axis=1), points)
         # A centre that lost all its points stays where it is.
         centres = np.where(sums.any(axis=1, keepdims=True), _directions(sums), centres)
