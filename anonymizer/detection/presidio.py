@@ -47,7 +47,7 @@ _FRENCH_WORDS: Final = frozenset(
     {"le", "la", "les", "des", "une", "et", "du", "est", "dans", "qui", "elle", "il", "été"}
 )
 _ARABIC: Final = re.compile("[\u0600-\u06ff]")
-_FRENCH_SHARE: Final = 12  # French if at least every twelfth word is one of the words above
+_FRENCH_SHARE: Final = 12  # French if more than one word in twelve is one of these
 _NAMED: Final = frozenset(spans.ENTITIES)
 _SERVED: Final = recognisers.ENTITIES | _NAMED
 _PROBES: Final = ("Rana told Karim.", "rana told karim 03123456")  # with and without capitals: a model for each
