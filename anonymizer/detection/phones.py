@@ -86,9 +86,12 @@ class Phone(pattern_recogniser.PatternRecogniser):
         `start` is where the candidate begins and `groups` are the spans of its digit groups.
         """
         plus = first == 0 and "+" in text[start : groups[0][0]]
+        # The longest first: a national number may be the beginning of an international one.
         for last in range(len(groups) - 1, first - 1, -1):
             digits = "".join(text[a:b] for a, b in groups[first : last + 1])
-            score = self._score(digits, plus=plus) if _SHORTEST <= len(digits) <= _LONGEST + 2 else 0
+            score = (
+                self._score(digits, plus=plus) if _SHORTEST <= len(digits) <= _LONGEST + 2 else 0
+            )  # 2: the prefix 00
             if score:
                 return last, score
         return None, 0

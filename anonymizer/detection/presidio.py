@@ -47,7 +47,7 @@ _FRENCH_WORDS: Final = frozenset(
     {"le", "la", "les", "des", "une", "et", "du", "est", "dans", "qui", "elle", "il", "été"}
 )
 _ARABIC: Final = re.compile("[\u0600-\u06ff]")
-_FRENCH_SHARE: Final = 12  # French if at least every twelfth word is one of the words above
+_FRENCH_SHARE: Final = 12  # French if more than one word in twelve is one of these
 _NAMED: Final = frozenset(spans.ENTITIES)
 _SERVED: Final = recognisers.ENTITIES | _NAMED
 _PROBES: Final = ("Rana told Karim.", "rana told karim 03123456")  # with and without capitals: a model for each
@@ -71,7 +71,7 @@ def language_of(text: str, tag: str | None = None) -> str:
     """Return the language to scan a text in: `tag` if it has recognisers, else a guess by script and common words."""
     if tag in LANGUAGES:
         return tag
-    if len(_ARABIC.findall(text)) * 3 > len(text):
+    if len(_ARABIC.findall(text)) * 3 > len(text):  # over a third of all characters
         return "ar"
     words = text.lower().split()
     return "fr" if sum(w in _FRENCH_WORDS for w in words) * _FRENCH_SHARE > len(words) else "en"

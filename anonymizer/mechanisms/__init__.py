@@ -1,1 +1,1 @@
-"""Noise mechanisms: the adapters of differential-privacy libraries."""
+"""Noise mechanisms of differential-privacy libraries: adapters of the port `anonymizer.noise.sampler`."""

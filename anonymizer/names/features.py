@@ -26,6 +26,7 @@ OFFSETS: Final = (-2, -1, 1, 2)
 
 
 def _no_flags(forms: Sequence[str]) -> Mapping[str, NDArray[np.bool_]]:  # noqa: ARG001 - the form of a flags function
+    """Flag nothing."""
     return {}
 
 
@@ -57,13 +58,13 @@ def attributes(features: Features, forms: Sequence[str]) -> list[list[str]]:
     padded = (LINE_BREAK, LINE_BREAK, *forms, LINE_BREAK, LINE_BREAK)
     around = {form: features.around(form) for form in set(padded)}
     here = {form: [f"0:{name}" for name in features.here(form)] for form in set(forms)}
-    pairs = [features.pair(one, other) for one, other in itertools.pairwise(padded[1:-1])]
+    pairs = [features.pair(form, following) for form, following in itertools.pairwise(padded[1:-1])]
     rows = []
     for place, form in enumerate(forms):
-        seen = [f"{offset}:{name}" for offset in OFFSETS for name in around[padded[place + 2 + offset]]]
+        neighbours = [f"{offset}:{name}" for offset in OFFSETS for name in around[padded[place + 2 + offset]]]
         before = [f"<:{name}" for name in pairs[place]]
         after = [f">:{name}" for name in pairs[place + 1]]
-        rows.append([*here[form], *seen, *before, *after])
+        rows.append([*here[form], *neighbours, *before, *after])
     for name, values in features.flags(forms).items():
         for place in np.flatnonzero(values).tolist():
             rows[place].append(f"!:{name}")

@@ -58,13 +58,13 @@ def _lists(word: str) -> tuple[str, ...]:
 def _name_lists(form: str, suffix: str) -> list[str]:
     """Return the letters of the lists of names that a form is on, with or without the article, and a suffix each."""
 
-    def is_on(name: str) -> bool:
+    def _is_on(name: str) -> bool:
         members = lexicon.words(name)
         return form in members or f"ال{form}" in members
 
     names = (("G", "ar_given"), ("L", "ar_family"), ("C", "ar_countries"), ("F", "ar_places"))
-    lists = [f"{letter}{suffix}" for letter, name in names if is_on(name)]
-    if len(form) > 2 and is_on("ar_place_words"):  # noqa: PLR2004 - two letters say nothing
+    lists = [f"{letter}{suffix}" for letter, name in names if _is_on(name)]
+    if len(form) > 2 and _is_on("ar_place_words"):  # noqa: PLR2004 - two letters say nothing
         lists.append(f"T{suffix}")
     return lists
 
@@ -91,7 +91,7 @@ def _kind(word: str) -> str:
         return _shape(word)[:2]
     stem, taken = arabic.split(word)
     grade = min(rarity.grade("ar", word), rarity.grade("ar", stem))
-    return grade + taken[-1:] + "".join(one[0] for one in _lists(word))
+    return grade + taken[-1:] + "".join(name[0] for name in _lists(word))
 
 
 def _shape(word: str) -> str:
@@ -130,12 +130,12 @@ def _around(word: str) -> tuple[str, ...]:
     return (*names, f"s={stem}") if stem != word else tuple(names)
 
 
-def _pair(one: str, other: str) -> tuple[str, ...]:
+def _pair(word: str, following: str) -> tuple[str, ...]:
     """Name the features of two neighbouring words."""
-    if LINE_BREAK in {one, other}:
+    if LINE_BREAK in {word, following}:
         return ()
-    first = arabic.split(one)[0]
-    return (f"w={one} {other}", f"k={_kind(one)} {_kind(other)}", f"m={first} {_kind(other)}")
+    first = arabic.split(word)[0]
+    return (f"w={word} {following}", f"k={_kind(word)} {_kind(following)}", f"m={first} {_kind(following)}")
 
 
 def part(form: str) -> bool:

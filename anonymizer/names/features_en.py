@@ -65,10 +65,10 @@ def _alike(low: str) -> list[str]:
     return [f"v{level}={number}" for level, number in enumerate(_classes(low))]
 
 
-def _pair_of(one: str, other: str, looks: tuple[str, str]) -> tuple[str, ...]:
+def _pair_of(form: str, following: str, looks: tuple[str, str]) -> tuple[str, ...]:
     """Name two neighbours by their words, and by their coarsest word classes or, without any, their shapes."""
-    kinds = [(_classes(form.lower()) or [look[:2]])[0] for form, look in zip((one, other), looks, strict=True)]
-    return (f"{_word(one)} {_word(other)}", f"v {' '.join(kinds)}")
+    kinds = [(_classes(word.lower()) or [look[:2]])[0] for word, look in zip((form, following), looks, strict=True)]
+    return (f"{_word(form)} {_word(following)}", f"v {' '.join(kinds)}")
 
 
 def _word(form: str) -> str:
@@ -100,11 +100,11 @@ def _around(form: str) -> tuple[str, ...]:
     return (f"w={_word(form)}", f"h={look}", *(f"{look[0]}{kind}" for kind in kinds), *alike[:_SEEN_LEVELS])
 
 
-def _pair(one: str, other: str) -> tuple[str, ...]:
+def _pair(form: str, following: str) -> tuple[str, ...]:
     """Name the features of two neighbouring words."""
-    if LINE_BREAK in {one, other}:
+    if LINE_BREAK in {form, following}:
         return ()
-    return _pair_of(one, other, (shape(one), shape(other)))
+    return _pair_of(form, following, (shape(form), shape(following)))
 
 
 def _flags(forms: Sequence[str]) -> Mapping[str, NDArray[np.bool_]]:
@@ -131,11 +131,11 @@ def _lower_around(form: str) -> tuple[str, ...]:
     return (f"w={_word(low)}", f"h={shape(low)}", *_kinds(low), *_alike(low)[:_SEEN_LEVELS])
 
 
-def _lower_pair(one: str, other: str) -> tuple[str, ...]:
+def _lower_pair(form: str, following: str) -> tuple[str, ...]:
     """Name the features of two neighbouring words, without their capitals."""
-    if LINE_BREAK in {one, other}:
+    if LINE_BREAK in {form, following}:
         return ()
-    return _pair_of(one, other, (shape(one.lower()), shape(other.lower())))
+    return _pair_of(form, following, (shape(form.lower()), shape(following.lower())))
 
 
 CASED: Final = Features(_here, _around, _pair, _flags)

@@ -65,10 +65,11 @@ def _number(form: str) -> str:
     return str(min(len(form), 6))
 
 
+# The caches are bounded: a worker reads texts for weeks and meets ever more spellings.
 @functools.lru_cache(maxsize=_CACHE)
 def _lists(form: str) -> tuple[str, ...]:
     """Return the lists that a word is on; those of names and cities need a capital, as many are also common words."""
-    low = _spelled(form)
+    low = form.lower().replace("œ", "oe")  # as the lists spell it
     lists = [name for name in ("given", "family", "places") if form[0].isupper() and low in lexicon.words(name)]
     if low in lexicon.words("fr_countries"):
         lists.append("country")
@@ -76,11 +77,6 @@ def _lists(form: str) -> tuple[str, ...]:
         lists.append("people")
     kind = lexicon.classes("fr_words").get(low)
     return tuple([*lists, kind] if kind else lists)
-
-
-def _spelled(form: str) -> str:
-    """Return a form as the lists spell it: in lower case, its ligature as two letters."""
-    return form.lower().replace("œ", "oe")
 
 
 def _of_country(low: str) -> bool:
@@ -148,12 +144,12 @@ def _around(form: str) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _pair(one: str, other: str) -> tuple[str, ...]:
+def _pair(word: str, following: str) -> tuple[str, ...]:
     """Name the features of two neighbouring words; at the edge of a line only their kinds."""
-    if LINE_BREAK in {one, other}:
-        return (f"k={_kind(one)} {_kind(other)}",)
-    first, second = one.lower(), other.lower()
-    kinds = _kind(one), _kind(other)
+    if LINE_BREAK in {word, following}:
+        return (f"k={_kind(word)} {_kind(following)}",)
+    first, second = word.lower(), following.lower()
+    kinds = _kind(word), _kind(following)
     return (f"w={first} {second}", f"k={kinds[0]} {kinds[1]}", f"m={first} {kinds[1]}", f"n={kinds[0]} {second}")
 
 
@@ -179,6 +175,7 @@ def _titled(forms: Sequence[str]) -> set[str]:
     titled: set[str] = set()
     for place, form in enumerate(forms):
         if form[0].isupper() and form.lower() in _TITLES:
+            # "Mme" may have a full stop, a token of its own; the name ends with the first word in small letters.
             after = place + 2 if "." in forms[place + 1 : place + 2] else place + 1
             while after < len(forms) and forms[after][0].isupper():
                 titled.add(forms[after])

@@ -35,23 +35,19 @@ def marginals(
     # Scores are shifted so that the greatest is 0 before exp, which would overflow otherwise.
     potentials = np.exp(np.subtract(emissions, emissions.max(axis=2, keepdims=True), dtype=np.float64))
     steps = np.exp((transitions - transitions.max(axis=(1, 2), keepdims=True)).astype(np.float64))
-    places = _places(bounds)
+    starts, ends = bounds[:-1], bounds[1:]
+    lengths = ends - starts
+    step = np.arange(int(lengths.max()))[:, None]
+    # Token indices (steps by 2 directions by pieces); a piece that is over repeats its last token, which `real` drops.
+    places = np.stack([np.minimum(starts + step, ends - 1), np.maximum(ends - 1 - step, starts)], axis=1)
+    real = step < lengths
     # The backward pass is a forward pass over reversed pieces with transposed transitions.
     outside = _sweep(potentials, np.stack([steps, steps.transpose(0, 2, 1)], axis=1), places)
     forward, backward = np.empty_like(potentials), np.empty_like(potentials)
-    lengths = np.diff(bounds)
-    real = np.arange(int(lengths.max()))[:, None] < lengths  # steps by pieces: false past the end of a piece
     forward[:, places[:, 0][real]] = outside[:, :, 0].swapaxes(0, 1)[:, real]
     backward[:, places[:, 1][real]] = outside[:, :, 1].swapaxes(0, 1)[:, real]
     joint = forward * backward * potentials
     return np.asarray(joint / joint.sum(axis=2, keepdims=True))
-
-
-def _places(bounds: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return token indices (steps by 2 directions by pieces); past the end of a piece its last token again."""
-    starts, ends = bounds[:-1], bounds[1:]
-    step = np.arange(int((ends - starts).max()))[:, None]
-    return np.stack([np.minimum(starts + step, ends - 1), np.maximum(ends - 1 - step, starts)], axis=1)
 
 
 def _sweep(

@@ -117,6 +117,7 @@ class Model:
 
     def _ids(self, forms: Sequence[str]) -> NDArray[np.int64]:
         """Return the rows of some word forms; unknown ones are learnt first."""
+        # Forgetting everything at once is simple, and rare enough to cost nothing.
         if len(self._forms) > _MOST_FORMS or len(self._known_pairs) > _MOST_PAIRS:
             for memory in (self._rows, self._known_pairs, self._pair_rows):
                 memory.clear()
@@ -140,6 +141,7 @@ class Model:
             self._says[len(self._forms) - 1] = self._evidence.get(form.lower(), 0.0)
             row = self._table[len(self._forms) - 1]
             around = self._around.total(self._features.around(form))
+            # The slots are what the form adds to the words two and one places on, to itself, and one and two before it.
             row[:_HERE], row[_HERE + 1 :] = around[:_HERE], around[_HERE:]
             row[_HERE] = self._here.total(self._features.here(form))[0]
 
@@ -155,9 +157,9 @@ class Model:
                     rows[code] = self._learn_pair(self._forms[code >> 32], self._forms[code & 0xFFFFFFFF])
             return [rows[code] for code in codes]
 
-    def _learn_pair(self, one: str, other: str) -> int:
+    def _learn_pair(self, form: str, following: str) -> int:
         """Return the row of a new pair of forms; pairs with the same known features share one."""
-        names = tuple(name for name in self._features.pair(one, other) if name in self._pair.index)
+        names = tuple(name for name in self._features.pair(form, following) if name in self._pair.index)
         if not names:
             return 0
         if names not in self._pair_rows:

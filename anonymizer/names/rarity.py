@@ -28,7 +28,10 @@ def levels(language: str) -> Mapping[str, int]:
     """Return the level of every word down to two in ten million; of spellings that fold to one, the commonest's."""
     by_word: dict[str, int] = {}
     for level, words in enumerate(wordfreq.get_frequency_list(language, wordlist="large")[:_RAREST]):
-        for word in _folded(words):
+        # Folded by character, a hundred times as fast as by word; the result is the same, as accents here are composed.
+        joined = " ".join(words)
+        folds = {ord(c): normalise(c).text for c in set(joined) if not c.isascii()}
+        for word in joined.translate(folds).split():
             by_word.setdefault(word, level)
     wordfreq.get_frequency_list.cache_clear()  # a list holds three times what is kept
     return by_word
@@ -37,10 +40,3 @@ def levels(language: str) -> Mapping[str, int]:
 def grade(language: str, word: str) -> str:
     """Return the rarity of a word as one digit, 0 for the commonest words."""
     return str(bisect_right(_EDGES[language], levels(language).get(word, UNKNOWN)))
-
-
-def _folded(words: list[str]) -> list[str]:
-    """Fold words as `normalise` does."""
-    # By character, which is a hundred times as fast as by word; it is the same because accents here are composed.
-    joined = " ".join(words)
-    return joined.translate({ord(c): normalise(c).text for c in set(joined) if not c.isascii()}).split()

@@ -59,24 +59,26 @@ class LanguageReader:
         self._load = load or _shipped
         self._models: dict[str, Model] = {}
 
-    def find(self, text: str) -> list[spans.Found]:
+    def find(self, text: str) -> list[spans.MaskedSpan]:
         """Return the masked spans of a whole normalised text."""
         return self.find_all([text])[0]
 
-    def find_all(self, texts: Sequence[str]) -> list[list[spans.Found]]:
+    def find_all(self, texts: Sequence[str]) -> list[list[spans.MaskedSpan]]:
         """Return the masked spans of several whole normalised texts; together they take less time than one by one."""
         tokens_of = [tokenise(text) for text in texts]  # 1.
         groups: dict[Model, list[int]] = {}
         for number, tokens in enumerate(tokens_of):
             groups.setdefault(self._model(tokens.forms), []).append(number)  # 2.
-        spans_of: list[list[spans.Found]] = [[] for _ in texts]
+        spans_of: list[list[spans.MaskedSpan]] = [[] for _ in texts]
         for model, numbers in groups.items():
             by_text = model.probabilities_of([tokens_of[number].forms for number in numbers])  # 3.
             for number, probabilities in zip(numbers, by_text, strict=True):
                 spans_of[number] = self._spans(texts[number], tokens_of[number], model, probabilities)  # 4.
         return spans_of
 
-    def _spans(self, text: str, tokens: Tokens, model: Model, probabilities: NDArray[np.float64]) -> list[spans.Found]:
+    def _spans(
+        self, text: str, tokens: Tokens, model: Model, probabilities: NDArray[np.float64]
+    ) -> list[spans.MaskedSpan]:
         """Apply the rules of masking to the probabilities of one text."""
         masks = spans.threshold(probabilities, model.labels, self._least_clear, self._language.weights)
         spans.unmask_idle(tokens.forms, masks, self._language.idle)
@@ -112,11 +114,11 @@ class Readers:
         self._thresholds = dict(thresholds)
         self._readers: dict[str, LanguageReader] = {}
 
-    def find(self, text: str, language: str) -> list[spans.Found]:
+    def find(self, text: str, language: str) -> list[spans.MaskedSpan]:
         """Return the masked spans of a whole normalised text."""
         return self.find_all([text], language)[0]
 
-    def find_all(self, texts: Sequence[str], language: str) -> list[list[spans.Found]]:
+    def find_all(self, texts: Sequence[str], language: str) -> list[list[spans.MaskedSpan]]:
         """Return the masked spans of several whole normalised texts of one language."""
         if language not in self._readers:
             self._readers[language] = LanguageReader(LANGUAGES[language], self._thresholds[language])

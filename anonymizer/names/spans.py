@@ -25,7 +25,7 @@ from anonymizer.names.tokens import LINE_BREAK, Tokens
 __all__ = [
     "CLEAR",
     "ENTITIES",
-    "Found",
+    "MaskedSpan",
     "MaskedTokens",
     "mask_initials",
     "propagate",
@@ -41,10 +41,9 @@ CLEAR: Final = frozenset({"O", "KEEP"})
 
 _PROPAGATED: Final = frozenset({"PERSON", "LOC", "ORG", "CODE"})
 _SURE: Final = 0.5
-_SHORTEST: Final = 3
 _NAME: Final = "PERSON"
 
-Found = tuple[int, int, str, float]
+MaskedSpan = tuple[int, int, str, float]
 """Start and end (characters, half open), entity type, and score: one minus the least probability of being clear."""
 
 
@@ -158,9 +157,9 @@ def _runs(masks: MaskedTokens, chosen: NDArray[np.bool_]) -> Iterator[tuple[int,
         yield run[0], run[-1] + 1, masks.types[run[0]]
 
 
-def spans(text: str, tokens: Tokens, masks: MaskedTokens) -> list[Found]:
+def spans(text: str, tokens: Tokens, masks: MaskedTokens) -> list[MaskedSpan]:
     """Unite masked tokens of one type with at most one character between them; every span holds a letter or a digit."""
-    found: list[Found] = []
+    united: list[MaskedSpan] = []
     for start, end, kind in _runs(masks, masks.masked):
         first, last = _trimmed(tokens.forms, start, end)
         if first == last:
@@ -168,15 +167,15 @@ def spans(text: str, tokens: Tokens, masks: MaskedTokens) -> list[Found]:
         score = 1.0 - float(masks.clear[first:last].min())
         here = (tokens.spans[first][0], tokens.spans[last - 1][1])
         if (
-            found
-            and found[-1][2] == kind
-            and here[0] - found[-1][1] <= 1
-            and text[found[-1][1] : here[0]] != LINE_BREAK
+            united
+            and united[-1][2] == kind
+            and here[0] - united[-1][1] <= 1
+            and text[united[-1][1] : here[0]] != LINE_BREAK
         ):
-            found[-1] = (found[-1][0], here[1], kind, max(score, found[-1][3]))
+            united[-1] = (united[-1][0], here[1], kind, max(score, united[-1][3]))
         else:
-            found.append((*here, kind, score))
-    return found
+            united.append((*here, kind, score))
+    return united
 
 
 def _trimmed(forms: Sequence[str], start: int, end: int) -> tuple[int, int]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 __all__ = ["LINE_BREAK", "LONGEST_PIECE", "Tokens", "pieces", "tokenise"]
 
 LINE_BREAK: Final = "\n"
+# All pieces of a text advance together, one token at a time: the longest piece decides how long a text takes.
 LONGEST_PIECE: Final = 40
 _SHORTEST_PIECE: Final = 12
 _TOKEN: Final = re.compile(r"\w+|[^\w\s]|\n[\s]*")

@@ -68,8 +68,11 @@ def to_bytes(weights: Weights) -> bytes:
         "members": len(weights.transitions),
         "names": {name: table.names for name, table in zip(_TABLES, tables, strict=True)},
     }
+    # Sorted keys and a fixed preset: equal weights must give equal bytes.
     blocks = [json.dumps(header, ensure_ascii=False, sort_keys=True).encode() + b"\n"]
-    blocks += [_fixed(array) for array in (weights.transitions, *(table.values for table in tables))]
+    for array in (weights.transitions, *(table.values for table in tables)):
+        fixed = np.clip(np.rint(array * _SCALE), -32768, 32767)
+        blocks.append(fixed.astype("<i2").tobytes())
     return lzma.compress(b"".join(blocks), preset=9)
 
 
@@ -95,11 +98,6 @@ def from_bytes(data: bytes) -> Weights:
         width = 1 if name == "styles" else len(labels)
         tables[name] = WeightTable(names, numbers.take((len(names), slots, members, width)))
     return Weights(labels, transitions, **tables)
-
-
-def _fixed(values: NDArray[np.float32]) -> bytes:
-    """Return weights as fixed-point numbers."""
-    return bytes(np.clip(np.rint(values * _SCALE), -32768, 32767).astype("<i2").tobytes())
 
 
 class _Numbers:

@@ -1,10 +1,16 @@
-"""HiGHS as SciPy bundles it: the only file that knows a solver.
+"""HiGHS, as SciPy bundles it: the solver that protects tables, an adapter of `tabular.linear_program.Solver`.
 
-Decides how a program value becomes a call. Does not decide what is solved or what an answer means.
+Called by: `amana.composition.release_parts` and `amana protect`, which hand it to `anonymizer.tabular`.
 
-HiGHS is called directly: SciPy's own `milp` and `linprog` add a third to its time, most of it for marginals that nobody
-asks for. The binding is private to SciPy; where it is missing nothing is solved and nothing released. It is loaded by
-the first call, since loading takes more than a second that a process which only hands programs on need not spend.
+    session = Highs().open(program)          # for a program whose bounds change
+    session.bound(rows, lower, upper)
+    session.solve()                          # an optimal x, or None
+
+Invariants:
+    - No answer is "none" before a solve from scratch has said so.
+    - If the private binding of SciPy is missing, nothing is solved and so nothing is released.
+
+Source: Huangfu, Hall (2018), "Parallelizing the dual revised simplex method", for HiGHS.
 """
 
 from importlib import import_module
@@ -17,37 +23,39 @@ from anonymizer.tabular.linear_program import Floats, Indices, Program
 
 __all__ = ["MODULES", "Highs"]
 
+# The binding is private to SciPy. Its public `milp` and `linprog` take a third more time, most of it for marginals that
+# nobody here asks for. Its import takes more than a second, so the first session does it.
 MODULES: Final = ("scipy.optimize._highspy._core", "scipy.sparse")
-"""What a process that solves takes long to load."""
+"""The modules that take long to load; a pool of solving processes loads them beforehand."""
 
-
-_GAP, _NODES = 0.1, 10_000  # whole numbers need not be the cheapest, and are given up in the same place every time
+# A solution in whole numbers need not be the cheapest. A bound on nodes, unlike one on time, gives equal answers.
+_GAP, _NODES = 0.1, 10_000
 
 
 class Highs:
-    """Solves with HiGHS's simplex and HiGHS's own settings."""
+    """The solver, with HiGHS's own settings."""
 
     @property
     def version(self) -> str:
-        """SciPy's version: it fixes the HiGHS that it bundles."""
+        """The version of SciPy, which fixes that of the HiGHS that it bundles."""
         return f"highs/scipy-{scipy.__version__}"
 
     def __call__(self, program: Program) -> Floats | None:
-        """Return an optimal x, or None where there is none."""
+        """Return an optimal x, or None if there is none."""
         session = self.open(program)
         return session.solve()
 
     def open(self, program: Program, *, whole: int = 0) -> "_Session":
-        """Take up a program that will be solved with changing bounds; its first `whole` columns in whole numbers."""
+        """Return a session for a program whose bounds will change; its first `whole` columns take whole numbers."""
         return _Session(program, whole)
 
 
 class _Session:
-    """A model within HiGHS."""
+    """One program within HiGHS, which keeps the basis of the last solution."""
 
     def __init__(self, program: Program, whole: int) -> None:
         self._core, sparse = map(import_module, MODULES)
-        self._highs = self._core._Highs()  # noqa: SLF001 - as the first sentences of this module say
+        self._highs = self._core._Highs()  # noqa: SLF001 - see MODULES
         self._highs.setOptionValue("output_flag", False)
         model = _model(self._core, sparse, program)
         if whole:
@@ -63,14 +71,16 @@ class _Session:
             self._highs.changeRowBounds(row, low, high)
 
     def solve(self) -> Floats | None:
-        """Return an optimal x, or None where there is none."""
+        """Return an optimal x, or None if there is none."""
         if not self._sound:
             return None
-        for _ in range(2):  # beginning from the last basis takes a third of the time of a fresh start
+        # First from the last basis, which takes a third of the time. If that finds nothing, once more from scratch:
+        # only then is it believed that there is no solution.
+        for _ in range(2):
             self._highs.run()
             if self._highs.getModelStatus() == self._core.HighsModelStatus.kOptimal:
                 return np.array(self._highs.getSolution().col_value, np.float64)
-            self._highs.clearSolver()  # a "none" is believed from a fresh start alone
+            self._highs.clearSolver()
         return None
 
 
@@ -79,6 +89,7 @@ def _model(
     sparse: Any,  # noqa: ANN401 - as above
     program: Program,
 ) -> Any:  # noqa: ANN401 - as above
+    """Return a program as HiGHS's own structure, its matrix by columns."""
     entries = (program.matrix.values, (program.matrix.rows, program.matrix.columns))
     columns = sparse.coo_array(entries, shape=program.matrix.shape).tocsc()
     model = core.HighsLp()

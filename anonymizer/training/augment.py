@@ -1,6 +1,8 @@
-"""Copies of labelled lines with other names in them, so that a model learns the place of a name and not the name.
+"""Data augmentation: copies of labelled lines with other names, so that a model learns contexts and not names.
 
-Decides which lines are copied and how their names are changed. Deterministic: a generator is passed in.
+Called by: `recipes`, and `make` for `lower`.
+
+Invariant: equal generators give equal copies; the seed is passed in.
 """
 
 import bisect
@@ -18,39 +20,49 @@ __all__ = ["lines_with_names", "lower", "renamed"]
 _WORD: Final = re.compile(r"[^\W\d_]{3,}")
 _TITLES: Final = frozenset({"mrs", "miss", "the", "and", "von", "van", "der", "del"})
 _JOINED: Final = ("Al-{}", "al-{}", "El {}", "Abu {}", "Al {}", "Bin {}")
-_STYLES: Final = ((0.82, str.title), (0.92, str.lower), (1.0, str.upper))
+# Cumulative shares of the copies whose names are capitalised, in small letters, in capitals.
+_STYLES: Final = ((0.82, str), (0.92, str.lower), (1.0, str.upper))  # the new words are capitalised already
 
 
 def lower(document: LabelledText) -> LabelledText | None:
-    """Return a copy in lower case; None where lower-casing would shift the spans."""
+    """Return a copy in lower case, None if lower-casing would change the length and so shift the spans."""
     text = document.text.lower()
     return replace(document, text=text) if len(text) == len(document.text) else None
 
 
 def lines_with_names(documents: Iterable[LabelledText]) -> Iterator[LabelledText]:
-    """Cut documents into those of their lines that hold a person's name."""
+    """Yield those lines of documents that hold a person's name, each as a document."""
     for document in documents:
         start = 0
         for line in document.text.splitlines(keepends=True):
             end = start + len(line)
-            inside = tuple(_moved(s, -start) for s in document.spans if start <= s.start and s.end <= end)
+            inside = tuple(
+                replace(span, start=span.start - start, end=span.end - start)
+                for span in document.spans
+                if start <= span.start and span.end <= end
+            )
             if any(span.type == "PERSON" for span in inside):
                 yield replace(document, text=line, spans=inside)
             start = end
 
 
 def renamed(document: LabelledText, rng: random.Random) -> LabelledText:
-    """Return a copy with the region's names for persons, each word of a name changed to the same one throughout."""
-    names = {kind: _of_kind(kind) for kind in ("given", "family")}
-    given: dict[str, str] = {}
+    """Return a copy whose persons have names of the region; a word of a name is replaced by the same one throughout."""
+    middle_east = lexicon.classes("middle_east")
+    names = {
+        kind: sorted(word for word, kinds in middle_east.items() if kind in kinds.split("+"))
+        for kind in ("given", "family")
+    }
+    replaced: dict[str, str] = {}
     pieces: list[str] = []
     moved: list[tuple[int, int]] = []
     last = shift = 0
-    style = _style(rng)
+    drawn = rng.random()
+    style = next(style for share, style in _STYLES if drawn < share)
     for span in document.spans:
-        if span.type != "PERSON" or span.start < last:
+        if span.type != "PERSON" or span.start < last:  # one within a name was changed with it
             continue
-        new = _name(document.text[span.start : span.end], given, names, rng, style)
+        new = _new_name(document.text[span.start : span.end], replaced, names, rng, style)
         pieces += document.text[last : span.start], new
         shift += len(new) - (span.end - span.start)
         last = span.end
@@ -59,38 +71,27 @@ def renamed(document: LabelledText, rng: random.Random) -> LabelledText:
     return replace(document, text="".join(pieces), spans=tuple(_shifted(span, moved) for span in document.spans))
 
 
-def _name(
-    old: str, known: dict[str, str], names: dict[str, list[str]], rng: random.Random, style: Callable[[str], str]
+def _new_name(
+    old: str, replaced: dict[str, str], names: dict[str, list[str]], rng: random.Random, style: Callable[[str], str]
 ) -> str:
+    """Return a name in the place of `old`; `replaced` holds the new word of each old one, and grows."""
+    # Titles and particles stay: they are the context by which a model knows a name.
     words = [word for word in _WORD.findall(old) if word.lower() not in _TITLES]
     for place, word in enumerate(words):
         kind = "family" if place and place == len(words) - 1 else "given"
-        if word not in known:
+        if word not in replaced:
             new = rng.choice(names[kind])
             joined = kind == "family" and rng.random() < 1 / 4
-            known[word] = rng.choice(_JOINED).format(new.title()) if joined else new.title()
-    return _WORD.sub(lambda found: style(known[found[0]]) if found[0] in known else found[0], old)
-
-
-def _of_kind(kind: str) -> list[str]:
-    return sorted(word for word, kinds in lexicon.classes("middle_east").items() if kind in kinds.split("+"))
-
-
-def _style(rng: random.Random) -> Callable[[str], str]:
-    drawn = rng.random()
-    chosen = next(style for share, style in _STYLES if drawn < share)
-    return (lambda word: word) if chosen is str.title else chosen
-
-
-def _moved(span: Span, by: int) -> Span:
-    return replace(span, start=span.start + by, end=span.end + by)
+            replaced[word] = rng.choice(_JOINED).format(new.title()) if joined else new.title()
+    return _WORD.sub(lambda match: style(replaced[match[0]]) if match[0] in replaced else match[0], old)
 
 
 def _shifted(span: Span, moved: list[tuple[int, int]]) -> Span:
-    """Move a span by what has been put in before its ends."""
+    """Move a span by the shift that holds at each of its ends; `moved` are places and the shifts from them on."""
 
-    def at(place: int) -> int:
+    def _shifted_place(place: int) -> int:
+        # The last shift at or before the place: no shift sorts behind the pair that is searched for.
         index = bisect.bisect_right(moved, (place, 1 << 60))
         return place + (moved[index - 1][1] if index else 0)
 
-    return replace(span, start=at(span.start), end=at(span.end))
+    return replace(span, start=_shifted_place(span.start), end=_shifted_place(span.end))

@@ -1,7 +1,8 @@
-"""The card of a model: what it was made from, how well it does on texts it has not seen, what it misses.
+"""The card of a model: its sources and settings, its figures on held-out texts, and its known failures, as JSON.
 
-Decides the form of cards. Figures are taken with a model trained without the held-out documents; the shipped one is
-then trained on everything.
+The figures are those of a model trained without the held-out documents; the shipped model is trained on everything.
+
+Called by: `make`. The cards lie beside the model files, in `anonymizer/names/models`.
 """
 
 import hashlib
@@ -22,11 +23,12 @@ _OFTEN: Final = 0.9
 
 
 def figures(reader: LanguageReader, documents: Mapping[str, Sequence[corpora.LabelledText]]) -> dict[str, Any]:
-    """Measure a reader on documents it has not seen, corpus by corpus."""
+    """Return the figures of a reader on documents that it has not seen, corpus by corpus."""
     return {name: _measured(reader, documents[name]) for name in sorted(documents)}
 
 
 def _measured(reader: LanguageReader, documents: Sequence[corpora.LabelledText]) -> dict[str, Any]:
+    """Return the figures of a reader on one corpus."""
     read = [_evaluated(document, [found[:2] for found in reader.find(document.text)]) for document in documents]
     report = evaluation.report(read)
     shares = {name: getattr(report, name) for name in ("direct", "quasi", "precision", "kept", "clean")}
@@ -38,6 +40,8 @@ def _measured(reader: LanguageReader, documents: Sequence[corpora.LabelledText])
 
 
 def _evaluated(document: corpora.LabelledText, predicted: Sequence[tuple[int, int]]) -> evaluation.Document:
+    """Return a document with what was predicted in it, as the evaluation reads it."""
+    # Only TAB tells levels and entities; elsewhere every mention counts alike.
     leveled = any(span.entity is not None for span in document.spans)
     mentions = [
         evaluation.Mention(s.start, s.end, s.type, s.level if leveled else None, s.entity) for s in document.spans
@@ -46,12 +50,13 @@ def _evaluated(document: corpora.LabelledText, predicted: Sequence[tuple[int, in
 
 
 def _share(share: evaluation.Share) -> dict[str, Any]:
+    """Return a share and what it is of, rounded."""
     value = share.value
     return {"value": None if value is None else round(value, _DIGITS), "of": share.total}
 
 
 def _misses(held_out: Mapping[str, Any]) -> list[str]:
-    """Say in words what is missed more often than once in ten."""
+    """Return a sentence for each type that is missed more often than once in ten."""
     return [
         f"{name}: {round(share['of'] * (1 - share['value']))} of {share['of']} mentions of {kind}"
         for name, figures in held_out.items()
@@ -61,15 +66,23 @@ def _misses(held_out: Mapping[str, Any]) -> list[str]:
 
 
 def card(recipe: Recipe, model: bytes, folder: Path, held_out: Mapping[str, Any], least_clear: float) -> str:
-    """Write a model's card as JSON."""
+    """Return the card of a model as JSON.
+
+    Args:
+        recipe: of the model.
+        model: the bytes of the model file.
+        folder: where the corpora lie.
+        held_out: the figures, from `figures`.
+        least_clear: the threshold at which they were taken.
+    """
     sources = [
         {
-            "name": one.name,
-            "licence": one.licence,
-            "credit": one.credit,
-            "sha256": corpora.sha256(folder / f"{one.name}.jsonl.gz"),
+            "name": corpus.name,
+            "licence": corpus.licence,
+            "credit": corpus.credit,
+            "sha256": corpora.sha256(folder / f"{corpus.name}.jsonl.gz"),
         }
-        for one in recipe.corpora
+        for corpus in recipe.corpora
     ]
     settings = recipe.settings
     content = {

@@ -1,6 +1,10 @@
-"""What each shipped model is trained on, and how: the only place that says so.
+"""The recipe of each shipped model: its corpora with their licences, its mix of documents, its settings.
 
-Decides corpora, their licences, copies and settings per model. Trains nothing.
+Called by: `amana train` and `make`; `card` writes the corpora, the licence and the known failures into the card.
+
+Invariants:
+    - A model trained on a share-alike corpus has `share_alike`, and lies in a folder of its own.
+    - A change of a recipe changes the model; train and measure again.
 """
 
 import random
@@ -9,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from anonymizer.names.features import Features
-from anonymizer.names.languages import LANGUAGES, Language
+from anonymizer.names.languages import LANGUAGES
 from anonymizer.training import augment
 from anonymizer.training.corpora import KEEP, OUTSIDE, TYPES, LabelledText
 from anonymizer.training.fit import FitSettings
@@ -24,7 +28,7 @@ Mix = Callable[[Mapping[str, Sequence[LabelledText]]], list[LabelledText]]
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """A corpus file's name without its ending, its licence, and whose it is."""
+    """A corpus: the name of its file without the ending, its licence, and the authors to credit."""
 
     name: str
     licence: str
@@ -33,12 +37,23 @@ class Corpus:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """One model file: `mix` turns documents by corpus into what is trained on; `low` lower-cases what is tested.
+    """The recipe of one model file.
 
-    `begun` gives the first word of a name a label of its own: where no capital shows a name, it keeps a hundredth more
-    of the words at the same recall. `others` are the mixes of further members, each a style of text of its own;
-    `calm` sets each member's caution right, so that one threshold suits all.
-    `misses` says in words what the figures cannot: where the model is known to fail.
+    Attributes:
+        model: name of the file.
+        language: ISO 639-1.
+        features: that the model is trained on.
+        corpora: whose documents it is trained on.
+        mix: returns the training documents of the first member, from documents by corpus.
+        settings: of the training.
+        licence: of the model.
+        low: the held-out documents are lower-cased before they are measured.
+        share_alike: the licence demands that the model is shared alike.
+        begun: the first word of a name has a label of its own. Without capitals, as in Arabic, this keeps one in a
+            hundred more words in clear at the same recall.
+        others: the mixes of further members, each a style of text of its own.
+        calm: for each member, what is added to its scores for clear words, so that one threshold suits all.
+        misses: known failures that the figures do not show, in words.
     """
 
     model: str
@@ -69,39 +84,40 @@ _ENGLISH: Final = (_TAB, _RE3D, _WIKIGOLD, _WNUT)
 
 
 def _with_others_names(documents: Sequence[LabelledText]) -> list[LabelledText]:
-    """Documents, and every line of them that names somebody once more, naming somebody of the region."""
+    """Return documents, and every line of them that names somebody once more, with names of the region."""
     rng = random.Random(_SEED)  # noqa: S311 - augmentation, not secrecy
     return [*documents, *(augment.renamed(line, rng) for line in augment.lines_with_names(documents))]
 
 
 def _court(documents: Mapping[str, Sequence[LabelledText]]) -> list[LabelledText]:
+    """Return court files."""
     return _with_others_names(documents[_TAB.name])
 
 
 def _reports(documents: Mapping[str, Sequence[LabelledText]]) -> list[LabelledText]:
-    """Reports from the region, four times, so that few texts make no timid model."""
+    """Return reports from the region."""
+    # Four times over: few texts alone make a model of small weights, unsure of everything.
     return _with_others_names(documents[_RE3D.name]) + [*documents[_RE3D.name]] * 3
 
 
 def _web(documents: Mapping[str, Sequence[LabelledText]]) -> list[LabelledText]:
+    """Return articles of an encyclopaedia."""
     return _with_others_names(documents[_WIKIGOLD.name])
 
 
 def _any(documents: Mapping[str, Sequence[LabelledText]]) -> list[LabelledText]:
-    """Everything and posts: for texts in no style that the others know."""
+    """Return all English documents, posts included, for texts in a style that no other member knows."""
     return _with_others_names([document for corpus in _ENGLISH for document in documents[corpus.name]])
 
 
 def _lower(mix: Mix) -> Mix:
-    return lambda documents: [low for one in mix(documents) if (low := augment.lower(one)) is not None]
+    """Return a mix whose documents are lower-cased."""
+    return lambda documents: [low for document in mix(documents) if (low := augment.lower(document)) is not None]
 
 
 def _every(documents: Mapping[str, Sequence[LabelledText]]) -> list[LabelledText]:
+    """Return all documents of a recipe's corpora, once."""
     return [document for corpus in documents.values() for document in corpus]
-
-
-def _of(language: str) -> Language:
-    return LANGUAGES[language]
 
 
 _SETTINGS: Final = FitSettings(c1=0.1, c2=0.05, iterations=70)
@@ -119,7 +135,7 @@ RECIPES: Final = (
     Recipe(
         "en.bin",
         "en",
-        _of("en").features,
+        LANGUAGES["en"].features,
         _ENGLISH,
         _court,
         _SETTINGS,
@@ -131,7 +147,7 @@ RECIPES: Final = (
     Recipe(
         "en-lower.bin",
         "en",
-        _of("en").lower_features or _of("en").features,
+        LANGUAGES["en"].lower_features or LANGUAGES["en"].features,
         _ENGLISH,
         _lower(_court),
         _SETTINGS,
@@ -144,7 +160,7 @@ RECIPES: Final = (
     Recipe(
         "fr.bin",
         "fr",
-        _of("fr").features,
+        LANGUAGES["fr"].features,
         (_ECHR_FR,),
         _every,
         _SMOOTH,
@@ -156,7 +172,7 @@ RECIPES: Final = (
     Recipe(
         "ar.bin",
         "ar",
-        _of("ar").features,
+        LANGUAGES["ar"].features,
         (_ANERCORP, _AQMAR),
         _every,
         _ARABIC,

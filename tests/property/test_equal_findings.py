@@ -1,4 +1,4 @@
-"""The fast way finds what plain Presidio finds with our recognisers: span by span, type by type, score by score."""
+"""Our engine finds what Presidio's engine finds with the same recognisers: equal spans, types and scores."""
 
 from collections.abc import Iterable
 from itertools import islice
@@ -34,7 +34,7 @@ DIGITS = st.lists(
 
 
 def _unequal(texts: Iterable[tuple[str, str]]) -> list[int]:
-    """Return the numbers, never the texts, of those for which the two ways differ."""
+    """Return the numbers, never the texts, of those for which the two engines differ."""
     normal = ((normalise(text).text, language) for text, language in texts)
     return [
         n

@@ -50,7 +50,7 @@ def _marks(probabilities: list[float]) -> spans.MaskedTokens:
 
 @given(st.lists(st.sampled_from(["the", "Rana", "of", "a", "room"]), min_size=1, max_size=12), st.data())
 def test_sparing_idle_words_uncovers_nothing_else(forms: list[str], data: st.DataObject) -> None:
-    """What is spared is idle, unsure, and stands in a run of nothing but idle words."""
+    """An unmasked token is an idle word, unsure, in a run of idle words alone."""
     risk = st.sampled_from([0.0, 0.2, 0.9])
     marks = _marks(data.draw(st.lists(risk, min_size=len(forms), max_size=len(forms))))
     before = marks.masked.copy()

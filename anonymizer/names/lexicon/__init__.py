@@ -52,4 +52,5 @@ def commonness(language: str) -> Mapping[str, str]:
 
 
 def _text(name: str) -> str:
+    """Return the text of a list."""
     return resources.files(__name__).joinpath(f"{name}.txt").read_text(encoding="utf-8")

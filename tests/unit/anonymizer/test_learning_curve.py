@@ -1,4 +1,4 @@
-"""What more labelled texts would bring is read off parts of one another and a law that is found again."""
+"""The learning curve: subsets of texts are nested, and the fitted law is recovered from its own points."""
 
 import itertools
 

@@ -1,4 +1,4 @@
-"""Arabic words as the trained model sees them: stems, sounds, lists. Names are invented or the commonest there are."""
+"""Features of Arabic words: stems, skeletons, lists. Names are invented or the commonest there are."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""French words as the trained model sees them: digits, lists, what the document says elsewhere."""
+"""Features of French words: digits, lists, and flags from elsewhere in the document."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""The model at work computes what its trainer computes."""
+"""The model computes the same probabilities as CRFsuite, which trained it."""
 
 import itertools
 import tempfile

@@ -1,4 +1,4 @@
-"""What becomes a span: what is masked by threshold, found again, and united."""
+"""Masked spans: tokens are masked by the threshold, names are found again, neighbours are united."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from anonymizer.names.tokens import tokenise
 LABELS = ("O", "KEEP", "PERSON", "LOC")
 
 
-def _found(text: str, persons: dict[str, float], threshold: float = 0.9) -> list[spans.Found]:
+def _found(text: str, persons: dict[str, float], threshold: float = 0.9) -> list[spans.MaskedSpan]:
     """Spans of a text whose given words are a person with the given probability at their first occurrence."""
     tokens, left = tokenise(text), dict(persons)
     rows = []

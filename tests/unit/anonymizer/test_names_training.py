@@ -1,4 +1,4 @@
-"""Corpora become models, the same ones every time."""
+"""Equal corpora give equal models and cards."""
 
 import gzip
 import json

@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001 - look-alike characters are what is tested
-"""Laws of the readings of a text: their way back, and what each of them joins, folds or turns round."""
+"""Laws of the readings of a text: spans map back, letters are folded, values are joined or turned round."""
 
 import unicodedata
 

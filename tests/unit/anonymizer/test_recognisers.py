@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001 - look-alike characters are what is tested
-"""What is found in each language, what is not, and that the fast way equals Presidio's own."""
+"""Identifiers that are found in each language, and ordinary text that is not."""
 
 import pytest
 

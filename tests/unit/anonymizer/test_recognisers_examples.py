@@ -1,4 +1,4 @@
-"""Every rule finds its own example, scans in no time what is not its own, and is hinted at wherever it matches."""
+"""Every rule finds its example, scans foreign text in little time, and has a hint that matches wherever it does."""
 
 import pytest
 import regex  # type: ignore[import-untyped]  # ships no type information

@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001 - Arabic letters are words here
-"""Check digits and shapes: valid values, values that miss by one digit, and what is no identifier at all."""
+"""Check digits and shapes: valid values, values with one wrong digit, and values that are no identifiers."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The page of recognisers is what the table in the code says, word for word."""
+"""The reference page of recognisers shows the catalogue in the code, word for word."""
 
 from pathlib import Path
 

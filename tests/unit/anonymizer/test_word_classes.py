@@ -1,4 +1,4 @@
-"""Word vectors become classes of words used alike, the same ones every time."""
+"""Equal word vectors give equal classes of words that are used alike."""
 
 import numpy as np
 
