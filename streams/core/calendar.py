@@ -1,7 +1,7 @@
 """The release calendar: which windows are due as of a date, and when a year closes for good.
 
-Decides windows (month, quarter, year), their first prints and their one annual revision, as dates. Does not read a
-clock: `as_of` is the calendar's own date. Does not decide what is in a print: that is
+Decides windows (month, quarter, year), their first publications and their one annual revision, as dates. Does not
+read a clock: `as_of` is the calendar's own date. Does not decide what is in a publication: that is
 `streams.core.releasing.release_plan`.
 """
 
@@ -66,7 +66,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True, order=True)
 class ReleasedWindow:
-    """A window that was released: its revision (0 for the first print) and the calendar date of that release."""
+    """A window that was released: its revision (0 for the first publication) and the calendar date of that release."""
 
     window: Window
     revision: int
@@ -110,22 +110,22 @@ def is_late(period: str, as_of: dt.date | None, policy: Policy) -> bool:
 def due(as_of: dt.date, already: Iterable[ReleasedWindow], policy: Policy, *, first_year: int) -> tuple[Due, ...]:
     """Return the windows to release as of a date, in order of time, quarters before their year.
 
-    A window never released is due as a first print from its end plus grace on. It is due once more, as revision 1,
-    from its year's revision date on, unless its first print was itself made on or after that date.
+    A window never released is due as a first publication from its end plus grace on. It is due once more, as revision
+    1, from its year's revision date on, unless its first publication was itself made on or after that date.
 
     Args:
         as_of: the calendar's date.
-        already: every print so far, in any order, of one population.
+        already: every publication so far, in any order, of one population.
         policy: whose calendar holds.
         first_year: the first year with events; nothing before it is released.
     """
-    prints = {(printed.window, printed.revision): printed.as_of for printed in already}
+    publications = {(printed.window, printed.revision): printed.as_of for printed in already}
     plans: list[Due] = []
     for window in (w for year in range(first_year, as_of.year + 1) for w in windows_of(year)):
-        first = prints.get((window, 0))
+        first = publications.get((window, 0))
         revised = closed_on(window.label, policy)
         if first is None and first_publication_on(window, policy) <= as_of:
             plans.append(Due(window, 0))
-        elif first is not None and first < revised <= as_of and (window, 1) not in prints:
+        elif first is not None and first < revised <= as_of and (window, 1) not in publications:
             plans.append(Due(window, 1))
     return tuple(plans)

@@ -1,8 +1,8 @@
 """The rows of a population as an outsider reads them: tables over dimensions that the policy names.
 
-Decides the leaves that an attacker believes in: countries, or what overlapping regions can tell apart; quarters and a
-month that is not known; every code of a dimension, and of those in which one person may have several, yes or no for
-each. Knows no exact cell.
+Decides the elementary cells that an attacker believes in: countries, or what overlapping regions can tell apart;
+quarters and a month that is not known; every code of a dimension, and of those in which one person may have several,
+yes or no for each. Knows no exact cell.
 """
 
 from collections.abc import Mapping
@@ -31,9 +31,9 @@ class AttackerView:
         tables = [table for table in policy.tables if table.population == population.name]
         countries = sorted({country for region in policy.regions for country in region.countries})
         whole = any(table.geography == "country" for table in tables)
-        leaf = {c: c if whole else "+".join(r.id for r in policy.regions if c in r.countries) for c in countries}
-        groups = {region.id: frozenset(leaf[country] for country in region.countries) for region in policy.regions}
-        universe: dict[str, Codes] = {"country": tuple(sorted(set(leaf.values())))}
+        element = {c: c if whole else "+".join(r.id for r in policy.regions if c in r.countries) for c in countries}
+        groups = {region.id: frozenset(element[country] for country in region.countries) for region in policy.regions}
+        universe: dict[str, Codes] = {"country": tuple(sorted(set(element.values())))}
         if any(table.period == "quarter" for table in tables):
             universe["quarter"] = _QUARTERS
         for dimension in (d for table in tables for d in table.dimensions):
@@ -41,7 +41,7 @@ class AttackerView:
         return cls(universe, {"country": groups})
 
     def table(self, name: str, printed: Mapping[CellKey, int | None]) -> PublishedTable:
-        """Return one print as a table."""
+        """Return one publication as a table."""
         dims = tuple(sorted(self.universe))
         cells = tuple(PublishedCell(self._place(key, dims), value) for key, value in printed.items())
         return PublishedTable(name, dims, cells, self.universe, self.groups)

@@ -6,7 +6,8 @@ import pytest
 from anonymizer.solvers.ortools_engine import OrtoolsAuditor
 from anonymizer.tabular import protection_audit, publication_decision
 from anonymizer.tabular.crosstab import CrossTable
-from anonymizer.tabular.linear_program import Matrix, Program
+from anonymizer.tabular.linear_program import Program
+from anonymizer.tabular.sparse_matrix import Matrix
 from tests.support.tables import DIMS, MARGINS, people, published, quarter_of, regions
 
 ODD = ((0, 1), (1, 2), (0, 2))
@@ -46,7 +47,7 @@ def test_a_quarter_is_mended_in_whole_numbers(monkeypatch: pytest.MonkeyPatch) -
 
     def watched(*given: object) -> protection_audit.Audited:
         found = attack(*given)  # type: ignore[arg-type]
-        told.append(int(found.told.sum()))
+        told.append(int(found.failed.sum()))
         return found
 
     monkeypatch.setattr(protection_audit, "audit", watched)
