@@ -2,7 +2,7 @@
 
 Purpose: it decides the meaning of a row: `_T` is the sum over all codes of a dimension, and a group the sum over its
 own.
-Called by: every attack of this room; `connectors.offline` and `streams.core.releasing.attacker_view`, which make the
+Called by: every attack of this room; `amana attack` and `streams.core.releasing.attacker_view`, which make the
 tables. Reads no files.
 """
 

@@ -94,15 +94,15 @@ def noisy_publication(
     # Blocks are disjoint groups of people, so they compose in parallel: rho is divided over tables, not over sheets.
     share = Rho(charge.rho // max(1, len({table.name for table, _ in sheets})))
 
-    def draw(account: Account) -> bytes:
+    def _draw(account: Account) -> bytes:
         counted = [_counted(table, facts.get(_place(due, block), {}), window, policy) for table, block in sheets]
         # One window is charged here, so the sensitivity is that of one window: m is 1.
         drawn = [noise.measure(counts, dims, [dims], share, 1, mechanism.sampler).record() for dims, counts in counted]
         balance = {"before_ppb": account.left_without(charge.release), "after_ppb": account.left}
         return json.dumps({"balance": balance, "drawn": drawn}, sort_keys=True, separators=(",", ":")).encode()
 
-    # 1. and 2. The store charges before it calls `draw`, and calls it only if no draw is stored.
-    stored = mechanism.spend(opened, charge, draw)
+    # 1. and 2. The store charges before it calls `_draw`, and calls it only if no draw is stored.
+    stored = mechanism.spend(opened, charge, _draw)
     # 3. Everything below follows from the stored bytes, so that a repeated tick gives the same rows.
     record = json.loads(stored)
     draws = [noise.Draw.of(entry) for entry in record["drawn"]]
