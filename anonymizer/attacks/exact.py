@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from anonymizer.attacks.attack_result import AttackResult, merge_results
-from anonymizer.attacks.intervals import Bounds, BoundsSolver, bounds
+from anonymizer.attacks.intervals import BoundsSolver, bounds
 from anonymizer.attacks.knowledge import Knowledge, LinearEquation, LinearForm, Possible, gather
 from anonymizer.attacks.published_tables import TOTAL, Codes, PublishedTable
 
@@ -45,30 +45,22 @@ class Engines:
     unique: Callable[[int, Sequence[LinearEquation], LinearForm, float], int | None]
 
 
-def _is_recovered(bound: Bounds, k: int) -> bool:
-    """Tell whether a sum must be 1 to k-1."""
-    return bound.low > _EXACT and bound.high < k - _EXACT
-
-
-def _called(table: str, codes: Codes) -> str:
-    return f"{table}: {', '.join(codes)}" if table else ", ".join(codes)
-
-
 def _attack(
     name: str, known: Knowledge, sums: Sequence[Sum], k: int, engines: Engines, truth: Sequence[float | None]
 ) -> AttackResult:
     """Bound every sum and report those whose bounds are too close; `truth` holds the true sums that are known."""
 
-    def _is_violated(i: int, low: float, high: float) -> bool:
-        true = truth[i]
-        return true is not None and 0 < abs(true) < k and (low > _CLOSE or high < k - _CLOSE) and true > 0
-
     def _is_enough(i: int, low: float, high: float) -> bool:
-        return not _is_violated(i, low, high) and (truth[i] is not None or not _is_recovered(Bounds(low, high), k))
+        true = truth[i]
+        if true is None:
+            # An attacker is sure only of a sum that must be 1 to k-1.
+            return not (low > _EXACT and high < k - _EXACT)
+        # A self-test asks for more: a sum that is 1 to k-1 must possibly be 0, and possibly k.
+        return not (0 < true < k and (low > _CLOSE or high < k - _CLOSE))
 
     intervals = bounds([line for *_, line in sums], engines.take(known.variables, known.equations), _is_enough, 2.0 * k)
     got = [
-        _called(table, codes)
+        f"{table}: {', '.join(codes)}" if table else ", ".join(codes)
         for i, ((table, codes, _), b) in enumerate(zip(sums, intervals, strict=True))
         if not _is_enough(i, b.low, b.high)
     ]

@@ -54,14 +54,10 @@ def _tree(sets: Sequence[Dims]) -> tuple[tuple[Dims, Dims], ...] | None:
     # one set is left.
     left, links = list(sets), []
     while len(left) > 1:
-        ear = next(((one, other) for one in left for other in left if one != other and _is_ear(one, other, left)), None)
+        shared = {one: one & frozenset().union(*(other for other in left if other != one)) for one in left}
+        ear = next(((one, other) for one in left for other in left if one != other and shared[one] <= other), None)
         if ear is None:
             return None
         links.append(ear)
         left.remove(ear[0])
     return tuple(links)
-
-
-def _is_ear(one: Dims, other: Dims, left: Sequence[Dims]) -> bool:
-    shared = one & frozenset().union(*(third for third in left if third != one))
-    return shared <= other

@@ -10,7 +10,7 @@ Called by: `exact`. Programs are solved by a `BoundsSolver`.
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -65,8 +65,10 @@ def bounds(sums: Sequence[LinearForm], solver: BoundsSolver, enough: Enough, far
         askers[place].append(i)
     # 1. Some at a time.
     for size in _AT_ONCE if sums else ():
-        for chosen in _batches([place for place in range(len(numbers)) if _is_open(place)], size):
-            intervals.push(solver, [place for place in chosen if _is_open(place)], far)
+        waiting = [place for place in range(len(numbers)) if _is_open(place)]
+        for start in range(0, len(waiting), size):
+            # Asked anew: a table for other sums may have closed some of these.
+            intervals.push(solver, [place for place in waiting[start : start + size] if _is_open(place)], far)
     # 2. One by one.
     for place in (place for place in range(len(numbers)) if _is_open(place)):
         line = intervals.sums[place]
@@ -105,8 +107,3 @@ class _Intervals:
 
 def _negative(line: LinearForm) -> LinearForm:
     return {variable: -times for variable, times in line.items()}
-
-
-def _batches(places: Sequence[int], size: int) -> Iterator[Sequence[int]]:
-    for start in range(0, len(places), size):
-        yield places[start : start + size]

@@ -116,7 +116,13 @@ def _take(known: Knowledge, reading: _Reading, possible: Possible) -> None:
     # Variables of change are added only if needed: first of people who came, then of people who left. The fewest that
     # explain the table leave the attacker the narrowest intervals.
     for sign in (1.0, -1.0) if seen else ():
-        silent = sign > 0 and _silent(known, reading)
+        # A table that suppresses a sum which an earlier one showed has changed, even if its values could be explained.
+        shown = {frozenset(line.items()) for line, _ in known.equations}
+        silent = sign > 0 and any(
+            frozenset(reading.line(known.elements, cell.codes).items()) in shown
+            for cell in table.cells
+            if cell.value is None
+        )
         if not silent and possible(known.variables, [*known.equations, *_equations(known, reading)]):
             break
         change = {name: {known.variable(): sign} for name in seen}
@@ -130,13 +136,6 @@ def _take(known: Knowledge, reading: _Reading, possible: Possible) -> None:
     known.gains += [(table.name, name[1], line) for name, line in moved.items()]
     gained = ((cell.codes, reading.line(moved, cell.codes)) for cell in table.cells)
     known.gains += [(table.name, codes, line) for codes, line in gained if line]
-
-
-def _silent(known: Knowledge, reading: _Reading) -> bool:
-    """Tell whether a table suppresses a sum that an earlier one showed: then something has changed."""
-    shown = {frozenset(line.items()) for line, _ in known.equations}
-    hidden = (cell.codes for cell in reading.table.cells if cell.value is None)
-    return any(frozenset(reading.line(known.elements, codes).items()) in shown for codes in hidden)
 
 
 def _equations(known: Knowledge, reading: _Reading) -> list[LinearEquation]:

@@ -27,30 +27,18 @@ def pattern(table: PublishedTable, protect: Protect, k: int) -> AttackResult:
     A suppressed elementary cell is recovered if it has the same 1 to k-1 persons in all tables that the rule would
     blank in this pattern.
     """
-    hidden = frozenset(cell.codes for cell in table.cells if cell.value is None)
-    elements = [codes for codes in table.elements if codes in hidden]
-    alike = [counts for counts in _tables(table) if protect(counts) == hidden]
-    got = (
-        [
-            element
-            for element in elements
-            if len({counts[element] for counts in alike}) == 1 and 0 < alike[0][element] < k
-        ]
-        if alike
-        else []
-    )
-    return AttackResult(
-        "pattern", len(elements), len(got), tuple(f"{table.name}: {', '.join(element)}" for element in got)
-    )
-
-
-def _tables(table: PublishedTable) -> Iterator[Mapping[Codes, int]]:
-    """Yield tables that agree with the published cells, at most the first 200."""
     shown = {cell.codes: int(cell.value) for cell in table.cells if cell.value is not None}
+    hidden = frozenset(cell.codes for cell in table.cells if cell.value is None)
     fixed = {element: shown[element] for element in table.elements if element in shown}
     sums = [(table.counted(codes), value) for codes, value in shown.items()]
     open_ = [element for element in table.elements if element not in fixed]
-    yield from islice(_filled(open_, dict(fixed), sums), _MOST)
+    # The first 200 tables that agree with the published cells, and of these the ones that the rule blanks alike.
+    tables = islice(_filled(open_, dict(fixed), sums), _MOST)
+    alike = [counts for counts in tables if protect(counts) == hidden]
+    elements = [codes for codes in table.elements if codes in hidden]
+    got = [codes for codes in elements if alike and 0 < alike[0][codes] < k and len({t[codes] for t in alike}) == 1]
+    names = tuple(f"{table.name}: {', '.join(codes)}" for codes in got)
+    return AttackResult("pattern", len(elements), len(got), names)
 
 
 def _filled(

@@ -88,12 +88,6 @@ def _released_codes(released: Sequence[str], exact: Mapping[str, str]) -> dict[s
     return codes
 
 
-def _quarter(period: str) -> str:
-    """Return the quarter of `YYYY-MM`, `unknown` for `YYYY`."""
-    month = period[5:7]
-    return f"Q{(int(month) + 2) // 3}" if month else "unknown"
-
-
 def blocks_of(population: Population) -> tuple[Mapping[str, str], ...]:
     """Return the blocks of a population: the combinations of phenomenon and status that its cubes keep apart."""
     blocks: list[dict[str, str]] = [{}]
@@ -132,6 +126,8 @@ def facts_of(
         if exact["country"] not in countries or not period[:4].isdigit():
             continue
         block = tuple(exact[dimension] for dimension in kept)
-        fact = Fact(exact["country"], _quarter(period), _released_codes(wanted[cube], exact), cells[key])
+        month = period[5:7]  # of `YYYY-MM`; empty in `YYYY`
+        quarter = f"Q{(int(month) + 2) // 3}" if month else "unknown"
+        fact = Fact(exact["country"], quarter, _released_codes(wanted[cube], exact), cells[key])
         sorted_facts.setdefault((int(period[:4]), block), {}).setdefault(cube, []).append(fact)
     return sorted_facts

@@ -40,7 +40,11 @@ class AttackerView:
         if any(table.period == "quarter" for table in tables):
             universe["quarter"] = _QUARTERS
         for dimension in (d for table in tables for d in table.dimensions):
-            universe |= _codes(dimension)
+            universe[dimension] = UNIVERSE[dimension]
+            if dimension in MULTIPLE:
+                # One person may have several codes: each is a yes/no question among those with a known answer.
+                universe[dimension] = ("known", "unknown")
+                universe |= {f"{dimension}={code}": ("no", "yes") for code in UNIVERSE[dimension]}
         return cls(universe, {"country": groups})
 
     def table(self, name: str, values: Mapping[CellKey, int | None]) -> PublishedTable:
@@ -56,10 +60,3 @@ class AttackerView:
         # A question is asked of those with a known answer, so a cell of it is also one of `known`.
         asked = {dimension.partition("=")[0]: "known" for dimension in codes if "=" in dimension}
         return tuple((asked | codes).get(dim, TOTAL) for dim in dims)
-
-
-def _codes(dimension: str) -> Mapping[str, Codes]:
-    """Return the dimensions that a released one becomes: itself, and a yes/no question per code of a multiple one."""
-    if dimension not in MULTIPLE:
-        return {dimension: UNIVERSE[dimension]}
-    return {dimension: ("known", "unknown")} | {f"{dimension}={code}": ("no", "yes") for code in UNIVERSE[dimension]}

@@ -20,7 +20,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from anonymizer.policy import Policy, Population
+from anonymizer.policy import Policy
 from anonymizer.tabular.block_protection import ProtectedBlock, ProtectionJob, ProtectionRequest, protect_block
 from anonymizer.tabular.facts import BLOCK, blocks_of, facts_of
 from anonymizer.tabular.linear_program import Engine
@@ -78,7 +78,11 @@ def plan(  # noqa: PLR0913 - everything that a release rests on, and nothing els
     years: list[tuple[DueYear, tuple[ProtectionJob, ...]]] = []
     for population in policy.populations:
         own = facts[population.name]
-        history = tuple(_earlier(release, population, policy) for release in earlier)
+        history = []
+        for release in earlier:
+            rows = tuple(row for row in release.rows if row.population == population.name)
+            # Facts are sorted anew at every tick; without rows of the population nobody asks for them.
+            history.append(_Earlier(rows, facts_of(release.cells, population, policy) if rows else {}))
         for year in due_years(population, own, as_of, (publication.rows for publication in history), policy):
             exact = population.mode == "suppression"
             years.append((year, tuple(_jobs(year, own, history, engine)) if exact else ()))
@@ -94,12 +98,6 @@ def plan(  # noqa: PLR0913 - everything that a release rests on, and nothing els
             blocks = tuple((block, next(protected)) for block in blocks_of(year.population)) if jobs else ()
             decisions += exact_releases(year, blocks, solver)
     return tuple(decisions)
-
-
-def _earlier(release: EarlierRelease, population: Population, policy: Policy) -> _Earlier:
-    """Return a population's part of an earlier release."""
-    rows = tuple(row for row in release.rows if row.population == population.name)
-    return _Earlier(rows, facts_of(release.cells, population, policy) if rows else {})
 
 
 def _jobs(
