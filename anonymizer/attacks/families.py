@@ -54,8 +54,8 @@ def _tree(sets: Sequence[Dims]) -> tuple[tuple[Dims, Dims], ...] | None:
     # one set is left.
     left, links = list(sets), []
     while len(left) > 1:
-        shared = {one: one & frozenset().union(*(other for other in left if other != one)) for one in left}
-        ear = next(((one, other) for one in left for other in left if one != other and shared[one] <= other), None)
+        shared = {dims: dims & frozenset().union(*(other for other in left if other != dims)) for dims in left}
+        ear = next(((dims, other) for dims in left for other in left if dims != other and shared[dims] <= other), None)
         if ear is None:
             return None
         links.append(ear)

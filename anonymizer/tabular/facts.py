@@ -82,7 +82,7 @@ def _released_codes(released: Sequence[str], exact: Mapping[str, str]) -> dict[s
         code = exact[SOURCES.get(dimension, dimension)]
         if dimension in MULTIPLE:
             several = () if code == "unknown" else code.split("+")
-            codes[dimension] = frozenset(coarse(dimension, one) for one in several)
+            codes[dimension] = frozenset(coarse(dimension, exact_code) for exact_code in several)
         else:
             codes[dimension] = coarse(dimension, code)
     return codes

@@ -102,7 +102,7 @@ def lay_out(
     balance, slack = space.balance()
     links = VariableLinks(balance, slack, np.zeros(balance.shape[1], np.int64))
     maker = _Maker(space, names, frozenset(waived))
-    publications = [maker.publication(one.facts, one.values, one.values) for one in past]
+    publications = [maker.publication(earlier.facts, earlier.values, earlier.values) for earlier in past]
     last = maker.publication(now, wanted, None)
     # The true counts must satisfy the rows that every publication is assumed to satisfy.
     surplus = balance @ last.values

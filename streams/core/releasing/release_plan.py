@@ -105,7 +105,7 @@ def _jobs(
 ) -> Iterator[ProtectionJob]:
     """Yield a job for every block of a year: what is due of it, with everything published of it before."""
     policy = year.policy
-    due = frozenset(window_key(one.window.label) for one in year.windows)
+    due = frozenset(window_key(selected.window.label) for selected in year.windows)
     published = {
         window_key(row.period)
         for publication in history

@@ -49,8 +49,8 @@ def test_a_charge_is_never_below_the_loss(squared: int, variance: Fraction) -> N
     assert Fraction(accounting.charge_of(squared, variance), PPB) >= squared / (2 * variance)
 
 
-def test_late_persons_make_the_first_print_better_than_printing_everything_anew() -> None:
-    """Two revisions, leaves that never move: 0.577 of the sd of three whole tables, and no worse at the end."""
+def test_late_persons_make_the_first_publication_better_than_publishing_everything_anew() -> None:
+    """Two revisions, events that never move: 0.577 of the sd of three whole tables, and no worse at the end."""
     rho = accounting.granted(1, DELTA)
     found = sensitivity.schedule(rho, windows=2, corrections=0, shares=THIRDS)
     anew = Fraction(3 * 2, rho)
@@ -60,7 +60,7 @@ def test_late_persons_make_the_first_print_better_than_printing_everything_anew(
     assert found.spread(2) == pytest.approx(float(anew))
 
 
-def test_where_leaves_move_whole_tables_are_better_than_increments() -> None:
+def test_whole_tables_are_better_than_increments_if_events_move() -> None:
     found = sensitivity.schedule(Rho(PPB), windows=1, corrections=1, shares=(Fraction(3, 4), Fraction(1, 4)))
     assert found == sensitivity.Schedule("whole", (Rho(750_000_000), Rho(250_000_000)))
     increments = sensitivity.Schedule("increments", (Rho(750_000_000), Rho(125_000_000)))
@@ -74,7 +74,7 @@ trajectories = st.lists(st.integers(0, 3), min_size=3, max_size=3)
 def test_no_life_of_a_leaf_costs_more_than_the_year_has(
     places: list[int], corrections: int, shares: tuple[Fraction, ...]
 ) -> None:
-    """Cell 0 is absence: a leaf may come late, move and go, as often as the schedule allows."""
+    """Cell 0 is absence: an event may come late, move and go, as often as the schedule allows."""
     places = places[: len(shares)]
     first = next((i for i, place in enumerate(places) if place), len(places))
     moves = sum(a != b for a, b in zip(places[first:], places[first + 1 :], strict=False))
@@ -122,7 +122,7 @@ def test_whatever_is_asked_nothing_is_overspent_drawn_twice_or_taken_back(
 
 
 def test_windows_side_by_side_cost_as_much_as_a_leaf_can_be_in() -> None:
-    """Four quarters and their year: a leaf is in one quarter and in the year; a revision adds up."""
+    """Four quarters and their year: an event is in one quarter and in the year; a revision adds up."""
     state: State = apply({}, Opened(CASES, "p", Rho(100), 2))
     for window, rho in (("Q1", 10), ("Q2", 10), ("Q3", 10), ("Q4", 10), ("year", 12)):
         state = apply(state, Reserved(Charge(ReleaseId(f"0{window}"), CASES, "p", 0, window, Rho(rho))))
