@@ -29,7 +29,7 @@ class BoundsSolver(Protocol):
     """The equations, loaded by an engine."""
 
     def furthest(self, line: LinearForm) -> Sequence[float] | None:
-        """Return a table (people per variable) in which a sum is greatest, None if the equations have no solution."""
+        """Return a table (people per variable) where a sum is greatest or beyond every bound; None if there is none."""
 
     def many(self, lines: Sequence[LinearForm], far: float) -> Sequence[float] | None:
         """Return a table in which sums are large together, none counted beyond `far`; None if there is none."""

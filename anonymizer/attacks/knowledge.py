@@ -139,5 +139,6 @@ def _take(known: Knowledge, reading: _Reading, possible: Possible) -> None:
 
 
 def _equations(known: Knowledge, reading: _Reading) -> list[LinearEquation]:
+    """Return an equation per published cell of a table."""
     shown = ((cell.codes, cell.value) for cell in reading.table.cells if cell.value is not None)
     return [(reading.line(known.elements, codes), value) for codes, value in shown]

@@ -71,7 +71,7 @@ def read(
     A dimension of which a table shows only totals has there the codes of the other tables with the same dimensions.
 
     Raises:
-        ContractError: CON-084, a row that is no published cell; CON-082, codes that occur twice.
+        ContractError: CON-084, a row that is not a published cell; CON-082, codes that occur twice.
     """
     parsed = [_cells(name, header, rows) for name, header, rows in tables]
     named: dict[tuple[frozenset[str], str], set[str]] = {}
@@ -92,25 +92,27 @@ def read(
 def _cells(
     name: str, header: Sequence[str], rows: Iterable[Mapping[str, str]]
 ) -> tuple[Codes, tuple[PublishedCell, ...]]:
+    """Return the dimensions and the cells of one table."""
     if "value" not in header:
         raise ContractError("CON-084", f"{name} has no column `value`: not a published table")
     extra = {"value", "status", "sd", "lo90", "hi90", "display"}
     dims = tuple(column for column in header if column not in extra)
     cells = tuple(_cell(name, dims, row) for row in rows)
     if len({cell.codes for cell in cells}) < len(cells):
-        raise ContractError("CON-082", f"{name} has codes that stand on two lines")
+        raise ContractError("CON-082", f"{name} has the same codes on two lines")
     return dims, cells
 
 
 def _cell(name: str, dims: Codes, row: Mapping[str, str]) -> PublishedCell:
+    """Read one row strictly: an attack on misread values would report nothing and mean nothing."""
     try:
         codes = tuple(row[d] for d in dims)
         value = float(row["value"]) if row["value"] else None
         cell = PublishedCell(codes, value, float(row.get("sd") or 0.0))
     except (TypeError, ValueError) as error:
-        raise ContractError("CON-084", f"{name} has a row that is no published cell") from error
+        raise ContractError("CON-084", f"{name} has a row that is not a published cell") from error
     if not all(codes) or row.get("status") not in {None, "", "published", "suppressed", "withheld"}:
-        raise ContractError("CON-084", f"{name} has a row that is no published cell")
+        raise ContractError("CON-084", f"{name} has a row that is not a published cell")
     if value is not None and not cell.sd and (value < 0 or value != int(value)):
         raise ContractError("CON-084", f"{name} has a count that is no whole number, 0 or more")
     return cell

@@ -134,6 +134,7 @@ def apply(state: State, event: AccountEvent) -> State:
 
 
 def _opened(account: Account | None, event: Opened) -> Account:
+    """Open an account, or leave one that has charges as it is."""
     fresh = Account(event.policy, event.granted, event.windows)
     if account is None or not account.charges:
         return fresh  # until something is charged, a new policy may replace the grant
@@ -143,6 +144,7 @@ def _opened(account: Account | None, event: Opened) -> Account:
 
 
 def _reserved(account: Account, charge: Charge) -> Account:
+    """Charge a release; the same charge again changes nothing, even if the budget is spent by now."""
     if account.policy != charge.policy:
         raise BudgetError("BUD-003", "the policy changed after a release of this year was charged")
     if charge.rho < 1:
@@ -157,6 +159,7 @@ def _reserved(account: Account, charge: Charge) -> Account:
 
 
 def _committed(account: Account, event: Committed) -> Account:
+    """Note the draw of a charged release."""
     if event.release not in account.charges:
         raise BudgetError("BUD-002", f"release {event.release} was never reserved")
     if account.draws.get(event.release, event.digest) != event.digest:

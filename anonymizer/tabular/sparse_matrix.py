@@ -62,6 +62,7 @@ class Matrix:
         return sums
 
     def _composed(self, inner: "Matrix") -> "Matrix":
+        """Return the product with a matrix."""
         # Each entry (r, c, v) of this matrix becomes one entry (r, d, v * w) for every entry (c, d, w) of `inner`.
         # First the entries of `inner` by row: row c holds order[starts[c]:starts[c + 1]].
         order = np.argsort(inner.rows, kind="stable")

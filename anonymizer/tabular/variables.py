@@ -158,7 +158,7 @@ class VariableSpace:
                     along[clique.cube, dimension] = [self.coordinate(fact, dimension) for fact in cube_facts]
             coordinates = zip(*(along[clique.cube, d] for d in order), strict=True)
             for fact, coordinate in zip(cube_facts, coordinates, strict=True):
-                place = places.get(coordinate)  # none: the answer is unknown, so it is not asked
+                place = places.get(coordinate)  # none: not asked, or outside the windows
                 for agency, persons in fact.agencies.items() if place is not None else ():
                     counts[place, columns[agency]] += persons
         return counts

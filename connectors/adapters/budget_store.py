@@ -138,6 +138,7 @@ class BudgetStore:
         return {scope: Account(policy, granted, windows, {charge.release: charge for charge, _ in charges}, draws)}
 
     def _store_charge(self, charge: Charge, account: Account) -> None:
+        """Write an account and a charge; a charge that is there already, with or without its draw, stays."""
         place = (charge.scope.population, charge.scope.year)
         values = (*place, account.policy, account.granted, account.windows)
         self._database.execute(
@@ -151,6 +152,7 @@ class BudgetStore:
         )
 
     def _stored_draw(self, release: ReleaseId) -> bytes | None:
+        """Return the stored draw of a release, None if there is none yet."""
         query = "SELECT digest, draw FROM charge WHERE release = ?"
         digest, packed = self._database.execute(query, (release,)).fetchone() or (None, None)
         if digest is None or packed is None:
@@ -166,6 +168,7 @@ class BudgetStore:
 
     @contextmanager
     def _transaction(self, kind: str = "IMMEDIATE") -> Iterator[None]:
+        """Commit if the body ends well, and roll back after any fault."""
         try:
             self._database.execute(f"BEGIN {kind}")
             yield

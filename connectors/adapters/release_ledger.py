@@ -157,6 +157,7 @@ class ReleaseLedger:
         self._database.close()
 
     def _write(self, statements: Sequence[tuple[str, Sequence[tuple[Any, ...]]]]) -> None:
+        """Run statements in one transaction."""
         try:
             self._database.execute("BEGIN IMMEDIATE")
             for statement, rows in statements:
