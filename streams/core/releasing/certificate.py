@@ -6,7 +6,7 @@ Called by: `release_feeds`. The figures come from `anonymizer.tabular.block_prot
 Invariants:
 - No exact count leaves: counts become the least of 1, 2, 5, 10, 20, 50 … that is not below.
 
->>> bucket(0), bucket(3), bucket(73)
+>>> at_most(0), at_most(3), at_most(73)
 ('0', '≤5', '≤100')
 """
 
@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 from anonymizer.tabular.block_protection import ProtectionProof
 
-__all__ = ["bucket", "certificate"]
+__all__ = ["at_most", "certificate"]
 
 
 def _step(number: int) -> int:
@@ -24,8 +24,12 @@ def _step(number: int) -> int:
     return max(step * power for step in (1, 2, 5) if step * power <= number)
 
 
-def bucket(number: int) -> str:
-    """Return a count as `≤n`, with the least n of 1, 2, 5, 10, 20, 50 … that is not below it; `0` for none."""
+def at_most(number: int) -> str:
+    """Return the least of 1, 2, 5, 10, 20, 50 … that is not below a count, as `≤n`; `0` for none.
+
+    Finer than the decades of a batch's receipt (`anonymizer.microdata.receipt.decade`): these counts are of cells and
+    programs of a whole release.
+    """
     if number <= 0:
         return "0"
     floor = _step(number)
@@ -41,10 +45,10 @@ def certificate(proofs: Sequence[ProtectionProof], solver: str) -> dict[str, str
     width = min((proof.width for proof in proofs), default=float("inf"))
     return {
         "pattern": pattern,
-        "cells": bucket(sum(proof.cells for proof in proofs)),
-        "primary": bucket(sum(proof.primary for proof in proofs)),
-        "secondary": bucket(sum(proof.secondary for proof in proofs)),
-        "programs": bucket(sum(proof.programs for proof in proofs)),
+        "cells": at_most(sum(proof.cells for proof in proofs)),
+        "primary": at_most(sum(proof.primary for proof in proofs)),
+        "secondary": at_most(sum(proof.secondary for proof in proofs)),
+        "programs": at_most(sum(proof.programs for proof in proofs)),
         # Rounded down, so that the certificate never claims more than the audit found.
         "min_width": f"≥{_step(int(width + 1e-6))}" if 1 <= width < float("inf") else "none",
         "solver": solver,

@@ -1,4 +1,4 @@
-"""Laws of a release plan: determinism, one cell one outcome, what is known stays known, and failing closed."""
+"""Laws of a release plan: determinism, one cell one status, what is known stays known, and failing closed."""
 
 import dataclasses
 import datetime as dt
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from anonymizer.tabular import facts
 from anonymizer.tabular.cliques import cliques_of, junction
 from anonymizer.tabular.linear_program import Engine, WorkLimits
-from streams.core.releasing.certificate import bucket
+from streams.core.releasing.certificate import at_most
 from streams.core.releasing.release_decision import EarlierRelease, Publish, Withhold
 from streams.core.releasing.release_plan import plan
 from tests.support.disclosure import (
@@ -58,17 +58,15 @@ def test_the_seed_weighs_the_pattern_and_nothing_else() -> None:
         assert len({values[cell] for values in told} - {None}) <= 1, value
 
 
-def test_a_cell_has_one_outcome_wherever_it_appears() -> None:
+def test_a_cell_has_one_status_wherever_it_appears() -> None:
     """A country's row is the same in the feed of every region that holds it, and a margin in every table."""
-    outcomes_of_cells: dict[tuple[str, ...], set[tuple[int | None, str]]] = {}
+    seen: dict[tuple[str, ...], set[tuple[int | None, str]]] = {}
     for row in all_rows(released(PEOPLE, RULES)):
         codes = {d: c for d, c in row.dimensions.items() if c != "_T"}
         place = codes.pop("country", row.region)
-        outcomes_of_cells.setdefault((place, row.period, *map(str, sorted(codes.items()))), set()).add(
-            (row.value, row.status)
-        )
-    assert all(len(outcome) == 1 for outcome in outcomes_of_cells.values())
-    assert {status for outcome in outcomes_of_cells.values() for _, status in outcome} == {"published", "suppressed"}
+        seen.setdefault((place, row.period, *map(str, sorted(codes.items()))), set()).add((row.value, row.status))
+    assert all(len(statuses) == 1 for statuses in seen.values())
+    assert {status for statuses in seen.values() for _, status in statuses} == {"published", "suppressed"}
 
 
 def test_nothing_is_planned_twice() -> None:
@@ -165,7 +163,7 @@ def test_the_certificate_holds_buckets_only() -> None:
 @given(number=st.integers(1, 10**9))
 def test_a_bucket_is_the_least_of_its_series(number: int) -> None:
     ends = [step * 10**power for power in range(11) for step in (1, 2, 5)]
-    assert bucket(number) == f"≤{min(end for end in ends if end >= number)}"
+    assert at_most(number) == f"≤{min(end for end in ends if end >= number)}"
 
 
 def test_cliques_without_a_junction_tree_are_merged() -> None:
