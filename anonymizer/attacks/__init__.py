@@ -1,1 +1,1 @@
-"""What anybody could do with the published tables: attacks that share no code with what they attack."""
+"""Attacks on published tables, which share no code with what they attack."""

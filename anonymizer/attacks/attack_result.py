@@ -1,6 +1,8 @@
-"""What an attack came to, and how it is reported.
+"""Results of attacks, and their report.
 
-Decides the form. A report for the audit log holds no count of a cell: how many were attacked and recovered, no more.
+Purpose: it decides the form of a result. The report for the audit log holds no count of a cell, only how many cells
+were attacked and how many recovered.
+Called by: every attack of this room; `streams.core.releasing.pre_release_attack` and `amana attack`, which report.
 """
 
 import hashlib
@@ -13,7 +15,7 @@ __all__ = ["AttackResult", "merge_results", "report"]
 
 @dataclass(frozen=True, slots=True)
 class AttackResult:
-    """An attack by name: how many things it tried, how many it got, and which of them, by table and codes."""
+    """The result of one attack: how many cells, records or hashes it tried and recovered; `found` names those."""
 
     attack: str
     attacked: int
@@ -22,20 +24,23 @@ class AttackResult:
 
 
 def merge_results(results: Sequence[AttackResult]) -> list[AttackResult]:
-    """Put what one attack came to in several places into one result."""
+    """Merge the results of the same attack on several tables; the order of the first ones stays."""
     by_name: dict[str, list[AttackResult]] = {}
     for result in results:
         by_name.setdefault(result.attack, []).append(result)
-    return [_sum(name, some) for name, some in by_name.items()]
-
-
-def _sum(name: str, some: Sequence[AttackResult]) -> AttackResult:
-    found = tuple(one for result in some for one in result.found)
-    return AttackResult(name, sum(r.attacked for r in some), sum(r.recovered for r in some), found)
+    return [
+        AttackResult(
+            name,
+            sum(result.attacked for result in same),
+            sum(result.recovered for result in same),
+            tuple(cell for result in same for cell in result.found),
+        )
+        for name, same in by_name.items()
+    ]
 
 
 def report(results: Sequence[AttackResult]) -> dict[str, str]:
-    """Return texts for an audit record: tried, recovered, and the SHA-256 of the whole report."""
+    """Return texts for an audit record: the numbers of attacks and recoveries, and the SHA-256 of the whole report."""
     text = json.dumps([asdict(result) for result in results], sort_keys=True)
     return {
         "attacks": str(len(results)),

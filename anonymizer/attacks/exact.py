@@ -1,18 +1,24 @@
 """Attacks on exact tables by linear and integer programs: margins, history, revisions, reconstruction, an insider.
 
-Decides what counts as recovered: a sum of people that must be of 1 to k-1, whether one number or not; and what is left
-of a total beside its published parts, if that is 1 to k-1. Where the true counts are given: a sum of 1 to k-1 people
-that cannot be none, or cannot be k (an interval violation). A count of k and more that was blanked as cover for others,
-and is told by a later print, is no secret.
+Purpose: it decides what counts as recovered.
 
-Source: Fischetti and Salazar (2001) for feasibility intervals; Garfinkel, Abowd, Martindale (2018) for reconstruction.
+- A sum of people that must be 1 to k-1, whether it is one number or not.
+- A total less its published parts, if that is 1 to k-1.
+- If the true counts are given: a sum of 1 to k-1 people that cannot be 0, or cannot be k (an interval violation).
+
+A count of k or more that was suppressed as cover for others, and is told by a later publication, is no secret.
+
+Called by: `streams.core.releasing.pre_release_attack` (margins, history, revisions) and `amana attack` (all).
+Solves nothing itself: `Engines` holds the solvers.
+
+Sources: Fischetti and Salazar (2001) for feasibility intervals; Garfinkel, Abowd, Martindale (2018) for reconstruction.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from anonymizer.attacks.attack_result import AttackResult, merge_results
-from anonymizer.attacks.intervals import Bounds, BoundsSolver, bounds
+from anonymizer.attacks.intervals import BoundsSolver, bounds
 from anonymizer.attacks.knowledge import Knowledge, LinearEquation, LinearForm, Possible, gather
 from anonymizer.attacks.published_tables import Codes, PublishedTable
 from schemas.trend import TOTAL
@@ -20,72 +26,69 @@ from schemas.trend import TOTAL
 __all__ = ["Engines", "Truth", "history", "insider", "integers", "margins", "membership", "revisions"]
 
 Truth = Mapping[tuple[str, Codes], int]
-"""True counts by table and leaf, for a self-test: an attacker has none."""
+"""True counts by table and elementary cell, for a self-test; an attacker has none."""
 
-_EXACT = 0.5
-_CLOSE = 1e-6
-_SECONDS = 2.0
+_EXACT = 0.5  # of a person: bounds are of fractions, counts are whole
+_CLOSE = 1e-6  # error of a solver
+_SECONDS = 2.0  # for one sum in whole numbers
 _HARDEST = 20  # sums that are tried in whole numbers: those with the narrowest intervals
 
 Sum = tuple[str, Codes, LinearForm]
+"""Table, codes of the cell, and the sum of variables that the cell is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """What solves: `take` takes knowledge up, `unique` tries whole numbers."""
+    """The solvers: `take` loads equations, `possible` tells whether they can hold, `unique` tries whole numbers."""
 
     take: Callable[[int, Sequence[LinearEquation]], BoundsSolver]
     possible: Possible
     unique: Callable[[int, Sequence[LinearEquation], LinearForm, float], int | None]
 
 
-def _told(bound: Bounds, k: int) -> bool:
-    return bound.low > _EXACT and bound.high < k - _EXACT
-
-
-def _called(table: str, codes: Codes) -> str:
-    return f"{table}: {', '.join(codes)}" if table else ", ".join(codes)
-
-
 def _attack(
     name: str, known: Knowledge, sums: Sequence[Sum], k: int, engines: Engines, truth: Sequence[float | None]
 ) -> AttackResult:
-    def violated(i: int, low: float, high: float) -> bool:
+    """Bound every sum and report those whose bounds are too close; `truth` holds the true sums that are known."""
+
+    def _is_enough(i: int, low: float, high: float) -> bool:
         true = truth[i]
-        return true is not None and 0 < abs(true) < k and (low > _CLOSE or high < k - _CLOSE) and true > 0
+        if true is None:
+            # An attacker is sure only of a sum that must be 1 to k-1.
+            return not (low > _EXACT and high < k - _EXACT)
+        # A self-test asks for more: a sum that is 1 to k-1 must possibly be 0, and possibly k.
+        return not (0 < true < k and (low > _CLOSE or high < k - _CLOSE))
 
-    def enough(i: int, low: float, high: float) -> bool:
-        return not violated(i, low, high) and (truth[i] is not None or not _told(Bounds(low, high), k))
-
-    found = bounds([line for *_, line in sums], engines.take(known.variables, known.equations), enough, 2.0 * k)
+    intervals = bounds([line for *_, line in sums], engines.take(known.variables, known.equations), _is_enough, 2.0 * k)
     got = [
-        _called(table, codes)
-        for i, ((table, codes, _), b) in enumerate(zip(sums, found, strict=True))
-        if not enough(i, b.low, b.high)
+        f"{table}: {', '.join(codes)}" if table else ", ".join(codes)
+        for i, ((table, codes, _), b) in enumerate(zip(sums, intervals, strict=True))
+        if not _is_enough(i, b.low, b.high)
     ]
     return AttackResult(name, len(sums), len(got), tuple(got))
 
 
 def _truths(sums: Iterable[Sum], tables: Sequence[PublishedTable], truth: Truth | None) -> list[float | None]:
+    """Return the true value of every sum, None without the truth."""
     by_name = {table.name: table for table in tables}
     return [
-        None if truth is None else float(sum(truth.get((name, leaf), 0) for leaf in by_name[name].counted(codes)))
+        None if truth is None else float(sum(truth.get((name, element), 0) for element in by_name[name].counted(codes)))
         for name, codes, _ in sums
     ]
 
 
 def margins(tables: Sequence[PublishedTable], k: int, engines: Engines, truth: Truth | None = None) -> AttackResult:
-    """Every table by itself: what do its totals say of its suppressed cells?"""
+    """Attack every table by itself: its suppressed cells, from its totals."""
     parts = []
     for table in (t for t in tables if not t.noisy):
         known = gather([table], engines.possible)
         parts.append(_attack("margins", known, known.hidden, k, engines, _truths(known.hidden, tables, truth)))
-    left = [one for table in tables if not table.noisy for one in _left(table, k)]
+    left = [cell for table in tables if not table.noisy for cell in _small_rests(table, k)]
     return merge_results([*parts, AttackResult("margins", 0, len(left), tuple(left))])[0]
 
 
-def _left(table: PublishedTable, k: int) -> Iterator[str]:
-    """Yield the totals that leave 1 to k-1 people to their suppressed parts."""
+def _small_rests(table: PublishedTable, k: int) -> Iterator[str]:
+    """Yield the totals whose suppressed parts together have 1 to k-1 people."""
     values = {cell.codes: cell.value for cell in table.cells}
     for cell in table.cells:
         for place, dim in enumerate(table.dims):
@@ -95,24 +98,25 @@ def _left(table: PublishedTable, k: int) -> Iterator[str]:
                 values.get((*cell.codes[:place], code, *cell.codes[place + 1 :]), -1) for code in table.universe[dim]
             ]
             rest = cell.value - sum(part for part in parts if part is not None)
+            # -1 stands for a part that the table does not have: then the rest is not that of the suppressed parts.
             if -1 not in parts and 0 < rest < k:
                 yield f"{table.name}: {', '.join(cell.codes)}, beside its {dim}"
 
 
 def history(tables: Sequence[PublishedTable], k: int, engines: Engines, truth: Truth | None = None) -> AttackResult:
-    """All tables together: windows, roll-ups, overlapping groups, revisions."""
+    """Attack all tables together: windows, roll-ups, overlapping groups, revisions."""
     known = gather(tables, engines.possible)
     return _attack("history", known, known.hidden, k, engines, _truths(known.hidden, tables, truth))
 
 
 def revisions(tables: Sequence[PublishedTable], k: int, engines: Engines) -> AttackResult:
-    """What came between two prints of the same people: cells printed twice, and single leaves."""
+    """Attack the changes between two publications of the same people: of cells and of elementary cells."""
     known = gather(tables, engines.possible)
     return _attack("revisions", known, known.gains, k, engines, [None] * len(known.gains))
 
 
 def integers(tables: Sequence[PublishedTable], k: int, engines: Engines) -> AttackResult:
-    """Whole numbers only: the narrowest suppressed cells, for those that fractions alone keep open."""
+    """Attack the suppressed cells with the narrowest intervals in whole numbers, which fractions cannot rule out."""
     known = gather(tables, engines.possible)
     lines = [line for *_, line in known.hidden]
     solver = engines.take(known.variables, known.equations)
@@ -128,17 +132,23 @@ def integers(tables: Sequence[PublishedTable], k: int, engines: Engines) -> Atta
 
 
 def membership(tables: Sequence[PublishedTable], k: int, engines: Engines) -> AttackResult:
-    """Is anybody there? Leaves that must hold somebody, and fewer than k."""
+    """Attack the elementary cells: report those that must hold somebody, and fewer than k."""
     known = gather(tables, engines.possible)
-    leaves = [("", codes, line) for (_, codes), line in known.leaves.items()]
-    return _attack("membership", known, leaves, k, engines, [None] * len(leaves))
+    elements = [("", codes, line) for (_, codes), line in known.elements.items()]
+    return _attack("membership", known, elements, k, engines, [None] * len(elements))
 
 
 def insider(tables: Sequence[PublishedTable], k: int, own: Mapping[Codes, int]) -> AttackResult:
-    """An agency takes away what it reported itself, by leaf: which published cells are then those of a few others?"""
+    """Report the published cells that are those of 1 to k-1 others, once an agency takes away its own persons.
+
+    `own` maps elementary cells to the persons that the agency reported itself.
+    """
     exact = [t for t in tables if not t.noisy]
     rest = [
-        (f"{t.name}: {', '.join(cell.codes)}", cell.value - sum(own.get(leaf, 0) for leaf in t.counted(cell.codes)))
+        (
+            f"{t.name}: {', '.join(cell.codes)}",
+            cell.value - sum(own.get(element, 0) for element in t.counted(cell.codes)),
+        )
         for t in exact
         for cell in t.cells
         if cell.value is not None

@@ -1,12 +1,16 @@
-"""How far sums of people can be told: the least and the most that each can be, given all that is published.
+"""Feasibility intervals: the least and the most that sums of people can be, given everything published.
 
-Decides when a sum needs no further look: as soon as tables are at hand that agree with everything published and differ
-by enough. Most are cleared some at a time, by tables in which all of them are small or all of them large; the rest are
-bounded one by one. Solves nothing itself.
+Purpose: it decides when a sum needs no further program: as soon as tables are at hand that agree with everything
+published and differ by enough.
+
+1. Most sums are cleared some at a time, by tables in which all of them are small, or all of them large.
+2. The rest are bounded one by one.
+
+Called by: `exact`. Programs are solved by a `BoundsSolver`.
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,26 +18,26 @@ from anonymizer.attacks.knowledge import LinearForm
 
 __all__ = ["Bounds", "BoundsSolver", "bounds"]
 
-_AT_ONCE = (512, 128, 32)  # sums that one table is asked for, where it is not enough for some of them
+_AT_ONCE = (512, 128, 32)  # sums that one table is asked for; fewer if that was not enough for some of them
 _CLOSE = 1e-6
 
 Enough = Callable[[int, float, float], bool]
-"""Says of a sum, by its place, whether this least and most are far enough apart already."""
+"""(Position of a sum, least, most) → True if they are far enough apart."""
 
 
 class BoundsSolver(Protocol):
-    """The knowledge, taken up by an engine."""
+    """The equations, loaded by an engine."""
 
     def furthest(self, line: LinearForm) -> Sequence[float] | None:
-        """Return people per variable where a sum is greatest, or somewhere beyond every bound; None if nowhere."""
+        """Return a table (people per variable) where a sum is greatest or beyond every bound; None if there is none."""
 
     def many(self, lines: Sequence[LinearForm], far: float) -> Sequence[float] | None:
-        """Return people per variable where sums are large together, none counted beyond `far`; None if nowhere."""
+        """Return a table in which sums are large together, none counted beyond `far`; None if there is none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """The least and the most that a sum is known to be able to be: nothing lies beyond where it was not enough."""
+    """The least and the most that a sum was found to be; exact for a sum that was bounded by itself."""
 
     low: float
     high: float
@@ -43,42 +47,46 @@ def bounds(sums: Sequence[LinearForm], solver: BoundsSolver, enough: Enough, far
     """Return the bounds of every sum, exact where they are not far enough apart; equal sums are bounded once.
 
     Args:
-        sums: what is to be bounded.
-        solver: what is known.
-        enough: where a look further is not needed.
+        sums: the sums to bound, each as variable → times.
+        solver: the published equations, loaded.
+        enough: tells whether an interval is wide enough.
         far: persons beyond which it makes no difference how large a sum can be.
     """
     numbers: dict[frozenset[tuple[int, float]], int] = {}
     places = [numbers.setdefault(frozenset(line.items()), len(numbers)) for line in sums]
-    found = _Found([dict(line) for line in numbers])
+    intervals = _Intervals([dict(line) for line in numbers])
 
-    def is_open(place: int) -> bool:
-        low, high = found.low[place], found.high[place]
+    def _is_open(place: int) -> bool:
+        low, high = intervals.low[place], intervals.high[place]
         return low > high or any(not enough(i, low, high) for i in askers[place])
 
     askers: list[list[int]] = [[] for _ in numbers]
     for i, place in enumerate(places):
         askers[place].append(i)
+    # 1. Some at a time.
     for size in _AT_ONCE if sums else ():
-        for chosen in _batches([place for place in range(len(numbers)) if is_open(place)], size):
-            found.push(solver, [place for place in chosen if is_open(place)], far)
-    for place in (place for place in range(len(numbers)) if is_open(place)):
-        line = found.sums[place]
-        found.consider(solver.furthest(line))
-        found.consider(solver.furthest(_negative(line)))
-    lows = [low if abs(low) > _CLOSE else 0.0 for low in found.low]
-    return [Bounds(lows[place], found.high[place]) for place in places]
+        waiting = [place for place in range(len(numbers)) if _is_open(place)]
+        for start in range(0, len(waiting), size):
+            # Asked anew: a table for other sums may have closed some of these.
+            intervals.push(solver, [place for place in waiting[start : start + size] if _is_open(place)], far)
+    # 2. One by one.
+    for place in (place for place in range(len(numbers)) if _is_open(place)):
+        line = intervals.sums[place]
+        intervals.consider(solver.furthest(line))
+        intervals.consider(solver.furthest(_negative(line)))
+    lows = [low if abs(low) > _CLOSE else 0.0 for low in intervals.low]
+    return [Bounds(lows[place], intervals.high[place]) for place in places]
 
 
-class _Found:
-    """The least and the most that was found for every sum."""
+class _Intervals:
+    """The least and the most found so far for every sum."""
 
     def __init__(self, sums: Sequence[LinearForm]) -> None:
         self.sums = sums
         self.low, self.high = [math.inf] * len(sums), [-math.inf] * len(sums)
 
     def push(self, solver: BoundsSolver, chosen: Sequence[int], far: float) -> None:
-        """Look for a table in which the chosen sums are small, and for one in which they are large."""
+        """Search a table in which the chosen sums are small, and one in which they are large."""
         if not chosen:
             return
         together: LinearForm = {}
@@ -89,7 +97,7 @@ class _Found:
         self.consider(solver.many([self.sums[place] for place in chosen], far))
 
     def consider(self, table: Sequence[float] | None) -> None:
-        """Take a table into account."""
+        """Widen every interval by the sums of a table: it agrees with everything published."""
         if table is None:
             return
         for i, line in enumerate(self.sums):
@@ -99,8 +107,3 @@ class _Found:
 
 def _negative(line: LinearForm) -> LinearForm:
     return {variable: -times for variable, times in line.items()}
-
-
-def _batches(places: Sequence[int], size: int) -> Iterator[Sequence[int]]:
-    for start in range(0, len(places), size):
-        yield places[start : start + size]

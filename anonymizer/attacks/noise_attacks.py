@@ -1,9 +1,10 @@
-"""Attacks on noisy tables: averaging over repeats, and reconstruction of small counts by rounding.
+"""Attacks on noisy tables: averaging over repeated draws, and reconstruction of small counts by rounding.
 
-Decides what counts as recovered: many draws of one cell that average to a whole number; a small cell whose noise is too
-small to hide one person.
+Purpose: it decides what counts as recovered: many draws of one cell whose mean is surely rounded to the true count; one
+draw whose noise is too small to hide a person; a table with cells without noise.
+Called by: `amana attack`.
 
-Source: Dinur and Nissim (2003) for reconstruction; Asghar and Kaafar (2020) for averaging.
+Sources: Dinur and Nissim (2003) for reconstruction; Asghar and Kaafar (2020) for averaging.
 """
 
 import math
@@ -18,7 +19,7 @@ _SURE = 0.5 / 1.96  # of a standard deviation below this, rounding is right nine
 
 
 def averaging(tables: Sequence[PublishedTable]) -> AttackResult:
-    """Draws of one cell that differ from print to print: their mean has less noise than any of them may."""
+    """Attack cells with several draws: the mean of the draws has less noise than each of them."""
     draws: dict[tuple[frozenset[str], Codes], list[PublishedCell]] = {}
     for table in (t for t in tables if t.noisy):
         for cell in (c for c in table.cells if c.value is not None):
@@ -29,20 +30,21 @@ def averaging(tables: Sequence[PublishedTable]) -> AttackResult:
 
 
 def rounding(tables: Sequence[PublishedTable]) -> AttackResult:
-    """One draw alone: is its noise so small that rounding gives the count?"""
+    """Attack single draws whose noise is so small that rounding gives the count."""
     noisy = [(t.name, cell) for t in tables if t.noisy for cell in t.cells if cell.value is not None]
     got = [f"{name}: {', '.join(cell.codes)}" for name, cell in noisy if cell.sd < _SURE]
     return AttackResult("rounding", len(noisy), len(got), tuple(got))
 
 
 def untouched(tables: Sequence[PublishedTable]) -> AttackResult:
-    """Cells of a noisy table that have no noise at all: more than one in ten of exactly zero gives them away."""
+    """Attack tables in which cells without noise stand out: more exact zeros than noise would leave."""
     got = []
     attacked = 0
     for table in (t for t in tables if t.noisy):
         values = [cell.value for cell in table.cells if cell.value is not None]
         attacked += len(values)
         zeros = sum(1 for value in values if value == 0)
+        # The density of a normal variable at 0 is 1 / (sd · √(2π)), and √(2π) is about 2.5.
         expected = sum(min(1.0, 1 / (max(c.sd, 0.1) * 2.5)) for c in table.cells if c.value is not None)
         if zeros > 3 * expected + 3:
             got.append(table.name)

@@ -1,7 +1,8 @@
-"""What the pattern of suppressed cells says: the attacker knows the rule, and tries which tables it would blank so.
+"""The attack on the suppression pattern itself: the attacker knows the rule, and asks which tables it would blank so.
 
-Decides which tables are tried: every one of whole numbers that agrees with what is published, if they are few. Which of
-them the rule would have blanked just so is asked of the rule itself, `protect`, with other secrets than the true one.
+Purpose: it tries every table of whole numbers that agrees with the published cells, if they are few. The rule itself,
+with other secrets than the true one, tells which of them it would have blanked in the same pattern.
+Called by: the attack tests; it needs the rule as a function.
 
 Source: Cox (1995) and Salazar (2008) on what a published pattern reveals.
 """
@@ -17,41 +18,41 @@ __all__ = ["pattern"]
 _MOST = 200  # tables that are tried
 
 Protect = Callable[[Mapping[Codes, int]], frozenset[Codes]]
-"""Counts by leaf → the cells that the rule suppresses."""
+"""Counts by elementary cell → the cells that the rule suppresses."""
 
 
 def pattern(table: PublishedTable, protect: Protect, k: int) -> AttackResult:
-    """Attack one small table; a suppressed leaf is recovered if all tables of this pattern agree on 1 to k-1 in it."""
-    hidden = frozenset(cell.codes for cell in table.cells if cell.value is None)
-    leaves = [codes for codes in table.leaves if codes in hidden]
-    alike = [counts for counts in _tables(table) if protect(counts) == hidden]
-    got = (
-        [leaf for leaf in leaves if len({counts[leaf] for counts in alike}) == 1 and 0 < alike[0][leaf] < k]
-        if alike
-        else []
-    )
-    return AttackResult("pattern", len(leaves), len(got), tuple(f"{table.name}: {', '.join(leaf)}" for leaf in got))
+    """Attack one small table.
 
-
-def _tables(table: PublishedTable) -> Iterator[Mapping[Codes, int]]:
-    """Yield the tables that agree with the published cells, the first of them."""
+    A suppressed elementary cell is recovered if it has the same 1 to k-1 persons in all tables that the rule would
+    blank in this pattern.
+    """
     shown = {cell.codes: int(cell.value) for cell in table.cells if cell.value is not None}
-    fixed = {leaf: shown[leaf] for leaf in table.leaves if leaf in shown}
+    hidden = frozenset(cell.codes for cell in table.cells if cell.value is None)
+    fixed = {element: shown[element] for element in table.elements if element in shown}
     sums = [(table.counted(codes), value) for codes, value in shown.items()]
-    open_ = [leaf for leaf in table.leaves if leaf not in fixed]
-    yield from islice(_filled(open_, dict(fixed), sums), _MOST)
+    open_ = [element for element in table.elements if element not in fixed]
+    # The first 200 tables that agree with the published cells, and of these the ones that the rule blanks alike.
+    tables = islice(_filled(open_, dict(fixed), sums), _MOST)
+    alike = [counts for counts in tables if protect(counts) == hidden]
+    elements = [codes for codes in table.elements if codes in hidden]
+    got = [codes for codes in elements if alike and 0 < alike[0][codes] < k and len({t[codes] for t in alike}) == 1]
+    names = tuple(f"{table.name}: {', '.join(codes)}" for codes in got)
+    return AttackResult("pattern", len(elements), len(got), names)
 
 
 def _filled(
     open_: Sequence[Codes], counts: dict[Codes, int], sums: Sequence[tuple[Sequence[Codes], int]]
 ) -> Iterator[Mapping[Codes, int]]:
-    room = [(value - sum(counts.get(leaf, 0) for leaf in leaves), leaves) for leaves, value in sums]
-    if any(left < 0 or (left > 0 and all(leaf in counts for leaf in leaves)) for left, leaves in room):
+    """Yield every way to fill the open elementary cells, one after the other, within the published sums."""
+    # A sum with nothing left to give, or with something left and no open cell, ends the branch.
+    room = [(value - sum(counts.get(element, 0) for element in elements), elements) for elements, value in sums]
+    if any(left < 0 or (left > 0 and all(element in counts for element in elements)) for left, elements in room):
         return
     if not open_:
         yield dict(counts)
         return
-    leaf, rest = open_[0], open_[1:]
-    most = min((left for left, leaves in room if leaf in leaves), default=0)
+    element, rest = open_[0], open_[1:]
+    most = min((left for left, elements in room if element in elements), default=0)
     for count in range(most + 1):
-        yield from _filled(rest, counts | {leaf: count}, sums)
+        yield from _filled(rest, counts | {element: count}, sums)

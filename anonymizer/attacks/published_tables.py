@@ -1,6 +1,9 @@
-"""Published tables as an attacker reads them: cells with a value or without one, in the order of publication.
+"""Published tables as an attacker reads them: cells with or without a value, in the order of publication.
 
-Decides what a row means: `_T` is the sum over a dimension's codes, a group the sum over its own. Reads no files.
+Purpose: it decides the meaning of a row: `_T` is the sum over all codes of a dimension, and a group the sum over its
+own.
+Called by: every attack of this room; `amana attack` and `streams.core.releasing.attacker_view`, which make the
+tables. Reads no files.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,7 +24,7 @@ Groups = Mapping[str, Mapping[str, frozenset[str]]]
 
 @dataclass(frozen=True, slots=True)
 class PublishedCell:
-    """One row: its codes, its value if it has one, its standard deviation if the value is noisy."""
+    """One row: its codes, its value or None, and the standard deviation of a noisy value, 0 of an exact one."""
 
     codes: Codes
     value: float | None
@@ -30,7 +33,7 @@ class PublishedCell:
 
 @dataclass(frozen=True)
 class PublishedTable:
-    """One table; `universe` are the codes that `_T` sums over, by dimension."""
+    """One table; `universe` maps each dimension to the codes that `_T` sums over."""
 
     name: str
     dims: Codes
@@ -40,20 +43,20 @@ class PublishedTable:
 
     @property
     def noisy(self) -> bool:
-        """Whether its values are drawn."""
+        """True if any value is noisy."""
         return any(cell.sd > 0 for cell in self.cells)
 
     @cached_property
-    def leaves(self) -> tuple[Codes, ...]:
+    def elements(self) -> tuple[Codes, ...]:
         """Every combination of codes that the table counts."""
         return tuple(product(*(self.universe[d] for d in self.dims)))
 
     def counted(self, codes: Codes) -> tuple[Codes, ...]:
-        """Return the leaves that a cell sums."""
+        """Return the elementary cells that a cell sums."""
         return tuple(product(*(self.under(d, code) for d, code in zip(self.dims, codes, strict=True))))
 
     def under(self, dim: str, code: str) -> Codes:
-        """Return the codes of a dimension that a code of it sums."""
+        """Return the codes that a code, a group or `_T` of a dimension sums."""
         if code == TOTAL:
             return self.universe[dim]
         group = self.groups.get(dim, {}).get(code)
@@ -63,19 +66,21 @@ class PublishedTable:
 def read(
     tables: Sequence[tuple[str, Sequence[str], Iterable[Mapping[str, str]]]], groups: Groups
 ) -> list[PublishedTable]:
-    """Read tables: name, header, rows; a dimension that is only ever totalled in one has the codes of the others.
+    """Read tables, each a name, a header and rows.
+
+    A dimension of which a table shows only totals has there the codes of the other tables with the same dimensions.
 
     Raises:
-        ContractError: CON-084, a row that is no published cell; CON-082, codes that stand twice.
+        ContractError: CON-084, a row that is not a published cell; CON-082, codes that occur twice.
     """
-    found = [_cells(name, header, rows) for name, header, rows in tables]
+    parsed = [_cells(name, header, rows) for name, header, rows in tables]
     named: dict[tuple[frozenset[str], str], set[str]] = {}
-    for dims, cells in found:
+    for dims, cells in parsed:
         for i, dim in enumerate(dims):
             own = {cell.codes[i] for cell in cells} - {TOTAL} - set(groups.get(dim, {}))
             named.setdefault((frozenset(dims), dim), set()).update(own)
     made = []
-    for (name, *_), (dims, cells) in zip(tables, found, strict=True):
+    for (name, *_), (dims, cells) in zip(tables, parsed, strict=True):
         universe = {}
         for i, dim in enumerate(dims):
             own = {cell.codes[i] for cell in cells} - {TOTAL} - set(groups.get(dim, {}))
@@ -87,25 +92,27 @@ def read(
 def _cells(
     name: str, header: Sequence[str], rows: Iterable[Mapping[str, str]]
 ) -> tuple[Codes, tuple[PublishedCell, ...]]:
+    """Return the dimensions and the cells of one table."""
     if "value" not in header:
         raise ContractError("CON-084", f"{name} has no column `value`: not a published table")
     extra = {"value", "status", "sd", "lo90", "hi90", "display"}
     dims = tuple(column for column in header if column not in extra)
     cells = tuple(_cell(name, dims, row) for row in rows)
     if len({cell.codes for cell in cells}) < len(cells):
-        raise ContractError("CON-082", f"{name} has codes that stand on two lines")
+        raise ContractError("CON-082", f"{name} has the same codes on two lines")
     return dims, cells
 
 
 def _cell(name: str, dims: Codes, row: Mapping[str, str]) -> PublishedCell:
+    """Read one row strictly: an attack on misread values would report nothing and mean nothing."""
     try:
         codes = tuple(row[d] for d in dims)
         value = float(row["value"]) if row["value"] else None
         cell = PublishedCell(codes, value, float(row.get("sd") or 0.0))
     except (TypeError, ValueError) as error:
-        raise ContractError("CON-084", f"{name} has a row that is no published cell") from error
+        raise ContractError("CON-084", f"{name} has a row that is not a published cell") from error
     if not all(codes) or row.get("status") not in {None, "", "published", "suppressed", "withheld"}:
-        raise ContractError("CON-084", f"{name} has a row that is no published cell")
+        raise ContractError("CON-084", f"{name} has a row that is not a published cell")
     if value is not None and not cell.sd and (value < 0 or value != int(value)):
         raise ContractError("CON-084", f"{name} has a count that is no whole number, 0 or more")
     return cell

@@ -1,1 +1,1 @@
-"""The privacy budget: what a loss is, what one person can cause, and what may still be spent."""
+"""The privacy budget: units of privacy loss, sensitivity of a person-year, and the accounts."""

@@ -1,14 +1,20 @@
-"""What has been spent: a pure state machine over reservations and draws.
+"""The budget account of one population and year: a pure state machine over charges and draws.
 
-Decides when a charge is refused, what parallel windows cost together, and that a release has one draw for ever. Does
-not store anything (`connectors.adapters.budget_store`) or draw.
+Purpose: it decides when a charge is refused, what parallel windows cost together, and that a release has one draw for
+ever. A release goes through three events:
 
-A release is reserved, which charges it, then drawn, then its draw is committed. A crash in between loses budget at
-most, never privacy: a draw that was not committed has been seen by nobody, and the same reservation draws once more.
+1. `Reserved`: the release is charged.
+2. Its noise is drawn, outside of this module.
+3. `Committed`: the digest of the draw is kept.
 
-An account belongs to one population and year. Its releases are of one print (0 the first, then the revisions) and one
-window. A leaf lies in at most `windows` windows of a print, so a print costs what its dearest `windows` windows cost
-(parallel composition); prints add up.
+Called by: `connectors.adapters.budget_store`, which stores accounts and draws.
+
+Invariants:
+- A crash between the steps loses budget at most, never privacy: a draw that was not committed was seen by nobody, and
+  the same reservation draws once more.
+- A person-year is counted in at most `windows` windows of a publication, so a publication costs as much as its
+  `windows` most expensive windows (parallel composition). Publications (0 the first, then the revisions) add up.
+- The first release of a year fixes the policy of that year.
 """
 
 import heapq
@@ -17,6 +23,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from schemas.errors import BudgetError
+from schemas.identifiers import ReleaseId, Rho
 
 __all__ = [
     "Account",
@@ -34,7 +41,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, order=True)
 class BudgetScope:
-    """Whose budget it is: the people of one population and year."""
+    """The people of one population and year: the scope of one budget."""
 
     population: str
     year: int
@@ -42,33 +49,33 @@ class BudgetScope:
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """What one release costs: `rho` in parts per billion, for one window of one print, under one policy (SHA-256)."""
+    """The cost of one release: `rho` for one window of one publication, under one policy (SHA-256)."""
 
-    release: str
+    release: ReleaseId
     scope: BudgetScope
     policy: str
     revision: int
     window: str
-    rho: int
+    rho: Rho
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One scope's budget: `granted` parts per billion under one policy; charges by release, digests of draws made."""
+    """One scope's budget: the grant under one policy, the charges and the SHA-256 of the draws, both by release."""
 
     policy: str
-    granted: int
+    granted: Rho
     windows: int
-    charges: Mapping[str, Charge] = field(default_factory=dict)
-    draws: Mapping[str, str] = field(default_factory=dict)
+    charges: Mapping[ReleaseId, Charge] = field(default_factory=dict)
+    draws: Mapping[ReleaseId, str] = field(default_factory=dict)
 
     @property
-    def left(self) -> int:
-        """What may still be spent, in parts per billion; never below zero."""
-        return self.granted - spent(self)
+    def left(self) -> Rho:
+        """The privacy loss that may still be spent; never below zero."""
+        return Rho(self.granted - spent(self))
 
-    def left_without(self, release: str) -> int:
-        """What was left before `release` was charged, in parts per billion, if it was the last to be."""
+    def left_without(self, release: ReleaseId) -> Rho:
+        """Return what was left before `release` was charged, if it was charged last."""
         return replace(self, charges={name: c for name, c in self.charges.items() if name != release}).left
 
 
@@ -78,7 +85,7 @@ class Opened:
 
     scope: BudgetScope
     policy: str
-    granted: int
+    granted: Rho
     windows: int
 
 
@@ -91,10 +98,10 @@ class Reserved:
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """A release's draw, by its SHA-256, is the only one it will ever have."""
+    """The draw of a release, by its SHA-256, is stored: the release will never have another one."""
 
     scope: BudgetScope
-    release: str
+    release: ReleaseId
     digest: str
 
 
@@ -102,21 +109,22 @@ AccountEvent = Opened | Reserved | Committed
 State = Mapping[BudgetScope, Account]
 
 
-def spent(account: Account) -> int:
-    """Return what a person-year has lost at most, in parts per billion."""
-    prints: dict[int, dict[str, int]] = {}
+def spent(account: Account) -> Rho:
+    """Return the privacy loss of a person-year, at most."""
+    publications: dict[int, dict[str, int]] = {}
     for charge in account.charges.values():
-        costs = prints.setdefault(charge.revision, {})
+        costs = publications.setdefault(charge.revision, {})
         costs[charge.window] = costs.get(charge.window, 0) + charge.rho
-    return sum(sum(heapq.nlargest(account.windows, costs.values())) for costs in prints.values())
+    # Nobody knows in which windows a person is counted, so the most expensive ones are assumed.
+    return Rho(sum(sum(heapq.nlargest(account.windows, costs.values())) for costs in publications.values()))
 
 
 def apply(state: State, event: AccountEvent) -> State:
-    """Return the state after an event; one that is already part of the state changes nothing.
+    """Return the state after an event; an event that is already part of the state changes nothing.
 
     Raises:
         BudgetError: BUD-001, more than is left; BUD-002, never opened or reserved; BUD-003, the policy changed after a
-            release; BUD-004, the release was reserved for something else; BUD-005, a second draw.
+            release; BUD-004, the release is reserved with other terms, or costs nothing; BUD-005, a second draw.
     """
     if isinstance(event, Opened):
         return _with(state, event.scope, _opened(state.get(event.scope), event))
@@ -126,27 +134,32 @@ def apply(state: State, event: AccountEvent) -> State:
 
 
 def _opened(account: Account | None, event: Opened) -> Account:
+    """Open an account, or leave one that has charges as it is."""
     fresh = Account(event.policy, event.granted, event.windows)
     if account is None or not account.charges:
-        return fresh
+        return fresh  # until something is charged, a new policy may replace the grant
     if (account.policy, account.granted, account.windows) != (fresh.policy, fresh.granted, fresh.windows):
         raise BudgetError("BUD-003", "the policy changed after a release of this year was charged")
     return account
 
 
 def _reserved(account: Account, charge: Charge) -> Account:
+    """Charge a release; the same charge again changes nothing, even if the budget is spent by now."""
     if account.policy != charge.policy:
         raise BudgetError("BUD-003", "the policy changed after a release of this year was charged")
-    known = account.charges.get(charge.release)
-    if known not in (None, charge) or charge.rho < 1:
-        raise BudgetError("BUD-004", f"release {charge.release} is reserved for something else, or for nothing")
+    if charge.rho < 1:
+        raise BudgetError("BUD-004", f"release {charge.release} must cost at least 1 part per billion of rho")
+    reserved = account.charges.get(charge.release)
+    if reserved not in (None, charge):
+        raise BudgetError("BUD-004", f"release {charge.release} is already reserved with different terms")
     after = replace(account, charges={**account.charges, charge.release: charge})
-    if known is None and after.left < 0:
+    if reserved is None and after.left < 0:
         raise BudgetError("BUD-001", f"release {charge.release} costs more than is left; nothing is drawn")
     return after
 
 
 def _committed(account: Account, event: Committed) -> Account:
+    """Note the draw of a charged release."""
     if event.release not in account.charges:
         raise BudgetError("BUD-002", f"release {event.release} was never reserved")
     if account.draws.get(event.release, event.digest) != event.digest:

@@ -1,7 +1,12 @@
-"""Privacy loss as exact integers, and what it means as epsilon and delta.
+"""Privacy loss as exact integers, and its translation to epsilon and delta.
 
-Decides the unit (rho of zero-concentrated differential privacy, in parts per billion), how rho becomes (epsilon, delta)
-and back, and the direction of every rounding: a grant is rounded down, a charge up. Does not decide what is charged.
+Purpose: it decides the unit (rho of zero-concentrated differential privacy, in parts per billion), how rho becomes
+(epsilon, delta) and back, and the direction of every rounding.
+Called by: `streams.core.releasing.dp_release`, `anonymizer.noise`, `connectors.console.budget_statement`, `amana
+protect`.
+
+Invariants:
+- A grant is rounded down and a charge up.
 
 Sources: Bun and Steinke, "Concentrated Differential Privacy" (2016), for rho and its addition; Canonne, Kamath and
 Steinke, "The Discrete Gaussian for Differential Privacy" (2020), proposition 12 and corollary 13, for the tight
@@ -15,20 +20,25 @@ import math
 from fractions import Fraction
 from typing import Final
 
+from schemas.identifiers import Rho
+
 __all__ = ["PPB", "charge_of", "epsilon_of", "gaussian_delta", "gaussian_epsilon", "granted", "variance_of"]
 
 PPB: Final = 10**9
-"""Units of a rho of one."""
+"""Parts per billion in a rho of one."""
 
-_STEPS = 100  # of a search; a double has no more to give
+_STEPS = 100  # of a search: beyond the precision of a double
 
 
 def epsilon_of(rho: int, delta: float) -> float:
-    """Return the least epsilon that `rho` (parts per billion) and `delta` imply, whatever the mechanism."""
+    """Return the least epsilon that `rho` and `delta` imply, whatever the mechanism."""
     if rho == 0:
         return 0.0
     exact = rho / PPB
-    low, high = math.log(1e-6), math.log(1e12)  # of the order less one; the bound is unimodal in it
+    low, high = (
+        math.log(1e-6),
+        math.log(1e12),
+    )  # of the order less 1: the bound has one minimum in it, which thirds find
     for _ in range(_STEPS):
         first, second = low + (high - low) / 3, high - (high - low) / 3
         low, high = (low, second) if _bound(exact, delta, first) < _bound(exact, delta, second) else (first, high)
@@ -36,39 +46,39 @@ def epsilon_of(rho: int, delta: float) -> float:
 
 
 def _bound(rho: float, delta: float, log_excess: float) -> float:
-    """Return the epsilon that one Rényi order implies; every order's is a valid bound, so none has to be the best."""
+    """Return the epsilon that one Rényi order implies: a valid bound, so the order need not be exactly the best."""
     excess = math.exp(log_excess)
     order = 1 + excess
     return order * rho + (-math.log(delta) - math.log(order)) / excess + math.log(excess / order)
 
 
-def granted(epsilon: float, delta: float) -> int:
-    """Return the largest rho, in parts per billion, that still implies `epsilon` at `delta`."""
+def granted(epsilon: float, delta: float) -> Rho:
+    """Return the largest rho that still implies `epsilon` at `delta`."""
     low, high = 0, math.ceil(epsilon * PPB) + 1
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if epsilon_of(middle, delta) <= epsilon else (low, middle)
-    return low
+    return Rho(low)
 
 
-def charge_of(squared: int, variance: Fraction) -> int:
-    """Return the rho, rounded up to parts per billion, of Gaussian noise of `variance` on L2 sensitivity² `squared`."""
-    return math.ceil(Fraction(squared * PPB) / (2 * variance))
+def charge_of(squared: int, variance: Fraction) -> Rho:
+    """Return the rho, rounded up, of Gaussian noise of `variance` on a squared L2 sensitivity of `squared`."""
+    return Rho(math.ceil(Fraction(squared * PPB) / (2 * variance)))
 
 
 def variance_of(squared: int, rho: int) -> Fraction:
-    """Return the least variance at which L2 sensitivity² `squared` costs no more than `rho` parts per billion."""
+    """Return the least variance at which a squared L2 sensitivity of `squared` costs no more than `rho`."""
     return Fraction(squared * PPB, 2 * rho)
 
 
 def gaussian_delta(rho: int, epsilon: float) -> float:
-    """Return delta at `epsilon` of the Gaussian mechanism itself that costs `rho`: exact, not a bound."""
+    """Return the exact delta, not a bound, at `epsilon` of a Gaussian mechanism that costs `rho`."""
     mean = math.sqrt(2 * rho / PPB)  # of the privacy loss, in standard deviations of the noise
     return _upper(epsilon / mean - mean / 2) - math.exp(epsilon) * _upper(epsilon / mean + mean / 2)
 
 
 def gaussian_epsilon(rho: int, delta: float) -> float:
-    """Return epsilon at `delta` of the Gaussian mechanism itself that costs `rho`: reported beside the claim."""
+    """Return the exact epsilon at `delta` of a Gaussian mechanism that costs `rho`; reported beside the bound."""
     if rho == 0:
         return 0.0
     low, high = 0.0, epsilon_of(rho, delta)
@@ -79,4 +89,5 @@ def gaussian_epsilon(rho: int, delta: float) -> float:
 
 
 def _upper(x: float) -> float:
+    """Return the probability that a standard normal variable is above x."""
     return math.erfc(x / math.sqrt(2)) / 2

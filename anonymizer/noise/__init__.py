@@ -1,1 +1,1 @@
-"""Tables with noise: exact counts in, published numbers with their uncertainty out."""
+"""Noisy tables: exact counts in, published numbers with their uncertainty out."""

@@ -1,10 +1,12 @@
 """Weighted least squares over noisy margins, in closed form.
 
-Decides the one consistent table behind several noisy margins, and how uncertain each of its sums is. Draws nothing.
+Purpose: it computes the one consistent table behind several noisy margins, and the uncertainty of each of its sums.
+Called by: `noisy_table`, and `streams.core.releasing.dp_release` for sums over places.
 
-A table over some dimensions is a sum of components, one for every subset of them: the grand mean, what each dimension
-adds, what two add together. Margins measured with independent, equal noise within each observe these components
-independently, so weighted least squares is a weighted mean, component by component; no matrix is inverted.
+A table over some dimensions is a sum of components, one for every subset of them: the grand mean, the effect of each
+dimension, the interaction of two, and so on. Margins measured with independent noise, equal within each margin, observe
+these components independently. Weighted least squares is then a weighted mean, component by component, and no matrix
+is inverted.
 
 Source: Xiao, He, Zhang and Kifer, "An Optimal and Scalable Matrix Mechanism for Noisy Marginals under Convex Loss
 Functions" (2023), sections 4 and 5, for residual bases and their variances.
@@ -22,17 +24,17 @@ __all__ = ["Fit", "Floats", "Margin", "below", "fit", "precisions"]
 
 Floats = npt.NDArray[np.float64]
 Margin = tuple[int, ...]
-"""Places of dimensions, ascending."""
+"""Positions of dimensions, ascending."""
 
 
 def below(margins: Iterable[Margin]) -> tuple[Margin, ...]:
     """Return the margins and all their own margins down to the total, each once, smallest first."""
-    found = {part for margin in margins for size in range(len(margin) + 1) for part in combinations(margin, size)}
-    return tuple(sorted(found, key=lambda part: (len(part), part)))
+    parts = {part for margin in margins for size in range(len(margin) + 1) for part in combinations(margin, size)}
+    return tuple(sorted(parts, key=lambda part: (len(part), part)))
 
 
 def precisions(sizes: Sequence[int], variances: Mapping[Margin, float]) -> dict[Margin, float]:
-    """Return the inverse variance with which each component is known.
+    """Return the precision (inverse variance) of each component.
 
     Args:
         sizes: number of codes by dimension.
@@ -68,12 +70,13 @@ class Fit:
 def variance(
     sizes: Sequence[int], known: Mapping[Margin, float], margin: Margin, spans: Mapping[int, int] | None = None
 ) -> float:
-    """Return the variance of a margin's cell: it depends on no count, so it is public before anything is drawn."""
+    """Return the variance of a margin's cell; it depends on no count, so it is public before anything is drawn."""
     total = 0.0
     for part in below([margin]):
         weight = 1.0
         for d in margin:
             share = (spans or {}).get(d, 1) / sizes[d]
+            # The effect of d within a sum of spans[d] of its codes, or only its share of the mean.
             weight *= share * (1 - share) * sizes[d] if d in part else share**2
         total += weight / known[part]
     return total
@@ -86,6 +89,7 @@ def fit(sizes: Sequence[int], measured: Mapping[Margin, tuple[Floats, float]]) -
     for margin, (table, spread) in sorted(measured.items()):
         for part in below([margin]):
             seen = table.sum(axis=tuple(axis for axis, d in enumerate(margin) if d not in part))
+            # Taking the mean away along every axis leaves the component of `part` alone.
             for axis in range(len(part)):
                 seen = seen - seen.mean(axis=axis, keepdims=True)
             components[part] += seen / (spread * _others(sizes, margin, part) * known[part])

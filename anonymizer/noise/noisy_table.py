@@ -1,17 +1,23 @@
 """One table under differential privacy: exact counts in, one draw, published cells with their uncertainty out.
 
-Decides what is measured and how a draw becomes numbers. Does not decide what may be spent (`anonymizer.budget`), does
-not draw (`anonymizer.noise.sampler` is handed in) and keeps nothing: whoever calls charges first and stores the draw.
+Purpose: it decides which margins are measured, and how a draw becomes published numbers.
 
-- The key universe is every combination of codes, zeros included: a key that only appears when somebody has it would
-  be a disclosure, and a zero without noise too. No count is compared with any threshold.
-- What is published is what is measured, each margin with an equal part of rho. Measuring the leaves with all of it is
-  worse as soon as the margins are solved together, whatever the sizes; with a long dimension it is far worse.
-- All numbers come from one draw by weighted least squares: totals are not sums of what was rounded or cut off.
-- `display` alone is cut: rounded, at least 0, and blank below two standard deviations of the noisy value.
+1. The caller charges rho (`anonymizer.budget`).
+2. `measure` draws once; the caller stores the draw before anything else happens.
+3. `read` computes the published cells from the draw.
 
-It lives beside `anonymizer.tabular`, not in `anonymizer.budget`: the budget is integers and needs no arrays, and the
-ledger's owner starts without them.
+Called by: `streams.core.releasing.dp_release`, and `amana protect` (`release`, which does 2 and 3).
+
+Invariants:
+- Every combination of codes is measured, zeros included: a key that appeared only when somebody has it would be a
+  disclosure, and so would a zero without noise. No count is compared with a threshold.
+- Each published margin is measured with an equal part of rho. Measuring only the elementary cells with all of rho is
+  worse as soon as the margins are solved together, whatever the sizes, and far worse with a long dimension.
+- All numbers come from one draw by weighted least squares: totals are not sums of rounded or truncated numbers.
+- Only `display` is truncated: rounded, at least 0, and blank below two standard deviations of the noisy value.
+
+The room is apart from `anonymizer.budget`, which counts in integers and needs no arrays: the owner of the budget starts
+without loading them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,6 +33,7 @@ from anonymizer.budget.sensitivity import squared
 from anonymizer.noise.least_squares import Fit, Margin, below, fit
 from anonymizer.noise.sampler import Counts, Sampler
 from schemas.errors import DisclosureError
+from schemas.identifiers import Rho
 from schemas.trend import TOTAL
 
 __all__ = ["Z90", "Draw", "NoisyRow", "display_value", "in_force", "measure", "read", "release"]
@@ -64,9 +71,9 @@ def display_value(value: float, sd: float) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """What was drawn, raw: noisy counts of the measured margins, with the variance of each; all else follows from it.
+    """A raw draw: noisy counts of the measured margins with the variance of each; everything else follows from it.
 
-    `codes` are the universe, by dimension; `margins` what is published; `measured` maps margin → (counts, variance).
+    `codes` holds the code list of each dimension; `margins` are published; `measured` maps margin → (counts, variance).
     """
 
     dims: tuple[str, ...]
@@ -107,29 +114,29 @@ def measure(
     counts: Mapping[tuple[str, ...], int],
     dims: Sequence[str],
     margins: Sequence[tuple[str, ...]],
-    rho: int,
+    rho: Rho,
     m: int,
     sampler: Sampler,
 ) -> Draw:
-    """Draw once for a table; the caller has charged `rho` before and stores the draw before anything else happens.
+    """Draw once for a table, which was charged before; the caller stores the draw before anything else happens.
 
     Args:
         counts: persons (or changes of persons) by one code per dimension; every combination of codes, zeros included.
         dims: names of the dimensions, in the order of the codes.
-        margins: what is published, each a tuple of dimensions; all their own margins come with them.
-        rho: what the draw costs a person-year, in parts per billion.
-        m: in how many windows that this `rho` pays for one leaf is counted: the L2 sensitivity² of the table.
+        margins: the published margins, each a tuple of dimensions; all their own margins come with them.
+        rho: the cost of the draw to a person-year.
+        m: the number of windows paid for by `rho` in which one person is counted: the squared L2 sensitivity.
         sampler: draws the noise.
 
     Raises:
         DisclosureError: DIS-030, the keys are not every combination of codes; DIS-031, a margin names no dimension of
             the table, or rho is too little to be divided.
     """
-    exact, codes = _tabulated(counts, len(dims))
+    exact, codes = _tabulated(counts, len(dims))  # an axis per dimension
     places = _places(dims, margins)
     if rho < len(places):
         raise DisclosureError("DIS-031", "the budget is too small to be divided over so many margins")
-    spread = variance_of(squared(m), rho // len(places))  # a leaf is in one cell of every margin, so margins add up
+    spread = variance_of(squared(m), rho // len(places))  # a person is in one cell of every margin, so margins add up
     measured = {}
     for margin in sorted(places):
         table = exact.sum(axis=tuple(axis for axis in range(len(dims)) if axis not in margin))
@@ -138,16 +145,16 @@ def measure(
 
 
 def read(draw: Draw) -> tuple[NoisyRow, ...]:
-    """Return the published cells of a draw: its margins, their margins, the total; sorted by codes within each."""
+    """Return the published cells of a draw: its margins and all of theirs, smallest first, each sorted by codes."""
     solved = draw.fit
-    return tuple(row for margin in below(draw.margins) for row in _rows(draw, solved, margin))
+    return tuple(row for margin in below(draw.margins) for row in _rows_of_margin(draw, solved, margin))
 
 
 def release(
     counts: Mapping[tuple[str, ...], int],
     dims: Sequence[str],
     margins: Sequence[tuple[str, ...]],
-    rho: int,
+    rho: Rho,
     m: int,
     sampler: Sampler,
 ) -> tuple[NoisyRow, ...]:
@@ -155,30 +162,33 @@ def release(
     return read(measure(counts, dims, margins, rho, m, sampler))
 
 
-def in_force(prints: Sequence[Sequence[NoisyRow]]) -> tuple[NoisyRow, ...]:
-    """Return the cells in force after a first print and its increments: values add up, and so do variances."""
+def in_force(publications: Sequence[Sequence[NoisyRow]]) -> tuple[NoisyRow, ...]:
+    """Return the cells in force after a first publication and its increments: values add up, and so do variances."""
     return tuple(
         NoisyRow.of(cell[0].codes, sum(row.value for row in cell), float(np.sqrt(sum(row.sd**2 for row in cell))))
-        for cell in zip(*prints, strict=True)
+        for cell in zip(*publications, strict=True)
     )
 
 
-def _rows(draw: Draw, solved: Fit, margin: Margin) -> list[NoisyRow]:
+def _rows_of_margin(draw: Draw, solved: Fit, margin: Margin) -> list[NoisyRow]:
+    """Return the cells of one margin in the order of `product`, which is that of a flattened array."""
     sd = solved.deviation(margin)
     named = product(*(draw.codes[d] if d in margin else (TOTAL,) for d in range(len(draw.dims))))
     return [NoisyRow.of(codes, float(v), sd) for codes, v in zip(named, solved.values(margin).ravel(), strict=True)]
 
 
 def _tabulated(counts: Mapping[tuple[str, ...], int], width: int) -> tuple[Counts, tuple[tuple[str, ...], ...]]:
+    """Return counts as an array with an axis per dimension, and the sorted codes of each axis."""
     codes = tuple(tuple(sorted({key[d] for key in counts})) for d in range(width))
     keys = list(product(*codes))
     if not counts or len(keys) != len(counts) or any(len(key) != width for key in counts):
         raise DisclosureError("DIS-030", "the keys are not every combination of codes: zeros must be there, and noised")
-    return np.array([counts[key] for key in keys], np.int64).reshape([len(one) for one in codes]), codes
+    return np.array([counts[key] for key in keys], np.int64).reshape([len(axis) for axis in codes]), codes
 
 
 def _places(dims: Sequence[str], margins: Sequence[tuple[str, ...]]) -> tuple[Margin, ...]:
+    """Return the margins as sorted positions of their dimensions, each once."""
     unknown = {name for margin in margins for name in margin} - set(dims)
     if unknown or not margins:
-        raise DisclosureError("DIS-031", f"no margins, or margins over what is no dimension: {sorted(unknown)}")
+        raise DisclosureError("DIS-031", f"no margins, or margins over names that are no dimension: {sorted(unknown)}")
     return tuple(dict.fromkeys(tuple(sorted(dims.index(name) for name in set(margin))) for margin in margins))

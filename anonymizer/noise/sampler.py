@@ -1,7 +1,7 @@
-"""The port through which noise is drawn.
+"""Port of the noise sampler.
 
-Decides what a sampler must do. Does not draw anything: `anonymizer.mechanisms.discrete_gaussian` does, and is handed
-in by the shell.
+Purpose: the pure rooms draw noise only through this protocol, so randomness stays in the shell.
+Called by: `noisy_table`. Implemented by `anonymizer.mechanisms.discrete_gaussian`.
 """
 
 from fractions import Fraction
@@ -16,7 +16,7 @@ Counts = npt.NDArray[np.int64]
 
 
 class Sampler(Protocol):
-    """Adds discrete Gaussian noise; every call is a draw of its own, and there are no seeds."""
+    """Adds discrete Gaussian noise. Every call draws anew, and there are no seeds."""
 
     @property
     def version(self) -> str:

@@ -19,7 +19,8 @@ from typing import Any, Final
 import numpy as np
 import scipy
 
-from anonymizer.tabular.linear_program import Floats, Indices, Program
+from anonymizer.tabular.linear_program import Program
+from anonymizer.tabular.sparse_matrix import Floats, Indices
 
 __all__ = ["MODULES", "Highs"]
 

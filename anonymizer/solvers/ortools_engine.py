@@ -18,7 +18,8 @@ import numpy as np
 
 from anonymizer.attacks.exact import Engines
 from anonymizer.attacks.knowledge import LinearEquation, LinearForm
-from anonymizer.tabular.linear_program import Floats, Program
+from anonymizer.tabular.linear_program import Program
+from anonymizer.tabular.sparse_matrix import Floats
 
 __all__ = ["ENGINES", "MODULES", "Glop", "OrtoolsAuditor", "possible", "unique"]
 

@@ -1,1 +1,1 @@
-"""One table in, one protected table out."""
+"""Suppression of tables: primary and complementary suppression, audited beside everything published before."""

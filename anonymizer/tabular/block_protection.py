@@ -1,7 +1,17 @@
-"""One block's tables, protected and proven: what is decided, and what happens when the rules cannot be kept.
+"""Protection of one block: all tables of one population, year and block, protected and audited together.
 
-Decides what gives way: first countries without any person become cover, then tables are withheld, the most detailed
-first; at a limit of work everything is. Does not decide what is due or how rows look (`streams.core`).
+Purpose: it decides what gives way if the rules cannot be kept.
+
+1. Protect all tables.
+2. If a cell cannot be protected, or the audit fails, add the countries without any person as cover and try again.
+3. If that fails too, withhold the most detailed table, and begin again with the rest.
+4. After any other fault (a limit of work, cubes that contradict each other) withhold everything.
+
+Called by: `streams.core.releasing.release_plan`, as independent jobs that may run in several processes.
+
+Invariants:
+- A value is returned only out of a pattern that passed its audit.
+- A job is a value that can be pickled, and so is its result.
 """
 
 import hashlib
@@ -12,17 +22,15 @@ from anonymizer.policy import Suppression, TablePlan
 from anonymizer.tabular import policy_tables
 from anonymizer.tabular.linear_program import Engine, WorkMeter
 from anonymizer.tabular.policy_tables import CellKey, EarlierPublication, Facts, ReleaseScope
-from anonymizer.tabular.publication_decision import decide_publication
+from anonymizer.tabular.publication_decision import GIVES_WAY, decide_publication
 from schemas.errors import DisclosureError
 
 __all__ = ["ProtectedBlock", "ProtectionJob", "ProtectionProof", "ProtectionRequest", "protect_block"]
 
-_GIVES_WAY = frozenset({"DIS-021", "DIS-023"})
-
 
 @dataclass(frozen=True, slots=True)
 class ProtectionRequest:
-    """What to protect: `due` are the windows printed now, `past` the earlier prints of the same year."""
+    """The tables and rules of a job: `due` are the windows published now, `past` the year's earlier publications."""
 
     scope: ReleaseScope
     due: frozenset[str]
@@ -32,7 +40,7 @@ class ProtectionRequest:
 
 @dataclass(frozen=True, slots=True)
 class ProtectionJob:
-    """One block and all that its protection takes: no job needs another, so each can be done in another process."""
+    """One block with everything that its protection needs: no job depends on another."""
 
     facts: Facts
     request: ProtectionRequest
@@ -41,7 +49,11 @@ class ProtectionJob:
 
 @dataclass(frozen=True, slots=True)
 class ProtectionProof:
-    """What the audit of one block found; exact numbers, not to be logged as they are. `width` is in persons."""
+    """Figures of the protection of one block; exact, so they are not logged as they are.
+
+    `cells` counts all cells, `primary` and `secondary` those withheld by primary and complementary suppression,
+    `programs` the programs solved. `width` is the least interval of a target, in persons; `pattern` is a SHA-256.
+    """
 
     cells: int = 0
     primary: int = 0
@@ -53,7 +65,7 @@ class ProtectionProof:
 
 @dataclass(frozen=True, slots=True)
 class ProtectedBlock:
-    """Values of the cells that may be printed, None where suppressed; and the tables withheld, with their faults."""
+    """Cell → value, None where suppressed; withheld table → fault."""
 
     values: Mapping[CellKey, int | None]
     withheld: Mapping[str, DisclosureError]
@@ -65,24 +77,28 @@ def protect_block(job: ProtectionJob) -> ProtectedBlock:
     facts, request, engine = job.facts, job.request, job.engine
     meter = WorkMeter.of(engine)
     withheld: dict[str, DisclosureError] = {}
+    # The most detailed table stands last: the one with most dimensions, and by country rather than by region.
     shown = sorted(request.scope.tables, key=lambda t: (len(t.dimensions), t.geography != "country", t.name))
     while shown:
-        fault = None
+        fault: DisclosureError | None = None
         for empties in (False, True):
             try:
-                values, proof = _attempt(facts, request, shown, (engine.seed, meter), empties=empties)
+                # 1. and, with the empty countries, 2.
+                values, proof = _protected(facts, request, shown, (engine.seed, meter), empties=empties)
                 return ProtectedBlock(values, withheld, proof)
-            except DisclosureError as error:
-                fault = error
-                if error.code not in _GIVES_WAY:
-                    withheld |= dict.fromkeys((t.name for t in shown), error)
-                    return ProtectedBlock({}, withheld, ProtectionProof(programs=meter.solved))
+            except GIVES_WAY as reason:
+                fault = reason
+            except DisclosureError as reason:
+                # 4. Less detail would not help.
+                withheld |= dict.fromkeys((table.name for table in shown), reason)
+                return ProtectedBlock({}, withheld, ProtectionProof(programs=meter.solved))
         if fault is not None:
+            # 3.
             withheld[shown.pop().name] = fault
     return ProtectedBlock({}, withheld, ProtectionProof(programs=meter.solved))
 
 
-def _attempt(
+def _protected(
     facts: Facts,
     request: ProtectionRequest,
     shown: Sequence[TablePlan],
@@ -90,24 +106,30 @@ def _attempt(
     *,
     empties: bool,
 ) -> tuple[dict[CellKey, int | None], ProtectionProof]:
+    """Return the values of the due cells of these tables, and the figures of their protection."""
     keys = (key for plan in shown for key in policy_tables.keys_of(plan, request.scope) if key.window in request.due)
     waived = request.rules.single_agency_countries
     layout = policy_tables.lay_out(facts, request.past, request.scope, [*dict.fromkeys(keys)], waived, empties=empties)
+    # Cells that no variable touches are zero for everybody who knows the code lists.
     values: dict[CellKey, int | None] = dict.fromkeys(layout.zeros, 0)
     if not layout.cells:
         return values, ProtectionProof(cells=len(values), pattern=_digest(values))
-    blank = {(key.place, key.codes) for one in request.past for key, value in one.values.items() if value is None}
+    # The same cell (place and codes) of another window: if it is suppressed there, withholding it here costs less.
+    blank = {
+        (key.place, key.codes) for earlier in request.past for key, value in earlier.values.items() if value is None
+    }
     names: dict[object, bool] = {key: (key.place, key.codes) in blank for key in layout.cells}
-    decided = decide_publication(layout.prints, layout.leaves, names, request.rules, *work)
-    last = layout.prints[-1]
-    for key, total, hide in zip(layout.cells, last.members.times(last.values), decided.withheld, strict=True):
-        values[key] = None if hide else round(total)
-    first, suppressed = int(decided.unsafe.sum()), int(decided.withheld.sum())
+    decision = decide_publication(layout.publications, layout.links, names, request.rules, *work)
+    last = layout.publications[-1]
+    for key, total, hidden in zip(layout.cells, last.members @ last.values, decision.withheld, strict=True):
+        values[key] = None if hidden else round(total)
+    unsafe, suppressed = int(decision.unsafe.sum()), int(decision.withheld.sum())
     return values, ProtectionProof(
-        len(values), first, suppressed - first, work[1].solved, decided.width, _digest(values)
+        len(values), unsafe, suppressed - unsafe, work[1].solved, decision.width, _digest(values)
     )
 
 
 def _digest(values: Mapping[CellKey, int | None]) -> str:
+    """Return the SHA-256 of the suppression pattern: which cells have a value, without the values."""
     lines = sorted(f"{key!r} {'-' if value is None else '+'}" for key, value in values.items())
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()

@@ -1,12 +1,16 @@
-"""Which leaf variables a set of tables needs: the tables' own base cells, linked where they overlap.
+"""Cliques of dimensions: which elementary cells a set of tables needs, and the tree that links them.
 
-Decides the cliques of dimensions and the tree that links them. Does not count anything: that is `table`.
+Purpose: the cross of all dimensions is too large for a linear program, and is not needed. If sets of dimensions form a
+junction tree, tables over these sets that agree on their separators are always the margins of some joint table
+(Lauritzen 1996, section 4.4). An attacker can therefore infer nothing more than from these small tables and their
+agreements.
+Called by: `variables` (tables of a policy) and `crosstab` (tables of a statistician), which count the elementary cells.
 
-The full cross of all dimensions is too big for a linear program. It is not needed: tables over sets of dimensions
-that form a junction tree, and agree on their separators, always have a joint non-negative extension (Lauritzen 1996,
-section 4.4), so what an attacker can infer from the tables' own base cells and those agreements is all that can be
-inferred. Where the sets form no junction tree, the two that overlap most are merged until they do; leaving an
-agreement out would show wider intervals than an attacker has.
+Invariants:
+- Sets that form no junction tree are merged, the two that overlap most first, until they do. Leaving an agreement out
+  instead would show wider intervals than an attacker has.
+
+Source: Lauritzen 1996, "Graphical Models", section 4.4.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,10 +26,10 @@ __all__ = ["Clique", "cliques_of", "dimensions_of", "junction", "linked"]
 
 @dataclass(frozen=True, slots=True)
 class Clique:
-    """A set of axes counted together, out of one cube.
+    """A set of axes that are counted together, out of one cube.
 
-    An axis is `country` (with its atom), `atom` (countries that share all their regions), `quarter`, a dimension, or
-    `dimension=code` for one yes/no question among those with a known answer.
+    An axis is `country` (with its atom), `atom` (the countries that lie in the same regions), `quarter`, a dimension,
+    or `dimension=code`: one yes/no question of a multiple dimension, asked of those with a known answer.
     """
 
     cube: str
@@ -33,12 +37,12 @@ class Clique:
 
     @property
     def dimensions(self) -> frozenset[str]:
-        """Every coordinate a variable of this clique has."""
+        """The coordinates of an elementary cell of this clique."""
         return frozenset(d for axis in self.axes for d in dimensions_of(axis))
 
     @property
     def asks(self) -> bool:
-        """Whether this is a yes/no question: a leaf of the tree that hangs on its denominators."""
+        """True for a yes/no question: an end node of the tree, linked only to its denominators."""
         return any("=" in axis for axis in self.axes)
 
 
@@ -49,7 +53,8 @@ def dimensions_of(axis: str) -> tuple[str, ...]:
     return (axis.partition("=")[0], axis) if "=" in axis else (axis,)
 
 
-def _of(table: TablePlan, *, quarters: bool) -> Iterator[Clique]:
+def _cliques_of_table(table: TablePlan, *, quarters: bool) -> Iterator[Clique]:
+    """Yield a table's own clique, and one per question of a multiple dimension."""
     axes = {"country" if table.geography == "country" else "atom", *table.dimensions}
     if quarters and table.period == "quarter":
         axes.add("quarter")
@@ -60,6 +65,7 @@ def _of(table: TablePlan, *, quarters: bool) -> Iterator[Clique]:
 
 
 def _maximal(cliques: Iterable[Clique]) -> list[Clique]:
+    """Return the cliques that no other contains, largest first."""
     kept: list[Clique] = []
     for clique in sorted(set(cliques), key=lambda c: (-len(c.dimensions), sorted(c.axes), c.cube)):
         if not any(clique.dimensions <= other.dimensions for other in kept):
@@ -68,40 +74,43 @@ def _maximal(cliques: Iterable[Clique]) -> list[Clique]:
 
 
 def cliques_of(tables: Sequence[TablePlan], *, quarters: bool) -> tuple[Clique, ...]:
-    """Return cliques that cover `tables` and have a junction tree; yes/no questions come last.
+    """Return the cliques that cover `tables` and have a junction tree; yes/no questions come last.
 
     Raises:
         DisclosureError: DIS-025, tables of two cubes overlap such that no tree links them.
     """
-    every = [clique for table in tables for clique in _of(table, quarters=quarters)]
+    every = [clique for table in tables for clique in _cliques_of_table(table, quarters=quarters)]
     inner = linked(clique for clique in every if not clique.asks)
     return (*inner, *sorted({clique for clique in every if clique.asks}, key=lambda c: sorted(c.axes)))
 
 
 def linked(cliques: Iterable[Clique]) -> tuple[Clique, ...]:
-    """Return the fewest cliques that hold these and have a junction tree.
+    """Merge cliques until they have a junction tree.
 
     Raises:
         DisclosureError: DIS-025, as above.
     """
-    found = _maximal(cliques)
-    while not _is_tree(found, junction(found)):
-        found = _maximal(_merge(found))
-    return tuple(found)
+    merged = _maximal(cliques)
+    while not _is_tree(merged, junction(merged)):
+        merged = _maximal(_merge_closest(merged))
+    return tuple(merged)
 
 
-def _merge(cliques: Sequence[Clique]) -> list[Clique]:
+def _merge_closest(cliques: Sequence[Clique]) -> list[Clique]:
+    """Merge the two cliques of one cube that share most axes, and of these the smallest."""
     pairs = [(a, b) for a, b in combinations(cliques, 2) if a.cube == b.cube]
     if not pairs:
         raise DisclosureError("DIS-025", "tables of two cubes overlap in a ring: no joint system is sound")
     first, second = max(pairs, key=lambda pair: (len(pair[0].axes & pair[1].axes), -len(pair[0].axes | pair[1].axes)))
     axes = first.axes | second.axes
+    # A country knows its atom, so beside `country` the axis `atom` would only repeat it.
     axes -= {"atom"} if "country" in axes else set()
     return [*(c for c in cliques if c not in {first, second}), Clique(first.cube, axes)]
 
 
 def junction(cliques: Sequence[Clique]) -> tuple[tuple[int, int], ...]:
-    """Return a spanning tree of greatest separators as pairs of positions; questions hang on their denominators."""
+    """Return a spanning tree of largest separators, as pairs of positions in `cliques`."""
+    # Kruskal's algorithm: the heaviest edge that joins two groups, until there is one group.
     edges: list[tuple[int, int]] = []
     group = list(range(len(cliques)))
     weights = {(i, j): len(cliques[i].dimensions & cliques[j].dimensions) for i, j in _pairs(cliques)}
@@ -113,13 +122,16 @@ def junction(cliques: Sequence[Clique]) -> tuple[tuple[int, int], ...]:
 
 
 def _pairs(cliques: Sequence[Clique]) -> Iterator[tuple[int, int]]:
+    """Yield the pairs that may be linked: two questions only through their denominators."""
     for i, j in combinations(range(len(cliques)), 2):
         if not (cliques[i].asks and cliques[j].asks):
             yield i, j
 
 
 def _is_tree(cliques: Sequence[Clique], edges: Sequence[tuple[int, int]]) -> bool:
-    """Running intersection: every dimension's cliques hang together, so separators add up to what is shared."""
+    """Tell whether a spanning tree is a junction tree: the cliques of every dimension are connected in it."""
+    # A tree over n cliques of a dimension has n - 1 edges with that dimension if and only if they are connected. So the
+    # separators together have as many dimensions as the cliques, less one per dimension.
     shared = sum(len(cliques[i].dimensions & cliques[j].dimensions) for i, j in edges)
     every = frozenset(d for clique in cliques for d in clique.dimensions)
     return shared == sum(len(clique.dimensions) for clique in cliques) - len(every)

@@ -1,15 +1,27 @@
-"""Complementary suppression: which further cells must go so that the unsafe ones cannot be computed.
+"""Complementary suppression: the further cells that are withheld so that the unsafe ones cannot be computed.
 
-Decides the pattern. What can be moved far enough under the pattern as it is needs nothing: programs that push all
-targets at once find that out. The rest are taken one at a time, smallest first: a linear program looks for the
-cheapest table, other than the true one, that agrees with everything still published and moves the target as far as it
-must be able to go; the cells it changes are withheld. Patterns only grow, so what was protected stays so. Every table
-found is a certificate for all targets that it moves far enough. A second round, where the limits have one, begins
-again inside the pattern of the first, in the opposite order, and finds cells that need not have gone. Does not
-certify the result: `audit` does, its own way.
+Purpose: it finds a pattern of withheld cells under which every target can be moved to both of its ends.
 
-One at a time is what keeps cells: moving the targets of several blocks with one program withheld three times as much
-of a year beside its quarters.
+1. Take one target at a time, smallest first, and one end after the other.
+2. A linear program looks for the cheapest table, other than the true one, that agrees with everything still published
+   and moves the target to that end.
+3. Withhold the cells that this table changes. The table is a certificate for every other target that it moves far
+   enough: such a target needs no program.
+
+Three methods differ in what comes first and in the numbers they allow:
+
+- `protect` does these steps, and if the limits grant a second round, repeats them inside the pattern that was found, in
+  the opposite order, to find cells that need not have been withheld.
+- `protect_remaining` first moves many targets at once without withholding anything. It serves systems whose parts are
+  protected already, where nearly every target can be moved as it is.
+- `protect_whole_numbers` allows whole numbers only. It mends the targets that failed the audit.
+
+Called by: `publication_decision`, which has every pattern audited by `protection_audit`.
+
+Invariants:
+- Patterns only grow within a round, so a target that was protected stays protected.
+- The steps need the order: moving the targets of several blocks with one program withheld three times as many cells of
+  a year beside its quarters.
 
 Source: Fischetti and Salazar 2001 for the programs.
 """
@@ -22,30 +34,44 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from anonymizer.tabular.joint_system import JointSystem
-from anonymizer.tabular.linear_program import (
-    Flags,
-    Floats,
-    Indices,
-    Matrix,
-    Program,
-    Session,
-    WorkMeter,
-    hstack,
-    vstack,
-)
+from anonymizer.tabular.linear_program import Program, Session, WorkMeter
 from anonymizer.tabular.primary import Targets
+from anonymizer.tabular.sparse_matrix import Flags, Floats, Indices, Matrix, hstack, vstack
 from schemas.errors import DisclosureError
 
-__all__ = ["SystemCells", "protect", "protect_remaining", "protect_whole_numbers", "suppression_costs"]
+__all__ = [
+    "SystemCells",
+    "UnprotectableError",
+    "protect",
+    "protect_remaining",
+    "protect_whole_numbers",
+    "suppression_costs",
+]
 
-_TOLERANCE = 1e-4  # of a person: more than a solver is off by, less than any change that it means
+_TOLERANCE = 1e-4  # of a person: above the error of a solver, below any change that is meant
 _AT_ONCE = 64  # targets that one program tries to move without withholding anything
-_GAIN = 0.7  # the share of targets that must be left, at most, for another try with fewer at once
+_GAIN = 0.7  # the largest share of targets that may be left for another try with fewer at once
+
+
+class UnprotectableError(DisclosureError):
+    """No suppression protects a `target` (its number) beside what is already published. Code DIS-021."""
+
+    def __init__(self, target: int) -> None:
+        """Keep the number of the target among the targets of its joint system."""
+        super().__init__("DIS-021", "a cell cannot be protected beside what is already published")
+        self.target = target
+
+    def __reduce__(self) -> tuple[type["UnprotectableError"], tuple[int]]:
+        """Travel between processes whole: pickle must call this constructor, not that of the family."""
+        return type(self), (self.target,)
 
 
 @dataclass(frozen=True, slots=True)
 class SystemCells:
-    """The cells of a joint system: `rows` with their `totals`; `shown` are out already, `hidden` must not be."""
+    """The cells of a joint system, of all publications: `rows` over its variables, with their `totals` in persons.
+
+    `shown` flags cells that are published already, `hidden` those that must not be.
+    """
 
     rows: Matrix
     totals: Floats
@@ -54,24 +80,29 @@ class SystemCells:
 
 
 def suppression_costs(names: Sequence[object], totals: Floats, blank: Flags, seed: bytes) -> Floats:
-    """Return what withholding each cell costs: its persons and five, times 1 to 1.25 drawn from the secret seed.
+    """Return the cost of withholding each cell: its persons plus five, times a factor of 1 to 1.25.
 
-    Half as much where the same cell of another period is `blank` already: a year can be told beside its quarters where
-    these are blank together (194 of 228 cells of a year, against 156), and no quarter loses by it.
+    The factor is drawn from the secret seed, so that an attacker cannot compute the pattern himself. The cost is halved
+    where the same cell of another period is `blank` already: a year can then be published beside its quarters (194 of
+    228 cells of a year, against 156), and no quarter loses by it.
 
-    Weights that grow with the count choose the same small cells as cover in every quarter, so that less of the year is
-    lost beside its quarters: 91 of 147 cells of six countries stayed, against 79 by a logarithm and 70 by none.
+    A cost that grows with the count chooses the same small cells as cover in every quarter, so that less of the year is
+    lost beside its quarters: 91 of 147 cells of six countries stayed, against 79 with a logarithm and 70 with no cost.
     """
     draws = [hmac.digest(seed, repr(name).encode(), hashlib.sha256)[:4] for name in names]
-    cost: Floats = (
-        (5 + totals) * np.where(blank, 0.5, 1.0) * (1 + np.array([int.from_bytes(draw) / 2**34 for draw in draws]))
-    )
+    # Four bytes are below 2^32, so a draw over 2^34 is below a quarter.
+    factors = 1 + np.array([int.from_bytes(draw) / 2**34 for draw in draws])
+    cost: Floats = (5 + totals) * np.where(blank, 0.5, 1.0) * factors
     return cost
 
 
 @dataclass(slots=True)
-class _State:
-    """The pattern so far, the session whose rows are cells, then targets, and the targets without a certificate yet."""
+class _Round:
+    """One round: the pattern so far, the solver's session, and the targets that have no certificate yet.
+
+    `session` has the rows of `_program`: balances, then cells, then targets. `open` flags the targets still to be
+    moved, [0] to their low and [1] to their high end.
+    """
 
     joint: JointSystem
     cells: SystemCells
@@ -83,7 +114,7 @@ class _State:
     open: tuple[Flags, Flags]
 
     @classmethod
-    def of(
+    def begin(
         cls,
         joint: JointSystem,
         targets: Targets,
@@ -92,125 +123,131 @@ class _State:
         solve: WorkMeter,
         *,
         whole: bool = False,
-    ) -> "_State":
-        """Begin with what is hidden, and with the smallest target; in fractions, or in `whole` numbers."""
+    ) -> "_Round":
+        """Begin with the hidden cells as the pattern; solve in fractions, or in `whole` numbers."""
         everyone = np.ones(len(targets.exact), np.bool_)
-        order = np.lexsort((np.arange(len(targets.exact)), np.abs(targets.exact)))
+        order = np.lexsort((np.arange(len(targets.exact)), np.abs(targets.exact)))  # smallest first, ties by number
         session = solve.open(_program(joint, targets, cells, cost), whole=len(joint.values) if whole else 0)
         return cls(joint, cells, targets, cells.hidden.copy(), session, solve, order, (everyone, everyone.copy()))
 
-    def free(self, rows: Indices) -> None:
-        """Let rows be anything."""
-        nothing = np.full(len(rows), np.inf)
-        self.session.bound(rows, -nothing, nothing)
+    def run(self) -> Flags:
+        """Protect every target at both ends; return the pattern.
 
-    def repair(self, target: int, upwards: int) -> Floats | None:
-        """Look for the cheapest table in which a target reaches its end."""
+        Raises:
+            UnprotectableError: there is no table that moves a target to an end.
+            WorkLimitError: too much work.
+        """
+        # 1. One target and one end at a time.
+        for target in self.order.tolist():
+            for upwards in (1, 0):
+                if self.open[upwards][target]:
+                    table = self._cheapest(target, upwards)
+                    if table is None:
+                        raise UnprotectableError(target)
+                    self.learn(table)
+                    self.open[upwards][target] = False
+        return self.withheld
+
+    def certify(self, upwards: int) -> None:
+        """Move open targets to one end without withholding anything, some at a time, and ever fewer while it helps."""
+        size = _AT_ONCE
+        while size and self.open[upwards].any():
+            before = int(self.open[upwards].sum())
+            for start in range(0, len(self.order), size):
+                chosen = np.zeros(len(self.order), np.bool_)
+                chosen[self.order[start : start + size]] = True
+                chosen &= self.open[upwards]
+                answer = self.solve(_all_at_once(self, chosen, upwards)) if chosen.any() else None
+                if answer is not None:
+                    self.learn(answer[: len(self.joint.values)])
+            size = size // 4 if self.open[upwards].sum() < _GAIN * before else 0
+
+    def learn(self, table: Floats) -> None:
+        """Withhold the cells that a table changes, and close the targets that it moves far enough."""
+        # 3. The pattern grows, and the table is a certificate.
+        changed = np.abs(self.cells.rows @ table - self.cells.totals) > _TOLERANCE
+        self._free(len(self.joint.slack) + np.flatnonzero(changed & ~self.withheld))
+        self.withheld |= changed
+        moved = self.targets.sums @ table
+        low, high = self.open
+        low &= moved > self.targets.low + _TOLERANCE  # in place: `open` holds these arrays
+        high &= moved < self.targets.high - _TOLERANCE
+
+    def _cheapest(self, target: int, upwards: int) -> Floats | None:
+        """Return the cheapest table in which a target is at one end or beyond, None if there is none."""
+        # 2. The target's row is bounded for this one program, then free again.
         row, far = np.array([len(self.joint.slack) + len(self.cells.totals) + target]), np.array([np.inf])
         if upwards:
             self.session.bound(row, self.targets.high[[target]], far)
         else:
             self.session.bound(row, -far, self.targets.low[[target]])
         answer = self.session.solve()
-        self.free(row)
+        self._free(row)
         return None if answer is None else answer[: len(self.joint.values)]
 
-    def learn(self, table: Floats) -> None:
-        """Withhold the cells that a table changes, and strike out the ends that it certifies."""
-        changed = np.abs(self.cells.rows.times(table) - self.cells.totals) > _TOLERANCE
-        self.free(len(self.joint.slack) + np.flatnonzero(changed & ~self.withheld))
-        self.withheld |= changed
-        moved = self.targets.sums.times(table)
-        low, high = self.open
-        low &= moved > self.targets.low + _TOLERANCE
-        high &= moved < self.targets.high - _TOLERANCE
+    def _free(self, rows: Indices) -> None:
+        """Take away both bounds of some rows."""
+        nothing = np.full(len(rows), np.inf)
+        self.session.bound(rows, -nothing, nothing)
 
 
 def protect(joint: JointSystem, targets: Targets, cells: SystemCells, cost: Floats, solve: WorkMeter) -> Flags:
     """Return the pattern: flags of all cells that are withheld, those already hidden among them.
 
     Args:
-        joint: the joint system.
-        targets: what must stay possible.
-        cells: all cells, of all prints.
-        cost: what withholding each cell costs.
-        solve: the metered solver.
+        joint: the joint system of all publications.
+        targets: the sums that must stay possible at both ends.
+        cells: all cells, of all publications.
+        cost: the cost of withholding each cell.
+        solve: the metered engines.
 
     Raises:
-        DisclosureError: DIS-021, some target cannot be protected; DIS-022, too much work.
+        UnprotectableError: a target cannot be protected.
+        WorkLimitError: too much work.
     """
-    withheld = _round(_State.of(joint, targets, cells, cost, solve))
+    withheld = _Round.begin(joint, targets, cells, cost, solve).run()
     if solve.limits.rounds == 1:
         return withheld
-    again = _State.of(joint, targets, replace(cells, shown=~withheld), cost, solve)
-    return _round(replace(again, order=again.order[::-1]))
+    # Cells outside the pattern count as shown, so the second round cannot leave the pattern.
+    second = _Round.begin(joint, targets, replace(cells, shown=~withheld), cost, solve)
+    return replace(second, order=second.order[::-1]).run()
 
 
 def protect_remaining(
     joint: JointSystem, targets: Targets, cells: SystemCells, cost: Floats, solve: WorkMeter
 ) -> Flags:
-    """Return the pattern where nearly everything is settled: what can be moved as it is needs no program of its own.
+    """Return the pattern of a system in which nearly every target is protected already.
 
     Arguments, result and errors are those of `protect`.
     """
-    state = _State.of(joint, targets, cells, cost, solve)
+    only_round = _Round.begin(joint, targets, cells, cost, solve)
     for upwards in (1, 0):
-        _certify(state, upwards)
-    return _round(state)
+        only_round.certify(upwards)
+    return only_round.run()
 
 
 def protect_whole_numbers(
     joint: JointSystem, targets: Targets, cells: SystemCells, cost: Floats, solve: WorkMeter
 ) -> Flags:
-    """Return the pattern in which these targets are protected from an attacker who knows that people come whole.
+    """Return the pattern that protects targets from an attacker who knows that people come whole.
 
     Arguments, result and errors are those of `protect`.
     """
-    return _round(_State.of(joint, targets, cells, cost, solve, whole=True))
+    return _Round.begin(joint, targets, cells, cost, solve, whole=True).run()
 
 
-def _round(state: _State) -> Flags:
-    for target in state.order.tolist():
-        for upwards in (1, 0):
-            _protect(state, target, upwards)
-    return state.withheld
+def _all_at_once(state: _Round, chosen: Flags, upwards: int) -> Program:
+    """Maximise the way of the chosen targets to one end, under the pattern as it is.
 
-
-def _certify(state: _State, upwards: int) -> None:
-    """Move open targets some at a time without withholding anything; ever fewer at a time while that gains."""
-    size = _AT_ONCE
-    while size and state.open[upwards].any():
-        before = int(state.open[upwards].sum())
-        for start in range(0, len(state.order), size):
-            chosen = np.zeros(len(state.order), np.bool_)
-            chosen[state.order[start : start + size]] = True
-            chosen &= state.open[upwards]
-            answer = state.solve(_all_at_once(state, chosen, upwards)) if chosen.any() else None
-            if answer is not None:
-                state.learn(answer[: len(state.joint.values)])
-        size = size // 4 if state.open[upwards].sum() < _GAIN * before else 0
-
-
-def _protect(state: _State, target: int, upwards: int) -> None:
-    """Withhold the cheapest cells that let a target reach its end."""
-    if not state.open[upwards][target]:
-        return
-    answer = state.repair(target, upwards)
-    if answer is None:
-        raise DisclosureError("DIS-021", "a cell cannot be protected beside what is already published")
-    state.learn(answer)
-    state.open[upwards][target] = False
-
-
-def _all_at_once(state: _State, chosen: Flags, upwards: int) -> Program:
-    """Maximise how far the chosen targets get towards their ends, none further; columns: the table, then the ways."""
-    joint, targets, size, count = state.joint, state.targets.take(chosen), len(state.joint.values), int(chosen.sum())
+    Columns: the table, then the way of each target. Rows: balances, published cells, `target -/+ way = exact`.
+    """
+    joint, targets, size, count = state.joint, state.targets.select(chosen), len(state.joint.values), int(chosen.sum())
     room = np.abs((targets.high if upwards else targets.low) - targets.exact)
-    fixed = state.cells.rows.take(~state.withheld)
+    fixed = state.cells.rows.select_rows(~state.withheld)
     totals = state.cells.totals[~state.withheld]
     ways = hstack([targets.sums, Matrix.diagonal(count, -1.0 if upwards else 1.0)])
     return Program(
-        cost=np.concatenate([np.zeros(size), -1 / np.maximum(room, 1.0)]),
+        cost=np.concatenate([np.zeros(size), -1 / np.maximum(room, 1.0)]),  # each way as a share of its distance
         matrix=vstack([joint.balance, fixed, ways]),
         row_lower=np.concatenate([np.zeros(len(joint.slack)), totals, targets.exact]),
         row_upper=np.concatenate([joint.slack, totals, targets.exact]),
@@ -220,13 +257,15 @@ def _all_at_once(state: _State, chosen: Flags, upwards: int) -> Program:
 
 
 def _program(joint: JointSystem, targets: Targets, cells: SystemCells, cost: Floats) -> Program:
-    """Minimise the weighted change of published cells; rows: balances, cells, targets.
+    """Minimise the cost of the published cells that change.
 
-    Columns: the table, then ups and downs of each cell that may still be withheld.
+    Columns: the table, then the rise and the fall of each cell that may still be withheld. Rows: balances, cells,
+    targets. A cell's row reads `sum of its variables - rise + fall = total`: a shown cell has neither and stays, a
+    hidden one has no bounds. The targets' rows are free until `_cheapest` bounds one of them.
     """
     size, loose = len(joint.values), ~cells.shown & ~cells.hidden
     moving, places = int(loose.sum()), np.flatnonzero(loose)
-    steps = np.arange(moving)
+    steps = np.arange(moving)  # entry (places[i], i): the rise or fall i belongs to the row of the loose cell i
     up = Matrix(places, steps, np.full(moving, -1.0), (len(loose), moving))
     down = Matrix(places, steps, np.full(moving, 1.0), (len(loose), moving))
     free = np.full(len(targets.exact), np.inf)

@@ -1,10 +1,13 @@
-"""From exact cells to facts in the codes of a release: what coarsening a released table rests on.
+"""Facts: exact cells in the codes of a release.
 
-Decides the code universe of every released dimension and how exact codes map to it. Does not decide which tables
-exist (the policy does) or which of their cells may be seen (`primary`, `secondary`, `audit`).
+Purpose: it decides the code lists of every released dimension, and how exact codes map to them.
+Called by: `streams.core.releasing.release_plan`; the code lists by everything that lays out released tables. Which
+tables exist is decided in the policy, and which of their cells may be shown in `publication_decision`.
 
-The universe is fixed, never read off the data: a code that only appears when somebody has it would be a disclosure.
-A code outside its list counts as `Other` where the list has one, else as `unknown`.
+Invariants:
+- The code lists are fixed and never read off the data: a code that appeared only when somebody has it would be a
+  disclosure.
+- An exact code outside its list counts as `Other` if the list has that code, else as `unknown`.
 
 >>> coarse("exploitation", "ForcedLabour+SexualExploitation"), coarse("majority", "9--17")
 ('Multiple', 'minor')
@@ -20,10 +23,10 @@ from schemas.codelists import labels
 __all__ = ["BLOCK", "MULTIPLE", "SOURCES", "UNIVERSE", "Fact", "blocks_of", "coarse", "facts_of"]
 
 BLOCK = MappingProxyType({"phenomenon": ("TIP", "SOM"), "status": ("confirmed", "possible", "unknown")})
-"""Dimensions that no total ever sums over: each of their combinations is a joint system of its own."""
+"""Dimensions that no total sums over: each combination of their codes, a block, is a joint system of its own."""
 
 MULTIPLE = frozenset({"means", "services"})
-"""Dimensions in which one person may have several codes: yes/no per code, `known` is the denominator."""
+"""Dimensions in which one person may have several codes: a yes/no question per code, with `known` as denominator."""
 
 SOURCES = MappingProxyType({"majority": "age"})
 """Released dimensions that are derived from a dimension of the cube."""
@@ -41,7 +44,7 @@ UNIVERSE: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "activity_type": tuple(labels("activity_type")),
     }
 )
-"""Every code of a released dimension; of a multiple one, every code that is asked yes or no."""
+"""Code list of every released dimension; of a multiple one, the codes that are asked yes or no."""
 
 _MINOR = frozenset({"0--8", "9--17"})
 
@@ -50,8 +53,8 @@ _MINOR = frozenset({"0--8", "9--17"})
 class Fact:
     """Persons with the same codes, by agency.
 
-    `quarter` is Q1 to Q4, or `unknown` where no month is known; `codes` are of the universe, but sets in a multiple
-    dimension, empty where unknown.
+    `quarter` is Q1 to Q4, or `unknown` if no month is known. `codes` maps each released dimension to a code of its
+    list, or in a multiple dimension to a set of them, empty if none is known.
     """
 
     country: str
@@ -72,25 +75,21 @@ def coarse(dimension: str, code: str) -> str:
     return "Other" if "Other" in universe else "unknown"
 
 
-def _codes(released: Sequence[str], exact: Mapping[str, str]) -> dict[str, str | frozenset[str]]:
+def _released_codes(released: Sequence[str], exact: Mapping[str, str]) -> dict[str, str | frozenset[str]]:
+    """Return the released codes of an exact cell, by released dimension."""
     codes: dict[str, str | frozenset[str]] = {}
     for dimension in released:
         code = exact[SOURCES.get(dimension, dimension)]
         if dimension in MULTIPLE:
             several = () if code == "unknown" else code.split("+")
-            codes[dimension] = frozenset(coarse(dimension, one) for one in several)
+            codes[dimension] = frozenset(coarse(dimension, exact_code) for exact_code in several)
         else:
             codes[dimension] = coarse(dimension, code)
     return codes
 
 
-def _quarter(period: str) -> str:
-    month = period[5:7]
-    return f"Q{(int(month) + 2) // 3}" if month else "unknown"
-
-
 def blocks_of(population: Population) -> tuple[Mapping[str, str], ...]:
-    """Return the combinations of phenomenon and status that a population's cubes keep apart."""
+    """Return the blocks of a population: the combinations of phenomenon and status that its cubes keep apart."""
     blocks: list[dict[str, str]] = [{}]
     for dimension, codes in BLOCK.items():
         if all(dimension in cube.dimensions for cube in population.cubes):
@@ -105,8 +104,8 @@ def facts_of(
 
     Args:
         cells: cell key (`population|cube|value|…`, values in the order of the cube's dimensions) → persons by agency.
-        population: whose cells are wanted; others are passed over.
-        policy: its tables say which dimensions are released, its regions which countries.
+        population: the population whose cells are wanted; cells of others are skipped.
+        policy: its tables name the released dimensions, its regions the released countries.
     """
     dimensions = {(population.name, cube.name): cube.dimensions for cube in population.cubes}
     wanted: dict[str, list[str]] = {}
@@ -116,15 +115,19 @@ def facts_of(
     countries = frozenset(country for region in policy.regions for country in region.countries)
     kept = tuple(d for d in BLOCK if all(d in cube.dimensions for cube in population.cubes))
     sorted_facts: dict[tuple[int, tuple[str, ...]], dict[str, list[Fact]]] = {}
+    # Sorted, so that the order of the facts, and with it every program, does not depend on the order of the cells.
     for key in sorted(key for key in cells if key.startswith(f"{population.name}|")):
         name, cube, *values = key.split("|")
         if (name, cube) not in dimensions or cube not in wanted:
             continue
         exact = dict(zip(dimensions[name, cube], values, strict=True))
         period = exact.get("period") or exact["year"]
+        # A period without a year (`unknown`) is in no window, and a country in no region is in no table.
         if exact["country"] not in countries or not period[:4].isdigit():
             continue
         block = tuple(exact[dimension] for dimension in kept)
-        fact = Fact(exact["country"], _quarter(period), _codes(wanted[cube], exact), cells[key])
+        month = period[5:7]  # of `YYYY-MM`; empty in `YYYY`
+        quarter = f"Q{(int(month) + 2) // 3}" if month else "unknown"
+        fact = Fact(exact["country"], quarter, _released_codes(wanted[cube], exact), cells[key])
         sorted_facts.setdefault((int(period[:4]), block), {}).setdefault(cube, []).append(fact)
     return sorted_facts

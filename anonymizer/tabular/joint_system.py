@@ -1,12 +1,16 @@
-"""Everything ever published about the same people, as one linear system: prints, and what changed between them.
+"""Everything ever published about the same people, as one linear system.
 
-Decides the variables of an attacker who remembers: of each leaf its persons when a print first counted it, and what
-came and went by every later print that counts it again. Does not decide which cells are unsafe (`primary`), which are
-withheld (`secondary`), or what a leaf is (`table` for a policy's tables, `offline` for a statistician's).
+Purpose: the variables of an attacker who remembers. Each elementary cell has a variable for its persons when a
+publication first counted it, and two more for the persons who came and who left before every later publication that
+counts it again.
+Called by: `publication_decision`. The elementary cells come from `policy_tables` (tables of a policy) or from
+`crosstab` (tables of a statistician).
 
-Between two prints persons are added by late events and taken away by corrections and withdrawals. The attacker is
-given more than anyone has: that nobody left a leaf where nobody did, and that nothing changed where no leaf of the
-print did. Both narrow the intervals that are computed, so no release looks safer than it is.
+Invariants:
+- Persons are added between two publications by late events, and taken away by corrections and withdrawals.
+- The attacker is given more than anybody has: that nobody left an elementary cell where nobody did, and that nothing
+  changed if no elementary cell of a publication did. Both narrow the intervals that are computed, so no release looks
+  safer than it is.
 """
 
 from collections.abc import Sequence
@@ -14,18 +18,19 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from anonymizer.tabular.linear_program import Flags, Floats, Matrix, vstack
+from anonymizer.tabular.sparse_matrix import Flags, Floats, Matrix, vstack
 
 __all__ = ["JointSystem", "Publication", "Sums", "join"]
 
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """One publication of sums over leaves.
+    """One publication of sums over elementary cells.
 
-    `counts` are persons per leaf and agency at that time, `touched` flags the leaves that its cells count, `members`
-    has a row per cell, `shown` flags the cells that were published; None for the print that is being decided.
-    `alone` flags cells that a single agency may fill.
+    `counts` are persons per elementary cell (rows) and agency (columns) at that time; `touched` flags the elementary
+    cells that its cells count. `members` has a row per published cell over the elementary cells. `shown` flags the
+    cells with a value, and is None for the publication that is being decided. `alone` flags the cells that a single
+    agency may fill.
     """
 
     counts: Floats
@@ -36,125 +41,132 @@ class Publication:
 
     @property
     def values(self) -> Floats:
-        """Persons per leaf."""
+        """Persons per elementary cell."""
         persons: Floats = self.counts.sum(axis=1)
         return persons
 
-    def within(self, leaves: Flags, cells: Flags) -> "Publication":
-        """Return the same of fewer leaves and fewer cells."""
+    def within(self, elements: Flags, cells: Flags) -> "Publication":
+        """Return the publication reduced to the flagged elementary cells and the flagged cells."""
         shown = None if self.shown is None else self.shown[cells]
-        members = self.members.take(cells).pick(leaves)
-        return Publication(self.counts[leaves], self.touched[leaves], members, shown, self.alone[cells])
+        members = self.members.select_rows(cells).select_columns(elements)
+        return Publication(self.counts[elements], self.touched[elements], members, shown, self.alone[cells])
 
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """What one print says or hides: rows over the variables of the joint system, and their exact values."""
+    """Sums of variables of the joint system, one per row, with their exact values in persons."""
 
     rows: Matrix
     exact: Floats
 
     @classmethod
     def of(cls, rows: Matrix, values: Floats) -> "Sums":
-        """Return rows with what they come to."""
-        return cls(rows, rows.times(values))
+        """Complete rows with their values."""
+        return cls(rows, rows @ values)
 
 
 @dataclass(slots=True)
 class JointSystem:
-    """Variables with their exact `values`; `balance · x` lies between 0 and `slack`.
+    """Variables with their exact `values`, and the rows that link them: `balance @ x` lies between 0 and `slack`.
 
-    `cells`, `leaves` and, from the second print that counts a leaf on, `gains` (of cells, then of leaves) hold one
-    `Sums` per print.
+    `cells` and `elements` hold one `Sums` per publication: its cells, and the elementary cells that it counts. `gains`
+    holds one for every publication that found anything changed: the changes of its cells, then of its elementary cells.
     """
 
     values: Floats
     balance: Matrix
     slack: Floats
     cells: list[Sums] = field(default_factory=list)
-    leaves: list[Sums] = field(default_factory=list)
+    elements: list[Sums] = field(default_factory=list)
     gains: list[Sums] = field(default_factory=list)
 
 
 @dataclass(slots=True)
-class _Variables:
-    """What each leaf's persons are made of so far: rows are leaves, columns variables."""
+class _Composition:
+    """The variables that each elementary cell is the sum of, so far: rows are elementary cells, columns variables."""
 
-    leaves: int
+    height: int
     held: Floats
-    known: Flags
+    counted: Flags
     parts: list[Matrix] = field(default_factory=list)
     values: list[Floats] = field(default_factory=list)
 
-    @property
-    def width(self) -> int:
-        return sum(len(part) for part in self.values)
+    def _width(self) -> int:
+        return sum(len(values) for values in self.values)
 
-    def add(self, chosen: Flags, amounts: Floats, sign: float) -> Matrix:
-        """Add a variable to each chosen leaf; return the new part alone."""
+    def _add(self, chosen: Flags, amounts: Floats, sign: float) -> Matrix:
+        """Add a variable to each chosen elementary cell; return the new part alone."""
         places = np.flatnonzero(chosen)
-        columns = np.arange(len(places)) + self.width
-        part = Matrix(places, columns, np.full(len(places), sign), (self.leaves, self.width + len(places)))
+        width = self._width()
+        columns = np.arange(len(places)) + width  # new variables stand to the right of all others
+        part = Matrix(places, columns, np.full(len(places), sign), (self.height, width + len(places)))
         self.parts.append(part)
         self.values.append(amounts[chosen])
         return part
 
-    def take(self, one: Publication) -> tuple[Flags, list[Matrix]]:
-        """Let a print count its leaves; return the leaves whose make-up changed, and the parts that are changes."""
-        new, again = one.touched & ~self.known, one.touched & self.known
-        change = np.where(again, one.values - self.held, 0.0)
+    def count(self, publication: Publication) -> tuple[Flags, list[Matrix]]:
+        """Add a publication's variables; return the elementary cells whose sum changed, and the parts that are changes.
+
+        The change of an elementary cell is split in two variables, who came and who left, neither of which is negative.
+        """
+        new, again = publication.touched & ~self.counted, publication.touched & self.counted
+        change = np.where(again, publication.values - self.held, 0.0)
         changes: list[Matrix] = []
         if change.any():
-            changes = [self.add(again, np.maximum(change, 0.0), 1.0), self.add(change < 0, -change, -1.0)]
-        self.add(new, one.values, 1.0)
-        self.held, self.known = np.where(one.touched, one.values, self.held), self.known | one.touched
+            # Anybody may have come anywhere, once something changed; but people left only where they did.
+            changes = [self._add(again, np.maximum(change, 0.0), 1.0), self._add(change < 0, -change, -1.0)]
+        self._add(new, publication.values, 1.0)
+        self.held = np.where(publication.touched, publication.values, self.held)
+        self.counted = self.counted | publication.touched
         return (new | again) if changes else new, changes
 
-    def united(self, parts: Sequence[Matrix]) -> Matrix:
-        """Add parts up, as wide as all variables so far."""
+    def sum_of(self, parts: Sequence[Matrix]) -> Matrix:
+        """Return the sum of parts, as wide as all variables so far."""
+        # Triplets of the same place count as their sum, so adding matrices is putting their entries together.
         rows, columns, values = (
             np.concatenate([getattr(part, name) for part in parts]) for name in ("rows", "columns", "values")
         )
-        return Matrix(rows, columns, values, (self.leaves, self.width))
+        return Matrix(rows, columns, values, (self.height, self._width()))
 
 
-def join(prints: Sequence[Publication], balance: Matrix, slack: Floats) -> JointSystem:
-    """Put prints about the same leaves together, in their order.
+def join(publications: Sequence[Publication], balance: Matrix, slack: Floats) -> JointSystem:
+    """Join publications over the same elementary cells into one system.
 
     Args:
-        prints: the earlier ones, and last the one to decide.
-        balance: rows over leaves that hold within every print that counts all leaves of the row.
-        slack: `balance · leaves` lies between 0 and this.
+        publications: the earlier ones in order, and last the one to decide.
+        balance: rows over elementary cells that hold within every publication that counts all cells of the row.
+        slack: `balance @ elements` lies between 0 and this.
     """
     size = balance.shape[1]
-    variables = _Variables(size, np.zeros(size), np.zeros(size, np.bool_))
-    cells, leaves, gains, rows, ends = [], [], [], [], []
-    for one in prints:
-        renewed, changes = variables.take(one)
-        now = variables.united(variables.parts)
-        cells.append(one.members.through(now))
-        leaves.append(_touched(one, now))
+    composition = _Composition(size, np.zeros(size), np.zeros(size, np.bool_))
+    cells, elements, gains, rows, ends = [], [], [], [], []
+    for publication in publications:
+        changed, changes = composition.count(publication)
+        now = composition.sum_of(composition.parts)
+        # A sum of elementary cells becomes a sum of variables: members (cells by elements) @ now (elements by
+        # variables).
+        cells.append(publication.members @ now)
+        elements.append(now.select_rows(publication.touched))
         if changes:
-            gained = variables.united(changes)
-            gains.append(vstack([one.members.through(gained), _touched(one, gained)]))
-        held = _within(balance, one.touched, renewed)
-        rows.append(balance.take(held).through(now))
-        ends.append(slack[held])
-    values = np.concatenate(variables.values)
-    joint = JointSystem(values, vstack(rows).widened(len(values)), np.concatenate(ends))
-    for found, into in ((cells, joint.cells), (leaves, joint.leaves), (gains, joint.gains)):
-        into.extend(Sums.of(matrix.widened(len(values)), values) for matrix in found)
+            gained = composition.sum_of(changes)
+            gains.append(vstack([publication.members @ gained, gained.select_rows(publication.touched)]))
+        holding = _new_balances(balance, publication.touched, changed)
+        rows.append(balance.select_rows(holding) @ now)
+        ends.append(slack[holding])
+    # Earlier matrices are narrower: they have no part in variables that came later.
+    values = np.concatenate(composition.values)
+    width = len(values)
+    joint = JointSystem(values, vstack(rows).widened(width), np.concatenate(ends))
+    joint.cells = [Sums.of(matrix.widened(width), values) for matrix in cells]
+    joint.elements = [Sums.of(matrix.widened(width), values) for matrix in elements]
+    joint.gains = [Sums.of(matrix.widened(width), values) for matrix in gains]
     return joint
 
 
-def _touched(one: Publication, now: Matrix) -> Matrix:
-    return now.take(one.touched)
-
-
-def _within(balance: Matrix, touched: Flags, renewed: Flags) -> Flags:
-    """Flag the rows all of whose leaves are counted, and some of them not as before."""
+def _new_balances(balance: Matrix, touched: Flags, changed: Flags) -> Flags:
+    """Flag the rows of which a publication counts every elementary cell, and at least one not as before."""
     outside = np.zeros(balance.shape[0], np.bool_)
-    outside[balance.rows[~touched[balance.columns]]] = True
+    outside[balance.rows[~touched[balance.columns]]] = True  # rows with an entry in an uncounted column
     fresh = np.zeros(balance.shape[0], np.bool_)
-    fresh[balance.rows[renewed[balance.columns]]] = True
+    fresh[balance.rows[changed[balance.columns]]] = True  # a row without any would repeat an earlier one
     return ~outside & fresh

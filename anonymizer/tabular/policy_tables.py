@@ -1,11 +1,14 @@
-"""A policy's tables as prints of one joint system: leaves, how they balance, and which of them each cell sums.
+"""Tables of a policy as publications of one joint system.
 
-Decides what an attacker may put together: every table, margin, overlapping region, quarter and year of one population,
-year and block, at every print. Does not decide which cells are unsafe (`primary`) or which are withheld (`secondary`).
+Purpose: it lays out what an attacker may combine: every table, margin, overlapping region, quarter and year of one
+population, year and block, at every publication.
+Called by: `block_protection`; the result goes to `publication_decision`.
 
-Countries without any person in the block's year are left out: their cells are published as zeros. Leaving variables
-out can only narrow the intervals that are computed, so it never makes a release look safer than it is; `empties` puts
-them back in where they are needed as cover.
+Invariants:
+- Countries without any person in the block's year are left out, and their cells are published as zeros. Fewer variables
+  can only narrow the intervals that are computed, so no release looks safer than it is. `empties` puts these countries
+  back if they are needed as cover.
+- A person whom two cubes count is the same person: cubes that contradict each other are refused.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -17,8 +20,8 @@ import numpy as np
 from anonymizer.policy import TablePlan
 from anonymizer.tabular.facts import MULTIPLE, UNIVERSE, Fact
 from anonymizer.tabular.joint_system import Publication
-from anonymizer.tabular.linear_program import Matrix
 from anonymizer.tabular.publication_decision import VariableLinks
+from anonymizer.tabular.sparse_matrix import Matrix
 from anonymizer.tabular.variables import YEAR, CellKey, ReleaseScope, VariableSpace
 from schemas.errors import DisclosureError
 
@@ -30,7 +33,7 @@ Facts = Mapping[str, Sequence[Fact]]
 
 @dataclass(frozen=True, slots=True)
 class EarlierPublication:
-    """One earlier print: the facts it rested on, and what it showed of each cell, None where suppressed."""
+    """One earlier publication: the facts behind it, and its cells with their values, None where suppressed."""
 
     facts: Facts
     values: Mapping[CellKey, int | None]
@@ -38,15 +41,20 @@ class EarlierPublication:
 
 @dataclass(frozen=True, slots=True)
 class PolicyLayout:
-    """Prints over common leaves; `cells` are those of the last, `zeros` the ones of its cells that no leaf touches."""
+    """Publications over common elementary cells.
 
-    prints: tuple[Publication, ...]
-    leaves: VariableLinks
+    `cells` are the cells of the last publication, in the order of its rows; `zeros` are the wanted cells that no
+    elementary cell is part of.
+    """
+
+    publications: tuple[Publication, ...]
+    links: VariableLinks
     cells: tuple[CellKey, ...]
     zeros: tuple[CellKey, ...]
 
 
 def _choices(dimension: str) -> Iterator[tuple[tuple[str, str], ...]]:
+    """Yield the total of a dimension and each of its codes; of a multiple one, the denominator and each question."""
     yield ()
     if dimension in MULTIPLE:
         yield from (((dimension, known),) for known in ("known", "unknown"))
@@ -56,7 +64,7 @@ def _choices(dimension: str) -> Iterator[tuple[tuple[str, str], ...]]:
 
 
 def keys_of(table: TablePlan, scope: ReleaseScope) -> Iterator[CellKey]:
-    """Yield the cells of a table with all its margins: every dimension's codes and its total."""
+    """Yield the cells of a table with all its margins, in every place and window of the scope."""
     for place, window in product(scope.places_of(table), scope.windows_of(table)):
         for codes in product(*(_choices(d) for d in table.dimensions)):
             yield CellKey(place, window, tuple(sorted(code for group in codes for code in group)))
@@ -66,7 +74,7 @@ def lay_out(
     now: Facts,
     past: Sequence[EarlierPublication],
     scope: ReleaseScope,
-    printed: Collection[CellKey],
+    wanted: Collection[CellKey],
     waived: Collection[str] = (),
     *,
     empties: bool = False,
@@ -74,10 +82,10 @@ def lay_out(
     """Lay out the joint system of one population, year and block.
 
     Args:
-        now: facts as they are today.
-        past: the earlier prints of that year, in their order.
+        now: the facts as they are today.
+        past: the earlier publications of that year, in order.
         scope: tables, regions and windows that are released together, or were already.
-        printed: the cells to decide.
+        wanted: the cells to decide.
         waived: countries that a single agency may count.
         empties: whether countries without any person are variables too.
 
@@ -86,35 +94,39 @@ def lay_out(
             small enough.
     """
     every = [fact for facts in (*(p.facts for p in past), now) for cube in facts.values() for fact in cube]
-    frame = VariableSpace(scope, every, empties=empties)
-    if not frame.countries:
+    space = VariableSpace(scope, every, empties=empties)
+    if not space.countries:
         nothing = np.zeros(0)
-        return PolicyLayout((), VariableLinks(Matrix.of([], 0), nothing, np.zeros(0, np.int64)), (), tuple(printed))
+        return PolicyLayout((), VariableLinks(Matrix.of([], 0), nothing, np.zeros(0, np.int64)), (), tuple(wanted))
     names = sorted({agency for fact in every for agency in fact.agencies})
-    balance, slack = frame.balance()
-    leaves = VariableLinks(balance, slack, np.zeros(balance.shape[1], np.int64))
-    maker = _Maker(frame, names, frozenset(waived))
-    prints = [maker.make(one.facts, one.values, one.values) for one in past]
-    last = maker.make(now, printed, None)
-    surplus = balance.times(last.values)
+    balance, slack = space.balance()
+    links = VariableLinks(balance, slack, np.zeros(balance.shape[1], np.int64))
+    maker = _Maker(space, names, frozenset(waived))
+    publications = [maker.publication(earlier.facts, earlier.values, earlier.values) for earlier in past]
+    last = maker.publication(now, wanted, None)
+    # The true counts must satisfy the rows that every publication is assumed to satisfy.
+    surplus = balance @ last.values
     if np.any((surplus < 0) | (surplus > slack)):
         raise DisclosureError("DIS-024", "the cubes of this population do not count the same people")
-    cells = tuple(key for key in printed if frame.line(key))
-    return PolicyLayout((*prints, last), leaves, cells, tuple(key for key in printed if not frame.line(key)))
+    cells = tuple(key for key in wanted if space.line(key))
+    return PolicyLayout((*publications, last), links, cells, tuple(key for key in wanted if not space.line(key)))
 
 
 @dataclass(frozen=True, slots=True)
 class _Maker:
-    """Makes prints over the leaves of a frame."""
+    """Makes publications over the elementary cells of a variable space."""
 
-    frame: VariableSpace
+    space: VariableSpace
     agencies: Sequence[str]
     waived: frozenset[str]
 
-    def make(self, facts: Facts, keys: Collection[CellKey], values: Mapping[CellKey, int | None] | None) -> Publication:
-        counts = self.frame.count(facts, self.agencies)
-        lines = {key: line for key in keys if (line := self.frame.line(key))}
-        touched = self.frame.touched({key.window for key in keys})
+    def publication(
+        self, facts: Facts, keys: Collection[CellKey], values: Mapping[CellKey, int | None] | None
+    ) -> Publication:
+        """Return a publication of these cells; `values` says which of them were shown, and is None for the new one."""
+        counts = self.space.count(facts, self.agencies)
+        lines = {key: line for key in keys if (line := self.space.line(key))}
+        touched = self.space.touched({key.window for key in keys})
         shown = None if values is None else np.array([values[key] is not None for key in lines], np.bool_)
         alone = np.array([key.place in self.waived for key in lines], np.bool_)
         return Publication(counts, touched, Matrix.of([*lines.values()], len(counts)), shown, alone)

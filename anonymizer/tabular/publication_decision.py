@@ -1,44 +1,78 @@
-"""One print decided beside all earlier ones: primary, complementary suppression, audit, in that order.
+"""Decision of one publication beside all earlier ones: primary suppression, complementary suppression, audit.
 
-Decides the order of the rules, whoever's tables they are, and that large systems are protected part by part: first
-each part's own cells, then those that sum over several parts, beside what the parts show. What the audit can tell is
-mended in whole numbers and audited again. Does not decide what gives way where the rules cannot be kept.
+Purpose: the order of the rules, for the tables of a policy and for those of a statistician alike.
+
+1. Join all publications into one linear system, and find its targets and the unsafe cells (`joint_system`, `primary`).
+2. If the elementary cells fall into several parts, protect each part's own cells by itself.
+3. Protect the targets of the whole system (`complementary`).
+4. Audit the pattern (`protection_audit`). Targets that fail are protected in whole numbers, and the audit is repeated.
+
+Called by: `block_protection` and `standalone`, which decide what gives way if the rules cannot be kept.
+
+Invariants:
+- A pattern is returned only after its audit passed.
+- What an earlier publication suppressed stays suppressed, and counts as unknown.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from anonymizer.policy import Suppression
-from anonymizer.tabular import complementary, primary, protection_audit
+from anonymizer.tabular import complementary, protection_audit
+from anonymizer.tabular.complementary import UnprotectableError
 from anonymizer.tabular.joint_system import JointSystem, Publication, join
-from anonymizer.tabular.linear_program import Flags, Floats, Indices, Matrix, WorkMeter, vstack
+from anonymizer.tabular.linear_program import WorkMeter
+from anonymizer.tabular.primary import primary_suppression, targets_of
+from anonymizer.tabular.sparse_matrix import Flags, Floats, Indices, Matrix, vstack
 from schemas.errors import DisclosureError
 
-__all__ = ["PublicationDecision", "VariableLinks", "decide_publication"]
+__all__ = ["GIVES_WAY", "AuditFailedError", "PublicationDecision", "VariableLinks", "decide_publication"]
 
-_TRIES = 4  # how often a pattern that fails its audit is mended
+_TRIES = 4  # how often a pattern is audited before it is given up
+
+
+class AuditFailedError(DisclosureError):
+    """The audit can tell `targets` withheld sums too closely, and mending did not help. Code DIS-023."""
+
+    def __init__(self, targets: int) -> None:
+        """Keep the number of targets that failed; the message does not tell it."""
+        super().__init__("DIS-023", "the audit found a withheld cell that can be estimated too closely")
+        self.targets = targets
+
+    def __reduce__(self) -> tuple[type["AuditFailedError"], tuple[int]]:
+        """Travel between processes whole: pickle must call this constructor, not that of the family."""
+        return type(self), (self.targets,)
+
+
+GIVES_WAY: Final = (UnprotectableError, AuditFailedError)
+"""Faults after which less detail may still be published; after any other fault nothing may."""
 
 
 @dataclass(frozen=True, slots=True)
 class VariableLinks:
-    """How leaves hang together: `balance · leaves` lies between 0 and `slack`; the number of each leaf's part."""
+    """Rows that link the elementary cells: `balance @ elements` lies between 0 and `slack`; `parts` numbers them."""
 
     balance: Matrix
     slack: Floats
     parts: Indices
 
-    def within(self, leaves: Flags) -> "VariableLinks":
-        """Return the same of fewer leaves, without what links them to others."""
+    def within(self, elements: Flags) -> "VariableLinks":
+        """Return the links of the flagged elementary cells, without the rows that link them to others."""
         linked = np.zeros(self.balance.shape[0], np.bool_)
-        linked[self.balance.rows[~leaves[self.balance.columns]]] = True
-        return VariableLinks(self.balance.take(~linked).pick(leaves), self.slack[~linked], self.parts[leaves])
+        linked[self.balance.rows[~elements[self.balance.columns]]] = True  # rows with an entry outside
+        balance = self.balance.select_rows(~linked).select_columns(elements)
+        return VariableLinks(balance, self.slack[~linked], self.parts[elements])
 
 
 @dataclass(frozen=True, slots=True)
 class PublicationDecision:
-    """Flags of the last print's cells: withheld, and those of them unsafe by themselves; the least `width` found."""
+    """Flags of the last publication's cells: `withheld`, and of these `unsafe` by themselves.
+
+    `width` is the least interval, in persons, that the audit found to be possible for any target.
+    """
 
     withheld: Flags
     unsafe: Flags
@@ -47,101 +81,111 @@ class PublicationDecision:
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """What is decided, and by which rules; `cost` is that of withholding each cell of the last print."""
+    """Publications to decide, with their links and rules; `cost` is that of withholding each cell of the last one."""
 
-    prints: tuple[Publication, ...]
-    leaves: VariableLinks
+    publications: tuple[Publication, ...]
+    links: VariableLinks
     cost: Floats
     rules: Suppression
     solve: WorkMeter
 
-    def marks(self, joint: JointSystem, unsafe: Flags) -> complementary.SystemCells:
-        """Put the cells of all prints under each other; what an earlier print did not show is hidden for good."""
-        shown = [one.shown for one in self.prints if one.shown is not None]
+    def system_cells(self, joint: JointSystem, unsafe: Flags) -> complementary.SystemCells:
+        """Put the cells of all publications under each other; cells that were suppressed before stay hidden."""
+        shown = [publication.shown for publication in self.publications if publication.shown is not None]
         out = np.concatenate([*shown, np.zeros(len(unsafe), np.bool_)])
         hidden = np.concatenate([*(~flags for flags in shown), unsafe])
         rows = vstack([sums.rows for sums in joint.cells])
         return complementary.SystemCells(rows, np.concatenate([sums.exact for sums in joint.cells]), out, hidden)
 
     def costs(self, cells: int) -> Floats:
-        """Return the costs of all cells: earlier ones are decided."""
+        """Return the costs of all cells: those of earlier publications are decided and cost nothing."""
         return np.concatenate([np.zeros(cells - len(self.cost)), self.cost])
 
     def part(self, number: int) -> tuple["_Case", Flags]:
-        """Return one part with its own cells alone, and flags of those among the last print's."""
-        leaves = self.leaves.parts == number
-        own = [_inside(one.members, leaves) for one in self.prints]
-        prints = tuple(one.within(leaves, cells) for one, cells in zip(self.prints, own, strict=True))
-        return _Case(prints, self.leaves.within(leaves), self.cost[own[-1]], self.rules, self.solve), own[-1]
+        """Return one part with its own cells alone, and flags of these among the last publication's cells."""
+        elements = self.links.parts == number
+        own = [_inside(publication.members, elements) for publication in self.publications]
+        publications = tuple(
+            publication.within(elements, cells) for publication, cells in zip(self.publications, own, strict=True)
+        )
+        case = _Case(publications, self.links.within(elements), self.cost[own[-1]], self.rules, self.solve)
+        return case, own[-1]
 
 
 def decide_publication(
-    prints: Sequence[Publication],
-    leaves: VariableLinks,
+    publications: Sequence[Publication],
+    links: VariableLinks,
     names: Mapping[object, bool],
     rules: Suppression,
     seed: bytes,
     solve: WorkMeter,
 ) -> PublicationDecision:
-    """Decide which cells of the last print may be shown.
+    """Decide which cells of the last publication may be shown.
 
     Args:
-        prints: everything published about these leaves before, in order, and last the print to decide.
-        leaves: how the leaves hang together.
-        names: the cells of the last print by name, and whether the same cell of another period is blank: with the seed
-            this makes the cell's weight.
+        publications: everything published about these elementary cells before, in order, and last the one to decide.
+        links: the rows that link the elementary cells.
+        names: the cells of the last publication by name, and whether the same cell of another period is suppressed;
+            with the seed this makes the cell's cost.
         rules: k and the agency rules.
         seed: secret bytes.
-        solve: the metered solver.
+        solve: the metered engines.
 
     Raises:
-        DisclosureError: DIS-021, DIS-022, DIS-023.
+        UnprotectableError: a target cannot be protected beside what is already published.
+        AuditFailedError: the audit still fails after the last try.
+        WorkLimitError: too much work.
     """
-    totals = prints[-1].members.times(prints[-1].values)
-    case = _Case(
-        tuple(prints),
-        leaves,
-        complementary.suppression_costs([*names], totals, np.array([*names.values()], np.bool_), seed),
-        rules,
-        solve,
-    )
-    joint = join(case.prints, leaves.balance, leaves.slack)
-    targets = primary.targets_of(case.prints, joint, rules)
-    unsafe = primary.primary_suppression(prints[-1], rules)
-    cells = case.marks(joint, unsafe)
-    mine = len(cells.totals) - len(unsafe)
+    last = publications[-1]
+    blank = np.array([*names.values()], np.bool_)
+    cost = complementary.suppression_costs([*names], last.members @ last.values, blank, seed)
+    case = _Case(tuple(publications), links, cost, rules, solve)
+    # 1. The joint system and its targets.
+    joint = join(case.publications, links.balance, links.slack)
+    targets = targets_of(case.publications, joint, rules)
+    unsafe = primary_suppression(last, rules)
+    cells = case.system_cells(joint, unsafe)
+    first = len(cells.totals) - len(unsafe)  # the last publication's cells stand at the end of all cells
+    # 2. Part by part: a program over one part is far smaller than one over all.
     method = complementary.protect
-    for withheld in _by_part(case):
+    for withheld in _withheld_by_parts(case):
         method = complementary.protect_remaining
-        cells.hidden[mine:][withheld] = True
-    costs, asked = case.costs(len(cells.totals)), targets
+        cells.hidden[first:][withheld] = True
+    # 3. and 4. The whole system, and its audit.
+    costs, open_targets = case.costs(len(cells.totals)), targets
+    failed = 0
     for _ in range(_TRIES):
-        pattern = method(joint, asked, cells, costs, solve)
-        found = protection_audit.audit(joint, targets, cells.rows.take(~pattern), cells.totals[~pattern], solve)
-        if not found.told.any():
-            return PublicationDecision(pattern[mine:], unsafe, found.width)
-        cells.hidden[mine:] = pattern[mine:]
-        method, asked = complementary.protect_whole_numbers, targets.take(found.told)
-    raise DisclosureError("DIS-023", "the audit found a withheld cell that can be told too well")
+        pattern = method(joint, open_targets, cells, costs, solve)
+        audited = protection_audit.audit(
+            joint, targets, cells.rows.select_rows(~pattern), cells.totals[~pattern], solve
+        )
+        failed = int(audited.failed.sum())
+        if not failed:
+            return PublicationDecision(pattern[first:], unsafe, audited.width)
+        # Patterns only grow: the next try starts from this one, for the targets that failed, in whole numbers.
+        cells.hidden[first:] = pattern[first:]
+        method, open_targets = complementary.protect_whole_numbers, targets.select(audited.failed)
+    raise AuditFailedError(failed)
 
 
-def _by_part(case: _Case) -> Iterator[Flags]:
-    """Yield, for every part of several, flags of the last print's cells that it withholds."""
-    numbers = np.unique(case.leaves.parts)
+def _withheld_by_parts(case: _Case) -> Iterator[Flags]:
+    """Yield, for every part if there are several, flags of the last publication's cells that it withholds."""
+    numbers = np.unique(case.links.parts)
     for number in numbers.tolist() if len(numbers) > 1 else ():
         part, own = case.part(number)
-        joint = join(part.prints, part.leaves.balance, part.leaves.slack)
-        targets = primary.targets_of(part.prints, joint, case.rules)
-        cells = part.marks(joint, primary.primary_suppression(part.prints[-1], case.rules))
+        joint = join(part.publications, part.links.balance, part.links.slack)
+        targets = targets_of(part.publications, joint, case.rules)
+        cells = part.system_cells(joint, primary_suppression(part.publications[-1], case.rules))
         pattern = complementary.protect(joint, targets, cells, part.costs(len(cells.totals)), case.solve)
         withheld = np.zeros(len(own), np.bool_)
+        # The part's last cells are the flagged ones of `own`, in the same order.
         withheld[np.flatnonzero(own)] = pattern[len(pattern) - int(own.sum()) :]
         yield withheld
 
 
-def _inside(members: Matrix, leaves: Flags) -> Flags:
-    """Flag the rows that sum these leaves alone, and one of them at least."""
-    outside, some = np.zeros(members.shape[0], np.bool_), np.zeros(members.shape[0], np.bool_)
-    outside[members.rows[~leaves[members.columns]]] = True
-    some[members.rows] = True
-    return some & ~outside
+def _inside(members: Matrix, elements: Flags) -> Flags:
+    """Flag the rows that sum flagged elementary cells only, and at least one of them."""
+    outside, filled = np.zeros(members.shape[0], np.bool_), np.zeros(members.shape[0], np.bool_)
+    outside[members.rows[~elements[members.columns]]] = True
+    filled[members.rows] = True
+    return filled & ~outside

@@ -1,28 +1,33 @@
-"""One cross table protected beside all that was published before: what `decide_publication` needs, and what gives way.
+"""Protection of one cross table of a statistician, beside everything that was published before.
 
-Decides which earlier tables matter (those that count some of the same people, or of theirs), and that the largest
-margin is withheld first where a table cannot be protected whole. Does not read or write files (`amana.offline`).
+Purpose: it decides which earlier tables matter, and what gives way if the rules cannot be kept: the largest margin is
+withheld first.
+Called by: `amana protect`. Files are read and written in `connectors.offline`.
+
+Invariants:
+- An earlier table matters if it counts some of the same people as the new one, or as another table that matters.
+- A value is returned only out of a pattern that passed its audit.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from anonymizer.policy import Suppression
 from anonymizer.tabular.crosstab import Codes, CrossTable, lay_out
 from anonymizer.tabular.linear_program import Engine, WorkMeter
-from anonymizer.tabular.publication_decision import decide_publication
+from anonymizer.tabular.publication_decision import GIVES_WAY, decide_publication
 from schemas.errors import DisclosureError
 
 __all__ = ["ReleasedTable", "overlapping_tables", "protect_table"]
 
-_GIVES_WAY = frozenset({"DIS-021", "DIS-023"})
-
 
 @dataclass(frozen=True, slots=True)
 class ReleasedTable:
-    """What may be published: cell → value, None where suppressed; the cells withheld with their margin, and why.
+    """The result of protecting a table: cell → value, None where suppressed.
 
-    `unsafe` counts the cells suppressed by themselves; `width` is the least interval, in persons, that the audit found.
+    `withheld` are the cells of the margins that could not be protected, with the last `fault`. `unsafe` counts the
+    primary suppressions; `width` is the least interval, in persons, that the audit found; `programs` were solved.
     """
 
     values: Mapping[Codes, int | None]
@@ -34,77 +39,78 @@ class ReleasedTable:
 
 
 def overlapping_tables(new: CrossTable, history: Sequence[CrossTable]) -> tuple[CrossTable, ...]:
-    """Return the earlier tables that count some of the same people as `new`, or as another that does; in their order.
+    """Return the earlier tables that share people with `new`, directly or through another of them, in their order.
 
-    Tables with other dimensions are other people's: only rows with equal codes are the same.
+    Two tables share people if they have the same dimensions and, in each, a code in common. Tables with other
+    dimensions are taken to be of other people.
     """
     same = [table for table in history if set(table.dims) == set(new.dims)]
-    near, reached = [new], set[int]()
-    while near:
-        table = near.pop()
+    to_visit, reached = [new], set[int]()
+    while to_visit:
+        table = to_visit.pop()
         for i, other in enumerate(same):
             if i not in reached and all(set(table.codes[d]) & set(other.codes[d]) for d in new.dims):
                 reached.add(i)
-                near.append(other)
+                to_visit.append(other)
     return tuple(same[i].ordered(new.dims) for i in sorted(reached))
 
 
-def _blank(new: CrossTable, history: Sequence[CrossTable]) -> frozenset[Codes]:
-    """Return the cells of `new` that are suppressed in an earlier table of other codes, in its own codes."""
-    found: set[Codes] = set()
+def _suppressed_elsewhere(new: CrossTable, history: Sequence[CrossTable]) -> frozenset[Codes]:
+    """Return the cells of `new` that an earlier table suppresses for another period, in the codes of `new`.
+
+    The period is whichever dimensions have other codes there (a quarter, a year): they are left out of the comparison.
+    """
+    cells: set[Codes] = set()
     for table in (t.ordered(new.dims) for t in history if set(t.dims) == set(new.dims)):
-        own = [table.codes[dim] == new.codes[dim] for dim in new.dims]
-        hidden = {_of(key, own) for key, value in (table.values or {}).items() if value is None}
-        found |= {key for key in new.cells if _of(key, own) in hidden}
-    return frozenset(found)
+        compared = [table.codes[dim] == new.codes[dim] for dim in new.dims]
+        hidden = {_masked(key, compared) for key, value in (table.values or {}).items() if value is None}
+        cells |= {key for key in new.cells if _masked(key, compared) in hidden}
+    return frozenset(cells)
 
 
-def _of(key: Codes, own: Sequence[bool]) -> Codes:
-    return tuple(code if kept else "" for code, kept in zip(key, own, strict=True))
+def _masked(key: Codes, compared: Sequence[bool]) -> Codes:
+    return tuple(code if kept else "" for code, kept in zip(key, compared, strict=True))
 
 
 def protect_table(new: CrossTable, history: Sequence[CrossTable], rules: Suppression, engine: Engine) -> ReleasedTable:
-    """Protect a table beside earlier ones.
+    """Protect a table beside earlier ones; if that fails, without its largest margins.
 
     Args:
         new: the table to decide.
         history: everything published before, in order.
         rules: k and the agency rules.
-        engine: solver, seed, limits.
+        engine: solvers, seed, limits.
     """
     before, meter = overlapping_tables(new, history), WorkMeter.of(engine)
-    margins = sorted(new.margins, key=lambda m: (_size(new, m), sorted(m)))
+    margins = sorted(new.margins, key=lambda m: (math.prod(len(new.codes[dim]) for dim in m), sorted(m)))
     fault: DisclosureError | None = None
     while margins:
         table = replace(new, margins=tuple(margins))
         try:
-            return _attempt(table, before, rules, (engine.seed, meter, _blank(table, history)), (new, fault))
-        except DisclosureError as error:
-            fault = error
-            margins = margins[:-1] if error.code in _GIVES_WAY else []
+            return _protected(table, before, rules, (engine.seed, meter, history), (new, fault))
+        except GIVES_WAY as reason:
+            fault, margins = reason, margins[:-1]
+        except DisclosureError as reason:
+            fault, margins = reason, []  # less detail would not help
     return ReleasedTable({}, new.cells, fault, programs=meter.solved)
 
 
-def _size(table: CrossTable, margin: frozenset[str]) -> int:
-    size = 1
-    for dim in margin:
-        size *= len(table.codes[dim])
-    return size
-
-
-def _attempt(
+def _protected(
     table: CrossTable,
     before: Sequence[CrossTable],
     rules: Suppression,
-    work: tuple[bytes, WorkMeter, frozenset[Codes]],
+    work: tuple[bytes, WorkMeter, Sequence[CrossTable]],
     asked: tuple[CrossTable, DisclosureError | None],
 ) -> ReleasedTable:
+    """Protect a table with the margins that are left; `asked` is the whole table and the fault that took the others."""
     layout = lay_out([*before, table])
-    seed, solve, blank = work
+    seed, solve, history = work
+    blank = _suppressed_elsewhere(table, history)
     names: dict[object, bool] = {key: key in blank for key in table.cells}
-    decided = decide_publication(layout.prints, layout.leaves, names, rules, seed, solve)
-    totals = layout.prints[-1].members.times(layout.prints[-1].values)
-    shown = zip(table.cells, totals.tolist(), decided.withheld.tolist(), strict=True)
-    values = {key: None if hide else round(total) for key, total, hide in shown}
+    decision = decide_publication(layout.publications, layout.links, names, rules, seed, solve)
+    last = layout.publications[-1]
+    totals = last.members @ last.values
+    cells = zip(table.cells, totals.tolist(), decision.withheld.tolist(), strict=True)
+    values = {key: None if hidden else round(total) for key, total, hidden in cells}
     rest = tuple(key for key in asked[0].cells if key not in values)
-    return ReleasedTable(values, rest, asked[1], int(decided.unsafe.sum()), decided.width, solve.solved)
+    return ReleasedTable(values, rest, asked[1], int(decision.unsafe.sum()), decision.width, solve.solved)

@@ -1,6 +1,12 @@
-"""The leaf variables of a joint system: which there are, which people are in them, and how they must balance.
+"""Elementary cells of a policy's tables: their coordinates, the people in them, and the rows that link them.
 
-Decides the variables' coordinates. Does not decide cells: `table` does.
+Purpose: the variables of the linear programs before any history is added. Each clique of dimensions (`cliques`) has an
+elementary cell for every combination of its codes; the cliques stand side by side.
+Called by: `policy_tables`.
+
+Invariants:
+- Elementary cells without any person are variables too: an attacker does not know that they are empty.
+- More than 20,000 variables are refused: the programs would take too long.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -13,7 +19,7 @@ import numpy as np
 from anonymizer.policy import Region, TablePlan
 from anonymizer.tabular.cliques import Clique, cliques_of, dimensions_of, junction
 from anonymizer.tabular.facts import MULTIPLE, UNIVERSE, Fact
-from anonymizer.tabular.linear_program import Flags, Floats, Matrix
+from anonymizer.tabular.sparse_matrix import Flags, Floats, Matrix
 from schemas.errors import DisclosureError
 
 __all__ = ["YEAR", "CellKey", "ReleaseScope", "VariableSpace"]
@@ -24,7 +30,11 @@ _MOST_VARIABLES = 20_000
 
 
 class CellKey(NamedTuple):
-    """A cell, whichever tables show it: a region's id or a country, a quarter or `year`, codes where not total."""
+    """A cell, whichever tables show it.
+
+    `place` is a region's id or a country, `window` a quarter or `year`; `codes` are sorted pairs of dimension and code,
+    without the dimensions that are totals.
+    """
 
     place: str
     window: str
@@ -33,14 +43,14 @@ class CellKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ReleaseScope:
-    """What is released together: tables of one population, over regions, in windows of one year (Q1 to Q4, year)."""
+    """Tables of one population that are released together, with regions and windows (Q1 to Q4, year)."""
 
     tables: tuple[TablePlan, ...]
     regions: tuple[Region, ...]
     windows: tuple[str, ...]
 
     def quarterly(self) -> bool:
-        """Whether any quarter is in scope."""
+        """Tell whether any quarter is in scope."""
         return any(window != YEAR for window in self.windows)
 
     def windows_of(self, table: TablePlan) -> tuple[str, ...]:
@@ -48,20 +58,35 @@ class ReleaseScope:
         return tuple(w for w in self.windows if w == YEAR or table.period == "quarter")
 
     def places_of(self, table: TablePlan) -> tuple[str, ...]:
-        """Return a table's regions and, where it has them, countries."""
+        """Return the places of a table: all regions and, in a table by country, their countries."""
         countries = sorted({c for r in self.regions for c in r.countries}) if table.geography == "country" else ()
         return (*(region.id for region in self.regions), *countries)
 
     def atom(self, country: str) -> str:
-        """Return the regions that hold a country: what the overlapping regions can tell apart."""
+        """Return the atom of a country, which is named after all regions that hold the country.
+
+        Regions cannot tell the countries of one atom apart.
+        """
         return "+".join(sorted(region.id for region in self.regions if country in region.countries))
 
 
 class VariableSpace:
-    """The variables of all cliques side by side; `columns[i]` maps a coordinate to its code per variable."""
+    """The elementary cells of all cliques, side by side; clique i begins at `offsets[i]`.
+
+    `elements[i]` lists the elementary cells of clique i, each as dimension → code.
+    """
 
     def __init__(self, scope: ReleaseScope, every: Sequence[Fact], *, empties: bool) -> None:
-        """Lay out the leaves of a scope for all facts, of all prints."""
+        """Lay out the elementary cells of a scope for all facts, of all publications.
+
+        Args:
+            scope: tables, regions, windows.
+            every: the facts of all publications; they say which countries have anybody.
+            empties: whether countries without any person are variables too.
+
+        Raises:
+            DisclosureError: DIS-025, DIS-026, no joint system is sound or small enough.
+        """
         countries = {c for region in scope.regions for c in region.countries}
         active = {fact.country for fact in every if sum(fact.agencies.values())}
         self.countries = sorted(countries if empties else active & countries)
@@ -70,10 +95,11 @@ class VariableSpace:
         tables = tuple(t for t in scope.tables if scope.windows_of(t))
         self.cliques = cliques_of(tables, quarters=scope.quarterly())
         quarters = _QUARTERS if YEAR in scope.windows else tuple(w for w in scope.windows if w != YEAR)
+        # People without a month are in a year but in no quarter: a variable of their own.
         undated = YEAR in scope.windows and any(fact.quarter == "unknown" for fact in every)
         self.quarters = (*quarters, "unknown") if undated else quarters
-        self.leaves = [list(self._leaves(clique)) for clique in self.cliques]
-        self.offsets = np.cumsum([0, *(len(leaves) for leaves in self.leaves)])
+        self.elements = [list(self._elements(clique)) for clique in self.cliques]
+        self.offsets = np.cumsum([0, *(len(elements) for elements in self.elements)])
         if self.offsets[-1] > _MOST_VARIABLES:
             raise DisclosureError("DIS-026", "the tables are too many for one joint system")
         self._dimensions = [clique.dimensions for clique in self.cliques]
@@ -81,6 +107,7 @@ class VariableSpace:
         self._smallest: dict[frozenset[str], int] = {}
 
     def _along(self, axis: str) -> list[dict[str, str]]:
+        """Return the coordinates along one axis."""
         if axis == "country":
             return [{"country": c, "atom": self._atoms[c]} for c in self.countries]
         if axis == "atom":
@@ -91,7 +118,8 @@ class VariableSpace:
             return [dict(zip(dimensions_of(axis), ("known", answer), strict=True)) for answer in ("yes", "no")]
         return [{axis: code} for code in (("known", "unknown") if axis in MULTIPLE else UNIVERSE[axis])]
 
-    def _leaves(self, clique: Clique) -> Iterator[dict[str, str]]:
+    def _elements(self, clique: Clique) -> Iterator[dict[str, str]]:
+        """Yield every combination of the codes of a clique."""
         for parts in product(*(self._along(axis) for axis in sorted(clique.axes))):
             yield {dimension: code for part in parts for dimension, code in part.items()}
 
@@ -104,6 +132,7 @@ class VariableSpace:
                 return self._atoms[fact.country]
             case "quarter":
                 return fact.quarter
+        # `means=force` asks a yes/no question; plain `means` says whether any code is known.
         name, _, asked = dimension.partition("=")
         code = fact.codes[name]
         if isinstance(code, str):
@@ -111,37 +140,47 @@ class VariableSpace:
         return ("yes" if asked in code else "no") if asked else "known" if code else "unknown"
 
     def count(self, facts: Mapping[str, Sequence[Fact]], names: Sequence[str]) -> Floats:
-        """Return persons per variable and agency."""
+        """Return the persons per elementary cell (rows) and agency (columns).
+
+        Args:
+            facts: cube → facts of one publication.
+            names: the agencies, in the order of the columns.
+        """
         counts = np.zeros((int(self.offsets[-1]), len(names)))
         columns = {name: i for i, name in enumerate(names)}
         along: dict[tuple[str, str], list[str]] = {}  # cube and dimension → the facts' coordinates, for all cliques
-        for clique, leaves, offset in zip(self.cliques, self.leaves, self.offsets, strict=False):
+        for clique, elements, offset in zip(self.cliques, self.elements, self.offsets, strict=False):
             order = sorted(clique.dimensions)
-            places = {tuple(leaf[d] for d in order): offset + i for i, leaf in enumerate(leaves)}
-            mine = facts.get(clique.cube, ())
+            places = {tuple(element[d] for d in order): offset + i for i, element in enumerate(elements)}
+            cube_facts = facts.get(clique.cube, ())
             for dimension in order:
                 if (clique.cube, dimension) not in along:
-                    along[clique.cube, dimension] = [self.coordinate(fact, dimension) for fact in mine]
+                    along[clique.cube, dimension] = [self.coordinate(fact, dimension) for fact in cube_facts]
             coordinates = zip(*(along[clique.cube, d] for d in order), strict=True)
-            for fact, coordinate in zip(mine, coordinates, strict=True):
-                place = places.get(coordinate)
+            for fact, coordinate in zip(cube_facts, coordinates, strict=True):
+                place = places.get(coordinate)  # none: not asked, or outside the windows
                 for agency, persons in fact.agencies.items() if place is not None else ():
                     counts[place, columns[agency]] += persons
         return counts
 
     def touched(self, windows: Collection[str]) -> Flags:
-        """Flag the variables that a print of these windows counts."""
+        """Flag the elementary cells that a publication of these windows counts."""
         whole = YEAR in windows
         return np.array(
-            [whole or leaf.get("quarter") in windows for leaves in self.leaves for leaf in leaves], np.bool_
+            [whole or element.get("quarter") in windows for elements in self.elements for element in elements], np.bool_
         )
 
     def balance(self) -> tuple[Matrix, Floats]:
-        """Return the rows that link the cliques: equal sums over their separators, and somebody's yes if known."""
+        """Return the rows that link the cliques, and their slack: `balance @ elements` lies between 0 and the slack.
+
+        Two neighbours in the junction tree have equal sums over their separator. Everybody whose answer is known said
+        yes to at least one question of the dimension.
+        """
         lines: list[list[tuple[int, float]]] = []
         slack: list[float] = []
         for i, j in junction(self.cliques):
             groups: dict[tuple[str, ...], list[tuple[int, float]]] = {}
+            # A question is asked of those with a known answer only, so its denominator is counted where it is known.
             asked = frozenset(d for c in (i, j) for d in self._known(c))
             for clique, sign in ((i, 1.0), (j, -1.0)):
                 self._gather(groups, clique, self.cliques[i].dimensions & self.cliques[j].dimensions, sign, asked)
@@ -151,6 +190,7 @@ class VariableSpace:
         return Matrix.of([*lines, *answered], int(self.offsets[-1])), np.array(slack + [np.inf] * len(answered))
 
     def _known(self, clique: int) -> tuple[str, ...]:
+        """Return the multiple dimensions that a clique asks about."""
         axes = self.cliques[clique].axes
         return tuple(axis.partition("=")[0] for axis in axes if "=" in axis)
 
@@ -162,51 +202,53 @@ class VariableSpace:
         sign: float,
         asked: frozenset[str],
     ) -> None:
+        """Add the elementary cells of a clique to `groups`, keyed by their codes in the shared dimensions."""
         order = sorted(shared)
-        for i, leaf in enumerate(self.leaves[clique]):
-            if all(leaf[dimension] == "known" for dimension in asked):
+        for i, element in enumerate(self.elements[clique]):
+            if all(element[dimension] == "known" for dimension in asked):
                 entry = (int(self.offsets[clique]) + i, sign)
-                groups.setdefault(tuple(leaf[d] for d in order), []).append(entry)
+                groups.setdefault(tuple(element[d] for d in order), []).append(entry)
 
     def _answered(self) -> Iterator[list[tuple[int, float]]]:
-        """Everybody whose answer is known said yes to something: the yeses are at least the denominators."""
+        """Yield rows that are at least 0: all yeses of a multiple dimension, less the people with a known answer."""
         groups: dict[tuple[str, ...], list[tuple[int, float]]] = {}
         first: dict[frozenset[str], int] = {}
         for i, clique in enumerate(self.cliques):
             for axis in (axis for axis in clique.axes if "=" in axis):
                 shared = clique.dimensions - {axis}
-                counted = first.setdefault(shared, i) == i
-                for n, leaf in enumerate(self.leaves[i]):
-                    sign = (1.0 if leaf[axis] == "yes" else 0.0) - (1.0 if counted else 0.0)
-                    key = (*sorted(shared), *(leaf[d] for d in sorted(shared)))
+                counted = first.setdefault(shared, i) == i  # the denominator is subtracted once, at the first question
+                for n, element in enumerate(self.elements[i]):
+                    sign = (1.0 if element[axis] == "yes" else 0.0) - (1.0 if counted else 0.0)
+                    key = (*sorted(shared), *(element[d] for d in sorted(shared)))
                     if sign:
                         groups.setdefault(key, []).append((int(self.offsets[i]) + n, sign))
         yield from groups.values()
 
-    def _where(self, clique: int, dimension: str, code: str) -> Flags:
-        """Flag a clique's variables with a code; the dimension `place` is a region, as a set of atoms."""
+    def _with_code(self, clique: int, dimension: str, code: str) -> Flags:
+        """Flag a clique's elementary cells that have a code; `place` is a region, and holds the atoms that name it."""
         key = (clique, dimension, code)
         if key not in self._flags:
             axis = "atom" if dimension == "place" else dimension
-            values = [leaf[axis] for leaf in self.leaves[clique]]
+            values = [element[axis] for element in self.elements[clique]]
             holds = {value: code in value.split("+") if axis == "atom" else value == code for value in set(values)}
             self._flags[key] = np.array([holds[value] for value in values], np.bool_)
         return self._flags[key]
 
     def line(self, key: CellKey) -> list[tuple[int, float]]:
-        """Return the variables that a cell sums, out of the smallest clique that can tell them."""
+        """Return a cell as a row: the elementary cells that it sums, out of the smallest clique that has them."""
+        # Country codes are upper case and region ids lower case.
         wanted = {**dict(key.codes), "country" if key.place.isupper() else "place": key.place}
         if key.window != YEAR:
             wanted["quarter"] = key.window
-        chosen = self._able(frozenset("atom" if dimension == "place" else dimension for dimension in wanted))
-        kept = np.ones(len(self.leaves[chosen]), np.bool_)
+        chosen = self._smallest_with(frozenset("atom" if dimension == "place" else dimension for dimension in wanted))
+        kept = np.ones(len(self.elements[chosen]), np.bool_)
         for dimension, code in wanted.items():
-            kept &= self._where(chosen, dimension, code)
+            kept &= self._with_code(chosen, dimension, code)
         return [(i, 1.0) for i in (np.flatnonzero(kept) + self.offsets[chosen]).tolist()]
 
-    def _able(self, needed: frozenset[str]) -> int:
+    def _smallest_with(self, needed: frozenset[str]) -> int:
         """Return the smallest clique that has all these dimensions."""
         if needed not in self._smallest:
             able = [i for i, dimensions in enumerate(self._dimensions) if needed <= dimensions]
-            self._smallest[needed] = min(able, key=lambda i: (len(self.leaves[i]), i))
+            self._smallest[needed] = min(able, key=lambda i: (len(self.elements[i]), i))
         return self._smallest[needed]

@@ -1,15 +1,20 @@
-"""The privacy budget's file: one SQLite database that charges a release before it is drawn, and keeps its draw.
+"""The budget store: one SQLite file that charges a release before its noise is drawn, and keeps the draw.
 
-Decides that a charge is on disk before anything is drawn, that a draw is on disk before anybody sees it, and that two
-processes never draw for the same release. Does not decide what may be spent (`anonymizer.budget.account`) or draw.
+Purpose: a charge is on disk before anything is drawn, a draw is on disk before anybody sees it, and two processes never
+draw for the same release.
 
-1. *Reserve.* In a transaction of its own the release is charged, or refused.
-2. *Draw.* Under the database's write lock: a stored draw is returned; where there is none, it is drawn now.
+1. *Reserve.* The release is charged, or refused, in a transaction of its own.
+2. *Draw.* Under the database's write lock the stored draw is returned; if there is none, it is drawn now.
 3. *Commit.* The raw draw is stored as it came, in the same transaction, before any arithmetic on it.
 
-A process that dies before 3 took its draw with it: nobody saw it, the charge stands, and the next attempt draws. What
-is drawn does not depend on that, since nothing looks at a draw before it is stored. The same release id gives the same
-bytes for ever. All times are the operator's business: the file holds none.
+Called by: `amana.composition.release_parts`, whose release process spends; `amana budget` reads the accounts. The rules
+of an account are in `anonymizer.budget.account`.
+
+Invariants:
+- A process that ends before step 3 takes its draw with it: nobody saw it, the charge stands, and the next attempt draws
+  anew. No draw is looked at before it is stored, so a repetition does not select among draws.
+- The same release id gives the same bytes for ever.
+- The file holds no times.
 """
 
 import hashlib
@@ -24,6 +29,7 @@ from typing import Final, Self
 
 from anonymizer.budget.account import Account, BudgetScope, Charge, Committed, Opened, Reserved, State, apply
 from schemas.errors import IntegrityError
+from schemas.identifiers import ReleaseId
 
 __all__ = ["SITE_FILE", "BudgetStore"]
 
@@ -31,7 +37,7 @@ SITE_FILE: Final = ("ledger", "budget.sqlite")
 """Path of the budget below a site's data directory."""
 
 _PATIENCE_SECONDS: Final = 120
-"""How long to wait for another process's transaction: longer than any one draw takes."""
+"""Longest wait for another process's transaction; no draw takes as long."""
 
 _PAUSE_SECONDS: Final = 0.01
 
@@ -74,27 +80,30 @@ class BudgetStore:
         return cls(database)
 
     def spend(self, opened: Opened, charge: Charge, draw: Callable[[Account], bytes]) -> bytes:
-        """Return a release's one draw: the stored one, or a new one that is charged before it is made.
+        """Return the one draw of a release: the stored one, or a new one that is charged before it is made.
 
         Args:
             opened: the budget of the release's scope under the policy in force.
-            charge: what the release costs; the same for every attempt.
-            draw: makes the draw, given the account with the release charged; called at most once, and not at all where
-                there is a stored draw.
+            charge: the cost of the release, the same at every attempt.
+            draw: makes the draw, given the account with the release charged; called at most once, and not at all if a
+                draw is stored.
 
         Raises:
-            BudgetError: BUD-001 to BUD-004, as the ledger's rules say; nothing is drawn.
+            BudgetError: BUD-001 to BUD-004, as `account.apply` says; nothing is drawn.
             IntegrityError: INT-101; INT-102, a stored draw is not what was stored.
         """
+        # 1. Reserve, in a transaction of its own: the charge stands even if the draw fails.
         with self._transaction():
             before = self._account(charge.scope)
             state = apply(apply(before, opened), Reserved(charge))
-            self._store(charge, state[charge.scope])
+            self._store_charge(charge, state[charge.scope])
+        # 2. Draw, under the write lock: another process for the same release waits here, and finds the draw stored.
         with self._transaction():
             state = self._account(charge.scope)
-            stored = self._drawn(charge.release)
+            stored = self._stored_draw(charge.release)
             if stored is None:
                 stored = draw(state[charge.scope])
+                # 3. Commit.
                 digest = hashlib.sha256(stored).hexdigest()
                 apply(state, Committed(charge.scope, charge.release, digest))
                 values = (digest, zlib.compress(stored), charge.release)
@@ -102,20 +111,21 @@ class BudgetStore:
         return stored
 
     def state(self) -> State:
-        """Return every account with its charges, as they are now."""
+        """Return every account with its charges, as stored now."""
         with self._transaction("DEFERRED"):
-            found = self._database.execute("SELECT population, year FROM account ORDER BY 1, 2").fetchall()
-            return {scope: self._account(scope)[scope] for scope in (BudgetScope(*row) for row in found)}
+            rows = self._database.execute("SELECT population, year FROM account ORDER BY 1, 2").fetchall()
+            return {scope: self._account(scope)[scope] for scope in (BudgetScope(*row) for row in rows)}
 
     def close(self) -> None:
-        """Give the file up."""
+        """Close the file."""
         self._database.close()
 
     def _account(self, scope: BudgetScope) -> State:
+        """Return the account of one scope, an empty state if there is none."""
         place = (scope.population, scope.year)
         query = "SELECT policy, granted, windows FROM account WHERE population = ? AND year = ?"
-        found = self._database.execute(query, place).fetchone()
-        if found is None:
+        account = self._database.execute(query, place).fetchone()
+        if account is None:
             return {}
         query = (
             "SELECT release, policy, revision, window, rho, digest FROM charge"
@@ -124,10 +134,11 @@ class BudgetStore:
         with closing(self._database.execute(query, place)) as rows:
             charges = [(Charge(row[0], scope, *row[1:5]), row[5]) for row in rows]
         draws = {charge.release: digest for charge, digest in charges if digest is not None}
-        policy, granted, windows = found
+        policy, granted, windows = account
         return {scope: Account(policy, granted, windows, {charge.release: charge for charge, _ in charges}, draws)}
 
-    def _store(self, charge: Charge, account: Account) -> None:
+    def _store_charge(self, charge: Charge, account: Account) -> None:
+        """Write an account and a charge; a charge that is there already, with or without its draw, stays."""
         place = (charge.scope.population, charge.scope.year)
         values = (*place, account.policy, account.granted, account.windows)
         self._database.execute(
@@ -140,11 +151,13 @@ class BudgetStore:
             "INSERT OR IGNORE INTO charge VALUES (?, ?, ?, ?, ?, ?, ?, NULL, NULL)", (release, *place, *rest)
         )
 
-    def _drawn(self, release: str) -> bytes | None:
+    def _stored_draw(self, release: ReleaseId) -> bytes | None:
+        """Return the stored draw of a release, None if there is none yet."""
         query = "SELECT digest, draw FROM charge WHERE release = ?"
         digest, packed = self._database.execute(query, (release,)).fetchone() or (None, None)
         if digest is None or packed is None:
             return None
+        # A damaged draw must not be drawn again: a second draw would let an attacker average the two.
         try:
             stored = zlib.decompress(packed)
         except zlib.error:
@@ -155,6 +168,7 @@ class BudgetStore:
 
     @contextmanager
     def _transaction(self, kind: str = "IMMEDIATE") -> Iterator[None]:
+        """Commit if the body ends well, and roll back after any fault."""
         try:
             self._database.execute(f"BEGIN {kind}")
             yield
@@ -167,7 +181,7 @@ class BudgetStore:
 
 
 def _to_wal(database: sqlite3.Connection) -> None:
-    """Switch to the write-ahead log; SQLite's own patience does not cover two processes that make the file at once."""
+    """Switch to the write-ahead log; SQLite's own timeout does not cover two processes that create the file at once."""
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while True:
         try:

@@ -77,10 +77,11 @@ class ReleaseLedger:
             IntegrityError: INT-100; nothing may be released.
         """
         decisions, cells = entered
-        rows = [
-            (decision.header.release, _withheld_table(decision), tick, _fields(decision), _packed(decision.feeds))
-            for decision in decisions
-        ]
+        rows = []
+        for decision in decisions:
+            # A release and each table withheld from it are entries of their own, told apart by the table's name.
+            table = decision.table if isinstance(decision, Withhold) else ""
+            rows.append((decision.header.release, table, tick, _fields(decision), _packed(decision.feeds)))
         exact = zlib.compress(json.dumps(cells).encode()) if decisions else None
         # OR IGNORE: a tick that is planned again after a crash was already entered, and its first entry stands.
         self._write(
@@ -157,6 +158,7 @@ class ReleaseLedger:
         self._database.close()
 
     def _write(self, statements: Sequence[tuple[str, Sequence[tuple[Any, ...]]]]) -> None:
+        """Run statements in one transaction."""
         try:
             self._database.execute("BEGIN IMMEDIATE")
             for statement, rows in statements:
@@ -166,11 +168,6 @@ class ReleaseLedger:
             if self._database.in_transaction:
                 self._database.execute("ROLLBACK")
             raise _refused(error) from error
-
-
-def _withheld_table(decision: ReleaseDecision) -> str:
-    """Return the table that an entry withholds, empty for a publication: with the release it is the entry's key."""
-    return decision.table if isinstance(decision, Withhold) else ""
 
 
 def _fields(decision: ReleaseDecision) -> str:

@@ -1,8 +1,12 @@
-"""The release calendar: which windows are due as of a date, and when a year closes for good.
+"""The release calendar: the windows that are due as of a date, and the date on which a year closes.
 
-Decides windows (month, quarter, year), their first prints and their one annual revision, as dates. Does not read a
-clock: `as_of` is the calendar's own date. Does not decide what is in a print: that is
-`streams.core.releasing.release_plan`.
+Purpose: it decides windows (month, quarter, year), their first publications and their one annual revision, all as
+dates.
+Called by: `due_windows` and the rules of counting, which ask whether an event is late.
+
+Invariants:
+- No clock is read: `as_of` is a date that the operator gives.
+- A window is published at most twice, as revision 0 and as revision 1.
 """
 
 import datetime as dt
@@ -66,7 +70,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True, order=True)
 class ReleasedWindow:
-    """A window that was released: its revision (0 for the first print) and the calendar date of that release."""
+    """A window that was released: its revision (0 is the first publication) and the calendar date of that release."""
 
     window: Window
     revision: int
@@ -75,57 +79,59 @@ class ReleasedWindow:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Due:
-    """A window to release now, and as which revision."""
+    """A window to release now, with its revision."""
 
     window: Window
     revision: int
 
 
 def windows_of(year: int) -> tuple[Window, ...]:
-    """Return what a year is released in: its four quarters, then the year itself."""
+    """Return the windows in which a year is released: its four quarters, then the year itself."""
     return (*(Window(year, "quarter", n) for n in (1, 2, 3, 4)), Window(year))
 
 
 def first_publication_on(window: Window, policy: Policy) -> dt.date:
-    """Return the first day on which `window` may be released: its end and the policy's grace."""
+    """Return the first day on which `window` may be released: its end plus the grace, in days."""
     return window.end + dt.timedelta(days=policy.calendar.grace_days)
 
 
 def closed_on(period: str, policy: Policy) -> dt.date:
-    """Return the revision date of the year that holds `period`; an event of that year is late from then on.
+    """Return the revision date of the year that holds `period`; after it an event of that year is late.
 
     `period` is `YYYY`, `YYYY-Qn` or `YYYY-MM`.
     """
-    printed = first_publication_on(Window(Window.parse(period).year), policy)
-    year = printed.year + policy.calendar.revision_years
-    last = (dt.date(year + printed.month // 12, printed.month % 12 + 1, 1) - dt.timedelta(days=1)).day
-    return dt.date(year, printed.month, min(printed.day, last))
+    published = first_publication_on(Window(Window.parse(period).year), policy)
+    year = published.year + policy.calendar.revision_years
+    # The same day some years later; 29 February becomes the 28th.
+    last_of_month = (dt.date(year + published.month // 12, published.month % 12 + 1, 1) - dt.timedelta(days=1)).day
+    return dt.date(year, published.month, min(published.day, last_of_month))
 
 
 def is_late(period: str, as_of: dt.date | None, policy: Policy) -> bool:
-    """Tell whether an event of `period` comes after its year's revision; `as_of` None is a backfill: never late."""
+    """Tell whether an event of `period` comes after its year's revision; a backfill (`as_of` None) is never late."""
     return as_of is not None and closed_on(period, policy) < as_of
 
 
 def due(as_of: dt.date, already: Iterable[ReleasedWindow], policy: Policy, *, first_year: int) -> tuple[Due, ...]:
     """Return the windows to release as of a date, in order of time, quarters before their year.
 
-    A window never released is due as a first print from its end plus grace on. It is due once more, as revision 1,
-    from its year's revision date on, unless its first print was itself made on or after that date.
+    A window never released is due as a first publication from its end plus grace on. It is due once more, as revision
+    1, from its year's revision date on, unless its first publication was itself made on or after that date.
 
     Args:
         as_of: the calendar's date.
-        already: every print so far, in any order, of one population.
-        policy: whose calendar holds.
+        already: every publication of one population so far, in any order.
+        policy: its calendar holds.
         first_year: the first year with events; nothing before it is released.
     """
-    prints = {(printed.window, printed.revision): printed.as_of for printed in already}
+    publications = {(released.window, released.revision): released.as_of for released in already}
     plans: list[Due] = []
     for window in (w for year in range(first_year, as_of.year + 1) for w in windows_of(year)):
-        first = prints.get((window, 0))
+        first = publications.get((window, 0))
         revised = closed_on(window.label, policy)
         if first is None and first_publication_on(window, policy) <= as_of:
             plans.append(Due(window, 0))
-        elif first is not None and first < revised <= as_of and (window, 1) not in prints:
+        # A first publication on or after the revision date holds everything that a revision would.
+        elif first is not None and first < revised <= as_of and (window, 1) not in publications:
             plans.append(Due(window, 1))
     return tuple(plans)

@@ -1,1 +1,1 @@
-"""The release process: audit log, ledger and publication on a tick of the calendar."""
+"""The release process, and the ports through which it reaches broker, log and ledger."""

@@ -223,6 +223,7 @@ def _summary(outcomes: Iterable[ReleaseDecision]) -> dict[str, str]:
 
 
 def _decision(deps: ReleaseDeps, tick: str, outcome: ReleaseDecision) -> Decision:
+    """Return the audit record of a release or of a withheld table."""
     header = outcome.header
     details = {
         "tick": tick,
@@ -241,6 +242,6 @@ def _decision(deps: ReleaseDeps, tick: str, outcome: ReleaseDecision) -> Decisio
 
 
 def _record(deps: ReleaseDeps, action: str, details: Mapping[str, str]) -> Decision:
-    # The hour is enough for an auditor; a finer time would tell when single events were handled.
+    # The audit log keeps the hour of a decision and no finer time.
     hour = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H")
     return Decision(action, ACTOR, deps.policy, deps.code, details=details, at=hour)

@@ -29,6 +29,7 @@ from anonymizer.budget.accounting import PPB, gaussian_epsilon, granted
 from anonymizer.mechanisms.discrete_gaussian import OpenDP
 from anonymizer.noise import noisy_table
 from anonymizer.noise.sampler import Counts, Sampler
+from schemas.identifiers import Rho
 
 DELTA = 1e-6
 RUNS = 1_000_000
@@ -50,7 +51,7 @@ def _sums(count: int, rho: int, runs: int, windows: int, noised_for: int, engine
         cells: Mapping[tuple[str, ...], int] = {
             (str(run), str(window)): count for run in range(min(length, runs)) for window in range(windows)
         }
-        draw = noisy_table.measure(cells, ("run", "window"), (("run", "window"),), rho, noised_for, engine)
+        draw = noisy_table.measure(cells, ("run", "window"), (("run", "window"),), Rho(rho), noised_for, engine)
         (noisy, _), *_ = draw.measured.values()
         found.append(noisy.sum(axis=1))
     return np.concatenate(found)

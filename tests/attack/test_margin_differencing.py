@@ -91,12 +91,14 @@ def test_the_audit_itself_catches_primary_only_suppression() -> None:
         )
     ]
     layout = policy_tables.lay_out(facts, (), scope, keys)
-    system = join(layout.prints, layout.leaves.balance, layout.leaves.slack)
-    targets = primary.targets_of(layout.prints, system, rules.suppression)
-    shown = ~primary.primary_suppression(layout.prints[0], rules.suppression)
+    system = join(layout.publications, layout.links.balance, layout.links.slack)
+    targets = primary.targets_of(layout.publications, system, rules.suppression)
+    shown = ~primary.primary_suppression(layout.publications[0], rules.suppression)
     cells = system.cells[0]
     meter = WorkMeter(Highs(), OrtoolsAuditor(), WorkLimits())
-    assert protection_audit.audit(system, targets, cells.rows.take(shown), cells.exact[shown], meter).told.any()
+    assert protection_audit.audit(
+        system, targets, cells.rows.select_rows(shown), cells.exact[shown], meter
+    ).failed.any()
 
 
 def test_overlapping_regions_do_not_tell_the_country_between_them() -> None:

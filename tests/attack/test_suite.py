@@ -46,7 +46,7 @@ def shown(
 
 
 def honest(*counts: Mapping[Codes, int], dims: Codes = DIMS) -> list[PublishedTable]:
-    """Publish prints as we do, each beside the earlier ones."""
+    """Publish publications as we do, each beside the earlier ones."""
     history: list[CrossTable] = []
     for one in counts:
         table = crossed(one, dims)
@@ -55,7 +55,7 @@ def honest(*counts: Mapping[Codes, int], dims: Codes = DIMS) -> list[PublishedTa
 
 
 def naive(*counts: Mapping[Codes, int], dims: Codes = DIMS, apart: bool = False) -> list[PublishedTable]:
-    """Publish everything that is not small itself; or, `apart`, each print protected as if it were the only one."""
+    """Publish everything that is not small itself; or, `apart`, each publication protected as if alone."""
     made = []
     for i, one in enumerate(counts):
         table = crossed(one, dims)
@@ -187,7 +187,7 @@ def test_zeros_without_noise_are_found() -> None:
 
 
 def test_plain_hashes_in_a_log_are_guessed() -> None:
-    """What a keyed hash is for: without the key, no guess helps."""
+    """Without the key of a keyed hash, no guess helps."""
     name = "rima haddad 1990"
     plain = f"counted {hashlib.sha256(name.encode()).hexdigest()}"
     keyed = f"counted {hashlib.sha256(b'a key' + name.encode()).hexdigest()}"

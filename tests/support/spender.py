@@ -17,20 +17,21 @@ from pathlib import Path
 from anonymizer.budget.account import BudgetScope, Charge, Opened
 from connectors.adapters.budget_store import BudgetStore
 from schemas.errors import BudgetError
+from schemas.identifiers import ReleaseId, Rho
 
 __all__ = ["RHO", "SCOPE", "charge", "crowd", "kill", "once", "opened"]
 
-SCOPE, RHO = BudgetScope("cases", 2024), 10
+SCOPE, RHO = BudgetScope("cases", 2024), Rho(10)
 
 
 def opened(releases: int) -> Opened:
     """Grant enough for so many releases."""
-    return Opened(SCOPE, "policy", releases * RHO, 1)
+    return Opened(SCOPE, "policy", Rho(releases * RHO), 1)
 
 
 def charge(release: str) -> Charge:
     """Return the charge of one release, always the same; all in one window, so that they add up."""
-    return Charge(release, SCOPE, "policy", 0, "2024", RHO)
+    return Charge(ReleaseId(release), SCOPE, "policy", 0, "2024", RHO)
 
 
 def once(path: Path, trace: Path, release: str, enough_for: int) -> None:

@@ -1,1 +1,1 @@
-"""Pure rules from exact cells to released rows."""
+"""Pure rules of a release, from exact cells to protected rows: selection, protection, spelling, attack."""

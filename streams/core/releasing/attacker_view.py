@@ -1,8 +1,11 @@
-"""The rows of a population as an outsider reads them: tables over dimensions that the policy names.
+"""The view of an attacker: rows of a population read as tables over the dimensions that the policy names.
 
-Decides the leaves that an attacker believes in: countries, or what overlapping regions can tell apart; quarters and a
-month that is not known; every code of a dimension, and of those in which one person may have several, yes or no for
-each. Knows no exact cell.
+Purpose: it decides the elementary cells that an attacker believes in: countries, or what overlapping regions can tell
+apart; quarters and the unknown month; every code of a dimension, and yes or no for each code of a multiple one.
+Called by: `pre_release_attack`.
+
+Invariants:
+- No exact cell is known here: everything follows from the policy and from the rows.
 """
 
 from collections.abc import Mapping
@@ -21,41 +24,40 @@ _QUARTERS = ("Q1", "Q2", "Q3", "Q4", "unknown")
 
 @dataclass(frozen=True, slots=True)
 class AttackerView:
-    """How the cells of one population are read: the dimensions with their codes, and the regions as groups."""
+    """The dimensions of one population with their codes, and the regions as groups of countries."""
 
     universe: Mapping[str, Codes]
     groups: Mapping[str, Mapping[str, frozenset[str]]]
 
     @classmethod
     def of(cls, population: Population, policy: Policy) -> "AttackerView":
-        """Read as finely as the tables do: by country where any shows countries, else by what regions tell apart."""
+        """Return the view of a population: by country if any of its tables shows countries, else by atom."""
         tables = [table for table in policy.tables if table.population == population.name]
         countries = sorted({country for region in policy.regions for country in region.countries})
         whole = any(table.geography == "country" for table in tables)
-        leaf = {c: c if whole else "+".join(r.id for r in policy.regions if c in r.countries) for c in countries}
-        groups = {region.id: frozenset(leaf[country] for country in region.countries) for region in policy.regions}
-        universe: dict[str, Codes] = {"country": tuple(sorted(set(leaf.values())))}
+        element = {c: c if whole else "+".join(r.id for r in policy.regions if c in r.countries) for c in countries}
+        groups = {region.id: frozenset(element[country] for country in region.countries) for region in policy.regions}
+        universe: dict[str, Codes] = {"country": tuple(sorted(set(element.values())))}
         if any(table.period == "quarter" for table in tables):
             universe["quarter"] = _QUARTERS
         for dimension in (d for table in tables for d in table.dimensions):
-            universe |= _codes(dimension)
+            universe[dimension] = UNIVERSE[dimension]
+            if dimension in MULTIPLE:
+                # One person may have several codes: each is a yes/no question among those with a known answer.
+                universe[dimension] = ("known", "unknown")
+                universe |= {f"{dimension}={code}": ("no", "yes") for code in UNIVERSE[dimension]}
         return cls(universe, {"country": groups})
 
-    def table(self, name: str, printed: Mapping[CellKey, int | None]) -> PublishedTable:
-        """Return one print as a table."""
+    def table(self, name: str, values: Mapping[CellKey, int | None]) -> PublishedTable:
+        """Return one publication as a table; `values` are its cells, None where suppressed."""
         dims = tuple(sorted(self.universe))
-        cells = tuple(PublishedCell(self._place(key, dims), value) for key, value in printed.items())
+        cells = tuple(PublishedCell(self._place(key, dims), value) for key, value in values.items())
         return PublishedTable(name, dims, cells, self.universe, self.groups)
 
     @staticmethod
     def _place(key: CellKey, dims: Codes) -> Codes:
+        """Return the codes of a cell, one per dimension."""
         codes = dict(key.codes) | {"country": key.place} | ({} if key.window == YEAR else {"quarter": key.window})
+        # A question is asked of those with a known answer, so a cell of it is also one of `known`.
         asked = {dimension.partition("=")[0]: "known" for dimension in codes if "=" in dimension}
         return tuple((asked | codes).get(dim, TOTAL) for dim in dims)
-
-
-def _codes(dimension: str) -> Mapping[str, Codes]:
-    """Return the codes of a released dimension; one person may have several of some, each of which is asked."""
-    if dimension not in MULTIPLE:
-        return {dimension: UNIVERSE[dimension]}
-    return {dimension: ("known", "unknown")} | {f"{dimension}={code}": ("no", "yes") for code in UNIVERSE[dimension]}

@@ -1,7 +1,10 @@
-"""What a release says of its audit: one text per figure, every count in a bucket.
+"""The audit certificate of a release: one text per figure of its protection, every count in a bucket.
 
-Decides the buckets. Does not audit: `anonymizer.tabular.protection_audit` does. Exact counts of cells that are small
-would tell something of the people in them, and the audit log is read by more than the operators.
+Purpose: the audit log says how a release was protected without telling anything of the people in small cells.
+Called by: `release_feeds`. The figures come from `anonymizer.tabular.block_protection`.
+
+Invariants:
+- No exact count leaves: counts become the least of 1, 2, 5, 10, 20, 50 … that is not below.
 
 >>> at_most(0), at_most(3), at_most(73)
 ('0', '≤5', '≤100')
@@ -16,7 +19,7 @@ __all__ = ["at_most", "certificate"]
 
 
 def _step(number: int) -> int:
-    """Return the last number of the series 1, 2, 5, 10, 20, 50 … that is not above `number`, from 1 on."""
+    """Return the largest of 1, 2, 5, 10, 20, 50 … that is not above `number`, which is 1 or more."""
     power = int("1" + "0" * (len(str(number)) - 1))
     return max(step * power for step in (1, 2, 5) if step * power <= number)
 
@@ -46,6 +49,7 @@ def certificate(proofs: Sequence[ProtectionProof], solver: str) -> dict[str, str
         "primary": at_most(sum(proof.primary for proof in proofs)),
         "secondary": at_most(sum(proof.secondary for proof in proofs)),
         "programs": at_most(sum(proof.programs for proof in proofs)),
+        # Rounded down, so that the certificate never claims more than the audit found.
         "min_width": f"≥{_step(int(width + 1e-6))}" if 1 <= width < float("inf") else "none",
         "solver": solver,
     }

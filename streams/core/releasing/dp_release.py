@@ -94,15 +94,18 @@ def noisy_publication(
     # Blocks are disjoint groups of people, so they compose in parallel: rho is divided over tables, not over sheets.
     share = Rho(charge.rho // max(1, len({table.name for table, _ in sheets})))
 
-    def draw(account: Account) -> bytes:
-        counted = [_counted(table, facts.get(_place(due, block), {}), window, policy) for table, block in sheets]
+    def _draw(account: Account) -> bytes:
+        counted = []
+        for table, block in sheets:
+            place = due.window.year, tuple(block[d] for d in BLOCK if d in block)
+            counted.append(_counted(table, facts.get(place, {}), window, policy))
         # One window is charged here, so the sensitivity is that of one window: m is 1.
         drawn = [noise.measure(counts, dims, [dims], share, 1, mechanism.sampler).record() for dims, counts in counted]
         balance = {"before_ppb": account.left_without(charge.release), "after_ppb": account.left}
         return json.dumps({"balance": balance, "drawn": drawn}, sort_keys=True, separators=(",", ":")).encode()
 
-    # 1. and 2. The store charges before it calls `draw`, and calls it only if no draw is stored.
-    stored = mechanism.spend(opened, charge, draw)
+    # 1. and 2. The store charges before it calls `_draw`, and calls it only if no draw is stored.
+    stored = mechanism.spend(opened, charge, _draw)
     # 3. Everything below follows from the stored bytes, so that a repeated tick gives the same rows.
     record = json.loads(stored)
     draws = [noise.Draw.of(entry) for entry in record["drawn"]]
@@ -139,16 +142,17 @@ def _certificate(
     return spent | promised | left
 
 
-def _place(due: Due, block: Block) -> tuple[int, tuple[str, ...]]:
-    """Return the key of a window's year and block among the facts."""
-    return due.window.year, tuple(block[d] for d in BLOCK if d in block)
-
-
 def _counted(
     table: TablePlan, facts: Mapping[str, Sequence[Fact]], window: str, policy: Policy
 ) -> tuple[tuple[str, ...], dict[tuple[str, ...], int]]:
     """Return the dimensions of a table and its persons per combination of place and codes, zeros included."""
-    places = _places(table, policy.regions)
+    countries = sorted({country for region in policy.regions for country in region.countries})
+    # Country → place it is counted in: itself, or its atom, all countries that lie in the same regions.
+    places = {country: country for country in countries}
+    if table.geography != "country":
+        places = {
+            c: "+".join(sorted(region.id for region in policy.regions if c in region.countries)) for c in countries
+        }
     # Every combination of the code lists: a key that appeared only with a person in it would disclose the person.
     universe = product(sorted(set(places.values())), *(UNIVERSE[d] for d in table.dimensions))
     counts: dict[tuple[str, ...], int] = dict.fromkeys(universe, 0)
@@ -157,14 +161,6 @@ def _counted(
             codes = tuple(str(fact.codes[d]) for d in table.dimensions)
             counts[places[fact.country], *codes] += sum(fact.agencies.values())
     return ("place", *table.dimensions), counts
-
-
-def _places(table: TablePlan, regions: Sequence[Region]) -> dict[str, str]:
-    """Return country → place it is counted in: itself, or all countries that lie in the same regions (an atom)."""
-    countries = sorted({country for region in regions for country in region.countries})
-    if table.geography == "country":
-        return {country: country for country in countries}
-    return {c: "+".join(sorted(region.id for region in regions if c in region.countries)) for c in countries}
 
 
 def _rows(

@@ -1,4 +1,4 @@
-"""The attack on a release before it leaves: what would an outsider with a linear program learn from its rows?
+"""The attack on a release before it elementary cells: what would an outsider with a linear program learn from its rows?
 
 Purpose: the last check of a plan. The rows of a population's year, of this and of every earlier publication, are read
 as tables and attacked. A release is refused if they tell a count of 1 to k-1 that the earlier publications alone did
@@ -50,7 +50,8 @@ def run_attacks(job: AttackJob) -> tuple[AttackResult, ...]:
         return results
     # Withholding the new table would not take back what is out already, and would end all releases of the year.
     before = {cell for result in _attacked(job.tables[:-1], job) for cell in result.found}
-    return tuple(_beyond(result, before) for result in results)
+    fresh = [tuple(cell for cell in result.found if cell not in before) for result in results]
+    return tuple(replace(r, recovered=len(cells), found=cells) for r, cells in zip(results, fresh, strict=True))
 
 
 def _attacked(tables: Sequence[PublishedTable], job: AttackJob) -> tuple[AttackResult, ...]:
@@ -59,12 +60,6 @@ def _attacked(tables: Sequence[PublishedTable], job: AttackJob) -> tuple[AttackR
     if len(tables) == 1:
         return (own,)
     return own, exact.history(tables, job.k, job.engines), exact.revisions(tables, job.k, job.engines)
-
-
-def _beyond(result: AttackResult, before: set[str]) -> AttackResult:
-    """Return a result without the cells that were told before."""
-    new = tuple(cell for cell in result.found if cell not in before)
-    return replace(result, recovered=len(new), found=new)
 
 
 def attack_release(
@@ -86,7 +81,9 @@ def attack_release(
     Raises:
         DisclosureError: DIS-029, an attack tells a count that is withheld; nothing of the call may be released.
     """
-    groups = list(dict.fromkeys((o.header.population, o.header.year) for o in outcomes if _is_exact(o)))
+    # A year under differential privacy is bounded by its budget: exact attacks do not apply to noisy rows.
+    exact_headers = [o.header for o in outcomes if isinstance(o, Publish) and o.mode == "suppression"]
+    groups = list(dict.fromkeys((header.population, header.year) for header in exact_headers))
     named = {population.name: population for population in policy.populations}
     publications = [
         *(release.rows for release in earlier),
@@ -103,11 +100,8 @@ def attack_release(
     return tuple(_certified(outcome, reports) for outcome in outcomes)
 
 
-def _is_exact(outcome: ReleaseDecision) -> bool:
-    return isinstance(outcome, Publish) and outcome.mode == "suppression"
-
-
 def _certified(outcome: ReleaseDecision, reports: Mapping[tuple[str, int], Mapping[str, str]]) -> ReleaseDecision:
+    """Return a publication with its report in the certificate; withheld tables have none."""
     attack_report = reports.get((outcome.header.population, outcome.header.year))
     if attack_report is None or not isinstance(outcome, Publish):
         return outcome

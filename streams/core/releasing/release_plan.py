@@ -8,7 +8,7 @@ Purpose: the one pure function `plan` decides everything that one date releases.
 3. Spell: the rows of every region's feed, and the tables that are withheld (`release_feeds`).
 
 Called by: `amana.composition.release_parts`, which hands `plan` to the release process. The decision passes through
-`pre_release_attack` before anything leaves.
+`pre_release_attack` before anything elementary cells.
 
 Invariants:
 - The same input gives the same decisions, byte for byte, whatever the order of the cells or of the rows.
@@ -20,7 +20,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from anonymizer.policy import Policy, Population
+from anonymizer.policy import Policy
 from anonymizer.tabular.block_protection import ProtectedBlock, ProtectionJob, ProtectionRequest, protect_block
 from anonymizer.tabular.facts import BLOCK, blocks_of, facts_of
 from anonymizer.tabular.linear_program import Engine
@@ -79,7 +79,11 @@ def plan(  # noqa: PLR0913 - everything that a release rests on, and nothing els
     years: list[tuple[DueYear, tuple[ProtectionJob, ...]]] = []
     for population in policy.populations:
         own = facts[population.name]
-        history = tuple(_earlier(release, population, policy) for release in earlier)
+        history = []
+        for release in earlier:
+            rows = tuple(row for row in release.rows if row.population == population.name)
+            # Facts are sorted anew at every tick; without rows of the population nobody asks for them.
+            history.append(_Earlier(rows, facts_of(release.cells, population, policy) if rows else {}))
         for year in due_years(population, own, as_of, (publication.rows for publication in history), policy):
             exact = population.mode == "suppression"
             years.append((year, tuple(_jobs(year, own, history, engine)) if exact else ()))
@@ -97,18 +101,12 @@ def plan(  # noqa: PLR0913 - everything that a release rests on, and nothing els
     return tuple(decisions)
 
 
-def _earlier(release: EarlierRelease, population: Population, policy: Policy) -> _Earlier:
-    """Return a population's part of an earlier release."""
-    rows = tuple(row for row in release.rows if row.population == population.name)
-    return _Earlier(rows, facts_of(release.cells, population, policy) if rows else {})
-
-
 def _jobs(
     year: DueYear, facts: dp_release.Facts, history: Sequence[_Earlier], engine: Engine
 ) -> Iterator[ProtectionJob]:
     """Yield a job for every block of a year: what is due of it, with everything published of it before."""
     policy = year.policy
-    due = frozenset(window_key(one.window.label) for one in year.windows)
+    due = frozenset(window_key(selected.window.label) for selected in year.windows)
     published = {
         window_key(row.period)
         for publication in history

@@ -11,6 +11,7 @@ from anonymizer.budget.account import BudgetScope, Charge, Opened
 from anonymizer.budget.accounting import granted
 from connectors.adapters.budget_store import BudgetStore
 from schemas.errors import ConfigurationError
+from schemas.identifiers import ReleaseId, Rho
 
 RHO = granted(1.0, 1e-6)
 
@@ -21,8 +22,8 @@ def data(tmp_path: Path) -> Path:
     budget = BudgetStore.open(tmp_path / "ledger" / "budget.sqlite")
     for population, rho in (("cases", RHO // 4), ("referrals", RHO)):
         scope = BudgetScope(population, 2024)
-        charge = Charge(f"{population}-1", scope, "f" * 64, 0, "2024-Q1", rho)
-        budget.spend(Opened(scope, "f" * 64, RHO, 2), charge, lambda _: b"drawn")
+        charge = Charge(ReleaseId(f"{population}-1"), scope, "f" * 64, 0, "2024-Q1", Rho(rho))
+        budget.spend(Opened(scope, "f" * 64, Rho(RHO), 2), charge, lambda _: b"drawn")
     budget.close()
     return tmp_path
 

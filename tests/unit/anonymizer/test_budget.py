@@ -14,6 +14,7 @@ from anonymizer.budget import accounting, sensitivity
 from anonymizer.budget.account import BudgetScope, Charge, Committed, Opened, Reserved, State, apply, spent
 from anonymizer.budget.accounting import PPB
 from schemas.errors import BudgetError
+from schemas.identifiers import ReleaseId, Rho
 
 DELTA = 1e-6
 CASES = BudgetScope("cases", 2024)
@@ -48,8 +49,8 @@ def test_a_charge_is_never_below_the_loss(squared: int, variance: Fraction) -> N
     assert Fraction(accounting.charge_of(squared, variance), PPB) >= squared / (2 * variance)
 
 
-def test_late_persons_make_the_first_print_better_than_printing_everything_anew() -> None:
-    """Two revisions, leaves that never move: 0.577 of the sd of three whole tables, and no worse at the end."""
+def test_late_persons_make_the_first_publication_better_than_publishing_everything_anew() -> None:
+    """Two revisions, events that never move: 0.577 of the sd of three whole tables, and no worse at the end."""
     rho = accounting.granted(1, DELTA)
     found = sensitivity.schedule(rho, windows=2, corrections=0, shares=THIRDS)
     anew = Fraction(3 * 2, rho)
@@ -59,10 +60,10 @@ def test_late_persons_make_the_first_print_better_than_printing_everything_anew(
     assert found.spread(2) == pytest.approx(float(anew))
 
 
-def test_where_leaves_move_whole_tables_are_better_than_increments() -> None:
-    found = sensitivity.schedule(PPB, windows=1, corrections=1, shares=(Fraction(3, 4), Fraction(1, 4)))
-    assert found == sensitivity.Schedule("whole", (750_000_000, 250_000_000))
-    increments = sensitivity.Schedule("increments", (750_000_000, 125_000_000))
+def test_whole_tables_are_better_than_increments_if_events_move() -> None:
+    found = sensitivity.schedule(Rho(PPB), windows=1, corrections=1, shares=(Fraction(3, 4), Fraction(1, 4)))
+    assert found == sensitivity.Schedule("whole", (Rho(750_000_000), Rho(250_000_000)))
+    increments = sensitivity.Schedule("increments", (Rho(750_000_000), Rho(125_000_000)))
     assert found.spread(1) < increments.spread(1) / 2
 
 
@@ -73,13 +74,13 @@ trajectories = st.lists(st.integers(0, 3), min_size=3, max_size=3)
 def test_no_life_of_a_leaf_costs_more_than_the_year_has(
     places: list[int], corrections: int, shares: tuple[Fraction, ...]
 ) -> None:
-    """Cell 0 is absence: a leaf may come late, move and go, as often as the schedule allows."""
+    """Cell 0 is absence: an event may come late, move and go, as often as the schedule allows."""
     places = places[: len(shares)]
     first = next((i for i, place in enumerate(places) if place), len(places))
     moves = sum(a != b for a, b in zip(places[first:], places[first + 1 :], strict=False))
     if moves > corrections:
         return
-    found = sensitivity.schedule(PPB, windows=1, corrections=corrections, shares=shares)
+    found = sensitivity.schedule(Rho(PPB), windows=1, corrections=corrections, shares=shares)
     loss = 0
     for before, place, rho in zip([0, *places], places, found.rhos, strict=False):
         held = (place != 0) if found.way == "whole" else (place != before) * ((place != 0) + (before != 0))
@@ -88,14 +89,14 @@ def test_no_life_of_a_leaf_costs_more_than_the_year_has(
 
 
 charges = st.builds(
-    lambda release, revision, window, rho: Charge(f"r{release}", CASES, "p", revision, f"Q{window}", rho),
+    lambda name, revision, window, rho: Charge(ReleaseId(f"r{name}"), CASES, "p", revision, f"Q{window}", Rho(rho)),
     st.integers(0, 9), st.integers(0, 1), st.integers(1, 4), st.integers(0, 60),
 )  # fmt: skip
 events = st.lists(
     st.one_of(
         charges.map(Reserved),
-        st.builds(lambda r, d: Committed(CASES, f"r{r}", f"d{d}"), st.integers(0, 9), st.integers(0, 2)),
-        st.builds(lambda p: Opened(CASES, p, 100, 2), st.sampled_from(["p", "p", "q"])),
+        st.builds(lambda r, d: Committed(CASES, ReleaseId(f"r{r}"), f"d{d}"), st.integers(0, 9), st.integers(0, 2)),
+        st.builds(lambda p: Opened(CASES, p, Rho(100), 2), st.sampled_from(["p", "p", "q"])),
     ),
     max_size=40,
 )
@@ -105,7 +106,7 @@ events = st.lists(
 def test_whatever_is_asked_nothing_is_overspent_drawn_twice_or_taken_back(
     asked: list[Opened | Reserved | Committed],
 ) -> None:
-    state: State = apply({}, Opened(CASES, "p", 100, 2))
+    state: State = apply({}, Opened(CASES, "p", Rho(100), 2))
     for event in asked:
         before = state[CASES]
         try:
@@ -121,32 +122,32 @@ def test_whatever_is_asked_nothing_is_overspent_drawn_twice_or_taken_back(
 
 
 def test_windows_side_by_side_cost_as_much_as_a_leaf_can_be_in() -> None:
-    """Four quarters and their year: a leaf is in one quarter and in the year; a revision adds up."""
-    state: State = apply({}, Opened(CASES, "p", 100, 2))
+    """Four quarters and their year: an event is in one quarter and in the year; a revision adds up."""
+    state: State = apply({}, Opened(CASES, "p", Rho(100), 2))
     for window, rho in (("Q1", 10), ("Q2", 10), ("Q3", 10), ("Q4", 10), ("year", 12)):
-        state = apply(state, Reserved(Charge(f"0{window}", CASES, "p", 0, window, rho)))
+        state = apply(state, Reserved(Charge(ReleaseId(f"0{window}"), CASES, "p", 0, window, Rho(rho))))
     assert spent(state[CASES]) == 22
-    state = apply(state, Reserved(Charge("1Q1", CASES, "p", 1, "Q1", 5)))
+    state = apply(state, Reserved(Charge(ReleaseId("1Q1"), CASES, "p", 1, "Q1", Rho(5))))
     assert spent(state[CASES]) == 27
 
 
 @pytest.mark.parametrize(
     ("event", "code"),
     [
-        (Reserved(Charge("b", CASES, "p", 0, "Q1", 95)), "BUD-001"),
-        (Reserved(Charge("b", BudgetScope("cases", 2025), "p", 0, "Q1", 5)), "BUD-002"),
-        (Committed(CASES, "b", "d"), "BUD-002"),
-        (Reserved(Charge("b", CASES, "q", 0, "Q1", 5)), "BUD-003"),
-        (Opened(CASES, "q", 500, 2), "BUD-003"),
-        (Reserved(Charge("a", CASES, "p", 0, "Q2", 10)), "BUD-004"),
-        (Reserved(Charge("b", CASES, "p", 0, "Q1", -5)), "BUD-004"),
-        (Committed(CASES, "a", "another"), "BUD-005"),
+        (Reserved(Charge(ReleaseId("b"), CASES, "p", 0, "Q1", Rho(95))), "BUD-001"),
+        (Reserved(Charge(ReleaseId("b"), BudgetScope("cases", 2025), "p", 0, "Q1", Rho(5))), "BUD-002"),
+        (Committed(CASES, ReleaseId("b"), "d"), "BUD-002"),
+        (Reserved(Charge(ReleaseId("b"), CASES, "q", 0, "Q1", Rho(5))), "BUD-003"),
+        (Opened(CASES, "q", Rho(500), 2), "BUD-003"),
+        (Reserved(Charge(ReleaseId("a"), CASES, "p", 0, "Q2", Rho(10))), "BUD-004"),
+        (Reserved(Charge(ReleaseId("b"), CASES, "p", 0, "Q1", Rho(-5))), "BUD-004"),
+        (Committed(CASES, ReleaseId("a"), "another"), "BUD-005"),
     ],
 )
 def test_what_the_ledger_refuses(event: Opened | Reserved | Committed, code: str) -> None:
-    state: State = apply({}, Opened(CASES, "p", 100, 2))
-    state = apply(state, Reserved(Charge("a", CASES, "p", 0, "Q1", 10)))
-    state = apply(state, Committed(CASES, "a", "one"))
+    state: State = apply({}, Opened(CASES, "p", Rho(100), 2))
+    state = apply(state, Reserved(Charge(ReleaseId("a"), CASES, "p", 0, "Q1", Rho(10))))
+    state = apply(state, Committed(CASES, ReleaseId("a"), "one"))
     with pytest.raises(BudgetError, match=code):
         apply(state, event)
 

@@ -26,10 +26,10 @@ COUNTS: Mapping[tuple[str, ...], int] = {key: (i * 37) % 41 for i, key in enumer
 
 
 def _design(sizes: tuple[int, ...], margin: Margin) -> np.ndarray:
-    """Return which leaves each cell of a margin sums, as a matrix."""
-    leaves = list(product(*map(range, sizes)))
+    """Return which elementary cells each cell of a margin sums, as a matrix."""
+    elements = list(product(*map(range, sizes)))
     cells = list(product(*(range(sizes[d]) for d in margin)))
-    return np.array([[float(tuple(leaf[d] for d in margin) == cell) for leaf in leaves] for cell in cells])
+    return np.array([[float(tuple(element[d] for d in margin) == cell) for element in elements] for cell in cells])
 
 
 @settings(max_examples=30, deadline=None)
@@ -40,11 +40,11 @@ def _design(sizes: tuple[int, ...], margin: Margin) -> np.ndarray:
     st.integers(0, 2**32),
 )
 def test_the_closed_form_is_weighted_least_squares(
-    sizes: tuple[int, ...], margins: list[Margin], leaves: int, seed: int
+    sizes: tuple[int, ...], margins: list[Margin], elements: int, seed: int
 ) -> None:
     """Values and variances equal those of a generalised inverse, for every published margin."""
     random = np.random.default_rng(seed)
-    chosen = [*margins, *[tuple(range(len(sizes)))] * leaves]
+    chosen = [*margins, *[tuple(range(len(sizes)))] * elements]
     measured = {m: (random.normal(5, 9, [sizes[d] for d in m]), random.uniform(1, 9)) for m in dict.fromkeys(chosen)}
     solved = fit(sizes, measured)
     rows = np.concatenate([_design(sizes, m) / math.sqrt(v) for m, (_, v) in measured.items()])
@@ -78,7 +78,7 @@ def test_totals_are_sums_of_what_is_not_cut_off() -> None:
 
 
 def test_rho_is_divided_and_not_multiplied() -> None:
-    """What the measured margins cost together, at their own variances, is no more than what was charged."""
+    """The measured margins, at their own variances, cost together no more than was charged."""
     draw = noisy_table.measure(COUNTS, DIMS, MARGINS, RHO, 2, Silent())
     assert 0.999 * RHO < sum(2 / (2 * spread) for _, spread in draw.measured.values()) * accounting.PPB <= RHO
 
@@ -87,11 +87,11 @@ def test_rho_is_divided_and_not_multiplied() -> None:
     st.lists(st.integers(2, 6), min_size=3, max_size=5).map(tuple),
     st.sets(st.sets(st.integers(0, 2), min_size=1, max_size=2).map(sorted).map(tuple), min_size=1, max_size=6),
 )
-def test_measuring_the_leaves_would_never_be_better(sizes: tuple[int, ...], margins: set[Margin]) -> None:
+def test_measuring_the_elementary_cells_would_never_be_better(sizes: tuple[int, ...], margins: set[Margin]) -> None:
     """That is why there is no such choice: margins with a part of rho each beat the cross with all of it."""
-    leaves = {tuple(range(len(sizes))): 1.0}
+    elements = {tuple(range(len(sizes))): 1.0}
     assert _mean_variance(sizes, dict.fromkeys(margins, float(len(margins))), margins) <= 1.000001 * _mean_variance(
-        sizes, leaves, margins
+        sizes, elements, margins
     )
 
 
@@ -122,15 +122,15 @@ def test_margins_over_nothing_are_refused(margins: tuple[tuple[str, ...], ...]) 
 
 
 def test_increments_add_up_and_so_do_their_variances() -> None:
-    """A first print and two increments, one with a person who left: the truth is in force, 1.73 times as wide."""
+    """A first publication and two increments, one with a person who left: the truth is in force, 1.73 times as wide."""
     changes = [COUNTS, dict.fromkeys(COUNTS, 1), dict.fromkeys(COUNTS, -2)]
     rhos = sensitivity.schedule(RHO, windows=1, corrections=0, shares=(Fraction(1, 3),) * 3).rhos
-    prints = [
+    publications = [
         noisy_table.release(counts, DIMS, MARGINS, rho, 1, Silent()) for counts, rho in zip(changes, rhos, strict=True)
     ]
-    for first, found in zip(prints[0], noisy_table.in_force(prints), strict=True):
-        leaves = 24 / math.prod(len(CODES[d]) for d in range(3) if first.codes[d] != "_T")
-        assert found.value == pytest.approx(first.value - leaves)
+    for first, found in zip(publications[0], noisy_table.in_force(publications), strict=True):
+        elements = 24 / math.prod(len(CODES[d]) for d in range(3) if first.codes[d] != "_T")
+        assert found.value == pytest.approx(first.value - elements)
         assert found.sd == pytest.approx(first.sd * math.sqrt(3), abs=1e-5)
 
 

@@ -30,9 +30,14 @@ def _by_year(path: Path) -> list[Counts]:
             (r["yearOfRegistration"], (r["gender"], r["ageBroad"], f"{r['isForcedLabour']}|{r['isSexualExploit']}"))
             for r in csv.DictReader(lines)
         ]
-    universe = list(product(*(sorted({leaf[d] for _, leaf in persons}) for d in range(len(DIMS)))))
+    universe = list(
+        product(*(sorted({codes_of_person[d] for _, codes_of_person in persons}) for d in range(len(DIMS))))
+    )
     found: Counter[tuple[str, tuple[str, ...]]] = Counter(persons)
-    return [{leaf: found[year, leaf] for leaf in universe} for year in sorted({year for year, _ in persons})]
+    return [
+        {codes_of_person: found[year, codes_of_person] for codes_of_person in universe}
+        for year in sorted({year for year, _ in persons})
+    ]
 
 
 @pytest.mark.shared

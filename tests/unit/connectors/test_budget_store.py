@@ -13,6 +13,7 @@ import pytest
 from anonymizer.budget.account import Opened, spent
 from connectors.adapters.budget_store import BudgetStore
 from schemas.errors import BudgetError, IntegrityError
+from schemas.identifiers import Rho
 from tests.support import spender
 from tests.support.spender import RHO, SCOPE, charge, opened
 
@@ -54,7 +55,7 @@ def test_nothing_is_drawn_when_too_little_is_left_or_the_policy_changed(tmp_path
     with pytest.raises(BudgetError, match="BUD-001"):
         ledger.spend(opened(1), charge("b"), never)
     with pytest.raises(BudgetError, match="BUD-003"):
-        ledger.spend(Opened(SCOPE, "another", 10 * RHO, 1), charge("b"), never)
+        ledger.spend(Opened(SCOPE, "another", Rho(10 * RHO), 1), charge("b"), never)
     assert ledger.state()[SCOPE].charges.keys() == {"a"}
 
 

@@ -53,20 +53,20 @@ def test_nothing_is_due_before_its_day_and_nothing_is_left_after(as_of: dt.date,
     now = due(as_of, (), POLICY, first_year=first_year)
     every = {w for year in range(first_year, as_of.year + 1) for w in windows_of(year)}
     assert {plan.window for plan in now} == {w for w in every if first_publication_on(w, POLICY) <= as_of}
-    printed = [ReleasedWindow(plan.window, plan.revision, as_of) for plan in now]
-    assert due(as_of, printed, POLICY, first_year=first_year) == ()
+    released = [ReleasedWindow(plan.window, plan.revision, as_of) for plan in now]
+    assert due(as_of, released, POLICY, first_year=first_year) == ()
 
 
 @given(ticks=st.lists(dates, max_size=12))
-def test_each_window_is_printed_once_and_revised_at_most_once(ticks: list[dt.date]) -> None:
-    """Whatever the ticks, also two on one day: a revision is there exactly if the first print was before its date."""
-    printed: list[ReleasedWindow] = []
+def test_each_window_is_published_once_and_revised_at_most_once(ticks: list[dt.date]) -> None:
+    """Whatever the ticks are, a revision is there exactly if the first publication was before its date."""
+    released: list[ReleasedWindow] = []
     for as_of in sorted(ticks):
-        printed += [ReleasedWindow(d.window, d.revision, as_of) for d in due(as_of, printed, POLICY, first_year=2019)]
-    keys = [(p.window, p.revision) for p in printed]
+        released += [ReleasedWindow(d.window, d.revision, as_of) for d in due(as_of, released, POLICY, first_year=2019)]
+    keys = [(p.window, p.revision) for p in released]
     assert len(keys) == len(set(keys))
     last = max(ticks, default=dt.date(2018, 1, 1))
-    for first in (p for p in printed if p.revision == 0):
+    for first in (p for p in released if p.revision == 0):
         revised = closed_on(first.window.label, POLICY)
         assert ((first.window, 1) in keys) == (first.as_of < revised <= last)
 

@@ -80,7 +80,7 @@ def tick(
 
 
 def released_of(outcomes: tuple[Publish | Withhold, ...]) -> tuple[EarlierRelease, ...]:
-    """Return a call's release; noisy prints rest on no exact cells."""
+    """Return a call's release; noisy publications rest on no exact cells."""
     return (EarlierRelease(all_rows(outcomes), {}),)
 
 
@@ -155,7 +155,7 @@ def test_a_draw_is_for_ever_whatever_the_day_the_order_or_what_came_since(tmp_pa
     assert len(budget.state()[BudgetScope("cases", YEAR)].charges) == 1
 
 
-def test_what_is_printed_does_not_depend_on_who_is_there(tmp_path: Path) -> None:
+def test_what_is_published_does_not_depend_on_who_is_there(tmp_path: Path) -> None:
     """Nobody at all: the same windows on the same day, the same cells, and noise in every one of them."""
     full = tick(PEOPLE, PRINTS[-1], BudgetStore.open(tmp_path / "full.sqlite"))
     empty = tick({}, PRINTS[-1], BudgetStore.open(tmp_path / "empty.sqlite"))

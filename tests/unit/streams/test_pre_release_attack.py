@@ -22,7 +22,7 @@ FIRST, REVISION = dt.date(2024, 2, 1), dt.date(2025, 6, 1)
 Outcomes = tuple[Publish | Withhold, ...]
 
 
-def printed(people: dict[Person, int], as_of: dt.date, earlier: tuple[EarlierRelease, ...] = ()) -> Outcomes:
+def planned(people: dict[Person, int], as_of: dt.date, earlier: tuple[EarlierRelease, ...] = ()) -> Outcomes:
     return plan(cells_of(people), as_of, earlier, RULES, engine=engine())
 
 
@@ -36,10 +36,10 @@ def passes(_joint: object, targets: Targets, *_: object) -> protection_audit.Aud
 
 
 def test_every_release_carries_the_report_of_its_attack() -> None:
-    """First prints and the revision beside them: nothing is recovered, and the certificate says so."""
-    first = printed(PEOPLE, FIRST)
+    """First publications and the revision beside them: nothing is recovered, and the certificate says so."""
+    first = planned(PEOPLE, FIRST)
     history = kept(PEOPLE, first)
-    for outcomes in (attack(first), attack(printed(LATER, REVISION, (history,)), history)):
+    for outcomes in (attack(first), attack(planned(LATER, REVISION, (history,)), history)):
         releases = [outcome for outcome in outcomes if isinstance(outcome, Publish)]
         assert releases
         assert {release.certificate["attack.recovered"] for release in releases} == {"0"}
@@ -50,25 +50,25 @@ def test_primary_suppression_alone_is_refused(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(complementary, "protect", lambda _joint, _targets, cells, *_: cells.hidden)
     monkeypatch.setattr(protection_audit, "audit", passes)
     with pytest.raises(DisclosureError, match="an attack tells") as refused:
-        attack(printed(PEOPLE, FIRST))
+        attack(planned(PEOPLE, FIRST))
     assert refused.value.code == "DIS-029"
 
 
 def test_a_revision_without_memory_is_refused() -> None:
-    """Planted bug: three latecomers are printed beside the first print of the same cells."""
-    history = kept(PEOPLE, printed(PEOPLE, FIRST))
+    """Planted bug: three latecomers are published beside the first publication of the same cells."""
+    history = kept(PEOPLE, planned(PEOPLE, FIRST))
     with pytest.raises(DisclosureError, match="an attack tells"):
-        attack(printed(LATER, REVISION), history)
+        attack(planned(LATER, REVISION), history)
 
 
-def test_what_earlier_prints_told_is_no_fault_of_a_new_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Else one bad print of the past would end all releases of its year."""
+def test_what_earlier_publications_told_is_no_fault_of_a_new_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else one bad publication of the past would end all releases of its year."""
     with monkeypatch.context() as planted:
         planted.setattr(complementary, "protect", lambda _joint, _targets, cells, *_: cells.hidden)
         planted.setattr(protection_audit, "audit", passes)
-        told = kept(PEOPLE, printed(PEOPLE, FIRST))
+        told = kept(PEOPLE, planned(PEOPLE, FIRST))
     silent = tuple(
-        replace(outcome, feeds=blank(outcome)) for outcome in printed(PEOPLE, REVISION) if isinstance(outcome, Publish)
+        replace(outcome, feeds=blank(outcome)) for outcome in planned(PEOPLE, REVISION) if isinstance(outcome, Publish)
     )
     assert {o.certificate["attack.recovered"] for o in attack(silent, told) if isinstance(o, Publish)} == {"0"}
 

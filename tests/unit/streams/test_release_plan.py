@@ -33,9 +33,9 @@ from tests.support.disclosure import (
 )
 
 
-def earlier(people: dict[Person, int], *printed: tuple[Publish | Withhold, ...]) -> tuple[EarlierRelease, ...]:
+def earlier(people: dict[Person, int], *publications: tuple[Publish | Withhold, ...]) -> tuple[EarlierRelease, ...]:
     """Return what calls released of these people."""
-    return tuple(kept(people, outcomes) for outcomes in printed)
+    return tuple(kept(people, outcomes) for outcomes in publications)
 
 
 @pytest.mark.parametrize("order", range(3))
@@ -60,13 +60,13 @@ def test_the_seed_weighs_the_pattern_and_nothing_else() -> None:
 
 def test_a_cell_has_one_status_wherever_it_appears() -> None:
     """A country's row is the same in the feed of every region that holds it, and a margin in every table."""
-    printed: dict[tuple[str, ...], set[tuple[int | None, str]]] = {}
+    seen: dict[tuple[str, ...], set[tuple[int | None, str]]] = {}
     for row in all_rows(released(PEOPLE, RULES)):
         codes = {d: c for d, c in row.dimensions.items() if c != "_T"}
         place = codes.pop("country", row.region)
-        printed.setdefault((place, row.period, *map(str, sorted(codes.items()))), set()).add((row.value, row.status))
-    assert all(len(one) == 1 for one in printed.values())
-    assert {status for one in printed.values() for _, status in one} == {"published", "suppressed"}
+        seen.setdefault((place, row.period, *map(str, sorted(codes.items()))), set()).add((row.value, row.status))
+    assert all(len(statuses) == 1 for statuses in seen.values())
+    assert {status for statuses in seen.values() for _, status in statuses} == {"published", "suppressed"}
 
 
 def test_nothing_is_planned_twice() -> None:
@@ -82,20 +82,21 @@ def test_an_unfed_population_has_no_release_and_undated_people_no_quarters() -> 
 
 @settings(max_examples=10, deadline=None)
 @given(counts=st.lists(st.integers(0, 40), min_size=6, max_size=6))
-def test_a_year_printed_after_its_quarters_tells_no_more(counts: list[int]) -> None:
+def test_a_year_published_after_its_quarters_tells_no_more(counts: list[int]) -> None:
     """Quarters go out one at a time, the year last: the attacker holds them all."""
     people = dict(zip(PEOPLE, counts, strict=True))
-    printed: list[tuple[Publish | Withhold, ...]] = []
+    publications: list[tuple[Publish | Withhold, ...]] = []
     for day in (dt.date(2023, 4, 15), dt.date(2023, 7, 15), dt.date(2023, 10, 15), dt.date(2024, 1, 15)):
-        printed.append(plan(cells_of(people), day, earlier(people, *printed), RULES, engine=engine()))
-    rows = [row for outcomes in printed for row in all_rows(outcomes)]
-    seen = [row for row in rows if row.dimensions.items() >= BLOCK.items()]  # the others' people are not these leaves'
+        publications.append(plan(cells_of(people), day, earlier(people, *publications), RULES, engine=engine()))
+    rows = [row for outcomes in publications for row in all_rows(outcomes)]
+    # The rows of other blocks count other people.
+    seen = [row for row in rows if row.dimensions.items() >= BLOCK.items()]
     attacker = Attacker(seen, RULES)
     hidden = {tuple(attacker.line(row)) for row in seen if row.status == "suppressed"}
     assert attacker.breaches(hidden, people) == (0, 0)
 
 
-def test_a_revision_is_printed_once_and_takes_corrections_up() -> None:
+def test_a_revision_is_published_once_and_takes_corrections_up() -> None:
     early, late = dt.date(2024, 1, 20), dt.date(2025, 1, 15)
     first = plan(cells_of(PEOPLE), early, (), RULES, engine=engine())
     grown = PEOPLE | {Person("LBN", "F", "adult", "Q1"): 60}
@@ -109,7 +110,7 @@ def test_a_revision_is_printed_once_and_takes_corrections_up() -> None:
 
 
 def test_three_who_came_late_are_not_told_by_the_difference_of_two_prints() -> None:
-    """47 in the first print and 50 in the revision would say that three came; so the revision does not say 50."""
+    """47 in the first publication and 50 in the revision would say that three came; so the revision does not say 50."""
     grown = PEOPLE | {Person("LBN", "F", "adult", "Q1"): 33}
     first = plan(cells_of(PEOPLE), dt.date(2024, 1, 20), (), RULES, engine=engine())
     revised = plan(cells_of(grown), LATER, earlier(PEOPLE, first), RULES, engine=engine())
@@ -193,12 +194,12 @@ def test_codes_are_coarsened_as_declared(dimension: str, code: str, released_as:
 
 
 def test_a_withheld_table_is_not_tried_again_before_its_revision() -> None:
-    """Its rows count as printed: else every tick would be another draw. The revision is revision 1 and may succeed."""
+    """Its rows count as published, or every tick would draw anew. The revision is revision 1 and may succeed."""
     cells, first = cells_of(PEOPLE), dt.date(2024, 2, 1)
     refused = plan(cells, first, (), RULES, engine=dataclasses.replace(engine(), limits=WorkLimits(programs=0)))
     assert any(row.status == "withheld" for row in all_rows(refused))
-    printed = earlier(PEOPLE, refused)
-    assert not plan(cells, first, printed, RULES, engine=engine())
-    revised = plan(cells, LATER, printed, RULES, engine=engine())
+    publications = earlier(PEOPLE, refused)
+    assert not plan(cells, first, publications, RULES, engine=engine())
+    revised = plan(cells, LATER, publications, RULES, engine=engine())
     assert {(o.header.revision, o.header.year) for o in revised} == {(1, 2023)}
     assert any(row.status == "published" and row.value for row in all_rows(revised))
