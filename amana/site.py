@@ -64,7 +64,9 @@ def data_dir(given: Path | None = None) -> Path:
     """
     chosen = given or os.environ.get("AMANA_DATA")
     if not chosen:
-        raise ConfigurationError("CFG-001", "no data directory: give --data DIR or set AMANA_DATA")
+        raise ConfigurationError(
+            "CFG-001", "no data directory: set AMANA_DATA, or give --data where the command has it"
+        )
     return Path(chosen).absolute()
 
 

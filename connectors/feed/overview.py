@@ -45,7 +45,7 @@ def of_all(rows: Iterable[Row]) -> Spec:
     rule = f"k = {one.k}" if one.sd is None else "noisy: ± is half the 90 % interval"
     source = f"Population cases, {rule}, latest release {one.release} as of {one.as_of}, policy {one.policy}."
     title = {
-        "text": "Trafficking and smuggling: persons known to several agencies",
+        "text": "Trafficking and smuggling: persons known to agencies",
         "subtitle": [
             "Totals of cases by region and window, as released. Confirmed and possible victims are never added up.",
             f"Hatched: suppressed, which is not zero. {source}",
