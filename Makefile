@@ -5,7 +5,7 @@ UV := .venv/tools/bin/uv
 BIN := .venv/bin
 STAMP := .venv/.synced
 
-.PHONY: demo test long check bench consistency clean
+.PHONY: demo test long check docs bench consistency clean
 
 demo: $(STAMP)
 	$(BIN)/amana demo --out demo-out
@@ -29,6 +29,10 @@ check: $(STAMP)
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
 
+# The documentation as a site, for a browser without a network: build/docs/index.html. A warning is an error.
+docs: $(STAMP)
+	$(BIN)/python -m sphinx -W --keep-going -q -j 2 docs build/docs
+
 bench: $(STAMP)
 	$(BIN)/python -m tests.bench
 
@@ -39,4 +43,4 @@ $(STAMP): pyproject.toml uv.lock
 	touch $@
 
 clean:
-	rm -rf .venv demo-out .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv demo-out build docs/api .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,50 @@
+"""The documentation site, built once for all tests and served on loopback."""
+
+import functools
+import http.server
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import filelock
+import pytest
+
+ROOT = Path(__file__).parents[2]
+OUT = ROOT / "build/docs"
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    """A file server that writes no log."""
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name in the library
+        """Write nothing."""
+
+
+@pytest.fixture(scope="session")
+def pages() -> Path:
+    """Build as `make docs` does: a warning is an error. Only pages whose sources changed are read again."""
+    OUT.mkdir(parents=True, exist_ok=True)
+    with filelock.FileLock(OUT.parent / "docs.lock"):
+        done = subprocess.run(
+            [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-j", "2", "docs", str(OUT)],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr
+    return OUT
+
+
+@pytest.fixture(scope="session")
+def address(pages: Path) -> Iterator[str]:
+    """Serve the site on a free port of the loopback interface."""
+    handler = functools.partial(_Quiet, directory=str(pages))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
