@@ -26,8 +26,9 @@ check: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy docs/conf.py docs/extensions/markdown_docstrings.py
 	$(BIN)/lint-imports
-	$(BIN)/deptry .
+	$(BIN)/deptry . --extend-exclude docs
 
 # The documentation as a site, for a browser without a network: build/docs/index.html. A warning is an error.
 docs: $(STAMP)

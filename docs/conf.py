@@ -16,7 +16,6 @@ sys.path.insert(0, str(ROOT / "docs/extensions"))
 _PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 project = "Amana"
-author = "the Amana contributors"
 version = release = _PROJECT["project"]["version"]
 language = "en"
 
@@ -42,6 +41,7 @@ html_title = "Amana"
 html_copy_source = False
 html_show_sourcelink = False
 html_show_sphinx = False
+html_show_copyright = False
 html_theme_options = {
     "light_css_variables": {
         "font-stack": "system-ui, sans-serif",

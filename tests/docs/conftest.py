@@ -1,5 +1,6 @@
 """The documentation site, built once for all tests and served on loopback."""
 
+import contextlib
 import functools
 import http.server
 import subprocess
@@ -40,8 +41,15 @@ def pages() -> Path:
 
 @pytest.fixture(scope="session")
 def address(pages: Path) -> Iterator[str]:
-    """Serve the site on a free port of the loopback interface."""
-    handler = functools.partial(_Quiet, directory=str(pages))
+    """Serve the site."""
+    with served(pages) as address:
+        yield address
+
+
+@contextlib.contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """Serve the files of a folder on a free port of the loopback interface."""
+    handler = functools.partial(_Quiet, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
