@@ -33,6 +33,7 @@ check: $(STAMP)
 # The documentation as a site, for a browser without a network: build/docs/index.html. A warning is an error.
 docs: $(STAMP)
 	$(BIN)/python -m sphinx -W --keep-going -q -j 2 docs build/docs
+	touch build/docs/.built
 
 bench: $(STAMP)
 	$(BIN)/python -m tests.bench

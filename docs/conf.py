@@ -29,7 +29,6 @@ autoapi_dirs = [str(ROOT / name) for name in _PROJECT["tool"]["hatch"]["build"][
 autoapi_root = "api"
 autoapi_options = ["members", "undoc-members"]
 autoapi_add_toctree_entry = False
-autoapi_keep_files = True  # the next build reads only what changed
 autoapi_member_order = "groupwise"
 autoapi_python_class_content = "class"
 
