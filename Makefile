@@ -5,7 +5,7 @@ UV := .venv/tools/bin/uv
 BIN := .venv/bin
 STAMP := .venv/.synced
 
-.PHONY: demo test pythons long check bench consistency clean
+.PHONY: demo test pythons long check docs bench consistency clean
 
 demo: $(STAMP)
 	$(BIN)/amana demo --out demo-out
@@ -31,8 +31,14 @@ check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m tests.support.base_modules | xargs $(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32
+	$(BIN)/mypy docs/conf.py docs/extensions/markdown_docstrings.py
 	$(BIN)/lint-imports
-	$(BIN)/deptry .
+	$(BIN)/deptry . --extend-exclude docs
+
+# The documentation as a site, for a browser without a network: build/docs/index.html. A warning is an error.
+docs: $(STAMP)
+	$(BIN)/python -m sphinx -W --keep-going -q -j 2 docs build/docs
+	touch build/docs/.built
 
 bench: $(STAMP)
 	$(BIN)/python -m tests.bench
@@ -44,4 +50,4 @@ $(STAMP): pyproject.toml uv.lock
 	touch $@
 
 clean:
-	rm -rf .venv demo-out .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv demo-out build docs/api .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -65,7 +65,9 @@ def data_dir(given: Path | None = None) -> Path:
     """
     chosen = given or Settings.read().data
     if not chosen:
-        raise ConfigurationError("CFG-001", "no data directory: give --data DIR or set AMANA_DATA")
+        raise ConfigurationError(
+            "CFG-001", "no data directory: set AMANA_DATA, or give --data where the command has it"
+        )
     return chosen.absolute()
 
 

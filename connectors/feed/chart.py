@@ -102,7 +102,7 @@ def of_period(rows: Iterable[TrendRow], scheme: str, region: str, period: str) -
     title = {
         "text": f"{labels.place(scheme, region)}, {labels.period(period)}",
         "subtitle": [
-            f"Persons known to several agencies, as released. Scheme {scheme}, region {region}, period {period}.",
+            f"Persons known to agencies, as released. Scheme {scheme}, region {region}, period {period}.",
             "Hatched: suppressed. Such a cell is not zero; its number is withheld so that nobody can be singled out.",
         ],
     }

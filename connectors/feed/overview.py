@@ -49,7 +49,7 @@ def of_all(rows: Iterable[TrendRow]) -> Spec:
     source = f"Population cases, {chart_parts.provenance_rule(newest)}, latest release {newest.release}"
     source += f" as of {newest.as_of}, policy {newest.policy}."
     title = {
-        "text": "Trafficking and smuggling: persons known to several agencies",
+        "text": "Trafficking and smuggling: persons known to agencies",
         "subtitle": [
             "Totals of cases by region and window, as released. Confirmed and possible victims are never added up.",
             f"Hatched: suppressed, which is not zero. {source}",

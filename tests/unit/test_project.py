@@ -63,6 +63,17 @@ def test_the_environment_is_read_in_one_place() -> None:
     assert readers == []
 
 
+def test_every_public_class_function_and_method_has_a_docstring() -> None:
+    """The API reference of the documentation site consists of them."""
+    silent = {str(p.relative_to(ROOT)): missing for p in SOURCES if (missing := _silent(ast.parse(p.read_text())))}
+    assert silent == {}
+
+
+def test_a_missing_docstring_is_found() -> None:
+    source = 'class A:\n    "Says."\n    def b(self): ...\n    def _c(self): ...\ndef d(): ...'
+    assert _silent(ast.parse(source)) == ["b", "d"]
+
+
 def test_every_error_code_is_documented_once() -> None:
     """Codes are stable API: an agency's engineer looks them up."""
     used = {code for path in SOURCES for code in CODE.findall(path.read_text())}
@@ -73,6 +84,16 @@ def test_every_error_code_is_documented_once() -> None:
 def test_a_commit_holds_no_downloads() -> None:
     names = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")
     assert [name for name in names if name.endswith((".jar", ".whl", ".tar.gz", ".zip"))] == []
+
+
+def _silent(tree: ast.Module | ast.ClassDef) -> list[str]:
+    """Return the public definitions without a docstring, in the order of the source."""
+    missing = []
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and not node.name.startswith("_"):
+            missing += [] if ast.get_docstring(node) else [node.name]
+            missing += _silent(node) if isinstance(node, ast.ClassDef) else []
+    return missing
 
 
 def _functions(path: Path) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:

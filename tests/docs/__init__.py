@@ -1,0 +1,1 @@
+"""Tests of the documentation site as it is built."""
