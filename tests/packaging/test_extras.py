@@ -13,6 +13,8 @@ from amana.extras import BROUGHT_BY
 from tests.support import audit, installed
 from tests.support.installed import Installed
 
+pytestmark = pytest.mark.timeout(600)  # `text` and `hub` are large, and are read without byte code
+
 EXTRAS = tuple(installed.extras())
 PROBE = """
 import importlib, json, sys
