@@ -12,7 +12,7 @@ COPY anonymizer anonymizer
 COPY streams streams
 COPY connectors connectors
 COPY amana amana
-RUN uv sync --frozen --no-dev --no-editable --extra local
+RUN uv sync --frozen --no-dev --no-editable --extra hub
 
 USER amana
 ENV AMANA_DATA=/data PATH=/app/.venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1

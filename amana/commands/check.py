@@ -6,7 +6,7 @@ Decides how the answer is shown and the exit status. The points themselves are `
 import typer
 
 from amana import site as sites
-from amana.commands.up import Data
+from amana.commands.site_options import Data
 from amana.provisioning import inspection
 
 __all__ = ["register"]

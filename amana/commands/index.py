@@ -40,7 +40,7 @@ INDEX: Final[Mapping[str, Entry]] = {
     "provision": Entry(
         "provision",
         "Make users, topics, rules, quotas and schemas of an existing cluster what they must be, and end.",
-        "local",
+        "",
         ("amana provision --data /srv/amana --quota request_percentage=100",),
     ),
     "worker": Entry(
@@ -85,7 +85,7 @@ INDEX: Final[Mapping[str, Entry]] = {
     "release": Entry(
         "release",
         "Release everything that is due as of a date and was not released yet.",
-        "hub",
+        "",
         ("amana release --as-of 2025-04-30",),
     ),
     "protect": Entry(
@@ -163,7 +163,7 @@ INDEX: Final[Mapping[str, Entry]] = {
     "check": Entry(
         "check",
         "Say in one line each what is configured, reachable and safe; exit status 1 if anything is not.",
-        "local",
+        "hub",
         ("amana check --data /srv/amana",),
     ),
 }

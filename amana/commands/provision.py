@@ -7,7 +7,7 @@ Decides the options. Does not decide what they must be (`streams.broker.topics`,
 import typer
 
 from amana import site as sites
-from amana.commands.up import Agencies, Data, Quotas, figures
+from amana.commands.site_options import Agencies, Data, Quotas, figures
 from amana.provisioning import cluster_setup as provisioning
 from amana.settings import Settings
 from schemas.errors import ConfigurationError

@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from amana import extras
 from anonymizer.names.recogniser import THRESHOLDS
 from schemas.errors import ConfigurationError
 
@@ -26,8 +25,11 @@ def train(
     language: Annotated[str | None, typer.Option("--language", help="Only this language's models.")] = None,
 ) -> None:
     """Train the name models on labelled corpora, and write each with its card."""
-    with extras.needed("train"):
-        from anonymizer.training import make, recipes  # noqa: PLC0415 - the help page needs no extra
+    try:
+        from anonymizer.training import make, recipes  # noqa: PLC0415 - not in the wheel
+    except ModuleNotFoundError as error:
+        message = "training needs a checkout of the project with the extra `train`"
+        raise ConfigurationError("CFG-024", message) from error
     chosen = [recipe for recipe in recipes.RECIPES if language in {None, recipe.language}]
     if not chosen:
         raise ConfigurationError("CFG-026", "no model has a recipe in that language", field="--language")

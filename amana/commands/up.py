@@ -5,22 +5,19 @@ Decides the options. Does not supervise (`amana.local.supervisor`).
 
 import datetime as dt
 import functools
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from amana import site as sites
+from amana.commands.site_options import Agencies, Data, Quotas, figures
 from amana.local import supervisor
 from schemas.errors import ConfigurationError
 from streams.broker import access
 
-__all__ = ["Agencies", "Data", "Quotas", "figures", "register"]
+__all__ = ["register"]
 
-Data = Annotated[Path | None, typer.Option("--data", help="Data directory; else AMANA_DATA.", show_default=False)]
-Agencies = Annotated[list[str] | None, typer.Option("--agency", help="Agency id to add; may be repeated.")]
 AsOf = Annotated[str | None, typer.Option("--as-of", metavar="DATE", help="The calendar's date, YYYY-MM-DD.")]
-Quotas = Annotated[list[str] | None, typer.Option("--quota", metavar="NAME=N", help="Of each agency; kept.")]
 Workers = Annotated[list[str] | None, typer.Option("--workers", metavar="STAGE=N", help="Processes of a stage.")]
 
 
@@ -52,14 +49,6 @@ def up(  # noqa: PLR0913 - a command line's options
     )
     # A reader of a pipe or a log sees each line as it is said.
     supervisor.serve(options, functools.partial(print, flush=True))
-
-
-def figures(given: list[str]) -> dict[str, int]:
-    """Read `NAME=N`; which names and figures there are is the site's to say."""
-    pairs = [text.partition("=") for text in given]
-    if not all(number.isdecimal() for _, _, number in pairs):
-        raise ConfigurationError("CFG-076", "--quota takes NAME=N, N being a whole number")
-    return {name: int(number) for name, _, number in pairs}
 
 
 def _date(text: str | None) -> dt.date | None:

@@ -13,6 +13,8 @@ from amana.extras import BROUGHT_BY
 from tests.support import audit, installed
 from tests.support.installed import Installed
 
+pytestmark = pytest.mark.timeout(600)  # `text` and `hub` are large, and are read without byte code
+
 EXTRAS = tuple(installed.extras())
 PROBE = """
 import importlib, json, sys
@@ -46,7 +48,8 @@ def extra(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="module")
 def environment(extra: str, tmp_path_factory: pytest.TempPathFactory) -> Installed:
     """Install the base with that extra alone."""
-    return installed.install(tmp_path_factory.mktemp("installed") / "environment", *filter(None, [extra]))
+    folder = tmp_path_factory.mktemp("installed") / "environment"
+    return installed.install(folder, *filter(None, [extra]), editable=extra == "train")  # it does not ship
 
 
 def test_everything_that_the_extra_promises_is_imported(environment: Installed, extra: str) -> None:

@@ -55,11 +55,13 @@ class Installed:
         )
 
 
-def install(folder: Path, *extras: str) -> Installed:
+def install(folder: Path, *extras: str, editable: bool = False) -> Installed:
     """Build the distribution and install it with what the lock file says of these extras; compile the bare base."""
     chosen = [word for extra in extras for word in ("--extra", extra)]
     compiled = () if extras else ("--compile-bytecode",)  # as pip does; it counts for the size
-    sync(folder, "--frozen", "--no-dev", "--no-editable", "--quiet", "--python", sys.executable, *compiled, *chosen)
+    # uv keeps a wheel that it built; only what is to be installed again is built again from changed sources
+    built = () if editable else ("--no-editable", "--reinstall-package", "amana-pipeline")
+    sync(folder, "--frozen", "--no-dev", "--quiet", "--python", sys.executable, *built, *compiled, *chosen)
     return Installed(folder)
 
 
