@@ -131,10 +131,10 @@ def _columns(batch: Any, topic: str) -> _Columns:  # noqa: ANN401 - aiokafka is 
     return offsets, keys, values
 
 
-def _unpacked(packed: bytes | bytearray | memoryview) -> bytes:
-    """Unpack a gzip batch of at most `LARGEST_BATCH` bytes."""
+def _unpacked(payload: bytes | bytearray | memoryview) -> bytes:
+    """Unpack a gzip batch of at most `LARGEST_BATCH` bytes; the signature is that of the function it replaces."""
     unpacker = zlib.decompressobj(_GZIP)
-    data = unpacker.decompress(packed, LARGEST_BATCH)
+    data = unpacker.decompress(payload, LARGEST_BATCH)
     if not unpacker.eof:
         raise CorruptRecordException("a batch unpacks to too many bytes, or is cut off")
     return data
