@@ -1,7 +1,7 @@
 """The audit log of the site that the environment names, or of any folder: the officer's door.
 
 Purpose: fill in the site's folder and key where none is given. Everything else is `connectors.console.trusted_log`'s.
-Called by: `amana audit`, the demonstration, and an officer's own program:
+Called by: `amana audit`, `amana.demo.demo_outputs`, the package `amana`, and an officer's own program:
 
     from amana import AuditLog
     AuditLog(Path("site")).verify().entries

@@ -1,7 +1,7 @@
 """The agency's door: publish a file of events.
 
 Purpose: put the parts of `connectors.ingest` together for one agency.
-Called by: `amana publish`, the demonstration, and an agency's own program:
+Called by: `amana publish`, `amana.demo`, the package `amana`, and an agency's own program:
 
     publisher = Publisher(Site.open().agency_profile("shelter-lbn"))
     summary = publisher.publish(Path("march.csv"), "case")

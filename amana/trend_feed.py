@@ -2,7 +2,7 @@
 
 Purpose: answer which released rows a question means. Reads the topics `trend.*` as the principal `analysts`, and
 nothing else.
-Called by: `amana feed`, the demonstration, and an analyst's own program:
+Called by: `amana feed`, `amana.demo.demo_outputs`, the package `amana`, and an analyst's own program:
 
     from amana import TrendFeed
     frame = TrendFeed().frame("totals")

@@ -1,6 +1,8 @@
 """Options that several commands of the operator share: the site, its agencies and their quotas.
 
-Called by `up`, `provision` and `check`; apart from `up`, so that an existing cluster is served without a local runtime.
+Apart from `up`, so that an existing cluster is served without a local runtime.
+
+Called by: `amana up`, `amana provision` and `amana check`.
 """
 
 from pathlib import Path

@@ -1,6 +1,8 @@
 """The parts of each stage: the place where a stage meets site, registry, policy and broker.
 
-Called by: `amana worker`. Each stage's modules are loaded by its own process alone.
+Each stage's modules are loaded by its own process alone.
+
+Called by: `amana worker`.
 """
 
 import contextlib

@@ -1,6 +1,8 @@
 """The results of the demonstration for analyst and officer: trends, charts, and a verified copy of the log.
 
-Called by: `amana.demo.run`. Reads through the public API: the feed as an analyst, the log offline as an officer.
+Reads through the public API: the feed as an analyst, the log offline as an officer.
+
+Called by: `amana.demo.run`.
 """
 
 import shutil

@@ -6,10 +6,11 @@ Purpose: it decides what counts as recovered.
 - A total less its published parts, if that is 1 to k-1.
 - If the true counts are given: a sum of 1 to k-1 people that cannot be 0, or cannot be k (an interval violation).
 
-A count of k or more that was suppressed as cover for others, and is told by a later publication, is no secret.
+A count of k or more that was suppressed as cover for others, and is told by a later publication, is no secret. Solves
+nothing itself: `Engines` holds the solvers.
 
-Called by: `streams.core.releasing.pre_release_attack` (margins, history, revisions) and `amana attack` (all).
-Solves nothing itself: `Engines` holds the solvers.
+Called by: `streams.core.releasing.pre_release_attack` (margins, history, revisions) and `amana attack` (all);
+`anonymizer.solvers.ortools_engine` fills `Engines`.
 
 Sources: Fischetti and Salazar (2001) for feasibility intervals; Garfinkel, Abowd, Martindale (2018) for reconstruction.
 """

@@ -1,9 +1,9 @@
 """Published tables as an attacker reads them: cells with or without a value, in the order of publication.
 
 Purpose: it decides the meaning of a row: `_T` is the sum over all codes of a dimension, and a group the sum over its
-own.
-Called by: every attack of this room; `amana attack` and `streams.core.releasing.attacker_view`, which make the
-tables. Reads no files.
+own. Reads no files.
+Called by: the attacks of this room (`exact`, `families`, `knowledge`, `noise_attacks`, `pattern`, `records`); `amana
+attack`, `streams.core.releasing.pre_release_attack` and `streams.core.releasing.attacker_view`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

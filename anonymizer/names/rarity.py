@@ -1,6 +1,8 @@
 """Word rarity in centibels, the unit of wordfreq: -100 * log10(frequency); 300 is one word in 1,000.
 
-Called by: the features of Arabic and French, and `arabic`. English has coarser steps (`lexicon.commonness`).
+English has coarser steps (`commonness` of `lexicon`).
+
+Called by: `features_ar`, `features_fr` and `arabic`.
 
 Source: the large lists of wordfreq, folded as all text is.
 """

@@ -2,7 +2,7 @@
 
 Purpose: tell whether the pipeline is idle, and which records are held: read or not, but without an outcome. Which of
 several outcomes of a record holds is decided by `streams.core.counting.outcomes`.
-Called by: `amana status`, the demonstration, tests.
+Called by: `amana status`, the demonstration (`amana.demo.progress_bar`), tests.
 
     with PipelineStatus(cluster) as status:
         while not status.look().is_idle:

@@ -9,7 +9,9 @@ Purpose: takes a batch of raw events through the steps
     5. scan the texts           (detector processes)
     6. de-identify and send     (`streams.stages.deidentify_outputs`)
 
-Called by: `amana.composition.stages` (`attach`); `streams.runtime.app` calls the handler once for each batch.
+The handler is called by the loop of `streams.runtime.app`, once for each batch.
+
+Called by: `amana.composition.stages` (`attach`).
 
 Invariants:
 - An event that breaks the contract ends in quarantine, sealed as it came, and holds nothing up; any other failure ends

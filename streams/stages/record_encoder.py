@@ -1,6 +1,6 @@
 """The encoder of output records: Avro under the schema ids that the registry gave at start.
 
-Called by: `streams.stages.dedupe` and `streams.stages.deidentify_outputs`.
+Called by: `streams.stages.dedupe`, `streams.stages.deidentify` and `streams.stages.deidentify_outputs`.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,7 @@
 """The files of the transparency log: names, layout, and the reading of checkpoints.
 
-Called by: `streams.transparency.log_storage`, which writes the files, and `log_verification`, which checks them whole.
+Called by: `streams.transparency.log_storage`, which writes the files, `log_verification`, which checks them whole, and
+`connectors.console.trusted_log`.
 
 Layout:
 - `entries.jsonl`: one canonical decision a line.

@@ -3,7 +3,8 @@
 Purpose: decides whether a log is the one that its key signed, and names the first entry, checkpoint or key that is not.
 Needs no broker, no registry and no trust in the files: only the public key that the caller trusts.
 
-Called by: `amana.audit_log`, the interface of `amana audit`, and `amana.provisioning.inspection`.
+Called by: `connectors.console.trusted_log` and `amana.audit_log`, behind `amana audit`;
+`amana.provisioning.inspection`.
 
     verify    1. the key file spells the trusted key
               2. each line is a canonical decision with its own index, and its leaf hash is the one on file

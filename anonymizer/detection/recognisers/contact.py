@@ -3,6 +3,8 @@
 
 Part of the catalogue (`recognisers`). Telephone numbers are found by `anonymizer.detection.phones`. No network and no
 list of public suffixes is asked: a domain is recognised by its form, and without a scheme or `www.` by the endings below.
+
+Called by: `anonymizer.detection.recognisers`, which builds the recognisers of a policy from these rules.
 """
 
 from typing import Final

@@ -1,6 +1,8 @@
 """Bank accounts and payment cards.
 
 Part of the catalogue (`recognisers`). A number that fails its check digits is still found, with a lower score.
+
+Called by: `anonymizer.detection.recognisers`, which builds the recognisers of a policy from these rules.
 """
 
 from collections.abc import Iterator

@@ -3,6 +3,8 @@
 
 Part of the catalogue (`recognisers`). An address has no specification: it is a number with the words of a street, a
 building or a post box around it. Names of towns and quarters are found by the trained models.
+
+Called by: `anonymizer.detection.recognisers`, which builds the recognisers of a policy from these rules.
 """
 
 from typing import Final

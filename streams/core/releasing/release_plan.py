@@ -7,8 +7,9 @@ Purpose: the one pure function `plan` decides everything that one date releases.
    publications of that year (`anonymizer.tabular.block_protection`). Under differential privacy `dp_release` draws.
 3. Spell: the rows of every region's feed, and the tables that are withheld (`release_feeds`).
 
-Called by: `amana.composition.release_parts`, which hands `plan` to the release process. The decision passes through
-`pre_release_attack` before anything elementary cells.
+The decision passes through `pre_release_attack` before anything leaves.
+
+Called by: `amana.composition.release_parts`, which hands `plan` to the release process.
 
 Invariants:
 - The same input gives the same decisions, byte for byte, whatever the order of the cells or of the rows.
