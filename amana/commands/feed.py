@@ -1,6 +1,11 @@
 """`amana feed`: list, get and export the released trends.
 
-Decides how rows are printed. Which rows there are is `amana.trend_feed`'s to say.
+Purpose: decide how rows are printed. `amana.trend_feed` decides which rows there are.
+Called by: `amana.commands.lazy`, for this command alone, by its name in `amana.commands.index`.
+
+Invariants:
+- Text of a row cannot act as a formula in the CSV that is printed or written.
+- Exit status 1 if nothing that was released fits.
 """
 
 from pathlib import Path

@@ -1,6 +1,6 @@
 """Generalisation rules: the coarse value of one raw value, for dates, ages, gender, citizenship, status and codes.
 
-Purpose: make quasi-identifiers coarse enough that they single out fewer persons. Which field gets which rule is in
+Purpose: make quasi-identifiers coarse enough that they single out fewer persons. The rule of each field is in
 `field_mapping`.
 Called by: the rules of `field_mapping`.
 

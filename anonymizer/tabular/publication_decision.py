@@ -12,7 +12,7 @@ and `crosstab` make its `VariableLinks`.
 
 Invariants:
 - A pattern is returned only after its audit passed.
-- What an earlier publication suppressed stays suppressed, and counts as unknown.
+- A cell that an earlier publication suppressed stays suppressed, and counts as unknown.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,7 +1,7 @@
 """The release ledger: one SQLite file of everything that was released, written before any of it is published.
 
 Purpose: after a crash the ledger says what is still to be published, and at every later release it says what an
-attacker already has. What is released is decided in `streams.core.releasing.release_plan`.
+attacker already has. The rows that are released are decided in `streams.core.releasing.release_plan`.
 Called by: `amana.composition.release_parts`; the release process uses it through the port `LedgerPort`.
 
 Invariants:

@@ -3,7 +3,7 @@
 Purpose: decide which schema ids a process reads: the versions of the shipped subjects, each linted again.
 Called by: `amana.composition`, `amana worker`, `amana.publisher`, `amana.trend_feed`,
 `connectors.console.reconciliation`, `connectors.operations` and `amana.demo` at their start; `amana.provisioning`
-registers; `registry_rule` shares the connection.
+registers; `registry_rule` takes `RULE`.
 
 Invariants:
 - The registry is never asked while decoding: an id that is not on the allow-list is refused, not looked up.

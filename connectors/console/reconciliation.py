@@ -1,7 +1,7 @@
 """The books of a running site, read from the broker: ends of raw partitions, days of arrival, and every outcome.
 
-Purpose: what is read, as whom and in which order. What is missing or double is decided by
-`streams.core.counting.balance`.
+Purpose: what is read, as whom and in which order. The rule for missing and double records is
+`streams.core.counting.balance`'s.
 Called by: `amana audit reconcile`.
 
 Invariants:

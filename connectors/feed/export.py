@@ -1,6 +1,6 @@
 """Export of released rows: one CSV or Parquet file per table.
 
-Purpose: decide columns, order and types of the files. Which rows there are is decided by the caller.
+Purpose: decide columns, order and types of the files. The caller decides which rows there are.
 Called by: `amana.trend_feed`, `amana.demo.demo_outputs`, `amana feed get`.
 
 Invariants:

@@ -1,7 +1,7 @@
 """Cube cells: the keys and amounts that one de-identified record adds to the exact counts.
 
-Purpose: applies the cubes of a policy's population to a record. Which record of a person counts is decided by
-deduplication (`streams.core.counting.dedupe`); here a record out of scope (`not-a-victim`) has no cells.
+Purpose: applies the cubes of a policy's population to a record. Deduplication (`streams.core.counting.dedupe`) decides
+which record of a person counts; here a record out of scope (`not-a-victim`) has no cells.
 
 Called by: `streams.stages.dedupe` (`cells`, and the status that is out of scope) and
 `connectors.operations.exact_cells` (`dimensions_of`).

@@ -1,4 +1,4 @@
-"""The attack on a release before it leaves: all that an outsider with a linear program would learn from its rows.
+"""The attack on a release before it leaves, made as by an outsider with a linear program and the rows alone.
 
 Purpose: the last check of a plan. The rows of a population's year, of this and of every earlier publication, are read
 as tables and attacked. A release is refused if they tell a count of 1 to k-1 that the earlier publications alone did

@@ -14,7 +14,7 @@ Called by: `amana.composition.release_parts`, which hands `plan` to the release 
 Invariants:
 - The same input gives the same decisions, byte for byte, whatever the order of the cells or of the rows.
 - Years are not linked with each other: each person-year has its own representative event.
-- What cannot be protected is withheld; no fault of protection ends the plan.
+- A table that cannot be protected is withheld; no fault of protection ends the plan.
 """
 
 import datetime as dt
