@@ -2,7 +2,7 @@
 
 Purpose: decide which attacks apply to the tables that are there, and print what they recover. The attacks are those of
 `anonymizer.attacks`.
-Called by: `amana.commands.lazy`, for this command alone, by its name in `amana.commands.index`.
+Called by: `amana.commands.lazy`, which imports it when this command runs.
 
 Invariants:
 - Exit status 1 if anything is recovered.

@@ -2,7 +2,7 @@
 
 Purpose: decide what is printed. The checks are those of `streams.transparency.log_verification`, behind
 `amana.audit_log`.
-Called by: `amana.commands.lazy`, for this command alone, by its name in `amana.commands.index`.
+Called by: `amana.commands.lazy`, which imports it when this command runs.
 
 Invariants:
 - `verify`, `show` and `prove` need no broker; `reconcile` alone imports a client of one, when the command is run.

@@ -1,7 +1,7 @@
 """`amana budget`: what the privacy budget of each population and year has spent, and what is left of it.
 
 Purpose: decide how an account is shown. The rules are those of `anonymizer.budget.account`.
-Called by: `amana.commands.lazy`, for this command alone, by its name in `amana.commands.index`.
+Called by: `amana.commands.lazy`, which imports it when this command runs.
 
 Invariants:
 - Nothing is charged or drawn, and no broker is needed.

@@ -1,7 +1,7 @@
 """`amana cells`: the exact counts, for the operator alone (`connectors.operations.exact_cells`).
 
 Purpose: ask for the exact counts as the operator, and write them as CSV (`connectors.operations.exact_cells`).
-Called by: `amana.commands.lazy`, for this command alone, by its name in `amana.commands.index`.
+Called by: `amana.commands.lazy`, which imports it when this command runs.
 
 Invariants:
 - The output comes before disclosure control and is for the operator alone.

@@ -1,7 +1,7 @@
 """`amana check`: what is configured, reachable and safe; one line each.
 
 Purpose: show each answer as it comes. The points themselves are those of `amana.provisioning.inspection`.
-Called by: `amana.commands.lazy`, for this command alone, by its name in `amana.commands.index`.
+Called by: `amana.commands.lazy`, which imports it when this command runs.
 
 Invariants:
 - Exit status 1 if anything is not well; all points are asked nevertheless.

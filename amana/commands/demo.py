@@ -1,7 +1,7 @@
 """`amana demo`: a whole region on this machine, start to finish.
 
 Purpose: show how the demonstration ended. The steps are those of `amana.demo.run`.
-Called by: `amana.commands.lazy`, for this command alone, by its name in `amana.commands.index`.
+Called by: `amana.commands.lazy`, which imports it when this command runs.
 
 Invariants:
 - Exit status 0 only if every row has exactly one outcome.

@@ -2,7 +2,7 @@
 
 Purpose: decide which prediction belongs to which labelled text, and how the measures are printed. The measures are
 those of `anonymizer.microdata.evaluation`.
-Called by: `amana.commands.lazy`, for this command alone, by its name in `amana.commands.index`.
+Called by: `amana.commands.lazy`, which imports it when this command runs.
 
 Invariants:
 - A text without a prediction counts as one in which nothing is masked, and makes the exit status 1.

@@ -1,7 +1,7 @@
 """`amana feed`: list, get and export the released trends.
 
 Purpose: decide how rows are printed. `amana.trend_feed` decides which rows there are.
-Called by: `amana.commands.lazy`, for this command alone, by its name in `amana.commands.index`.
+Called by: `amana.commands.lazy`, which imports it when this command runs.
 
 Invariants:
 - Text of a row cannot act as a formula in the CSV that is printed or written.

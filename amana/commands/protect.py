@@ -2,7 +2,7 @@
 
 Purpose: the options, and the order of reading, protecting and writing. `anonymizer.tabular.standalone` decides what may
 be shown, `anonymizer.noise.noisy_table` draws noise.
-Called by: `amana.commands.lazy`, for this command alone, by its name in `amana.commands.index`.
+Called by: `amana.commands.lazy`, which imports it when this command runs.
 
 Invariants:
 - Nothing is written where anything is refused.

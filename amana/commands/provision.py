@@ -1,7 +1,7 @@
 """`amana provision`: the users, topics, rules, quotas and schemas of an existing cluster.
 
 Purpose: the options. `streams.broker` decides what users, topics, rules and quotas must be.
-Called by: `amana.commands.lazy`, for this command alone, by its name in `amana.commands.index`.
+Called by: `amana.commands.lazy`, which imports it when this command runs.
 
 Invariants:
 - Without a cluster in the environment it is refused (CFG-077): a local one is provisioned by `amana up`.

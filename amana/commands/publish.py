@@ -1,7 +1,7 @@
 """`amana publish`: validate, seal and publish one file of one agency; a report per row; resumable.
 
 Purpose: the options, the words of the summary and the exit status. Publication is `amana.publisher`'s.
-Called by: `amana.commands.lazy`, for this command alone, by its name in `amana.commands.index`.
+Called by: `amana.commands.lazy`, which imports it when this command runs.
 
 Invariants:
 - Exit status 0 only if every row went through.

@@ -2,7 +2,7 @@
 
 Purpose: options and output. `connectors.operations.quarantine_entries` decides what a replay comes to, and writes the
 audit record.
-Called by: `amana.commands.lazy`, for this command alone, by its name in `amana.commands.index`.
+Called by: `amana.commands.lazy`, which imports it when this command runs.
 
 Invariants:
 - `list` shows places and codes, and needs no key.

@@ -2,7 +2,7 @@
 
 Purpose: the form of lines, the order of answers and the exit status. Detection and replacement are those of the stage,
 in the same killable processes.
-Called by: `amana.commands.lazy`, for this command alone, by its name in `amana.commands.index`.
+Called by: `amana.commands.lazy`, which imports it when this command runs.
 
 Invariants:
 - A refused text is never written, masked or not; exit status 0 if every text was scanned, else 1.

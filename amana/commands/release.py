@@ -1,7 +1,7 @@
 """`amana release`: ask the release process for a tick of the calendar, and show what it answers.
 
 Purpose: ask for one tick of the calendar and print the answer (`connectors.operations.calendar_tick`).
-Called by: `amana.commands.lazy`, for this command alone, by its name in `amana.commands.index`.
+Called by: `amana.commands.lazy`, which imports it when this command runs.
 
 Invariants:
 - Nothing is released here.

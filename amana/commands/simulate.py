@@ -1,7 +1,7 @@
 """`amana simulate`: invented files of any size, with their answer key.
 
 Purpose: the options of `amana.demo.simulation.generator`.
-Called by: `amana.commands.lazy`, for this command alone, by its name in `amana.commands.index`.
+Called by: `amana.commands.lazy`, which imports it when this command runs.
 
 Invariants:
 - The same options give the same bytes.

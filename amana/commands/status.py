@@ -1,7 +1,7 @@
 """`amana status`: what is in flight, and what became of everything that was published.
 
 Purpose: show the state that `connectors.operations.pipeline_status` tells.
-Called by: `amana.commands.lazy`, for this command alone, by its name in `amana.commands.index`.
+Called by: `amana.commands.lazy`, which imports it when this command runs.
 
 Invariants:
 - Exit status 0 if idle, 1 if something is held or not yet read.

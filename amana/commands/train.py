@@ -1,7 +1,7 @@
 """`amana train`: make the shipped name models again from their corpora, byte for byte.
 
 Purpose: the form of options, and where files go. Models are made by `anonymizer.training.make`.
-Called by: `amana.commands.lazy`, for this command alone, by its name in `amana.commands.index`.
+Called by: `amana.commands.lazy`, which imports it when this command runs.
 
 Invariants:
 - The same corpora and recipe give the same bytes.

@@ -1,7 +1,7 @@
 """`amana up`: the whole system on this machine until it is stopped.
 
 Purpose: the options. `amana.local.supervisor` starts and watches.
-Called by: `amana.commands.lazy`, for this command alone, by its name in `amana.commands.index`.
+Called by: `amana.commands.lazy`, which imports it when this command runs.
 
 Invariants:
 - There is one release process at most: it owns the ledger.

@@ -1,7 +1,7 @@
 """`amana worker`: one stage as one process (`amana.composition.stages`).
 
 Purpose: one stage as one process, made by `amana.composition.stages`.
-Called by: `amana.commands.lazy`, for this command alone, by its name in `amana.commands.index`.
+Called by: `amana.commands.lazy`, which imports it when this command runs.
 
 Invariants:
 - The schema registry is asked before the stage starts; a stage that does not exist is refused (CFG-050).
