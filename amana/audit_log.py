@@ -5,6 +5,9 @@ Called by: `amana audit`, `amana.demo.demo_outputs`, the package `amana`, and an
 
     from amana import AuditLog
     AuditLog(Path("site")).verify().entries
+
+Invariants:
+- A log without a trusted key is refused (CFG-131), and a log that is not named is refused (CFG-130).
 """
 
 from pathlib import Path

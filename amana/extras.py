@@ -1,5 +1,8 @@
 """Extras of the distribution: what an installation lacks is said with the extra that brings it.
 
+Invariants:
+- A module that no extra brings is not explained away: its ModuleNotFoundError passes.
+
 Source of the table: `[project.optional-dependencies]` of `pyproject.toml`; a test compares the two.
 
 Called by: `amana.__main__`, `amana.commands.lazy` and the public names of `amana`.

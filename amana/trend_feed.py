@@ -6,6 +6,10 @@ Called by: `amana feed`, `amana.demo.demo_outputs`, the package `amana`, and an 
 
     from amana import TrendFeed
     frame = TrendFeed().frame("totals")
+
+Invariants:
+- It reads released rows alone: the principal `analysts` may read nothing else.
+- Rows in force are returned, unless all revisions are asked for.
 """
 
 from collections.abc import Iterable, Sequence

@@ -2,6 +2,9 @@
 
 Called by: the other modules of `amana.composition`, which hand it to whatever writes a decision record. No room below
 `amana` reads it itself.
+
+Invariants:
+- The version is that of the installed distribution, never a constant of the source.
 """
 
 from importlib import metadata

@@ -1,6 +1,9 @@
 """Access of the operator to the quarantine of a site.
 
 Called by: `amana quarantine`, tests.
+
+Invariants:
+- It holds the sealing key: whoever is given it can open refused records.
 """
 
 from amana.composition.code_version import code_version

@@ -3,6 +3,11 @@
 Each stage's modules are loaded by its own process alone.
 
 Called by: `amana worker`.
+
+Invariants:
+- The private members of the libraries are checked before a stage handles anything.
+- The event loop is chosen before any module could create one.
+- Every start has an epoch of its own.
 """
 
 import contextlib

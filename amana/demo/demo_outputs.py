@@ -3,6 +3,9 @@
 Reads through the public API: the feed as an analyst, the log offline as an officer.
 
 Called by: `amana.demo.run`.
+
+Invariants:
+- The copy of the log is verified with its public key alone.
 """
 
 import shutil

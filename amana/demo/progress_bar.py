@@ -1,6 +1,9 @@
 """The progress bar of the demonstration, drawn on a terminal alone: in a file it would be noise.
 
 Called by: `amana.demo.run`.
+
+Invariants:
+- Nothing is drawn where standard error is no terminal.
 """
 
 import sys

@@ -12,6 +12,10 @@ nothing itself: `Engines` holds the solvers.
 Called by: `streams.core.releasing.pre_release_attack` (margins, history, revisions) and `amana attack` (all);
 `anonymizer.solvers.ortools_engine` fills `Engines`.
 
+Invariants:
+- Noisy tables are left out, and tables are taken in the order of their publication.
+- A result names tables and codes, and holds no count.
+
 Sources: Fischetti and Salazar (2001) for feasibility intervals; Garfinkel, Abowd, Martindale (2018) for reconstruction.
 """
 

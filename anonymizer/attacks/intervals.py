@@ -9,6 +9,10 @@ published and differ by enough.
 Programs are solved by a `BoundsSolver`.
 
 Called by: `exact`.
+
+Invariants:
+- An interval is exact where it was not found to be far enough apart; every other one may be wider still.
+- Equal sums are bounded once.
 """
 
 import math

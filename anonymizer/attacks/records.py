@@ -4,6 +4,9 @@ Purpose: it decides what counts as recovered. The rules of suppression know no h
 leave. Reads no files.
 Called by: `amana attack` and the attack tests.
 
+Invariants:
+- A group counts as homogeneous only if every code of the dimension is published: a suppressed code may hide somebody.
+
 Sources: Sweeney (2002) for uniqueness; Machanavajjhala et al. (2007) for homogeneity.
 """
 

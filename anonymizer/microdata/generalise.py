@@ -4,6 +4,10 @@ Purpose: make quasi-identifiers coarse enough that they single out fewer persons
 `field_mapping`.
 Called by: the rules of `field_mapping`.
 
+Invariants:
+- A missing or unknown value is `unknown`, an empty list for several codes: no rule raises.
+- A date is never made finer than it is.
+
 Source: HTCDS 2.0 picklists; CTDC codebook for age bands and citizenship.
 """
 

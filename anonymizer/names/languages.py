@@ -3,6 +3,9 @@
 Called by: `recogniser`, and `anonymizer.training` for the features.
 
 To add a language: write its features, train a model (`amana train`), and add a row to `LANGUAGES`.
+
+Invariants:
+- The features of a language are those that its shipped models were trained on.
 """
 
 from collections.abc import Callable, Mapping

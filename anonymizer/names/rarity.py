@@ -4,6 +4,10 @@ English has coarser steps (`commonness` of `lexicon`).
 
 Called by: `features_ar`, `features_fr` and `arabic`.
 
+Invariants:
+- Of several spellings that fold to one word, the commonest counts.
+- A word on no list has the level 999, and so the rarest grade.
+
 Source: the large lists of wordfreq, folded as all text is.
 """
 

@@ -3,6 +3,9 @@
 The figures are those of a model trained without the held-out documents; the shipped model is trained on everything.
 
 Called by: `make`. The cards lie beside the model files, in `anonymizer/names/models`.
+
+Invariants:
+- The figures are of a model that has not seen the documents measured.
 """
 
 import hashlib

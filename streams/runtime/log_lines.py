@@ -2,7 +2,8 @@
 
 Purpose: decides which keys of our own lines and which parts of the libraries' lines are written: of a library's record
 the level, the logger and the template of the message, never its arguments and never the text of an exception. All lines
-go to standard error, which the supervisor keeps in a file. All others log through structlog.
+go to standard error, which the supervisor keeps in a file. Every other module logs through structlog, which `configure`
+sets up.
 
 Called by: `amana.commands.worker` (`configure`), `streams.runtime.stage` (`line`).
 

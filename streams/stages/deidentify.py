@@ -4,7 +4,7 @@ Purpose: takes a batch of raw events through the steps
 
     1. decode under limits      (`schemas.codec`)
     2. verify the signature     (`schemas.signing`)
-    3. open the sealed fields   (`schemas.sealing`)
+    3. open the sealed fields   (`schemas.opening`)
     4. admit                    (`streams.core.counting.admit`)
     5. scan the texts           (detector processes)
     6. de-identify and send     (`streams.stages.deidentify_outputs`)

@@ -1,6 +1,9 @@
 """The encoder of output records: Avro under the schema ids that the registry gave at start.
 
 Called by: `streams.stages.dedupe`, `streams.stages.deidentify` and `streams.stages.deidentify_outputs`.
+
+Invariants:
+- Every record of one process has the schema id that the registry gave at its start.
 """
 
 from collections.abc import Mapping

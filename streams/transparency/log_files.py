@@ -8,6 +8,10 @@ Layout:
 - `leaves`: 32 bytes for each entry, its leaf hash.
 - `checkpoints`: every signed checkpoint as a block of six lines: origin, size, root, empty, signature, empty.
 - `audit.pub`: the log's verifier key (C2SP signed-note), one line.
+
+Invariants:
+- A checkpoint is believed only after its form, its signature and its origin were checked (`checked`).
+- The last block of the checkpoint file may be incomplete; whoever reads the blocks decides what that means.
 """
 
 from collections.abc import Iterator

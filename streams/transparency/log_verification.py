@@ -15,6 +15,11 @@ Called by: `connectors.console.trusted_log` and `amana.audit_log`, behind `amana
 
 Limits: whoever holds the signing key can rewrite the whole log, and whoever can write the files can cut entries and
 checkpoints back together. A checkpoint that was kept elsewhere (`seen`) shows both.
+
+Invariants:
+- The files are not trusted: everything but the key that the caller gives is checked.
+- `entries` and `prove` check nothing but form; they are for a log that `verify` accepted.
+- Nothing is written.
 """
 
 from collections.abc import Iterator

@@ -1,6 +1,9 @@
 """The six invented agencies: the countries, kinds of event, languages and scripts of each, as tables of weights.
 
 Called by: `amana.demo.simulation.world`.
+
+Invariants:
+- The weights of the agencies add up to 100, and their order is that in which their files are written.
 """
 
 from dataclasses import dataclass
