@@ -1,5 +1,6 @@
 """Access of the operator to the quarantine of a site.
 
+Purpose: bring the operator's cluster, the sealing key and the versions for the log together.
 Called by: `amana quarantine`, tests.
 
 Invariants:

@@ -1,5 +1,6 @@
 """The parts of the release process: its log, its ledger, its broker and its plan.
 
+Purpose: choose solvers, mechanism and stores, and hand them to the pure plan and the process.
 Called by: `amana.composition.stages`, for `amana worker release`; tests.
 
 Invariants:

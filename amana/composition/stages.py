@@ -1,6 +1,7 @@
 """The parts of each stage: the place where a stage meets site, registry, policy and broker.
 
-Each stage's modules are loaded by its own process alone.
+Purpose: start one stage as the process that runs it, with the secrets that this stage alone needs. Each stage's modules
+are loaded by its own process alone.
 
 Called by: `amana worker`.
 

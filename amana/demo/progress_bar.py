@@ -1,5 +1,6 @@
 """The progress bar of the demonstration, drawn on a terminal alone: in a file it would be noise.
 
+Purpose: show a person how far a run is.
 Called by: `amana.demo.run`.
 
 Invariants:

@@ -1,6 +1,7 @@
 """Word rarity in centibels, the unit of wordfreq: -100 * log10(frequency); 300 is one word in 1,000.
 
-English has coarser steps (`commonness` of `lexicon`).
+Purpose: one grade for the rarity of a word, that the features of Arabic and French use. English has coarser steps
+(`commonness` of `lexicon`).
 
 Called by: `features_ar`, `features_fr` and `arabic`.
 

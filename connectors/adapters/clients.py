@@ -1,5 +1,6 @@
 """Opening of kafka-python clients, for processes that outlive an outage of the brokers.
 
+Purpose: leave nothing behind where a broker is away.
 Called by: the adapters that open a connection again and again: `progress`, `partition_reader` and `release_bus`.
 
 Invariants:

@@ -1,5 +1,6 @@
 """Progress of the stages: committed offsets of consumer groups against the ends of what the groups read.
 
+Purpose: tell how far each stage is, even while brokers come and go.
 Called by: `release_bus`, `partition_reader`, `topic_reading`, `connectors.console.reconciliation`,
 `connectors.operations`, `connectors.feed.trend_reader` and the tests; there is no second implementation.
 

@@ -1,5 +1,6 @@
 """The partitioner: the partition of a record, from its key alone.
 
+Purpose: one rule by which all senders choose a partition.
 Called by: `streams.stages.dedupe`, `streams.stages.deidentify_outputs` and `connectors.ingest.event.envelope`, for
 every record that they send to a keyed topic.
 

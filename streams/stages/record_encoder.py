@@ -1,5 +1,6 @@
 """The encoder of output records: Avro under the schema ids that the registry gave at start.
 
+Purpose: the one place in which a stage gives a record its schema id.
 Called by: `streams.stages.dedupe`, `streams.stages.deidentify` and `streams.stages.deidentify_outputs`.
 
 Invariants:

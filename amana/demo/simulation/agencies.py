@@ -1,5 +1,6 @@
 """The six invented agencies: the countries, kinds of event, languages and scripts of each, as tables of weights.
 
+Purpose: the character of each agency, from which the simulation draws.
 Called by: `amana.demo.simulation.world`.
 
 Invariants:
