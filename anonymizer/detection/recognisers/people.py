@@ -6,6 +6,8 @@ refugees. Agencies number their cases as they like: capitals with digits are fou
 with a digit.
 
 Called by: `anonymizer.detection.recognisers`, which builds the recognisers of a policy from these rules.
+
+Invariants: those of `anonymizer.detection.recognisers` (linear patterns, an invented example for each rule).
 """
 
 from typing import Final

@@ -6,6 +6,8 @@ machine-readable lines. Of the region's plates only Türkiye's have a public spe
 word before them.
 
 Called by: `anonymizer.detection.recognisers`, which builds the recognisers of a policy from these rules.
+
+Invariants: those of `anonymizer.detection.recognisers` (linear patterns, an invented example for each rule).
 """
 
 from typing import Final
