@@ -1,7 +1,12 @@
 """The `amana` command: turns typed faults into exit statuses.
 
-Decides the exit statuses: 0 all is well, 1 something was refused or is not as it should be, 2 configuration or usage.
-Does not decide what any command does. Only the module that is needed is imported, so that a worker starts quickly.
+Purpose: the exit statuses. Each command decides in its own module what it does.
+Called by: the entry point `amana` of the distribution, and `python -m amana`.
+
+Invariants:
+- Exit status 0 if all is well, 1 if something was refused or is not as it should be, 2 for configuration or usage.
+- Only the module of the command that runs is imported, so that a worker starts quickly.
+- A typed fault is one line on standard error, without a traceback.
 """
 
 import sys

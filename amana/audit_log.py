@@ -1,10 +1,13 @@
 """The audit log of the site that the environment names, or of any folder: the officer's door.
 
 Purpose: fill in the site's folder and key where none is given. Everything else is `connectors.console.trusted_log`'s.
-Called by: `amana audit`, the demonstration, and an officer's own program:
+Called by: `amana audit`, `amana.demo.demo_outputs`, the package `amana`, and an officer's own program:
 
     from amana import AuditLog
     AuditLog(Path("site")).verify().entries
+
+Invariants:
+- A log without a trusted key is refused (CFG-131), and a log that is not named is refused (CFG-130).
 """
 
 from pathlib import Path

@@ -1,7 +1,11 @@
 """Extras of the distribution: what an installation lacks is said with the extra that brings it.
 
-Called by the command line and by the public names of `amana`. Source of the table: `[project.optional-dependencies]` of
-`pyproject.toml`; a test compares the two.
+Invariants:
+- A module that no extra brings is not explained away: its ModuleNotFoundError passes.
+
+Source of the table: `[project.optional-dependencies]` of `pyproject.toml`; a test compares the two.
+
+Called by: `amana.__main__`, `amana.commands.lazy` and the public names of `amana`.
 """
 
 import contextlib

@@ -1,11 +1,15 @@
 """The agency's door: publish a file of events.
 
 Purpose: put the parts of `connectors.ingest` together for one agency.
-Called by: `amana publish`, the demonstration, and an agency's own program:
+Called by: `amana publish`, `amana.demo`, the package `amana`, and an agency's own program:
 
     publisher = Publisher(Site.open().agency_profile("shelter-lbn"))
     summary = publisher.publish(Path("march.csv"), "case")
     summary.accepted, summary.refused, summary.report
+
+Invariants:
+- It holds the keys of one agency, and the person key that all agencies share.
+- A second run publishes nothing that an earlier one published (`connectors.ingest.file_publisher`).
 """
 
 import datetime as dt

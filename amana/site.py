@@ -6,7 +6,7 @@ Called by: the commands, `amana.composition`, `amana.provisioning`, `amana.local
 
 Invariants:
 - Secrets are made on first start, 0600 in 0700 folders; one that others can read is refused.
-- What is handed out opens no other party's secret.
+- A thing that is handed out opens no other party's secret.
 - An existing cluster that the environment names (`amana.settings`) takes the local one's place.
 """
 

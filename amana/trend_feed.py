@@ -2,10 +2,14 @@
 
 Purpose: answer which released rows a question means. Reads the topics `trend.*` as the principal `analysts`, and
 nothing else.
-Called by: `amana feed`, the demonstration, and an analyst's own program:
+Called by: `amana feed`, `amana.demo.demo_outputs`, the package `amana`, and an analyst's own program:
 
     from amana import TrendFeed
     frame = TrendFeed().frame("totals")
+
+Invariants:
+- It reads released rows alone: the principal `analysts` may read nothing else.
+- Rows in force are returned, unless all revisions are asked for.
 """
 
 from collections.abc import Iterable, Sequence

@@ -2,8 +2,9 @@
 
 Purpose: the shape of a policy file, and the reasons for which one is refused. Reads no file and no clock: a text comes
 in, and a frozen value comes out.
-Called by: `amana.site` loads the policy of a site; every stage, the release process and the detectors take their part
-of it.
+Called by: `amana.site` loads the policy of a site; `amana.composition`, `amana protect` and `amana redact`;
+`streams.core`, `streams.stages` and `connectors.operations.exact_cells`; `anonymizer.detection`,
+`anonymizer.microdata`, `anonymizer.sandbox` and `anonymizer.tabular`, each for its part.
 
 Invariants:
 - The SHA-256 of the text is in `Policy.digest`, and from there in every record that depended on the policy.

@@ -2,7 +2,10 @@
 
 Purpose: make `schemas/avro/*.avsc`, the source of truth, available as values. A stem is a file's name without its
 ending (`raw.case`, `delta`); the subject in the registry is the stem and `-value`.
-Called by: whatever encodes, decodes, registers or de-identifies a record; `KINDS` by whatever names topics.
+Called by: in this room `raw`, `sealing` and `opening`; `anonymizer.policy` and `anonymizer.microdata.field_mapping`;
+`streams.broker.topics` (`KINDS`) and `streams.stages`; `connectors.adapters`, `connectors.ingest`,
+`connectors.console.reconciliation` and `connectors.operations.quarantine_entries`; `amana.publisher`, `amana schemas`
+and the demonstration.
 
 Invariants:
 - Every field names its role, or loading fails.

@@ -2,7 +2,9 @@
 
 Purpose: encode what we write, and decode what others wrote, without trusting a byte of it. Schema ids are looked up in
 an allow-list, one per topic, which is made at start (`connectors.adapters.schema_registry`): nothing is fetched here.
-Called by: every stage, the publisher, the feed and the operator's services, once per message.
+Called by: the stages (`streams.stages`), `connectors.ingest.event.envelope`, `connectors.feed.trend_reader`,
+`connectors.adapters.release_bus`, `connectors.console.reconciliation`, `connectors.operations` and the demonstration,
+once per message.
 
 Layout: the byte 0x00, the schema id as four bytes big-endian, the record in Avro binary.
 

@@ -3,11 +3,14 @@
 Purpose: say which code is valid, and which country an odd or old country code means. The lists are
 `schemas/codes/*.csv`, with their sources and licences; the list `country` is ISO 3166-1 alpha-3. Mapping foreign
 files to these codes is the part of `connectors.ingest`, coarsening them that of `anonymizer.microdata`.
-Called by: `schemas.values`, `connectors.ingest.event.row_to_event`, `anonymizer.tabular.facts`,
+Called by: `schemas.values`, `connectors.ingest.files.row_to_event`, `anonymizer.tabular.facts`,
 `anonymizer.microdata.places` and `connectors.feed.labels`.
 
 >>> valid("vic_TypeOfExploitation", "ForcedLabour"), valid("country", "NA"), alpha3("NA"), alpha3("XK")
 (True, False, 'NAM', 'SRB')
+
+Invariants:
+- A code belongs to its list only as it is spelt there: the case of letters counts.
 """
 
 import csv

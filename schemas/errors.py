@@ -2,8 +2,8 @@
 
 Purpose: let a caller tell by its type who is at fault. A stage quarantines the event on a ContractError; a release
 withholds the table, or the whole tick, on a DisclosureError; an IntegrityError or a TransportError ends the process.
-Called by: every room raises these; `amana.__main__` turns them into exit statuses. Codes and sentences of single faults
-are where the fault is found; `docs/reference/errors.md` lists them all.
+Codes and sentences of single faults are where the fault is found; `docs/reference/errors.md` lists them all.
+Called by: every room raises these; `amana.__main__` turns them into exit statuses.
 
 Invariants:
 - A message never holds a value from a person's record: only codes, fields, lengths, offsets and ids.

@@ -12,6 +12,10 @@ Rules:
   text after de-identification may say `masked` instead.
 - Every version is safe to decode with (`schemas.lint`).
 
+Invariants:
+- The old version is not held to the lint: only the new one must be safe to decode with.
+- An unsafe or unreadable new version is a violation; an old text that is no schema is an error (CON-005).
+
 Source: Avro 1.12 specification, "Schema Resolution". Compatibility is decided by the official `avro` package, which
 ignores namespaces, so those are compared here.
 """

@@ -1,7 +1,8 @@
 """Types of the identifiers that pass between rooms.
 
 Purpose: a type checker tells an event id from a token, and a region from a release, although all are text.
-Called by: signatures of any room; the values are made where a record is decoded, a row is read or a hash is made.
+Called by: signatures in `schemas.values`, `anonymizer`, `streams` and `connectors`; the values are made where a record
+is decoded, a row is read or a hash is made.
 
 Invariants:
 - At run time each is the plain value: nothing is wrapped, and records are encoded as before.

@@ -1,12 +1,14 @@
 """Limits of one decoding, and the meter that counts a walk against them.
 
 Purpose: say how large a record may be. Reading bytes is the part of `schemas.walk`.
-Called by: `schemas.codec` makes a meter per payload; `schemas.walk` counts on it; whatever reads our own topics passes
-`INTERNAL`.
+Called by: `schemas.codec` makes a meter per payload; `schemas.walk` counts on it; `schemas.values` holds texts of an
+event against `INGEST`. `INTERNAL` is passed by readers of our own topics: `streams.stages.aggregate`,
+`streams.stages.dedupe`, `connectors.adapters.release_bus`, `connectors.console.reconciliation`,
+`connectors.feed.trend_reader`, `connectors.operations` and the demonstration.
 
 Invariants:
 - Depth counts nested records, arrays and maps; nodes count their fields and items.
-- A message holds lengths and positions alone.
+- A message holds the name of a limit or a position, never a value.
 """
 
 from dataclasses import dataclass

@@ -13,6 +13,10 @@ Rules:
 
 The length of a schema's text has its bound here too, but `schemas.parsing` holds the text to it, before it parses.
 
+Invariants:
+- A schema that passes nests at most half as deep as a walk may (`schemas.limits`).
+- Every name is measured once, however often it is used.
+
 Source: the Avro bombs measured against fastavro 1.13.1, see `docs/reference/contracts.md`.
 """
 

@@ -2,7 +2,8 @@
 
 Purpose: the private half of `schemas.sealing`, which has the construction; and the sealing of whole refused records to
 oneself. A module of its own, so that an import contract can say who may open.
-Called by: `streams.stages.deidentify` and `connectors.operations.quarantine_entries`; nothing else may import it.
+Called by: `streams.stages.deidentify`, `streams.stages.quarantine_seal` and `connectors.operations.quarantine_entries`;
+an import contract refuses every other module outside of `connectors.operations`.
 
     texts = Opener(private).open(record, schema, topic=topic)   # field → text
     kept = opener.wrap(payload, place)                          # into quarantine

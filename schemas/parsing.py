@@ -2,7 +2,13 @@
 
 Purpose: turn the text of a record schema into what the codec needs. Reading files is the part of `schemas.catalogue`,
 asking the registry that of `connectors.adapters.schema_registry`.
-Called by: both of these, and `schemas.evolution`.
+Called by: `schemas.catalogue`, `schemas.evolution` and `connectors.adapters.schema_registry` call `parse`;
+`schemas.codec`, `streams.runtime.app`, `connectors.adapters.release_bus` and `connectors.feed.trend_reader` take a
+`Parsed`.
+
+Invariants:
+- A text is linted and its walk is compiled before a `Parsed` exists; `safe=False` leaves out the lint alone.
+- A text that is no Avro record schema is refused with CON-005 and no other exception.
 """
 
 import json

@@ -1,9 +1,9 @@
 """Models of the five raw events: what an agency may publish.
 
 Purpose: decide which records are refused, field by field, and with which code. Sealing, encoding and consent are
-decided elsewhere (`schemas.sealing`, `schemas.codec`, `streams.core.counting.admit`).
-Called by: `connectors.ingest.event.row_to_event` with text in the sealed fields, and `streams.core.counting.admit` with
-sealed bytes in them: one model serves both.
+decided elsewhere (`schemas.sealing`, `schemas.codec`; consent by both callers).
+Called by: `connectors.ingest.event.event_builder` with text in the sealed fields, and `streams.core.counting.admit`
+with sealed bytes in them: one model serves both.
 
 Codes: CON-010 a field is missing or unknown; CON-011 a code is not in its list; CON-012 not a date; CON-013 a date in
 the future; CON-014 a value of another type, form or range; CON-015 too long.

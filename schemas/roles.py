@@ -3,6 +3,10 @@
 Purpose: the one scale that de-identification, sealing and the evolution gate go by. A role is given to a field in
 `schemas/avro/*.avsc`; `anonymizer.microdata.field_mapping` decides what is done with a field of that role.
 Called by: `schemas.catalogue`, `schemas.evolution`, `anonymizer.microdata.field_mapping` and `amana schemas`.
+
+Invariants:
+- The order of declaration is the order of strictness, from nothing of a person to a name.
+- A role may only get stricter from one version of a schema to the next.
 """
 
 from enum import StrEnum

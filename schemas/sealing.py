@@ -2,7 +2,8 @@
 
 Purpose: encrypt every sealed field of an event under a key of its own. Draws no randomness: 32 fresh bytes per event
 are passed in. Keeps no keys. The counterpart with the private key is `schemas.opening`, which few may import.
-Called by: `amana.publisher` and `connectors.ingest.event.envelope` seal; `amana.site_keys` makes public keys.
+Called by: `amana.publisher` and `connectors.ingest.event.envelope` seal; `schemas.opening` shares the construction;
+`amana.site_keys` makes public keys.
 
     sealed = Sealer(public).seal(record, schema, topic=topic, ephemeral=os.urandom(32))   # the agency's publisher
     texts = Opener(private).open(sealed, schema, topic=topic)                              # the de-identifier

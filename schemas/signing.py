@@ -2,7 +2,7 @@
 
 Purpose: sign the wire form of an event, and verify it. Keeps no keys.
 Called by: `amana.publisher` and `connectors.ingest.event.envelope` sign; `streams.stages.deidentify` verifies, also
-what comes back from quarantine; `amana.site_keys` makes public keys.
+what comes back from quarantine; `schemas.raw` takes the length of a signature; `amana.site_keys` makes public keys.
 
     value = Signer(private).sign(codec.encode(number, parsed, record | {"signature": UNSIGNED}), topic=topic)
     Verifier(public).check(value, topic=topic)

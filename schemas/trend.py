@@ -2,8 +2,9 @@
 
 Purpose: say what a row of a topic `trend.*` holds, how it is written as a record, in which region's topic it belongs,
 and by which digest all rows of a release are held against the audit log.
-Called by: `streams.core.releasing` makes rows, `connectors.adapters` stores and sends them, `connectors.feed` and
-`amana.trend_feed` read them; `anonymizer` spells totals with `TOTAL`.
+Called by: `streams.core.releasing` makes rows; `streams.release`, `connectors.adapters` and `connectors.feed` pass,
+store, send and read them, as does `amana.trend_feed`; `anonymizer` and `connectors.offline.table_files` spell totals
+with `TOTAL`.
 
     row = TrendRow.from_record(codec.decode(message, allowed))   # as the feed reads it
     rows_digest({row.region_id: [row]})                          # as the audit log holds it, under `rows`

@@ -1,8 +1,8 @@
 """Bounded walk over Avro bytes: a decoding bomb is refused before any value is built.
 
 Purpose: decide whether bytes are well formed under a writer schema and within the limits. Builds no value.
-Called by: `schemas.parsing` compiles a schema's walk once; `schemas.codec` runs it over every payload; `schemas.lint`
-asks for the least size of a type.
+`schemas.codec` runs the compiled walk of a `Parsed` over every payload.
+Called by: `schemas.parsing` compiles a schema's walk once, and `schemas.lint` asks for the least size of a type.
 
 A schema is compiled into closures `(data, position, meter) -> position behind the value`, one per type.
 

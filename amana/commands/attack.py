@@ -1,6 +1,13 @@
 """`amana attack`: everything we know to try against a directory of published tables.
 
-Decides which attacks apply to what is there, and the exit status: 1 if anything is recovered. Decides no attack.
+Purpose: decide which attacks apply to the tables that are there, and print what they recover. The attacks are those of
+`anonymizer.attacks`.
+Called by: `amana.commands.lazy`, which imports it when this command runs.
+
+Invariants:
+- Exit status 1 if anything is recovered.
+- Tables are attacked in the order of their file names, which must be that of publication.
+- Nothing is written but the report, and that only with `--out`.
 """
 
 import csv

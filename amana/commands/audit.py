@@ -1,6 +1,11 @@
 """`amana audit`: verify the audit log, show its entries, prove one of them.
 
-Decides what is printed. The checks are `streams.transparency.log_verification`'s; no broker is needed.
+Purpose: decide what is printed. The checks are those of `streams.transparency.log_verification`, behind
+`amana.audit_log`.
+Called by: `amana.commands.lazy`, which imports it when this command runs.
+
+Invariants:
+- `verify`, `show` and `prove` need no broker; `reconcile` alone imports a client of one, when the command is run.
 """
 
 import base64

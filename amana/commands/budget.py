@@ -1,6 +1,11 @@
 """`amana budget`: what the privacy budget of each population and year has spent, and what is left of it.
 
-Decides how it is shown. The rules are `anonymizer.budget.account`'s; the file is only read, and no broker is needed.
+Purpose: decide how an account is shown. The rules are those of `anonymizer.budget.account`.
+Called by: `amana.commands.lazy`, which imports it when this command runs.
+
+Invariants:
+- Nothing is charged or drawn, and no broker is needed.
+- A file that does not exist is refused (CFG-160), not made.
 """
 
 import json

@@ -1,4 +1,11 @@
-"""`amana cells`: the exact counts, for the operator alone (`connectors.operations.exact_cells`)."""
+"""`amana cells`: the exact counts, for the operator alone (`connectors.operations.exact_cells`).
+
+Purpose: ask for the exact counts as the operator, and write them as CSV (`connectors.operations.exact_cells`).
+Called by: `amana.commands.lazy`, which imports it when this command runs.
+
+Invariants:
+- The output comes before disclosure control and is for the operator alone.
+"""
 
 import sys
 from pathlib import Path

@@ -1,6 +1,10 @@
 """`amana check`: what is configured, reachable and safe; one line each.
 
-Decides how the answer is shown and the exit status. The points themselves are `amana.provisioning.inspection`'s.
+Purpose: show each answer as it comes. The points themselves are those of `amana.provisioning.inspection`.
+Called by: `amana.commands.lazy`, which imports it when this command runs.
+
+Invariants:
+- Exit status 1 if anything is not well; all points are asked nevertheless.
 """
 
 import typer

@@ -1,7 +1,10 @@
 """`amana demo`: a whole region on this machine, start to finish.
 
-Decides how the end is shown and the exit status: 0 only if every row has exactly one outcome. Does not do the steps
-(`amana.demo.run`).
+Purpose: show how the demonstration ended. The steps are those of `amana.demo.run`.
+Called by: `amana.commands.lazy`, which imports it when this command runs.
+
+Invariants:
+- Exit status 0 only if every row has exactly one outcome.
 """
 
 import functools

@@ -1,7 +1,12 @@
 """`amana evaluate`: how much of a labelled text `amana redact` masks, and how much it leaves to read.
 
-Decides which prediction belongs to which labelled text, and how the measures are printed. Does not decide the measures:
-see `anonymizer.microdata.evaluation`. A text without a prediction counts as one in which nothing is masked.
+Purpose: decide which prediction belongs to which labelled text, and how the measures are printed. The measures are
+those of `anonymizer.microdata.evaluation`.
+Called by: `amana.commands.lazy`, which imports it when this command runs.
+
+Invariants:
+- A text without a prediction counts as one in which nothing is masked, and makes the exit status 1.
+- A fault in a line names the file and shows nothing of the line.
 """
 
 import gzip

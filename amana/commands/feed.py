@@ -1,6 +1,11 @@
 """`amana feed`: list, get and export the released trends.
 
-Decides how rows are printed. Which rows there are is `amana.trend_feed`'s to say.
+Purpose: decide how rows are printed. `amana.trend_feed` decides which rows there are.
+Called by: `amana.commands.lazy`, which imports it when this command runs.
+
+Invariants:
+- Text of a row cannot act as a formula in the CSV that is printed or written.
+- Exit status 1 if nothing that was released fits.
 """
 
 from pathlib import Path

@@ -1,7 +1,8 @@
 """Index of the commands: module, short help, extra and examples of each, readable without importing any of them.
 
-Called by `amana.__main__`, for the help page and to import the one command that was asked for.
+Called by: `amana.commands.lazy`, for the help page and to import the one command that was asked for.
 
+Invariants:
 - The short help is the first line of the command's own help; a test compares the two.
 - Every command and sub-command has an example; a test parses each.
 - `extra` names the smallest extra of the distribution that brings what the command imports; it is empty for the base.

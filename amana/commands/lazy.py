@@ -1,7 +1,10 @@
 """Command groups whose commands are imported when they run, not when they are listed.
 
-Called by `amana.__main__`. Help is plain text: to import Rich's formatter takes longer than all the rest.
+Help is plain text: to import Rich's formatter takes longer than all the rest.
 
+Called by: `amana.__main__`.
+
+Invariants:
 - Listing the commands imports none of them: the help page shows the index.
 - Running a command, or asking for its help, imports that command's module alone.
 - A command whose extra is not installed is refused with CFG-024, which names the extra.

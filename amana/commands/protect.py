@@ -1,7 +1,12 @@
 """`amana protect`: a statistician's own table through the same disclosure control as the stream's.
 
-Decides the options, and that nothing is written where anything is refused. Does not decide what may be shown:
-`anonymizer.tabular.standalone` does.
+Purpose: the options, and the order of reading, protecting and writing. `anonymizer.tabular.standalone` decides what may
+be shown, `anonymizer.noise.noisy_table` draws noise.
+Called by: `amana.commands.lazy`, which imports it when this command runs.
+
+Invariants:
+- Nothing is written where anything is refused.
+- Beside a history, the draw of the very same table by the same rules is taken from it, never made again.
 """
 
 import math

@@ -1,7 +1,10 @@
 """`amana provision`: the users, topics, rules, quotas and schemas of an existing cluster.
 
-Decides the options. Does not decide what they must be (`streams.broker.topics`, `streams.broker.access`,
-`streams.broker.quotas`).
+Purpose: the options. `streams.broker` decides what users, topics, rules and quotas must be.
+Called by: `amana.commands.lazy`, which imports it when this command runs.
+
+Invariants:
+- Without a cluster in the environment it is refused (CFG-077): a local one is provisioned by `amana up`.
 """
 
 import typer

@@ -1,6 +1,11 @@
 """`amana publish`: validate, seal and publish one file of one agency; a report per row; resumable.
 
-Decides the options, the words of the summary and the exit status: 0 only if every row went through.
+Purpose: the options, the words of the summary and the exit status. Publication is `amana.publisher`'s.
+Called by: `amana.commands.lazy`, which imports it when this command runs.
+
+Invariants:
+- Exit status 0 only if every row went through.
+- A second run publishes nothing twice.
 """
 
 import json

@@ -1,6 +1,12 @@
 """`amana quarantine`: what was refused, and what the operator does about it.
 
-Decides options and output. Does not decide what a replay comes to, or what is written to the audit log.
+Purpose: options and output. `connectors.operations.quarantine_entries` decides what a replay comes to, and writes the
+audit record.
+Called by: `amana.commands.lazy`, which imports it when this command runs.
+
+Invariants:
+- `list` shows places and codes, and needs no key.
+- `show` opens one record, into a new file that its owner alone can read, or to standard output if asked.
 """
 
 import json

@@ -1,6 +1,10 @@
 """`amana audit reconcile`: what every agency published, and that each record of it has exactly one outcome.
 
-Decides how the books are shown and the exit status: 0 the difference is zero, 1 it is not. Does not decide outcomes.
+Purpose: show the books that `connectors.console.reconciliation` reads, as the officer.
+Called by: `amana audit` (`amana.commands.audit`), whose sub-command it is.
+
+Invariants:
+- Exit status 0 if the difference is zero, else 1; records that are missing or double are named by their place.
 """
 
 import datetime as dt

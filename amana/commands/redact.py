@@ -1,8 +1,12 @@
 """`amana redact`: the de-identifier of the stream, offline: JSON lines in, JSON lines out.
 
-Decides the form of lines and the exit status: 0 if every text was scanned, 1 if one was refused. Detects and replaces
-as the stage does, in the same killable processes; a refused text is never written, masked or not. Answers follow their
-lines at once, so that a program may talk to it through a pipe.
+Purpose: the form of lines, the order of answers and the exit status. Detection and replacement are those of the stage,
+in the same killable processes.
+Called by: `amana.commands.lazy`, which imports it when this command runs.
+
+Invariants:
+- A refused text is never written, masked or not; exit status 0 if every text was scanned, else 1.
+- Answers follow their lines at once, so that a program may talk to it through a pipe.
 """
 
 import asyncio

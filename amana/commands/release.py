@@ -1,4 +1,12 @@
-"""`amana release`: ask the release process for a tick of the calendar, and show what it answers."""
+"""`amana release`: ask the release process for a tick of the calendar, and show what it answers.
+
+Purpose: ask for one tick of the calendar and print the answer (`connectors.operations.calendar_tick`).
+Called by: `amana.commands.lazy`, which imports it when this command runs.
+
+Invariants:
+- Nothing is released here.
+- Exit status 1 if the tick was refused.
+"""
 
 import datetime as dt
 from typing import Annotated

@@ -1,7 +1,10 @@
 """`amana schemas`: list the contracts, lint one, and hold a new version against an old one.
 
-Decides what is printed. The rules are `schemas.lint` and `schemas.evolution`. Exit status 1 where a change is refused,
-with one line per violation.
+Purpose: decide what is printed. The rules are those of `schemas.lint` and `schemas.evolution`.
+Called by: `amana.commands.lazy`, which imports it when this command runs.
+
+Invariants:
+- Exit status 1 where a change is refused, with one line per violation.
 """
 
 from pathlib import Path

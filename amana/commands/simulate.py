@@ -1,6 +1,10 @@
 """`amana simulate`: invented files of any size, with their answer key.
 
-Decides the options.
+Purpose: the options of `amana.demo.simulation.generator`.
+Called by: `amana.commands.lazy`, which imports it when this command runs.
+
+Invariants:
+- The same options give the same bytes.
 """
 
 from pathlib import Path

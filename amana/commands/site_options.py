@@ -1,6 +1,11 @@
 """Options that several commands of the operator share: the site, its agencies and their quotas.
 
-Called by `up`, `provision` and `check`; apart from `up`, so that an existing cluster is served without a local runtime.
+Apart from `up`, so that an existing cluster is served without a local runtime.
+
+Called by: `amana up`, `amana provision` and `amana check`.
+
+Invariants:
+- A figure that is no whole number is refused (CFG-076); which names there are is the site's to say.
 """
 
 from pathlib import Path

@@ -1,6 +1,10 @@
 """`amana status`: what is in flight, and what became of everything that was published.
 
-Decides how it is shown and the exit status: 0 idle, 1 something is held or not yet read. Does not decide outcomes.
+Purpose: show the state that `connectors.operations.pipeline_status` tells.
+Called by: `amana.commands.lazy`, which imports it when this command runs.
+
+Invariants:
+- Exit status 0 if idle, 1 if something is held or not yet read.
 """
 
 import json

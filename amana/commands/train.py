@@ -1,6 +1,12 @@
 """`amana train`: make the shipped name models again from their corpora, byte for byte.
 
-Decides the form of options and where files go. Needs the extra `train`.
+Purpose: the form of options, and where files go. Models are made by `anonymizer.training.make`.
+Called by: `amana.commands.lazy`, which imports it when this command runs.
+
+Invariants:
+- The same corpora and recipe give the same bytes.
+- A model with a share-alike licence goes into a folder of its own.
+- Training is in a checkout alone, with the extra `train` (CFG-024).
 """
 
 from pathlib import Path

@@ -1,6 +1,10 @@
 """`amana up`: the whole system on this machine until it is stopped.
 
-Decides the options. Does not supervise (`amana.local.supervisor`).
+Purpose: the options. `amana.local.supervisor` starts and watches.
+Called by: `amana.commands.lazy`, which imports it when this command runs.
+
+Invariants:
+- There is one release process at most: it owns the ledger.
 """
 
 import datetime as dt

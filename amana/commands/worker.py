@@ -1,4 +1,11 @@
-"""`amana worker`: one stage as one process (`amana.composition.stages`)."""
+"""`amana worker`: one stage as one process (`amana.composition.stages`).
+
+Purpose: one stage as one process, made by `amana.composition.stages`.
+Called by: `amana.commands.lazy`, which imports it when this command runs.
+
+Invariants:
+- The schema registry is asked before the stage starts; a stage that does not exist is refused (CFG-050).
+"""
 
 from typing import Annotated
 

@@ -1,6 +1,10 @@
 """Access of the operator to the quarantine of a site.
 
+Purpose: bring the operator's cluster, the sealing key and the versions for the log together.
 Called by: `amana quarantine`, tests.
+
+Invariants:
+- It holds the sealing key: whoever is given it can open refused records.
 """
 
 from amana.composition.code_version import code_version

@@ -1,6 +1,12 @@
 """The parts of the release process: its log, its ledger, its broker and its plan.
 
-Called by: `amana worker release`, tests.
+Purpose: choose solvers, mechanism and stores, and hand them to the pure plan and the process.
+Called by: `amana.composition.stages`, for `amana worker release`; tests.
+
+Invariants:
+- The solver that attacks the plan is another one than the solver that protects.
+- The seed of suppression is derived from the log's signing key: repeatable for us, unknown to an attacker.
+- Budget and noise are opened only if a population is released under differential privacy.
 """
 
 import datetime as dt

@@ -1,6 +1,14 @@
 """The parts of each stage: the place where a stage meets site, registry, policy and broker.
 
-Called by: `amana worker`. Each stage's modules are loaded by its own process alone.
+Purpose: start one stage as the process that runs it, with the secrets that this stage alone needs. Each stage's modules
+are loaded by its own process alone.
+
+Called by: `amana worker`.
+
+Invariants:
+- The private members of the libraries are checked before a stage handles anything.
+- The event loop is chosen before any module could create one.
+- Every start has an epoch of its own.
 """
 
 import contextlib

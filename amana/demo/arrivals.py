@@ -1,5 +1,6 @@
 """The number of published records that came out of the de-identifier, read from the topics as the operator.
 
+Purpose: count from the topics themselves, so that the report rests on no stage's own count.
 Called by: `amana.demo.run`.
 
 Invariants:

@@ -1,6 +1,12 @@
 """The results of the demonstration for analyst and officer: trends, charts, and a verified copy of the log.
 
-Called by: `amana.demo.run`. Reads through the public API: the feed as an analyst, the log offline as an officer.
+Purpose: write the part of the results that analysts and officers would get. Reads through the public API: the feed as
+an analyst, the log offline as an officer.
+
+Called by: `amana.demo.run`.
+
+Invariants:
+- The copy of the log is verified with its public key alone.
 """
 
 import shutil

@@ -1,6 +1,10 @@
 """The progress bar of the demonstration, drawn on a terminal alone: in a file it would be noise.
 
+Purpose: show a person how far a run is.
 Called by: `amana.demo.run`.
+
+Invariants:
+- Nothing is drawn where standard error is no terminal.
 """
 
 import sys

@@ -10,6 +10,10 @@ Called by: `amana demo`, the end-to-end tests.
 4. Release what is due, while the operator exports the exact cells.
 5. Read the trends and charts as an analyst, and verify the audit log as an officer.
 6. Write the report, whose rows must reconcile to a difference of zero.
+
+Invariants:
+- A folder that holds anything but an earlier demonstration is refused (CFG-062), never cleared.
+- The export of exact cells and the figures per agency are below `internal/`, which its owner alone can read.
 """
 
 import concurrent.futures

@@ -1,7 +1,8 @@
 """The files of the local runtime: broker jars, registry archive and Java, downloaded once and verified against a lock.
 
 Purpose: return a runtime whose every file is the locked one.
-Called by: `amana.local.supervisor` and `amana.local.runtime` before they start a server.
+Called by: `amana.local.supervisor` and `amana.local.runtime` before they start a server; `amana.local.apicurio` and
+`amana.local.broker` take the `Runtime`.
 
 Invariants:
 - The lock file alone decides: it holds each file's size and SHA-256, whatever the remote server claims.

@@ -2,6 +2,11 @@
 
 Purpose: refuse to start where the disk is about to be full, since a broker that runs out of space loses its log.
 Called by: `amana.local.supervisor`, at the start of the system and at each restart of a process.
+
+Invariants:
+- A folder that does not exist yet counts as its nearest parent that does, and the broker's folder is looked at by
+  itself.
+- Nothing is written or raised: the answer is a fault, or None.
 """
 
 import shutil

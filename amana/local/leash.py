@@ -1,9 +1,9 @@
 """A launcher that ties a program's life to its parent: `leash.py PARENT_PID PROGRAM ARGUMENT...`.
 
 Purpose: a child of the supervisor ends with the supervisor, whatever signal ends it, and leaves no core dump and no
-file that others can read.
-Called by: `amana.local.server_process`, by path and on a bare interpreter (`-I -S`), so it imports the standard library
-alone. POSIX only.
+file that others can read. POSIX only.
+Called by: nobody imports it: `amana.local.server_process` starts it by path and on a bare interpreter (`-I -S`), so it
+imports the standard library alone.
 
 Invariants:
 - On Linux the kernel kills the program with its parent (`PR_SET_PDEATHSIG`), and this process becomes the program.

@@ -2,7 +2,7 @@
 
 Purpose: start a server or a worker so that it can neither outlive its parent nor write where others can read.
 Called by: `amana.local.supervisor` (when to start and restart), `amana.local.runtime` (the supervisor itself as a
-child).
+child), `amana.local.apicurio` and `amana.local.broker` (their commands).
 
 Invariants:
 - Children are started from the main thread only: on Linux the kernel ties a child's life to the thread that forked it.

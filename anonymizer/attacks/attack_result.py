@@ -2,7 +2,11 @@
 
 Purpose: it decides the form of a result. The report for the audit log holds no count of a cell, only how many cells
 were attacked and how many recovered.
-Called by: every attack of this room; `streams.core.releasing.pre_release_attack` and `amana attack`, which report.
+Called by: the attacks of this room (`exact`, `noise_attacks`, `pattern`, `records`);
+`streams.core.releasing.pre_release_attack` and `amana attack`, which report.
+
+Invariants:
+- The order of the attacks stays when results of several tables are merged.
 """
 
 import hashlib

@@ -6,10 +6,15 @@ Purpose: it decides what counts as recovered.
 - A total less its published parts, if that is 1 to k-1.
 - If the true counts are given: a sum of 1 to k-1 people that cannot be 0, or cannot be k (an interval violation).
 
-A count of k or more that was suppressed as cover for others, and is told by a later publication, is no secret.
+A count of k or more that was suppressed as cover for others, and is told by a later publication, is no secret. Solves
+nothing itself: `Engines` holds the solvers.
 
-Called by: `streams.core.releasing.pre_release_attack` (margins, history, revisions) and `amana attack` (all).
-Solves nothing itself: `Engines` holds the solvers.
+Called by: `streams.core.releasing.pre_release_attack` (margins, history, revisions) and `amana attack` (all);
+`anonymizer.solvers.ortools_engine` fills `Engines`.
+
+Invariants:
+- Noisy tables are left out, and tables are taken in the order of their publication.
+- A result names tables and codes, and holds no count.
 
 Sources: Fischetti and Salazar (2001) for feasibility intervals; Garfinkel, Abowd, Martindale (2018) for reconstruction.
 """

@@ -5,6 +5,10 @@ the sets of dimensions form a tree, small tables that agree on what they share a
 table, so nothing is lost. If they do not, or if the cross is small, the whole cross is counted.
 Called by: `knowledge`.
 
+Invariants:
+- Every dimension set that a table shows lies within one family.
+- Dimensions with other codes in other tables are in every family.
+
 Source: Vorob'ev (1962), consistent families of measures; Graham (1979) for the reduction that finds the tree.
 """
 

@@ -6,7 +6,13 @@ published and differ by enough.
 1. Most sums are cleared some at a time, by tables in which all of them are small, or all of them large.
 2. The rest are bounded one by one.
 
-Called by: `exact`. Programs are solved by a `BoundsSolver`.
+Programs are solved by a `BoundsSolver`.
+
+Called by: `exact`.
+
+Invariants:
+- An interval is exact where it was not found to be far enough apart; every other one may be wider still.
+- Equal sums are bounded once.
 """
 
 import math

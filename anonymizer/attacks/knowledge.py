@@ -3,7 +3,7 @@
 Purpose: it decides the beliefs of the attacker: no count is negative; rows with equal codes are the same people; a
 publication that does not agree with the earlier ones is a revision, to which people came, and from which people left
 if nothing else explains it.
-Called by: `exact`.
+Called by: `exact`, `intervals` and `anonymizer.solvers.ortools_engine`.
 
 Invariants:
 - Tables are taken in the order of their publication.

@@ -4,6 +4,9 @@ Purpose: it decides what counts as recovered: many draws of one cell whose mean 
 draw whose noise is too small to hide a person; a table with cells without noise.
 Called by: `amana attack`.
 
+Invariants:
+- Only noisy tables are attacked; a value that was suppressed is left out.
+
 Sources: Dinur and Nissim (2003) for reconstruction; Asghar and Kaafar (2020) for averaging.
 """
 

@@ -1,8 +1,12 @@
 """The attack on the suppression pattern itself: the attacker knows the rule, and asks which tables it would blank so.
 
-Purpose: it tries every table of whole numbers that agrees with the published cells, if they are few. The rule itself,
-with other secrets than the true one, tells which of them it would have blanked in the same pattern.
+Purpose: it tries tables of whole numbers that agree with the published cells, the first 200. The rule itself, with
+other secrets than the true one, tells which of them it would have blanked in the same pattern.
 Called by: the attack tests; it needs the rule as a function.
+
+Invariants:
+- A cell counts as recovered only by agreement of all tried tables that the rule blanks alike; beyond 200 tables that is
+  less than proof.
 
 Source: Cox (1995) and Salazar (2008) on what a published pattern reveals.
 """

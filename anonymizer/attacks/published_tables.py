@@ -1,9 +1,15 @@
 """Published tables as an attacker reads them: cells with or without a value, in the order of publication.
 
 Purpose: it decides the meaning of a row: `_T` is the sum over all codes of a dimension, and a group the sum over its
-own.
-Called by: every attack of this room; `amana attack` and `streams.core.releasing.attacker_view`, which make the
-tables. Reads no files.
+own. Reads no files.
+Called by: the attacks of this room (`exact`, `families`, `knowledge`, `noise_attacks`, `pattern`, `records`); `amana
+attack`, `streams.core.releasing.pre_release_attack` and `streams.core.releasing.attacker_view`.
+
+Invariants:
+- A row is read strictly: one that is no published cell is refused (CON-084), since an attack on misread values would
+  mean nothing.
+- Codes occur once in a table (CON-082).
+- An exact value is a whole number, 0 or more.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,8 +1,11 @@
 """Attacks on records, and on texts that were left behind: uniqueness, homogeneity, guessed hashes.
 
 Purpose: it decides what counts as recovered. The rules of suppression know no homogeneity: this attack shows what they
-leave.
-Called by: `amana attack` and the attack tests. Reads no files.
+leave. Reads no files.
+Called by: `amana attack` and the attack tests.
+
+Invariants:
+- A group counts as homogeneous only if every code of the dimension is published: a suppressed code may hide somebody.
 
 Sources: Sweeney (2002) for uniqueness; Machanavajjhala et al. (2007) for homogeneity.
 """

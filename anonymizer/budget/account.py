@@ -7,7 +7,8 @@ ever. A release goes through three events:
 2. Its noise is drawn, outside of this module.
 3. `Committed`: the digest of the draw is kept.
 
-Called by: `connectors.adapters.budget_store`, which stores accounts and draws.
+Called by: `connectors.adapters.budget_store`, which stores accounts and draws; `streams.core.releasing.dp_release`,
+which makes the charges; `connectors.console.budget_statement`, which shows `spent`.
 
 Invariants:
 - A crash between the steps loses budget at most, never privacy: a draw that was not committed was seen by nobody, and

@@ -2,8 +2,8 @@
 
 Purpose: it decides the unit (rho of zero-concentrated differential privacy, in parts per billion), how rho becomes
 (epsilon, delta) and back, and the direction of every rounding.
-Called by: `streams.core.releasing.dp_release`, `anonymizer.noise`, `connectors.console.budget_statement`, `amana
-protect`.
+Called by: `streams.core.releasing.dp_release`, `anonymizer.noise.noisy_table` and
+`connectors.console.budget_statement`; the unit also by `amana budget` and `amana protect`.
 
 Invariants:
 - A grant is rounded down and a charge up.

@@ -8,6 +8,9 @@ A check returns a score between 0 and 1, or None:
 
 Called by: the rules of `recognisers` (`PatternRule.check`), through `PatternRecogniser.find`.
 
+Invariants:
+- A check reads nothing but the value itself, and no network.
+
 Source: named at each check; check digits that no authority publishes come from public validators.
 """
 

@@ -6,6 +6,9 @@ characters, is matched against the whole text.
 
 Called by: `pattern_recogniser.PatternRecogniser`, for each pattern of which the prefilter saw a possible match.
 Presidio's own engine never comes here.
+
+Invariants:
+- The matches are those of a scan of the whole text, in the same order.
 """
 
 import re

@@ -5,8 +5,11 @@ A value is scored in three steps:
     2. The rule's check, such as a check digit, may replace the score or drop the match.
     3. A context word in the 48 characters before the value, in any of the three languages, adds 0.35 to the score.
 
-Called by: `recognisers.build`, which makes the recognisers, and both engines of `presidio.Analyzer`: ours calls `find`,
-Presidio's calls `analyze`, which wraps what `find` yields. Subclasses: `phones.Phone`, `recognisers.finance.Iban`.
+Both engines of `Analyzer` run recognisers: ours calls `find`, Presidio's calls `analyze`, which wraps what `find`
+yields.
+
+Called by: `recognisers`, whose modules give rules and whose `build` makes the recognisers; the subclasses are in
+`dates`, `phones` and `recognisers.finance`.
 
 Invariants:
     - A pattern that runs out of time raises TimeoutError; the text is then refused.

@@ -6,6 +6,10 @@ Two rules:
       form; the fewer signs there are, the lower the score, and context words such as `tel` raise it.
 
 Called by: `recognisers.build`, for the entity PHONE_NUMBER.
+
+Invariants:
+- Numbers that the second rule finds within one candidate do not overlap; of those that begin at one group of digits the
+  longest is taken.
 """
 
 from collections.abc import Iterator, Sequence

@@ -5,8 +5,8 @@ Two engines run the same recognisers:
     - `values_by_presidio` is Presidio's AnalyzerEngine, unaltered. Only tests and measurements call it: the property
       tests hold that both return equal values.
 
-Called by: the detector processes (`Analyzer.findings`); `amana.commands.redact`, `amana.provisioning.inspection` and
-`DetectorPool` for `language_of` and `refuse_unserved`.
+Called by: `anonymizer.sandbox.detector_process` (`Analyzer.findings`); `anonymizer.sandbox.detector_pool`,
+`amana.commands.redact` and `amana.provisioning.inspection` for `language_of` and `refuse_unserved`.
 
 A text is read so (`Analyzer.findings`):
     1. It is folded, and read in further ways if it holds look-alike letters, broken lines or overrides (`normalise`).

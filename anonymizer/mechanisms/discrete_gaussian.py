@@ -1,6 +1,6 @@
 """The discrete Gaussian mechanism of the OpenDP library: an adapter of `noise.sampler.Sampler`.
 
-Called by: `amana.composition.release_parts` and `amana protect`, which hand it to `anonymizer.noise`.
+Called by: `amana.composition.release_parts` and `amana protect`, which hand it on as a `Sampler`.
 
 Invariants:
     - If the library itself states a greater privacy loss than the budget is charged, nothing is drawn (INT-160).

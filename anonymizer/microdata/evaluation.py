@@ -10,6 +10,10 @@ A *word* is a run of word characters; it is masked when all its characters are i
   punctuation, titles (mr, mrs, ms, no, nr, about) and English determiners, prepositions, conjunctions, possessives.
 * Without levels. Every mention needs masking; it is masked when all its words are, whatever type was predicted.
 
+Invariants:
+- A measure of nothing has no value, never 0 or 1.
+- Reports of several documents pool counts; shares are not averaged.
+
 Source: Pilán et al. (2022), the Text Anonymization Benchmark, `evaluation.py`; the closed list of function words stands
 in for its part-of-speech tags.
 """

@@ -1,8 +1,12 @@
 """Generalisation rules: the coarse value of one raw value, for dates, ages, gender, citizenship, status and codes.
 
-Purpose: make quasi-identifiers coarse enough that they single out fewer persons. Which field gets which rule is in
+Purpose: make quasi-identifiers coarse enough that they single out fewer persons. The rule of each field is in
 `field_mapping`.
 Called by: the rules of `field_mapping`.
+
+Invariants:
+- A missing or unknown value is `unknown`, an empty list for several codes: no rule raises.
+- A date is never made finer than it is.
 
 Source: HTCDS 2.0 picklists; CTDC codebook for age bands and citizenship.
 """

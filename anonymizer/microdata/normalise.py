@@ -1,11 +1,11 @@
 # ruff: noqa: RUF001 - the look-alikes are the point of the table
 """Normalisation of a text for detection: its readings, each with the way back to the original characters.
 
-Purpose: decide which characters are folded or dropped before detection (one form of digits, spaces, hyphens,
-letters), and which further readings a person might see: look-alike letters as Latin, values that a line break tore
-apart, words that an override turned round. What is personal is decided by the detectors.
+Purpose: decide which characters are folded or dropped before detection (one form of digits, spaces, hyphens, letters),
+and which further readings a person might see: look-alike letters as Latin, values that a line break tore apart, words
+that an override turned round. The detectors decide what is personal.
 Called by: `anonymizer.detection` for the readings of a text; `replacement`, `record_identifiers`, `text_dates`,
-`places` and `anonymizer.training` for the normal form of a value.
+`places`, `anonymizer.names.rarity` and `anonymizer.training` for the normal form of a value.
 
     for reading in forms(text):
         start, end = reading.span(*found)     # of the original text

@@ -15,6 +15,9 @@ say "may be" too often, since a word masked too much does no harm; it can be cha
 makes a key: two agencies must come to the same string without seeing each other's names. So it drops the vowels, keeps
 more consonants apart, compares nothing, and cannot be changed without counting people twice across the change.
 
+Invariants:
+- A word is masked too much rather than too little: of several readings one that agrees is enough.
+
 Source: the transliteration tables of ALA-LC, BGN/PCGN and DIN 31635, and the spellings that French, English and Turkish
 civil registers make of the same names; other scripts by `anyascii`.
 

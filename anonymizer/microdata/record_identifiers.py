@@ -1,7 +1,7 @@
 """Search for a record's own identifiers in its free text: the surest of all findings.
 
-Purpose: find the values of the record's identifying fields wherever its texts repeat them. Which fields identify is
-decided by their roles (`field_mapping`); the type of a value is told from its shape alone, never from its field's name.
+Purpose: find the values of the record's identifying fields wherever its texts repeat them. The fields that identify are
+known by their roles (`field_mapping`); the type of a value is told from its shape alone, never from its field's name.
 Called by: `anonymizer.detection.presidio`, for every reading of a text.
 
 1. Every value as it is written, whatever the case.

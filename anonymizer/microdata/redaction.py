@@ -3,8 +3,8 @@
 Purpose: the types that pass between the detectors and whatever replaces their findings, and the one rule by which
 overlapping findings become one. Finds nothing: `record_identifiers` finds a record's own identifiers, and
 `anonymizer.detection` patterns and names. Replaces nothing: `replacement` does.
-Called by: `anonymizer.detection.presidio` and `anonymizer.sandbox.detector_pool`, `replacement`, the stage
-`streams.stages.deidentify`, and `amana redact`.
+Called by: `anonymizer.detection.presidio`, `anonymizer.sandbox.detector_pool`, `record_identifiers` and `replacement`;
+`streams.core.counting.deidentify`, `streams.stages.deidentify` and `streams.stages.deidentify_outputs`; `amana redact`.
 
 Invariants:
 - A union covers every character of its findings: uniting never uncovers what a detector found.

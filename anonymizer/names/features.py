@@ -3,8 +3,9 @@
 A feature depends on one word form, on two neighbouring forms, or is one of a few flags of a token. All but the flags
 can therefore be remembered per form, and `model` labels a text by adding remembered rows.
 
-Called by: `features_en`, `features_fr`, `features_ar`, which hold the features of a language; `model`, which sums their
-weights; `anonymizer.training.fit`, which spells them out for CRFsuite (`attributes`).
+Called by: `features_en`, `features_fr`, `features_ar`, which hold the features of a language; `languages` and
+`recogniser`, which hand them on; `model`, which sums their weights; `anonymizer.training`, whose `fit` spells them out
+for CRFsuite (`attributes`).
 
 Invariant: a trained model fits exactly the features it was trained on. Whoever changes one trains again.
 """

@@ -1,7 +1,9 @@
 # ruff: noqa: RUF001 - Arabic letters are the matter
 """Features of Arabic words: letters, prefixes, rarity, word lists and neighbours, as there are no capitals.
 
-Called by: `languages`, and through it `model` and `anonymizer.training`. The lists are in `lexicon` (`ar_*.txt`).
+The word lists are in the folder `lexicon` (`ar_*.txt`).
+
+Called by: `languages`.
 
 Invariants:
     - Words are folded (`normalise`).

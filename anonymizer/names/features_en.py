@@ -1,8 +1,9 @@
 """Features of English words: `CASED` for ordinary texts, `LOWER` for texts without capitals or all in capitals.
 
-`LOWER` sees the lower-cased word alone, so that a text in capitals and one in small letters are read alike.
+`LOWER` sees the lower-cased word alone, so that a text in capitals and one in small letters are read alike. The word
+lists are in the folder `lexicon`.
 
-Called by: `languages`, and through it `model` and `anonymizer.training`. The lists are in `lexicon`.
+Called by: `languages`.
 
 Invariant: the names of features belong to the trained models: change nothing here without training again.
 """

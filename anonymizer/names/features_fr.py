@@ -1,8 +1,9 @@
 """Features of French words: case, rarity, word lists, numbers, and titles anywhere in the document.
 
-French writes months and nationalities without capitals, so lists and numbers count for more than in English.
+French writes months and nationalities without capitals, so lists and numbers count for more than in English. The word
+lists are in the folder `lexicon`.
 
-Called by: `languages`, and through it `model` and `anonymizer.training`. The lists are in `lexicon`.
+Called by: `languages`.
 
 Invariants:
     - Words are normalised: without accents, but with their capitals.

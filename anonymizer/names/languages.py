@@ -1,8 +1,12 @@
 """The languages that have a trained model, and the settings of each.
 
+Purpose: the one table from which a reader, and the training of its models, learn a language.
 Called by: `recogniser`, and `anonymizer.training` for the features.
 
 To add a language: write its features, train a model (`amana train`), and add a row to `LANGUAGES`.
+
+Invariants:
+- The features of a language are those that its shipped models were trained on.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,9 +1,14 @@
 """The forward-backward algorithm for linear chains, many at once: exact marginal probabilities of labels.
 
-Both directions and all chains advance together, in one matrix product per token: a loop in Python for each chain would
-cost more than the arithmetic.
+Purpose: the arithmetic of a model, apart from features and weights. Both directions and all chains advance together, in
+one matrix product per token: a loop in Python for each chain would cost more than the arithmetic.
 
-Called by: `model.Model`.
+Called by: `anonymizer.names.model.Model`.
+
+Invariants:
+- The pieces cover every token, and each has at least one: a token outside of all pieces would have no defined value.
+- A piece is independent of every other one; it has the same result alone and among others, up to rounding.
+- The probabilities of the labels of a token sum to 1.
 
 Source: Lafferty, McCallum, Pereira (2001), "Conditional random fields"; Rabiner (1989) on scaling.
 """

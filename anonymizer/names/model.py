@@ -9,7 +9,7 @@ summed up once and remembered as a row; the scores of a text are sums of such ro
     3. `lattice.marginals`: probabilities, member by member
     4. the mixture
 
-Called by: `recogniser.LanguageReader`, and training's measurements.
+Called by: `recogniser.LanguageReader`, and `anonymizer.training.make` for its measurements.
 
 Invariants:
     - The memory of forms and pairs is bounded; it is cleared as a whole when it is full.

@@ -1,6 +1,13 @@
 """Word rarity in centibels, the unit of wordfreq: -100 * log10(frequency); 300 is one word in 1,000.
 
-Called by: the features of Arabic and French, and `arabic`. English has coarser steps (`lexicon.commonness`).
+Purpose: one grade for the rarity of a word, that the features of Arabic and French use. English has coarser steps
+(`commonness` of `lexicon`).
+
+Called by: `features_ar`, `features_fr` and `arabic`.
+
+Invariants:
+- Of several spellings that fold to one word, the commonest counts.
+- A word on no list has the level 999, and so the rarest grade.
 
 Source: the large lists of wordfreq, folded as all text is.
 """

@@ -9,8 +9,9 @@ A text is read so (`LanguageReader`):
     3. The model returns the probabilities of labels.
     4. The rules of `spans` decide what is masked.
 
-Called by: `detection.presidio.Analyzer`; `amana train` for the thresholds; `amana redact` and
-`amana.composition.stages` for the hashes of the models; training's measurements (`LanguageReader`).
+Called by: `anonymizer.detection.presidio` (`Analyzer`); `amana train` for the thresholds; `amana redact` and
+`amana.composition.stages` for the hashes of the models; `anonymizer.training`, whose `make` and `card` measure with a
+`LanguageReader`.
 
 Invariants:
     - A language without a shipped model is refused at the start (CFG-025).

@@ -1,6 +1,7 @@
 """Masked spans: from the probabilities of labels to the spans that are masked in a text, each with a type.
 
-Called by: `recogniser.LanguageReader`, in this order:
+Called by: `recogniser.LanguageReader`, in the order below; `anonymizer.detection.presidio` and
+`amana.composition.stages` for the types in `ENTITIES`.
     1. `threshold` masks every token that is not surely outside of identifiers
     2. `unmask_idle` takes back words that identify nobody by themselves
     3. `mask_initials` adds single letters behind a rank

@@ -1,6 +1,8 @@
 """Tokens of a text, and the pieces of it that are labelled together.
 
-Called by: `recogniser` and `model`, and `anonymizer.training`.
+Purpose: the one way in which texts are cut, and the longest stretch over which labels depend on each other.
+Called by: `recogniser` and `model` cut texts; `spans`, `features`, `features_en`, `features_fr` and `features_ar` know
+a line break by it; `anonymizer.training` cuts its corpora.
 
 Invariant: training and detection cut a text in the same way, else the models see what they were not trained on.
 """

@@ -3,7 +3,8 @@
 A model file is one LZMA stream: a JSON header on one line, then the weights as 16-bit fixed-point numbers in units of
 1/1024, little endian.
 
-Called by: `recogniser`, which reads the shipped models; `anonymizer.training.make`, which writes them.
+Called by: `recogniser`, which reads the shipped models; `model`, which sums the weights; `anonymizer.training`, whose
+`fit` makes them and whose `make` writes them.
 
 Invariant: equal weights give equal bytes, so that a model is known by its hash.
 """

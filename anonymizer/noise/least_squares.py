@@ -8,6 +8,10 @@ dimension, the interaction of two, and so on. Margins measured with independent 
 these components independently. Weighted least squares is then a weighted mean, component by component, and no matrix
 is inverted.
 
+Invariants:
+- The estimates of all margins agree with each other, and are unbiased.
+- Variances depend on no count: they are public before anything is drawn.
+
 Source: Xiao, He, Zhang and Kifer, "An Optimal and Scalable Matrix Mechanism for Noisy Marginals under Convex Loss
 Functions" (2023), sections 4 and 5, for residual bases and their variances.
 """

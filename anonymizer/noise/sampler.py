@@ -1,7 +1,12 @@
 """Port of the noise sampler.
 
-Purpose: the pure rooms draw noise only through this protocol, so randomness stays in the shell.
-Called by: `noisy_table`. Implemented by `anonymizer.mechanisms.discrete_gaussian`.
+Purpose: the pure rooms draw noise only through this protocol, so randomness stays in the shell. Implemented by
+`anonymizer.mechanisms.discrete_gaussian`.
+Called by: `noisy_table`, and `streams.core.releasing.dp_release`, which is given one.
+
+Invariants:
+- Every call draws anew; there are no seeds.
+- The noise of each cell is independent and has at least the variance that was asked for.
 """
 
 from fractions import Fraction

@@ -1,7 +1,11 @@
 """Core dumps and ptrace, disabled for the calling process (RLIMIT_CORE, PR_SET_DUMPABLE).
 
-Called by: `amana.__main__` at the start of every command, and every detector process once it is forked. A process that
-these start is not covered: each calls `forbid` for itself.
+A process that these start is not covered: each calls `forbid` for itself.
+
+Called by: `amana.__main__` at the start of every command, and `detector_process`, once it is forked.
+
+Invariants:
+- Nothing is done on Windows, which writes no dump unless it is configured to.
 
 Source: core(5); prctl(2), PR_SET_DUMPABLE.
 """

@@ -1,6 +1,6 @@
 """The parent's end of the connection to one detector process: JSON messages, one a line, over a socket pair.
 
-Called by: `ForkServer.child`, which makes it, and `DetectorPool`, which starts it, exchanges messages and kills it.
+Called by: `fork_server`, which makes it, and `detector_pool`, which starts it, exchanges messages and kills it.
 
 Protocol, seen from here:
     1. receive `{"pid": ...}` once the process has been forked and its recognisers are loaded (`start`)

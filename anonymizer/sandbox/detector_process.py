@@ -1,7 +1,7 @@
 """The program of the fork server and of the detector processes: texts in, findings out.
 
-Started by: `ForkServer`, as `python -m anonymizer.sandbox.detector_process FD`, where FD is the file descriptor of one
-end of a socket pair.
+Called by: `fork_server`, which starts it as `python -m anonymizer.sandbox.detector_process FD`, where FD is the file
+descriptor of one end of a socket pair.
 
 The fork server:
     1. reads the setup, one line of JSON: the text rules and the limit of the address space

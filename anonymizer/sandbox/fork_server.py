@@ -3,7 +3,7 @@
 A fork shares the loaded models with the fork server and is ready within milliseconds; a process of its own would take
 seconds and 200 MB (docs/adr/0024-forked-detectors.md). The program of the server is `detector_process`.
 
-Called by: `DetectorPool`.
+Called by: `detector_pool`.
 
     server = ForkServer("anonymizer.sandbox.detector_process", setup)
     child = server.child()            # asks for a fork

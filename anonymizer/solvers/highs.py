@@ -1,6 +1,6 @@
 """HiGHS, as SciPy bundles it: the solver that protects tables, an adapter of `tabular.linear_program.Solver`.
 
-Called by: `amana.composition.release_parts` and `amana protect`, which hand it to `anonymizer.tabular`.
+Called by: `amana.composition.release_parts` and `amana protect`, which hand it on in an `Engine`.
 
     session = Highs().open(program)          # for a program whose bounds change
     session.bound(rows, lower, upper)

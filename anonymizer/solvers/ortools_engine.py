@@ -2,8 +2,8 @@
 
 They share no code with HiGHS, which protects: a fault of one solver does not hide itself from the other.
 
-Called by: `amana.composition.release_parts`, `amana protect` and `amana attack`, which hand them to
-`anonymizer.tabular` (`OrtoolsAuditor`) and to `anonymizer.attacks` (`ENGINES`).
+Called by: `amana.composition.release_parts`, `amana protect` and `amana attack`, which hand it on: `OrtoolsAuditor` to
+the audit of protection, `ENGINES` to the attacks.
 
 Invariants:
     - CP-SAT runs in one thread and within a deterministic effort where its answer must repeat (`whole`).

@@ -7,7 +7,8 @@ Purpose: it decides what gives way if the rules cannot be kept.
 3. If that fails too, withhold the most detailed table, and begin again with the rest.
 4. After any other fault (a limit of work, cubes that contradict each other) withhold everything.
 
-Called by: `streams.core.releasing.release_plan`, as independent jobs that may run in several processes.
+Called by: `streams.core.releasing.release_plan`, as independent jobs that may run in several processes;
+`streams.core.releasing.release_feeds` and `streams.core.releasing.certificate` read the result.
 
 Invariants:
 - A value is returned only out of a pattern that passed its audit.

@@ -16,7 +16,7 @@ Three methods differ in what comes first and in the numbers they allow:
   protected already, where nearly every target can be moved as it is.
 - `protect_whole_numbers` allows whole numbers only. It mends the targets that failed the audit.
 
-Called by: `publication_decision`, which has every pattern audited by `protection_audit`.
+Called by: `publication_decision`, which has every pattern audited.
 
 Invariants:
 - Patterns only grow within a round, so a target that was protected stays protected.

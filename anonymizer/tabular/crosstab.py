@@ -1,8 +1,9 @@
 """Cross tables over any dimensions, as a statistician has them: their cells, and their common elementary cells.
 
 Purpose: it decides the cells of a table (every margin with its own totals, groups of codes beside codes), and which
-rows of different tables count the same people: those with equal codes.
-Called by: `standalone` and `connectors.offline`. Which cells may be shown is decided in `publication_decision`.
+rows of different tables count the same people: those with equal codes. The cells that may be shown are decided
+elsewhere.
+Called by: `standalone`, `connectors.offline` and `amana protect`.
 
 Invariants:
 - An elementary cell is a combination of codes within a clique of the dimensions that margins cross (`cliques`).

@@ -1,8 +1,9 @@
 """Facts: exact cells in the codes of a release.
 
-Purpose: it decides the code lists of every released dimension, and how exact codes map to them.
-Called by: `streams.core.releasing.release_plan`; the code lists by everything that lays out released tables. Which
-tables exist is decided in the policy, and which of their cells may be shown in `publication_decision`.
+Purpose: it decides the code lists of every released dimension, and how exact codes map to them. The policy decides
+which tables exist, and `publication_decision` which of their cells may be shown.
+Called by: `streams.core.releasing`, whose `release_plan` makes the facts; the code lists also by `cliques`,
+`policy_tables` and `variables`.
 
 Invariants:
 - The code lists are fixed and never read off the data: a code that appeared only when somebody has it would be a

@@ -2,9 +2,9 @@
 
 Purpose: the variables of an attacker who remembers. Each elementary cell has a variable for its persons when a
 publication first counted it, and two more for the persons who came and who left before every later publication that
-counts it again.
-Called by: `publication_decision`. The elementary cells come from `policy_tables` (tables of a policy) or from
-`crosstab` (tables of a statistician).
+counts it again. The elementary cells are those of a policy's tables or of a statistician's.
+Called by: `publication_decision`, which joins; `primary`, `complementary` and `protection_audit` read the system;
+`policy_tables` and `crosstab` make the publications.
 
 Invariants:
 - Persons are added between two publications by late events, and taken away by corrections and withdrawals.

@@ -2,7 +2,9 @@
 
 Purpose: protection states its questions as `Program`s and never sees an engine. `anonymizer.solvers.highs` and
 `anonymizer.solvers.ortools_engine` implement the ports; the composition hands them in as an `Engine`.
-Called by: all of `anonymizer.tabular`.
+Called by: `block_protection`, `complementary`, `protection_audit`, `publication_decision` and `standalone`;
+`anonymizer.solvers` implements the ports; `streams.core.releasing.release_plan`, `amana.composition.release_parts` and
+`amana protect` pass an `Engine`.
 
 Invariants:
 - Beyond a limit of programs or of time nothing more is solved: protection fails closed.

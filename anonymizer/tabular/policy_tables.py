@@ -2,7 +2,8 @@
 
 Purpose: it lays out what an attacker may combine: every table, margin, overlapping region, quarter and year of one
 population, year and block, at every publication.
-Called by: `block_protection`; the result goes to `publication_decision`.
+Called by: `block_protection`, which hands the result to the decision; `streams.core.releasing` for the keys and scopes
+of cells.
 
 Invariants:
 - Countries without any person in the block's year are left out, and their cells are published as zeros. Fewer variables

@@ -3,7 +3,7 @@
 Purpose: the rules of the policy in one place. A cell is unsafe if it counts 1 to k-1 persons, if too few agencies
 report it, or if one agency has more than its share of it, unless its country is waived by name. Zeros are safe, and may
 serve as cover.
-Called by: `publication_decision`.
+Called by: `publication_decision`; `complementary` and `protection_audit` read its `Targets`.
 
 Invariants:
 - Every elementary cell with 1 to k-1 persons is a target, whether or not a table shows it: two overlapping regions

@@ -7,11 +7,12 @@ Purpose: the order of the rules, for the tables of a policy and for those of a s
 3. Protect the targets of the whole system (`complementary`).
 4. Audit the pattern (`protection_audit`). Targets that fail are protected in whole numbers, and the audit is repeated.
 
-Called by: `block_protection` and `standalone`, which decide what gives way if the rules cannot be kept.
+Called by: `block_protection` and `standalone`, which decide what gives way if the rules cannot be kept; `policy_tables`
+and `crosstab` make its `VariableLinks`.
 
 Invariants:
 - A pattern is returned only after its audit passed.
-- What an earlier publication suppressed stays suppressed, and counts as unknown.
+- A cell that an earlier publication suppressed stays suppressed, and counts as unknown.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

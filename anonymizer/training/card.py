@@ -1,8 +1,12 @@
 """The card of a model: its sources and settings, its figures on held-out texts, and its known failures, as JSON.
 
-The figures are those of a model trained without the held-out documents; the shipped model is trained on everything.
+Purpose: let a reader of a model judge it without the corpora. The figures are those of a model trained without the
+held-out documents; the shipped model is trained on everything.
 
 Called by: `make`. The cards lie beside the model files, in `anonymizer/names/models`.
+
+Invariants:
+- The figures are of a model that has not seen the documents measured.
 """
 
 import hashlib

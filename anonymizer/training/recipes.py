@@ -1,6 +1,7 @@
 """The recipe of each shipped model: its corpora with their licences, its mix of documents, its settings.
 
-Called by: `amana train` and `make`; `card` writes the corpora, the licence and the known failures into the card.
+Purpose: everything that decides a model except the arithmetic; `make` and `fit` carry it out.
+Called by: `amana train`, `make` and `card`, which writes the corpora, the licence and the known failures into the card.
 
 Invariants:
     - A model trained on a share-alike corpus has `share_alike`, and lies in a folder of its own.

@@ -7,8 +7,9 @@ draw for the same release.
 2. *Draw.* Under the database's write lock the stored draw is returned; if there is none, it is drawn now.
 3. *Commit.* The raw draw is stored as it came, in the same transaction, before any arithmetic on it.
 
-Called by: `amana.composition.release_parts`, whose release process spends; `amana budget` reads the accounts. The rules
-of an account are in `anonymizer.budget.account`.
+The rules of an account are in `anonymizer.budget.account`.
+
+Called by: `amana.composition.release_parts`, whose release process spends; `amana budget` reads the accounts.
 
 Invariants:
 - A process that ends before step 3 takes its draw with it: nobody saw it, the charge stands, and the next attempt draws

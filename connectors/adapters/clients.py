@@ -1,6 +1,7 @@
 """Opening of kafka-python clients, for processes that outlive an outage of the brokers.
 
-Called by the adapters that open a connection again and again: progress, the release process's topics.
+Purpose: leave nothing behind where a broker is away.
+Called by: the adapters that open a connection again and again: `progress`, `partition_reader` and `release_bus`.
 
 Invariants:
 - A constructor that fails leaves no thread and no socket behind. kafka-python starts the thread of a client before it

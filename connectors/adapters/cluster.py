@@ -2,7 +2,9 @@
 
 Purpose: carry the client settings of exactly one principal, so that who holds a `Cluster` can act as that principal and
 as nobody else.
-Called by: `amana.site` makes it; publishers, feeds, the operator's and the officer's services take it.
+Called by: `amana.site` makes it; `connectors.ingest.agency_profile`, `connectors.console.reconciliation`,
+`connectors.operations`, `amana.trend_feed`, `amana.provisioning.inspection`, `amana.local.broker`, `amana.demo` and the
+package `amana` take it.
 
 Invariants:
 - It holds the password of one principal and opens no file.

@@ -1,6 +1,6 @@
 """One partition read on from a known offset, for a process that outlives the death of brokers.
 
-Called by the release process's topics (`connectors.adapters.release_bus`).
+Called by: `connectors.adapters.release_bus`, for the topics of the release process.
 
 Invariants:
 - Every record is returned once and in order; the position moves with what is returned, and with nothing else.

@@ -1,6 +1,8 @@
 """Progress of the stages: committed offsets of consumer groups against the ends of what the groups read.
 
-Called by the release process, `amana status`, `amana audit reconcile` and the tests; there is no second implementation.
+Purpose: tell how far each stage is, even while brokers come and go.
+Called by: `release_bus`, `partition_reader`, `topic_reading`, `connectors.console.reconciliation`,
+`connectors.operations`, `connectors.feed.trend_reader` and the tests; there is no second implementation.
 
 Invariants:
 - Committed offsets are read before ends. A committed offset never passes an end, so that a lag of zero everywhere held

@@ -1,7 +1,6 @@
 """The release process's topics on Kafka: decision records, ticks, cells, feeds, and the progress of the stages.
 
-Called by: `streams.release.release_process`, through the port `ReleaseBus`; composed in
-`amana.composition.release_parts`.
+Called by: `amana.composition.release_parts`; the release process uses it through the port `ReleaseBus`.
 
 Invariants:
 - No consumer group: the audit log and the ledger know the positions; `PartitionReader` keeps them from then on.

@@ -1,9 +1,8 @@
 """The release ledger: one SQLite file of everything that was released, written before any of it is published.
 
 Purpose: after a crash the ledger says what is still to be published, and at every later release it says what an
-attacker already has.
-Called by: `streams.release.release_process`, through the port `LedgerPort`; opened by
-`amana.composition.release_parts`. What is released is decided in `streams.core.releasing.release_plan`.
+attacker already has. The rows that are released are decided in `streams.core.releasing.release_plan`.
+Called by: `amana.composition.release_parts`; the release process uses it through the port `LedgerPort`.
 
 Invariants:
 - An entry is durable when `commit` returns, and a release is entered once.

@@ -1,7 +1,9 @@
 """Client of the schema registry: register the shipped schemas at set-up, fetch the allow-list at start.
 
 Purpose: decide which schema ids a process reads: the versions of the shipped subjects, each linted again.
-Called by: workers, publishers, the feed and the services at their start; `amana.provisioning` registers.
+Called by: `amana.composition`, `amana worker`, `amana.publisher`, `amana.trend_feed`,
+`connectors.console.reconciliation`, `connectors.operations` and `amana.demo` at their start; `amana.provisioning`
+registers; `registry_rule` takes `RULE`.
 
 Invariants:
 - The registry is never asked while decoding: an id that is not on the allow-list is refused, not looked up.

@@ -1,7 +1,14 @@
-"""Read partitions up to the end that they have now, and stop.
+"""Reading of partitions up to the end that they have at the start.
 
-Decides when such a reading is over: what arrives after it began is not part of it. Does not decide what a record means,
-and lets the client's errors pass, since only the reader knows what they mean to whom.
+Purpose: decide when such a reading is over. The meaning of a record is decided by the reader, and so is that of the
+client's errors, which pass through.
+Called by: `release_bus`, `connectors.console.reconciliation`, `connectors.feed.trend_reader`, `connectors.operations`
+and `amana.demo.arrivals`.
+
+Invariants:
+- Every record before the ends is yielded. One that arrives meanwhile may follow: a fetch is yielded as a whole.
+- A broker from which nothing comes for half a minute ends the reading with a KafkaTimeoutError: it is never cut short.
+- Nothing is committed, and no consumer group is used.
 """
 
 import time

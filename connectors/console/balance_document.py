@@ -3,6 +3,9 @@
 Purpose: one form of the balance for commands and, later, an officer's web page. The balance itself is decided by
 `streams.core.counting.balance` and read by `connectors.console.reconciliation`.
 Called by: `amana audit reconcile`, tests.
+
+Invariants:
+- The counts of a row add up: published = outcomes + in flight + difference.
 """
 
 from typing import Any

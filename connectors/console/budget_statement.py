@@ -4,6 +4,9 @@ Purpose: one JSON object for commands and, later, an officer's web page. Units: 
 at a delta, rounded.
 Called by: `amana budget show`.
 
+Invariants:
+- Rho is stated as it was charged, in whole parts; only epsilon is rounded.
+
 Source: as `anonymizer.budget.accounting`.
 """
 

@@ -1,7 +1,12 @@
 """The books of a running site, read from the broker: ends of raw partitions, days of arrival, and every outcome.
 
-Decides what is read, as whom and in which order. Does not decide what is missing or double
-(`streams.core.counting.balance`). Raw records are counted and dated by the broker's index of time, never read.
+Purpose: what is read, as whom and in which order. The rule for missing and double records is
+`streams.core.counting.balance`'s.
+Called by: `amana audit reconcile`.
+
+Invariants:
+- Raw records are counted and dated by the broker's index of time, never read.
+- The progress of the stages is read before the outcomes: a stage commits after its outcomes are on the broker.
 """
 
 import datetime as dt

@@ -1,6 +1,6 @@
 """Chart of one region and period, as a Vega-Lite specification: a panel of bars for every released table.
 
-Purpose: decide how a cell of a table is drawn and in which order. What is suppressed was decided by the release.
+Purpose: decide how a cell of a table is drawn and in which order. The release decided what is suppressed.
 Called by: `connectors.feed.drawing`; tests.
 
     for (scheme, region, period), rows in by_period(feed).items():

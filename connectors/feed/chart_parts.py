@@ -2,7 +2,7 @@
 
 Purpose: one look for every chart. A suppressed cell is a hatched box of fixed size beside its name, off the scale: it
 is not zero, and its size says nothing. A published zero is the number 0.
-Called by: `connectors.feed.chart`, `connectors.feed.overview`.
+Called by: `connectors.feed.chart`, `connectors.feed.overview`, `connectors.feed.drawing`, `connectors.feed.page`.
 
 Invariants:
 - No meaning rests on colour alone.

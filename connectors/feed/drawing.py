@@ -1,6 +1,8 @@
 """Charts of a feed as files: a page with all of them, and a picture of each.
 
-Called by: `amana.trend_feed`, the demonstration.
+Purpose: decide which files there are, and their names. The content of a chart is decided by `connectors.feed.chart` and
+`connectors.feed.overview`.
+Called by: `amana.trend_feed`, `amana.demo.demo_outputs`.
 
 Invariants:
 - Everything is drawn before the first file is written.

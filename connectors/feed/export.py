@@ -1,6 +1,7 @@
 """Export of released rows: one CSV or Parquet file per table.
 
-Called by: `amana.trend_feed`, `amana feed get`.
+Purpose: decide columns, order and types of the files. The caller decides which rows there are.
+Called by: `amana.trend_feed`, `amana.demo.demo_outputs`, `amana feed get`.
 
 Invariants:
 - Two exports of the same rows are the same bytes: columns and rows have a fixed order.

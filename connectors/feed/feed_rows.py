@@ -2,6 +2,10 @@
 
 Purpose: decide which revision of a cell counts. Does not read topics; a row's fields are those of `schemas.trend`.
 Called by: `amana.trend_feed`, `connectors.feed.chart` and `connectors.feed.overview`.
+
+Invariants:
+- Of each cell the highest revision counts, and of equal revisions the first.
+- The result is sorted by cell, whatever the order of the rows.
 """
 
 from collections.abc import Iterable

@@ -3,6 +3,9 @@
 Purpose: choose the words, and nothing else. A code without a label is shown as it is, except `unknown`, shown as
 `Unknown`.
 Called by: `connectors.feed.chart`, `connectors.feed.overview`.
+
+Invariants:
+- Labels are for charts alone: exports keep the codes.
 """
 
 import functools

@@ -1,8 +1,12 @@
 """Overview of everything released, as one Vega-Lite specification: regions down, periods across, a bar for every total.
 
-Purpose: decide which rows are totals of a region, and draw a period without a number as a hatched box on the axis,
-never as no bar. The tables of one period are drawn by `connectors.feed.chart`.
+Purpose: decide which rows are totals of a region, and draw a total without a number as a hatched box on the axis, never
+as no bar. The tables of one period are drawn by `connectors.feed.chart`.
 Called by: `connectors.feed.drawing`.
+
+Invariants:
+- Quarters and years are never drawn side by side, and only the latest twelve periods are drawn.
+- The box of a suppressed total has one size, which tells nothing about the number.
 """
 
 from collections.abc import Iterable, Sequence

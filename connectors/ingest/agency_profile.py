@@ -1,7 +1,7 @@
 """Profile of one agency: its cluster access and its own keys, all that it needs to publish.
 
 Purpose: be the only thing that an agency's machine has to hold; no other party's secret can be reached from it.
-Called by: `amana.site` makes it, `amana.publisher` takes it.
+Called by: `amana.site` makes it, `amana.publisher` takes it; the package `amana` exports it.
 
 Invariants:
 - Holds the keys of one agency, the person key that agencies share, and the public key of the de-identifier.

@@ -2,11 +2,15 @@
 
 Purpose: ask for the release of everything that is due on a day. The release process, wherever it runs, alone keeps the
 audit log and the release ledger; nothing is released here.
-Called by: `amana release`, the demonstration, tests.
+Called by: `amana release`, the demonstration (`amana.demo.run`), tests.
 
 1. Find the end of the topic `audit`, before anything is asked.
 2. Send the tick to the topic `calendar`, with a random id.
 3. Read `audit` from there until the decision with that id appears.
+
+Invariants:
+- An answer belongs to the request: it has the same random id, and is looked for from the end that the topic had before.
+- The wait ends: after the time given for the stages and ten minutes for the plan it is TRA-142.
 """
 
 import datetime as dt

@@ -1,7 +1,7 @@
 """Exact counts by cell, for the operator alone.
 
 Purpose: read the topic `cells` and write it as CSV.
-Called by: `amana cells`, the demonstration, tests.
+Called by: `amana cells`, the demonstration (`amana.demo.run`), tests.
 
 Invariants:
 - Two exports of the same cells are the same bytes: rows are sorted.

@@ -1,8 +1,8 @@
 """Status of the pipeline: the lag of every stage, and the terminal outcome of every published record.
 
-Purpose: tell whether the pipeline is idle, and which records are held: read or not, but without an outcome. Which of
-several outcomes of a record holds is decided by `streams.core.counting.outcomes`.
-Called by: `amana status`, the demonstration, tests.
+Purpose: tell whether the pipeline is idle, and which records are held: read or not, but without an outcome. The one of
+several outcomes of a record that holds is decided by `streams.core.counting.outcomes`.
+Called by: `amana status`, the demonstration (`amana.demo.progress_bar`), tests.
 
     with PipelineStatus(cluster) as status:
         while not status.look().is_idle:

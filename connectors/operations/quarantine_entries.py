@@ -2,7 +2,7 @@
 
 Purpose: read the topics `quarantine.<agency>`, and carry out the operator's decision about an entry. An entry is named
 by the topic, partition and offset at which the agency published its record.
-Called by: `amana quarantine`, tests.
+Called by: `amana quarantine`, `amana.composition.quarantine_access`, tests.
 
     found = entries(cluster, code="CON-040")    # listed without a secret
     replay(access, found)                       # after the cause of the refusal was removed

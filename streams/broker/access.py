@@ -1,10 +1,12 @@
 """Access rules of the broker as data: the operations of every principal on topics and groups.
 
 Purpose: the one list from which ACLs are made and checked; an operation that no rule allows is denied. `amana.site`
-makes the passwords of the principals.
+makes the passwords of the principals. A test asks the real broker about every pair of principal and topic.
 
-Called by: `amana.provisioning.cluster_setup` (applies and compares the rules); a test asks the real broker about every
-pair of principal and topic.
+Called by: `amana.provisioning.cluster_setup` (applies and compares the rules) and `amana.provisioning.inspection`;
+`streams.broker.quotas`, `amana.site`, `amana.local`, the commands and `amana.demo`,
+`amana.composition.quarantine_access`, `amana.trend_feed` and `connectors.operations.quarantine_entries` for the names
+of principals and workers.
 
 Invariants:
 - An agency writes its own raw topics, and reads only its own quarantine.

@@ -1,7 +1,12 @@
 """The partitioner: the partition of a record, from its key alone.
 
-Called by: the stages, for every record that they send to a keyed topic. The number of partitions of a topic is set in
-`streams.broker.topics`, and never changes within one generation of topics.
+Purpose: one rule by which all senders choose a partition.
+Called by: `streams.stages.dedupe`, `streams.stages.deidentify_outputs` and `connectors.ingest.event.envelope`, for
+every record that they send to a keyed topic.
+
+Invariants:
+- Equal keys give equal partitions, whoever sends: the number of partitions of a topic (`streams.broker.topics`) never
+  changes within one generation of topics.
 """
 
 import zlib

@@ -1,10 +1,11 @@
 """All topics of the system as data: name, partitions, key, schema, retention, and the reason for each.
 
 Purpose: the one list from which topics are made and checked. `streams.broker.access` decides who may read and write
-them.
+them. A test compares the page `docs/reference/topics.md` with this list.
 
-Called by: `amana.provisioning.cluster_setup` (makes and compares them), the stages and connectors (names), the page
-`docs/reference/topics.md` (a test compares it).
+Called by: `amana.provisioning.cluster_setup` (makes and compares them); `streams.stages`,
+`streams.runtime.columnar_fetches`, `connectors.adapters`, `connectors.console`, `connectors.operations` and
+`amana.publisher` (names).
 
 Invariants:
 - Retention is set on every topic. The broker deletes by the timestamp of a record, and events are years old: therefore

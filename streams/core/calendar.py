@@ -2,7 +2,8 @@
 
 Purpose: it decides windows (month, quarter, year), their first publications and their one annual revision, all as
 dates.
-Called by: `due_windows` and the rules of counting, which ask whether an event is late.
+Called by: `streams.core.releasing.due_windows` and `streams.core.counting.admit`, which asks whether an event is late;
+the other modules of `streams.core.releasing` take its windows.
 
 Invariants:
 - No clock is read: `as_of` is a date that the operator gives.

@@ -1,8 +1,12 @@
 """Ports of the release process: broker, audit log, release ledger and plan.
 
 Purpose: the process depends on these protocols alone, so the tests run it with a broker in memory.
-Called by: `release_process`, which uses them; `amana.composition.release_parts`, which binds them to Kafka, SQLite and
-the files of the transparency log.
+Called by: `release_process`, which uses them; `connectors.adapters.release_bus`, which implements one;
+`amana.composition.release_parts`, which binds them to Kafka, SQLite and the files of the transparency log.
+
+Invariants:
+- A method of the broker raises TransportError if it cannot finish in time, and may be called again.
+- A send is acknowledged, and an entry of log or ledger durable, when the method returns.
 """
 
 import datetime as dt

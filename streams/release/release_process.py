@@ -10,7 +10,9 @@ or released twice by a crash.
 5. Rows are sent to the feeds and acknowledged; then the ledger marks the release as published.
 6. The tick's outcome is announced on the topic `audit`, and the tick is finished.
 
-Called by: `amana worker release` (`run`). What is released is decided in `streams.core.releasing.release_plan`.
+The rows that are released are decided in `streams.core.releasing.release_plan`.
+
+Called by: `amana.composition.stages`, for `amana worker release` (`run`).
 
 Invariants:
 - After a crash the steps are done again from the first unfinished one. Rows that were sent twice are the same rows

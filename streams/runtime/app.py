@@ -3,7 +3,8 @@
 Purpose: the settings under which the order of effects of `streams.runtime.stage` holds: at least once, offsets in
 order, no topic created, nothing served.
 
-Called by: `amana.composition.stages` (`build`, once for each process), then by the stage (`consume`):
+Called by: `amana.composition.stages` (`build`, once for each process), then by the stages `streams.stages.aggregate`,
+`streams.stages.dedupe` and `streams.stages.deidentify` (`consume`):
 
     app = build("dedupe", settings, folder, instance="dedupe-0", fetch=FETCH_BYTES["dedupe"])
         transport.install(app)                      batches instead of records

@@ -2,9 +2,10 @@
 
 Purpose: decides which keys of our own lines and which parts of the libraries' lines are written: of a library's record
 the level, the logger and the template of the message, never its arguments and never the text of an exception. All lines
-go to standard error, which the supervisor keeps in a file.
+go to standard error, which the supervisor keeps in a file. Every other module logs through structlog, which `configure`
+sets up.
 
-Called by: `amana worker` (`configure`), `streams.runtime.stage.halt` (`line`); all others log through structlog.
+Called by: `amana.commands.worker` (`configure`), `streams.runtime.stage` (`line`).
 
 Invariants:
 - A key that is not in `KEYS` is dropped, whoever logs it.

@@ -3,7 +3,8 @@
 Purpose: step 2 of the order of effects (`streams.runtime.stage`), and the writes of step 3. On a failure it raises and
 sends nothing further; the stage then ends the process.
 
-Called by: `streams.runtime.stage.run` (outputs) and `streams.runtime.state` (changelog).
+Called by: `streams.runtime.app`, which hands it to the order of effects for outputs; `streams.runtime.state` for the
+changelog; `amana.composition.stages` makes it.
 
 Invariants:
 - A partition never has more than one unacknowledged request of ours, so that a crash leaves a prefix of the outputs in

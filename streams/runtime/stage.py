@@ -8,7 +8,8 @@ Purpose: exact counts rest on this order. Steps 1 to 3 are here; step 4 happens 
     3. write    every state value is acknowledged by all replicas
     4. commit   the next owner of the partition begins behind the batch
 
-Called by: `streams.runtime.app`, once for each batch; `halt` also by the watchdog and by the transport.
+Called by: `streams.runtime.app`, once for each batch; `halt` also by `watchdog` and `transport`; `streams.stages`,
+`columnar_fetches`, `outbox` and `state` take its types from here.
 
 Invariants:
 - A crash before step 4 makes the batch be handled again. A repeated output has the sequence mark of the first one, so

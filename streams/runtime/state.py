@@ -4,9 +4,10 @@ Purpose: log compaction keeps the last value of a key, and the last writer may b
 its partition and does not know it yet. Therefore each writer has keys of its own in the changelog: state key, 0x00,
 epoch. An epoch is one process in one generation of its consumer group, so that a process that loses a partition and
 gets it back is another writer. On restore the value with the highest `through` wins: the offset of the last input that
-the value includes.
+the value includes. Steps 1 and 3 of `streams.runtime.stage` read and write it.
 
-Called by: the stages (`StateTable`); `streams.runtime.stage.run` reads and writes it in steps 1 and 3.
+Called by: the stages (`streams.stages`), which make a `StateTable`; `streams.runtime.app`, which hands it to the order
+of effects.
 
     restore      Faust feeds the changelog to `Store.restore`
     value_of     the value of a key, from memory

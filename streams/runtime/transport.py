@@ -4,7 +4,8 @@ Purpose: Faust's work for one message costs more than everything else together (
 message); with one message for each fetch, decoding is the limit. The message's value is a `Fetch`, its offset is that
 of the fetch's last record, so that its acknowledgement stands for all its records.
 
-Called by: `streams.runtime.app.build` (`install`); from then on Faust's own loop calls the overridden methods:
+Called by: `streams.runtime.app` (`install`) and `streams.runtime.state`; from then on Faust's own loop calls the
+overridden methods:
 
     perform_seek    positions of a new assignment; takes back the commits of partitions whose state is lost
     getmany         yields one message for each partition that the next fetch brought

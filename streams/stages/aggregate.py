@@ -1,9 +1,10 @@
 """The stage aggregate: deltas in, exact cells out; its changelog is its output.
 
 Purpose: groups a batch of deltas by cell, so that each cell is written once for each batch. The rule by which a delta
-counts once is that of `streams.core.counting.aggregate`.
+counts once is that of `streams.core.counting.aggregate`. The handler is called by the loop of `streams.runtime.app`,
+once for each batch.
 
-Called by: `amana.composition.stages` (`attach`); `streams.runtime.app` calls the handler once for each batch.
+Called by: `amana.composition.stages` (`attach`).
 
 Invariants:
 - A cell is written whenever the batch has a delta of it, even if every delta was counted before: that repairs a

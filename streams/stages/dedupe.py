@@ -1,8 +1,9 @@
 """The stage dedupe: de-identified events in; deltas, outcomes and conflicts out.
 
-Purpose: turns records into events of `streams.core.counting.dedupe`, and the steps of that module into records.
+Purpose: turns records into events of `streams.core.counting.dedupe`, and the steps of that module into records. The
+handler is called by the loop of `streams.runtime.app`, once for each batch.
 
-Called by: `amana.composition.stages` (`attach`); `streams.runtime.app` calls the handler once for each batch.
+Called by: `amana.composition.stages` (`attach`).
 
 Invariants:
 - The state key is `kind|token`: all events of one person-year and kind are in one partition, and in one state value.

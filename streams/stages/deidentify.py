@@ -4,12 +4,14 @@ Purpose: takes a batch of raw events through the steps
 
     1. decode under limits      (`schemas.codec`)
     2. verify the signature     (`schemas.signing`)
-    3. open the sealed fields   (`schemas.sealing`)
+    3. open the sealed fields   (`schemas.opening`)
     4. admit                    (`streams.core.counting.admit`)
     5. scan the texts           (detector processes)
     6. de-identify and send     (`streams.stages.deidentify_outputs`)
 
-Called by: `amana.composition.stages` (`attach`); `streams.runtime.app` calls the handler once for each batch.
+The handler is called by the loop of `streams.runtime.app`, once for each batch.
+
+Called by: `amana.composition.stages` (`attach`).
 
 Invariants:
 - An event that breaks the contract ends in quarantine, sealed as it came, and holds nothing up; any other failure ends

@@ -1,5 +1,6 @@
 """The seal of quarantine: refused records are kept sealed, bound to the place at which they were published.
 
+Purpose: bind the bytes of a refused record to its place, and give them back to a replay.
 Called by: `streams.stages.deidentify` (opens what is replayed) and `streams.stages.deidentify_outputs` (seals).
 
 Invariants:

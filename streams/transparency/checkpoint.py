@@ -3,7 +3,7 @@
 Purpose: the bytes that a signature covers, and the spelling of a note, its signature line and a public key. Does not
 sign or check signatures: the callers hold the keys.
 
-Called by: `streams.transparency.log_storage`, `log_files` and `log_verification`.
+Called by: `streams.transparency.log_storage`, `log_files` and `log_verification`; `connectors.console.trusted_log`.
 
 Invariants:
 - Every form has exactly one spelling: parsing refuses whatever formatting would not have written, so that no byte of a

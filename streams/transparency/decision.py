@@ -3,8 +3,9 @@
 Purpose: the fields of an entry, and the bytes that are hashed. The writer of a decision keeps values of persons and
 exact counts of persons out of `details`.
 
-Called by: `streams.transparency.log_storage` (`canonical`), `log_verification` (`parse`), and everybody who records a
-decision (`Decision`).
+Called by: `streams.transparency.log_storage` (`canonical`) and `log_verification` (`parse`); `streams.release` and
+`connectors.adapters.release_bus`, which make a `Decision`; `connectors.console.trusted_log` and `amana.audit_log`,
+which show one.
 
 Invariants:
 - Canonical JSON: UTF-8, keys sorted, no spaces, no newline inside; integers, strings, nulls and one map of strings.

@@ -1,12 +1,17 @@
 """The files of the transparency log: names, layout, and the reading of checkpoints.
 
-Called by: `streams.transparency.log_storage`, which writes the files, and `log_verification`, which checks them whole.
+Called by: `streams.transparency.log_storage`, which writes the files, `log_verification`, which checks them whole, and
+`connectors.console.trusted_log`.
 
 Layout:
 - `entries.jsonl`: one canonical decision a line.
 - `leaves`: 32 bytes for each entry, its leaf hash.
 - `checkpoints`: every signed checkpoint as a block of six lines: origin, size, root, empty, signature, empty.
 - `audit.pub`: the log's verifier key (C2SP signed-note), one line.
+
+Invariants:
+- A checkpoint is believed only after its form, its signature and its origin were checked (`checked`).
+- The last block of the checkpoint file may be incomplete; whoever reads the blocks decides what that means.
 """
 
 from collections.abc import Iterator

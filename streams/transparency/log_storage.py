@@ -10,8 +10,9 @@ Purpose: an entry is recorded when `append` returns, and only then may a decisio
               2. write the verifier key beside a new log, or compare it
               3. recover: finish or drop what a crash left behind the last checkpoint
 
-Called by: `amana.composition.release_parts`; the release process appends through it. Checks on opening only that
-entries, leaf hashes and the last checkpoint agree; `log_verification` checks everything.
+Opening checks only that entries, leaf hashes and the last checkpoint agree; `log_verification` checks everything.
+
+Called by: `amana.composition.release_parts`; the release process appends through it.
 
 Invariants:
 - One owner: the entries file is locked as long as the log is open.

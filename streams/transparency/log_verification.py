@@ -3,7 +3,8 @@
 Purpose: decides whether a log is the one that its key signed, and names the first entry, checkpoint or key that is not.
 Needs no broker, no registry and no trust in the files: only the public key that the caller trusts.
 
-Called by: `amana.audit_log`, the interface of `amana audit`, and `amana.provisioning.inspection`.
+Called by: `connectors.console.trusted_log` and `amana.audit_log`, behind `amana audit`;
+`amana.provisioning.inspection`.
 
     verify    1. the key file spells the trusted key
               2. each line is a canonical decision with its own index, and its leaf hash is the one on file
@@ -14,6 +15,11 @@ Called by: `amana.audit_log`, the interface of `amana audit`, and `amana.provisi
 
 Limits: whoever holds the signing key can rewrite the whole log, and whoever can write the files can cut entries and
 checkpoints back together. A checkpoint that was kept elsewhere (`seen`) shows both.
+
+Invariants:
+- The files are not trusted: everything but the key that the caller gives is checked.
+- `entries` and `prove` check nothing but form; they are for a log that `verify` accepted.
+- Nothing is written.
 """
 
 from collections.abc import Iterator

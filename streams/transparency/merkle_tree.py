@@ -1,10 +1,11 @@
 """The Merkle tree of the transparency log: hashes, roots, inclusion and consistency proofs.
 
-Purpose: the arithmetic of RFC 9162, without files, records or signatures: the hash of an entry, the root of a log,
-and the proofs that an entry is in a log and that one log continues another.
+Purpose: the arithmetic of RFC 9162, without files, records or signatures: the hash of an entry, the root of a log, and
+the proofs that an entry is in a log and that one log continues another. `verify_inclusion` and `verify_consistency` are
+for whoever holds a proof and not the log.
 
-Called by: `streams.transparency.log_storage` (appends) and `streams.transparency.log_verification` (roots and proofs).
-`verify_inclusion` and `verify_consistency` are for whoever holds a proof and not the log.
+Called by: `streams.transparency.log_storage` (appends, roots) and `streams.transparency.log_verification` (roots,
+inclusion proofs).
 
 Invariants:
 - A leaf is hashed with prefix 0x00 and an inner node with 0x01, so that no inner node can be passed off as an entry.

@@ -1,6 +1,10 @@
 """The six invented agencies: the countries, kinds of event, languages and scripts of each, as tables of weights.
 
+Purpose: the character of each agency, from which the simulation draws.
 Called by: `amana.demo.simulation.world`.
+
+Invariants:
+- The weights of the agencies add up to 100, and their order is that in which their files are written.
 """
 
 from dataclasses import dataclass

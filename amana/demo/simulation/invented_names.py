@@ -1,6 +1,7 @@
 """Invented names made of syllables, in Latin and Arabic letters; no real person bears them.
 
-Called by: the other modules of the simulation, tests of the person key.
+Called by: `amana.demo.simulation.event_rows`, `amana.demo.simulation.generator`, `amana.demo.simulation.world`, tests
+of the person key.
 
 Invariants:
 - Both scripts of one name have the same normal form.

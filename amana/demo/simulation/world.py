@@ -2,7 +2,7 @@
 
 Purpose: draw who exists, what happened and what each report contains. Spelling is `event_rows`'s subject, counting
 `answer_key`'s.
-Called by: `amana.demo.simulation.story`.
+Called by: `amana.demo.simulation.story`, `amana.demo.simulation.event_rows`, `amana.demo.simulation.answer_key`.
 
 Invariants:
 - Everything follows from the seed.

@@ -3,6 +3,10 @@
 
 Part of the catalogue (`recognisers`). Telephone numbers are found by `anonymizer.detection.phones`. No network and no
 list of public suffixes is asked: a domain is recognised by its form, and without a scheme or `www.` by the endings below.
+
+Called by: `anonymizer.detection.recognisers`, which builds the recognisers of a policy from these rules.
+
+Invariants: those of `anonymizer.detection.recognisers` (linear patterns, an invented example for each rule).
 """
 
 from typing import Final

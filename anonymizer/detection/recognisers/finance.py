@@ -1,6 +1,10 @@
 """Bank accounts and payment cards.
 
 Part of the catalogue (`recognisers`). A number that fails its check digits is still found, with a lower score.
+
+Called by: `anonymizer.detection.recognisers`, which builds the recognisers of a policy from these rules.
+
+Invariants: those of `anonymizer.detection.recognisers` (linear patterns, an invented example for each rule).
 """
 
 from collections.abc import Iterator

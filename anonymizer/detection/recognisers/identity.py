@@ -2,6 +2,10 @@
 
 Part of the catalogue (`recognisers`). If a country's check digit is public, it proves the number. If nothing is public,
 any long number is found, and a shorter one only with a context word before it.
+
+Called by: `anonymizer.detection.recognisers`, which builds the recognisers of a policy from these rules.
+
+Invariants: those of `anonymizer.detection.recognisers` (linear patterns, an invented example for each rule).
 """
 
 from typing import Final

@@ -4,6 +4,10 @@
 Part of the catalogue (`recognisers`). UNHCR publishes no specification of its numbers; they are taken from guides for
 refugees. Agencies number their cases as they like: capitals with digits are found, and after a word for a case any value
 with a digit.
+
+Called by: `anonymizer.detection.recognisers`, which builds the recognisers of a policy from these rules.
+
+Invariants: those of `anonymizer.detection.recognisers` (linear patterns, an invented example for each rule).
 """
 
 from typing import Final

@@ -3,6 +3,10 @@
 
 Part of the catalogue (`recognisers`). An address has no specification: it is a number with the words of a street, a
 building or a post box around it. Names of towns and quarters are found by the trained models.
+
+Called by: `anonymizer.detection.recognisers`, which builds the recognisers of a policy from these rules.
+
+Invariants: those of `anonymizer.detection.recognisers` (linear patterns, an invented example for each rule).
 """
 
 from typing import Final

@@ -4,6 +4,10 @@
 Part of the catalogue (`recognisers`). Passport numbers follow ICAO Doc 9303: nine characters at most, and the two
 machine-readable lines. Of the region's plates only Türkiye's have a public specification; the others need a context
 word before them.
+
+Called by: `anonymizer.detection.recognisers`, which builds the recognisers of a policy from these rules.
+
+Invariants: those of `anonymizer.detection.recognisers` (linear patterns, an invented example for each rule).
 """
 
 from typing import Final

@@ -2,7 +2,7 @@
 
 Purpose: turn an event in clear into a message whose sealed fields only the de-identifier can open. The message key is
 the event id; the partition is a function of the key, so that all revisions of an event are in one partition, in order.
-Called by: `connectors.ingest.file_publisher`; `amana.publisher` makes it.
+Called by: `connectors.ingest.file_publisher`, `connectors.ingest.sinks`; `amana.publisher` makes it.
 
 Invariants:
 - Every message is sealed with ephemeral bytes of its own.

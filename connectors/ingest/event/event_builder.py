@@ -2,7 +2,8 @@
 
 Purpose: give an agency's record its event id and person key, hold it against the contract, and refuse one without
 consent. It does not matter where the record comes from: a row of a file, or an agency's own program.
-Called by: `connectors.ingest.files.row_to_event`.
+Called by: `connectors.ingest.file_publisher` makes it, `connectors.ingest.files.row_to_event` calls it;
+`amana.publisher` hands it the `AgencyKeys`.
 
     builder = EventBuilder("shelter-lbn", "case", keys=keys, today=date(2026, 1, 1))
     event = builder.build({"event_date": "2024-03-05", "con_Consent": True, ...}, own_id="7")

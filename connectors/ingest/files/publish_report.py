@@ -2,7 +2,7 @@
 
 Purpose: tell the agency about each row whether it was `accepted` (published by this run), `already` published by an
 earlier run, or `refused`.
-Called by: `connectors.ingest.file_publisher`; `amana publish` prints the summary.
+Called by: `connectors.ingest.file_publisher`; `amana.publisher` hands the summary out, and `amana publish` prints it.
 
 Invariants:
 - An entry holds the row's line and status, its partition and offset, or the field and code of the refusal; never a

@@ -2,7 +2,8 @@
 
 Purpose: decide whether a file is readable, and give its rows. The meaning of its columns is decided by
 `connectors.ingest.files.column_mapping`, whether a row is good by the contract.
-Called by: `connectors.ingest.file_publisher`.
+Called by: `connectors.ingest.file_publisher`, `connectors.ingest.files.column_mapping`,
+`connectors.ingest.files.row_to_event`.
 
     source = survey(path)          # reads the file once: digest, columns, number of lines
     for row in rows(source):       # reads it again

@@ -1,7 +1,7 @@
 """Conversion of a row of a file to an event, by the mapping of its columns.
 
 Purpose: turn cells into values of the contract: several codes in one cell, countries, yes-or-no columns, missing
-values. Whether a value is good is decided by the contract (`connectors.ingest.event.event_builder`).
+values. A value is good or not by the contract (`connectors.ingest.event.event_builder`).
 Called by: `connectors.ingest.file_publisher`.
 
     source = row_reader.survey(path)

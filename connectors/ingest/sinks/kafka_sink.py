@@ -2,7 +2,7 @@
 
 Purpose: the producer settings that make one window per partition one append, and the end offsets of a topic that its
 writer may not read.
-Called by: `amana.publisher` makes it; `connectors.ingest.file_publisher` uses it as a `Sink`.
+Called by: `amana.publisher` makes it, and publishing uses it as a `Sink`.
 
 Invariants:
 - The producer is idempotent, with `acks=all` and one request in flight: within a partition messages are appended in the

@@ -3,7 +3,7 @@
 Purpose: the sender is the agency of the topic, the contract holds, consent is on record, the date is plausible, and the
 event is not late. Sees decoded and opened events; does not decode or open any.
 
-Called by: `streams.stages.deidentify`, step 4.
+Called by: `streams.stages.deidentify`, step 4; `streams.stages.deidentify_outputs` takes its results.
 
 Invariants:
 - CON-010 to CON-015: the contract (`schemas.raw`); CON-023: no consent; CON-024: another agency's topic; CON-025: an

@@ -3,8 +3,8 @@
 Purpose: decides for each raw record whether it has its one outcome, is in flight, is missing, or is counted twice. The
 difference of a day is zero if no record is missing. Reads nothing itself.
 
-Called by: `connectors.console.reconciliation`, which reads the ends of partitions, the lag of the stages and the topic
-`outcomes`.
+Called by: `connectors.console.reconciliation`, which reads the broker; `connectors.console.balance_document` and `amana
+audit reconcile`, which show the result.
 
 Invariants:
 - In flight: not read by the de-identifier yet; or read, while a later stage has a lag.

@@ -1,11 +1,13 @@
 """Cube cells: the keys and amounts that one de-identified record adds to the exact counts.
 
-Purpose: applies the cubes of a policy's population to a record. Whether the record counts at all is decided by
-deduplication (`streams.core.counting.dedupe`).
+Purpose: applies the cubes of a policy's population to a record. Deduplication (`streams.core.counting.dedupe`) decides
+which record of a person counts; here a record out of scope (`not-a-victim`) has no cells.
 
-Called by: `streams.stages.dedupe` (`cells`) and `connectors.operations.exact_cells` (`dimensions_of`).
+Called by: `streams.stages.dedupe` (`cells`, and the status that is out of scope) and
+`connectors.operations.exact_cells` (`dimensions_of`).
 
 Invariants:
+- A cell has an amount above zero, or is not there.
 - A cell key is `population|cube|value|value|...`, the values in the order of the policy's dimensions.
 - A missing value is a category of its own, `unknown`; several values at once are joined in code order with `+`.
 

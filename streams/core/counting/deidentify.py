@@ -3,7 +3,8 @@
 Purpose: decides the content of a de-identified record, and whether a revision is new, duplicate, superseded, in
 conflict, or moved to another person-year. Does not decode, open, detect or send.
 
-Called by: `streams.stages.deidentify_outputs`, once for each admitted event: `record_of`, then `step`.
+Called by: `streams.stages.deidentify_outputs`, once for each admitted event: `record_of`, then `step`;
+`streams.stages.deidentify` makes its parts.
 
 Invariants:
 - A revision is accepted once: an equal one with equal content is a duplicate, with other content a conflict

@@ -4,7 +4,7 @@ Purpose: a delta is decoded for every contribution to every cell, more often tha
 of a batch are read field by field, so that the cost of a step is shared by thousands of them. The schema
 (`schemas/avro/delta.avsc`) decides what the bytes mean; a test compares this reader with fastavro's.
 
-Called by: `streams.stages.aggregate`.
+Called by: `streams.stages.aggregate` and `streams.core.counting.aggregate_columns`.
 
 Invariants:
 - Every length is checked against its payload before it is used.

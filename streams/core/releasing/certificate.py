@@ -1,7 +1,8 @@
 """The audit certificate of a release: one text per figure of its protection, every count in a bucket.
 
-Purpose: the audit log says how a release was protected without telling anything of the people in small cells.
-Called by: `release_feeds`. The figures come from `anonymizer.tabular.block_protection`.
+Purpose: the audit log says how a release was protected without telling anything of the people in small cells. The
+figures come from `anonymizer.tabular.block_protection`.
+Called by: `release_feeds`.
 
 Invariants:
 - No exact count leaves: counts become the least of 1, 2, 5, 10, 20, 50 … that is not below.

@@ -6,8 +6,11 @@ Purpose: it decides what is counted in a window, what that costs, and how noisy 
 2. Draw the noise of all tables and blocks once, or take the draw that is stored.
 3. Spell the rows out of the stored draw alone.
 
-Called by: `release_feeds.noisy_releases`. Which windows are due is decided in `due_windows`, what may be spent in
-`anonymizer.budget`, how noisy margins are made consistent in `anonymizer.noise`.
+Elsewhere: the windows that are due in `due_windows`, the unit and the grant in `anonymizer.budget`, the consistency of
+noisy margins in `anonymizer.noise`.
+
+Called by: `release_feeds` (`noisy_publication`), `release_plan` (`is_served`) and `amana.composition.release_parts`,
+which makes a `Noise`.
 
 Invariants:
 - One person-year has one representative event, which lies in one cell of every table's window; this bounds what a

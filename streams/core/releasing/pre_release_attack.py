@@ -1,10 +1,9 @@
-"""The attack on a release before it elementary cells: what would an outsider with a linear program learn from its rows?
+"""The attack on a release before it leaves, made as by an outsider with a linear program and the rows alone.
 
 Purpose: the last check of a plan. The rows of a population's year, of this and of every earlier publication, are read
 as tables and attacked. A release is refused if they tell a count of 1 to k-1 that the earlier publications alone did
-not tell.
-Called by: `amana.composition.release_parts`, between the plan and the release process. The attacks themselves are in
-`anonymizer.attacks`.
+not tell. The attacks themselves are in `anonymizer.attacks`.
+Called by: `amana.composition.release_parts`, between the plan and the release process.
 
 Invariants:
 - Only rows are read: neither the exact cells nor the linear system of the protection.

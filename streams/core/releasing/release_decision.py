@@ -1,8 +1,9 @@
 """Values of a release: its header, what is published or withheld, and what earlier calls released.
 
 Purpose: the plan, the attack on it, the release ledger and the release process share these values and nothing else.
-Called by: `release_plan` and `release_feeds`, which make them; `pre_release_attack`, `streams.release` and
-`connectors.adapters.{release_ledger,release_bus}`, which read them.
+Called by: `release_plan` and `release_feeds`, which make them; `pre_release_attack`, `streams.release`,
+`connectors.adapters.release_ledger`, `connectors.adapters.release_bus` and `amana.composition.release_parts`, which
+read them.
 
 Invariants:
 - The header says which release it is, and a publication and the tables withheld from it have the same header.

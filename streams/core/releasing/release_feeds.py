@@ -1,9 +1,9 @@
 """Spelling of a tick: the rows of every release by region, and the tables that are withheld from it.
 
-Purpose: the last step of `release_plan.plan`. Protected values, or noisy ones, become the rows of the regions' feeds;
-a table that could not be protected becomes a `Withhold` with the reason.
-Called by: `release_plan`. How one cell is spelt is decided in `released_rows`, and how noisy cells become rows in
-`dp_release`.
+Purpose: the last step of `release_plan.plan`. Protected values, or noisy ones, become the rows of the regions' feeds; a
+table that could not be protected becomes a `Withhold` with the reason. The spelling of one cell is decided in
+`released_rows`, and the rows of noisy cells in `dp_release`.
+Called by: `release_plan`.
 
 Invariants:
 - A cell has the same value or the same suppression in every region's feed that shows it.

@@ -7,13 +7,14 @@ Purpose: the one pure function `plan` decides everything that one date releases.
    publications of that year (`anonymizer.tabular.block_protection`). Under differential privacy `dp_release` draws.
 3. Spell: the rows of every region's feed, and the tables that are withheld (`release_feeds`).
 
-Called by: `amana.composition.release_parts`, which hands `plan` to the release process. The decision passes through
-`pre_release_attack` before anything elementary cells.
+The decision passes through `pre_release_attack` before anything leaves.
+
+Called by: `amana.composition.release_parts`, which hands `plan` to the release process.
 
 Invariants:
 - The same input gives the same decisions, byte for byte, whatever the order of the cells or of the rows.
 - Years are not linked with each other: each person-year has its own representative event.
-- What cannot be protected is withheld; no fault of protection ends the plan.
+- A table that cannot be protected is withheld; no fault of protection ends the plan.
 """
 
 import datetime as dt

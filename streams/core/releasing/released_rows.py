@@ -2,7 +2,8 @@
 
 Purpose: the one place that knows how the codes of a cell look in a feed. `_T` is a total. In a dimension in which one
 person may have several codes, `known` is the denominator: everybody of whom any code is known.
-Called by: `release_feeds` and `dp_release` (cells to rows); `release_plan` and `pre_release_attack` (rows to cells).
+Called by: `release_feeds` and `dp_release` (cells to rows); `release_plan` and `pre_release_attack` (rows to cells);
+`due_windows`, `release_decision` and `connectors.adapters.release_ledger` (headers).
 
 Invariants:
 - Reading a row back gives the key of the cell that it was made of.
