@@ -1,7 +1,12 @@
-"""The `amana` command: turns typed faults into exit statuses.
+"""The `amana` command: entry point of the command line, and exit statuses of typed faults.
 
-Decides the exit statuses: 0 all is well, 1 something was refused or is not as it should be, 2 configuration or usage.
-Does not decide what any command does. Only the module that is needed is imported, so that a worker starts quickly.
+Purpose: build the command line, run it, and print a typed fault as one line on standard error.
+Called by: the console script `amana`, and `python -m amana`, as which the supervisor starts its workers.
+
+Invariants:
+- Exit status 0: all is well. 1: something was refused, or is not as it should be. 2: configuration or usage.
+- A fault is shown with its code, its sentence and the name of a field; never with a value of a record.
+- Only the module of the command that runs is imported, so that a worker starts quickly.
 """
 
 import sys
@@ -33,6 +38,7 @@ def build() -> typer.Typer:
 
 
 def _version(asked: bool) -> None:  # noqa: FBT001 - Typer calls it so
+    """Print the version of the distribution and end, if the option was given."""
     from importlib import metadata  # noqa: PLC0415 - it loads the parser of e-mail
 
     if asked:
@@ -52,15 +58,17 @@ def _root(
 
 def main() -> None:
     """Run the command line; print a typed fault as one line on standard error."""
-    core_dumps.forbid()  # keys, and texts in clear at the agency and in the de-identifier
-    asked = sys.argv[1] if len(sys.argv) > 1 else None
+    # Before anything is read: the memory will hold keys and, at the agency and in the de-identifier, texts in clear.
+    core_dumps.forbid()
+    command = sys.argv[1] if len(sys.argv) > 1 else ""
     try:
         with extras.needed():
-            private_members.check(*private_members.OF_COMMAND.get(asked or "", ()))
+            private_members.check(*private_members.OF_COMMAND.get(command, ()))
             build()()
     except AmanaError as error:
-        where = f" ({error.field})" if error.field else ""
-        print(f"{error}{where}", file=sys.stderr)
+        field = f" ({error.field})" if error.field else ""
+        print(f"{error}{field}", file=sys.stderr)
+        # The supervisor stops at 2, because a restart would not help, and restarts a worker that ends with 1.
         sys.exit(2 if isinstance(error, ConfigurationError) else 1)
 
 

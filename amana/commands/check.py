@@ -1,6 +1,7 @@
-"""`amana check`: what is configured, reachable and safe; one line each.
+"""`amana check`: what is configured, reachable and safe, in one line each.
 
-Decides how the answer is shown and the exit status. The points themselves are `amana.provisioning.inspection`'s.
+Purpose: print the answers of `amana.provisioning.inspection`. Exit status 1 if one of the checks fails.
+Called by: the operator, and monitoring.
 """
 
 import typer
@@ -18,10 +19,11 @@ def register(app: typer.Typer) -> None:
 
 
 def check(data: Data = None) -> None:
-    """Say in one line each what is configured, reachable and safe; exit status 1 if anything is not."""
-    well = True
-    for name, good, sentence in inspection.inspect(sites.Site.open(data)):
-        well &= good
-        print(f"{'ok' if good else 'FAULT':<6}{name:<11}{sentence}", flush=True)
-    if not well:
+    """Check the configuration, the servers and their safety, one line each; exit status 1 if a check fails."""
+    all_passed = True
+    for name, passed, sentence in inspection.inspect(sites.Site.open(data)):
+        all_passed &= passed
+        # A check may wait for seconds: each line is shown as soon as it is known.
+        print(f"{'ok' if passed else 'FAULT':<6}{name:<11}{sentence}", flush=True)
+    if not all_passed:
         raise typer.Exit(1)
