@@ -10,7 +10,7 @@ from random import Random
 from typing import Any, Final
 
 from amana.demo.simulation import identities, invented_names, narratives
-from amana.demo.simulation.narratives import Planted, Voice
+from amana.demo.simulation.narratives import Voice
 from amana.demo.simulation.world import AgencyReport, InventedPerson
 
 __all__ = ["Spoken", "row"]
@@ -48,7 +48,7 @@ _AGES: Final = (
 
 
 def row(report: AgencyReport, random: Random, *, with_text: bool) -> tuple[dict[str, Any], list[Spoken]]:
-    """Return the row, without what is not known, and what is planted in it."""
+    """Return the row, without unknown fields, and the identities that are planted in it."""
     said, spoken = report.said, []
     cells: dict[str, Any] = {
         "record_id": report.record,
@@ -57,9 +57,17 @@ def row(report: AgencyReport, random: Random, *, with_text: bool) -> tuple[dict[
         "event_date": report.date,
         "CountryOfExploitation": said["country"],
     }
-    cells |= _aggregate(report) if report.person is None else _case(report, report.person)
+    if report.person is not None:
+        cells |= _case(report, report.person)
+    elif report.kind == "indicator":
+        cells |= {name: said[name] for name in ("phenomenon", "indicator", "value")}
+    else:
+        cells |= {"activity_type": said["activity_type"]}
+        cells |= {f"participants_{sex}": said[sex] for sex in ("female", "male", "unknown")}
+    # The order of the draws is part of the format: another order gives other bytes for the same seed.
     if report.person is not None and report.person.named:
         spoken = _identity(cells, report, report.person, random)
+    # The names of staff are personal data too, and must not reach the stream.
     if staff := _STAFF_FIELDS.get(report.kind):
         cells[staff] = (
             invented_names.latin(random.randrange(invented_names.GIVEN))
@@ -83,8 +91,10 @@ def band(age: int) -> str:
 
 
 def _case(report: AgencyReport, person: InventedPerson) -> dict[str, Any]:
+    """Return the fields of a report about one person, without direct identifiers."""
     said = report.said
     cells = {
+        # A withdrawal carries no consent; a guardian consents for a child.
         "con_Consent": not report.withdrawn,
         "consent_basis": "None" if report.withdrawn else "Guardian" if age_of(report, person) < _ADULT else "Person",
         "phenomenon": said["phenomenon"],
@@ -112,37 +122,33 @@ def _case(report: AgencyReport, person: InventedPerson) -> dict[str, Any]:
     return cells
 
 
-def _aggregate(report: AgencyReport) -> dict[str, Any]:
-    said = report.said
-    if report.kind == "indicator":
-        return {name: said[name] for name in ("phenomenon", "indicator", "value")}
-    counts = {f"participants_{sex}": said[sex] for sex in ("female", "male", "unknown")}
-    return {"activity_type": said["activity_type"], **counts}
-
-
 def _identity(cells: dict[str, Any], report: AgencyReport, person: InventedPerson, random: Random) -> list[Spoken]:
     """Put the person's identity into the row, in the agency's language and script."""
     in_arabic = report.said["language"] == "ar"
     variant = 1 if report.said["language"] == "fr" else 0
-    spelt = [invented_names.arabic(one) if in_arabic else invented_names.latin(one, variant) for one in person.names]
+    # French agencies spell the same name with other vowels: the person key must not depend on them.
+    spelt = [
+        invented_names.arabic(number) if in_arabic else invented_names.latin(number, variant) for number in person.names
+    ]
     region, latin = report.agency.region, invented_names.latin(person.names[0])
-    found: list[tuple[str, str, str]] = [
+    spoken: list[Spoken] = [
         (field, "PERSON", text)
         for field, text in zip(("prs_FirstName", "prs_MiddleName", "prs_SecondName"), spelt, strict=True)
     ]
-    found.append(("prs_Birthdate", "DATE_TIME", person.birth_day))
-    found.append(("prs_IdentityNumber", "NATIONAL_ID", identities.national_id(random, region)))
+    spoken.append(("prs_Birthdate", "DATE_TIME", person.birth_day))
+    spoken.append(("prs_IdentityNumber", "NATIONAL_ID", identities.national_id(random, region)))
     if random.random() < 0.4:  # noqa: PLR2004 - shares of an invented region
-        found.append(("prs_Email", "EMAIL_ADDRESS", identities.email(random, latin)))
+        spoken.append(("prs_Email", "EMAIL_ADDRESS", identities.email(random, latin)))
     if random.random() < 0.6:  # noqa: PLR2004 - as above
-        found.append(("prs_MobilePhone", "PHONE_NUMBER", identities.phone(random, region, "en")))
+        spoken.append(("prs_MobilePhone", "PHONE_NUMBER", identities.phone(random, region, "en")))
     if random.random() < 0.5:  # noqa: PLR2004 - as above
-        found.append(("prs_MailingStreet", "ADDRESS", f"{random.randint(1, 200)} {random.choice(_STREETS)}"))
-    cells.update((field, text) for field, _, text in found)
-    return found
+        spoken.append(("prs_MailingStreet", "ADDRESS", f"{random.randint(1, 200)} {random.choice(_STREETS)}"))
+    cells.update((field, text) for field, _, text in spoken)
+    return spoken
 
 
 def _text(cells: dict[str, Any], report: AgencyReport, random: Random) -> list[Spoken]:
+    """Put a narrative into the row, and return the identities in it."""
     language, field = report.said["language"], _TEXT_FIELDS[report.kind]
     numbers = (
         report.person.names
@@ -153,8 +159,5 @@ def _text(cells: dict[str, Any], report: AgencyReport, random: Random) -> list[S
     voice = Voice(language, spelt, invented_names.latin(numbers[0]), report.agency.region, report.agency.prefix)
     text, planted = narratives.narrative(random, voice)
     cells[field], cells["language"] = text, language
-    return [(field, *one) for one in _planted(planted)]
-
-
-def _planted(found: list[Planted]) -> list[Planted]:
-    return list(dict.fromkeys(found))
+    # A sentence may be used twice; one identity in one field is listed once.
+    return [(field, *identity) for identity in dict.fromkeys(planted)]
