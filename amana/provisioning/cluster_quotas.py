@@ -22,7 +22,7 @@ from amana import site as sites
 from schemas.errors import TransportError
 from streams.broker import quotas
 
-__all__ = ["Figures", "differing", "found", "set_right", "wanted"]
+__all__ = ["Figures", "actual_quotas", "differing", "listed_quotas", "set_right"]
 
 Entity = frozenset[tuple[str, str]]
 """Subject of a quota: `("user", NAME)`, optionally with `("client-id", NAME)`."""
@@ -36,13 +36,13 @@ _PATIENCE_SECONDS: Final = 20.0
 _POLL_SECONDS: Final = 0.02
 
 
-def wanted(site: sites.Site) -> Figures:
+def listed_quotas(site: sites.Site) -> Figures:
     """Return the listed quotas in the broker's form."""
     table = quotas.quotas_by_principal(site.agencies, site.quota)
     return {frozenset({(_USER, principal)}): quota.figures() for principal, quota in table.items()}
 
 
-def found(site: sites.Site, admin: kafka_admin.KafkaAdminClient) -> Figures:
+def actual_quotas(site: sites.Site, admin: kafka_admin.KafkaAdminClient) -> Figures:
     """List the broker's quotas of listed principals, and of agencies that left the site."""
     by_name = DescribeClientQuotasRequest.ComponentData(entity_type=_USER, match_type=_ANY_NAME, match=None)
     answer = _ask(admin, DescribeClientQuotasRequest(components=[by_name], strict=False))
@@ -60,7 +60,7 @@ def found(site: sites.Site, admin: kafka_admin.KafkaAdminClient) -> Figures:
 
 def differing(site: sites.Site, admin: kafka_admin.KafkaAdminClient) -> dict[Entity, dict[str, float | None]]:
     """List the changes that bring the broker to the listed quotas; None removes one."""
-    listed, actual = wanted(site), found(site, admin)
+    listed, actual = listed_quotas(site), actual_quotas(site, admin)
     changes = {
         entity: {
             name: listed.get(entity, {}).get(name)

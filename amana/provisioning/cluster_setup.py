@@ -25,7 +25,7 @@ from connectors.adapters import registry_rule, schema_registry
 from schemas.errors import IntegrityError, TransportError
 from streams.broker import access, topics
 
-__all__ = ["acls", "admin_of", "differing_topics", "found_acls", "lets_anybody_in", "provision", "topic_table"]
+__all__ = ["actual_acls", "admin_of", "differing_topics", "lets_anybody_in", "listed_acls", "provision", "topic_table"]
 
 _MAX_REPLICAS: Final = 3
 _PATIENCE_SECONDS: Final = 30.0
@@ -125,7 +125,7 @@ def differing_topics(site: sites.Site, admin: kafka_admin.KafkaAdminClient) -> t
     )
 
 
-def acls(site: sites.Site) -> set[kafka_admin.ACL]:
+def listed_acls(site: sites.Site) -> set[kafka_admin.ACL]:
     """Return the access rules in the broker's form."""
     return {
         kafka_admin.ACL(
@@ -144,7 +144,7 @@ def acls(site: sites.Site) -> set[kafka_admin.ACL]:
     }
 
 
-def found_acls(site: sites.Site, admin: kafka_admin.KafkaAdminClient) -> set[kafka_admin.ACL]:
+def actual_acls(site: sites.Site, admin: kafka_admin.KafkaAdminClient) -> set[kafka_admin.ACL]:
     """List the broker's rules for principals of this project or for everybody."""
     # A rule for everybody is a rule for ours too; and an agency that left may still have rules.
     ours = {f"User:{principal}" for principal in access.principals(site.agencies)} | {"User:*"}
@@ -197,16 +197,16 @@ def _topics(site: sites.Site, admin: kafka_admin.KafkaAdminClient) -> None:
 
 def _rules(site: sites.Site, admin: kafka_admin.KafkaAdminClient) -> None:
     """Remove the access rules that are not listed, then add those that are missing."""
-    wanted, found = acls(site), found_acls(site, admin)
+    listed, actual = listed_acls(site), actual_acls(site, admin)
     # Surplus rules first: between the two steps nobody may do more than the list says.
-    if surplus := found - wanted:
+    if surplus := actual - listed:
         admin.delete_acls(
             [
                 kafka_admin.ACLFilter(acl.principal, acl.host, acl.operation, acl.permission_type, acl.resource_pattern)
                 for acl in surplus
             ]
         )
-    if missing := wanted - found:
+    if missing := listed - actual:
         answer = admin.create_acls(list(missing))
         if answer["failed"]:
             raise TransportError("TRA-008", f"the broker refused {len(answer['failed'])} access rules")

@@ -87,15 +87,15 @@ def _topics(site: sites.Site) -> str:
 def _access(site: sites.Site) -> str:
     """Check that the access rules are as listed, and that what no rule names is denied to an analyst."""
     with cluster_setup.admin_of(site, seconds=_PATIENCE_SECONDS) as client:
-        wanted, found = cluster_setup.acls(site), cluster_setup.found_acls(site, client)
-    if wanted != found:
-        raise IntegrityError("INT-005", f"{len(wanted ^ found)} access rules differ from the list")
+        listed, actual = cluster_setup.listed_acls(site), cluster_setup.actual_acls(site, client)
+    if listed != actual:
+        raise IntegrityError("INT-005", f"{len(listed ^ actual)} access rules differ from the list")
     # A test from outside: rules that look right help nothing if the broker's authorizer is switched off.
     with cluster_setup.admin_of(site, "analysts", seconds=_PATIENCE_SECONDS) as client:
         seen = set(client.list_topics())
     if beyond := sorted(name for name in seen if not name.startswith("trend.")):
         raise IntegrityError("INT-005", f"an analyst sees {beyond[0]}: what no rule allows is not denied")
-    return f"{len(wanted)} rules for {len(access.principals(site.agencies))} principals, deny by default"
+    return f"{len(listed)} rules for {len(access.principals(site.agencies))} principals, deny by default"
 
 
 def _quotas(site: sites.Site) -> str:
@@ -105,7 +105,7 @@ def _quotas(site: sites.Site) -> str:
     if differing:
         raise IntegrityError("INT-006", f"the quotas of {len(differing)} principals differ from the list")
     figures = ", ".join(f"{name} {figure}" for name, figure in site.quota.figures().items())
-    return f"{len(cluster_quotas.wanted(site))} principals, each {figures}"
+    return f"{len(cluster_quotas.listed_quotas(site))} principals, each {figures}"
 
 
 def _registry(site: sites.Site) -> str:

@@ -49,7 +49,7 @@ def outcomes(entries: Sequence[AnswerEntry]) -> list[str]:
         if latest[entry.record] == entry.report.revision
         and not entry.again
         and not entry.report.withdrawn
-        and entry.report.said.get("status") != "N"
+        and entry.report.facts.get("status") != "N"
     ]
     representatives = _representatives(in_force)
     return [_outcome(entry, latest, representatives) for entry in entries]
@@ -87,36 +87,36 @@ def _outcome(
         return "duplicate"
     if entry.report.withdrawn:
         return "withdrawn"
-    if entry.report.said.get("status") == "N":
+    if entry.report.facts.get("status") == "N":
         return "out_of_scope"
     return "counted" if entry.record in representatives else "duplicate"
 
 
 def _cells(report: AgencyReport) -> Iterator[tuple[str, int]]:
     """Yield the keys of the cells to which a counted report contributes, with the amount."""
-    said, country, period, year = report.said, report.said["country"] or "unknown", report.period, report.date[:4]
+    facts, country, period, year = report.facts, report.facts["country"] or "unknown", report.period, report.date[:4]
     # Aggregates bring their own amounts; every other report counts one person.
     if report.kind == "indicator":
-        yield f"indicators|indicator|{said['phenomenon']}|{country}|{period}|{said['indicator']}", said["value"]
+        yield f"indicators|indicator|{facts['phenomenon']}|{country}|{period}|{facts['indicator']}", facts["value"]
         return
     if report.kind == "activity":
         for sex, field in _SEXES:
-            yield f"activities|participants|{country}|{period}|{said['activity_type']}|{sex}", said[field]
+            yield f"activities|participants|{country}|{period}|{facts['activity_type']}|{sex}", facts[field]
         return
-    head = f"{said['phenomenon']}|{_STATUSES[said['status']]}|{country}"
-    gender = _GENDERS.get(said["gender"] or "", "unknown")
+    head = f"{facts['phenomenon']}|{_STATUSES[facts['status']]}|{country}"
+    gender = _GENDERS.get(facts["gender"] or "", "unknown")
     if report.kind == "referral":
-        yield f"referrals|service|{head}|{period}|{gender}|{said['service'] or 'unknown'}", 1
+        yield f"referrals|service|{head}|{period}|{gender}|{facts['service'] or 'unknown'}", 1
     elif report.kind == "assistance":
-        yield f"assistance|services|{head}|{period}|{gender}|{_joined(said['services'])}", 1
+        yield f"assistance|services|{head}|{period}|{gender}|{_joined(facts['services'])}", 1
     else:
-        yield f"cases|profile|{head}|{period}|{gender}|{_age(report)}|{_joined(said['forms'])}", 1
+        yield f"cases|profile|{head}|{period}|{gender}|{_age(report)}|{_joined(facts['forms'])}", 1
         # The shipped policy counts origin and means by year, the profile and identification by month or quarter.
-        codes = said["citizenship"]
+        codes = facts["citizenship"]
         citizenship = codes[0] if len(codes) == 1 else "multiple" if codes else "unknown"
         yield f"cases|origin|{head}|{year}|{citizenship}", 1
-        yield f"cases|means|{head}|{year}|{_joined(said['means'])}", 1
-        yield f"cases|identification|{head}|{period}|{said['decided_by'] or 'unknown'}", 1
+        yield f"cases|means|{head}|{year}|{_joined(facts['means'])}", 1
+        yield f"cases|identification|{head}|{period}|{facts['decided_by'] or 'unknown'}", 1
 
 
 def _joined(codes: Sequence[str]) -> str:
@@ -126,6 +126,6 @@ def _joined(codes: Sequence[str]) -> str:
 
 def _age(report: AgencyReport) -> str:
     """Return the age band; whether the row gave years or the band itself makes no difference to the cell."""
-    if report.person is None or report.said["age"] == "none":
+    if report.person is None or report.facts["age"] == "none":
         return "unknown"
     return event_rows.band(event_rows.age_of(report, report.person))

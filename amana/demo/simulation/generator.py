@@ -25,7 +25,7 @@ from typing import Any, TextIO
 
 from amana.demo.simulation import answer_key, event_rows, invented_names, story
 from amana.demo.simulation.answer_key import AnswerEntry
-from amana.demo.simulation.story import Told
+from amana.demo.simulation.story import SimulatedRow
 from schemas.errors import ConfigurationError
 
 __all__ = ["KEY_FOLDER", "simulate"]
@@ -43,12 +43,12 @@ def simulate(events: int, seed: int, out: Path, *, narratives: bool = True) -> d
     """
     if events < 1:
         raise ConfigurationError("CFG-120", "at least one event is needed")
-    told = story.tell(events, Random(seed))  # noqa: S311 - reproducible by its purpose
+    rows = story.simulated_rows(events, Random(seed))  # noqa: S311 - reproducible by its purpose
     try:
         (out / KEY_FOLDER).mkdir(parents=True, exist_ok=True)
         with (out / KEY_FOLDER / "planted.jsonl").open("w", encoding="utf-8") as planted:
             writer = _Writer(out, seed, planted, with_text=narratives)
-            for row in told:
+            for row in rows:
                 writer.write(row)
             writer.close()
         return _Key(out / KEY_FOLDER, writer).write()
@@ -78,29 +78,29 @@ class _Writer:
     _files: dict[tuple[str, str], TextIO] = field(default_factory=dict)
     _lines: Counter[tuple[str, str]] = field(default_factory=Counter)
 
-    def write(self, told: Told) -> None:
+    def write(self, row: SimulatedRow) -> None:
         """Write one row to the file of its agency and kind."""
-        report = told.report
+        report = row.report
         place = (report.agency.id, report.kind)
         self._lines[place] += 1
         line = self._lines[place]
         # A random source of the record's own: every revision then names and describes the person alike.
         record_seed = int.from_bytes(f"{self.seed}|{report.record}".encode())  # a number seeds faster than a text
         random = Random(record_seed)  # noqa: S311 - reproducible by its purpose
-        cells, spoken = event_rows.row(report, random, with_text=self.with_text)
-        text = _JSON(story.spoil(cells, told.spoilt))
+        cells, planted_fields = event_rows.row(report, random, with_text=self.with_text)
+        text = _JSON(story.spoil(cells, row.spoilt))
         if place not in self._files:
             self._files[place] = (self.out / f"{place[0]}.{place[1]}.jsonl").open("w", encoding="utf-8")
-        self._files[place].write((text[: len(text) // 2] if told.spoilt == "broken" else text) + "\n")
-        for field_name, type_, identity in spoken:
+        self._files[place].write((text[: len(text) // 2] if row.spoilt == "broken" else text) + "\n")
+        for field_name, type_, identity in planted_fields:
             # Written by hand: only the identity can need escaping, and there are several of these lines for each row.
             head = f'"agency": "{place[0]}", "kind": "{place[1]}", "line": {line}'
             about = f'"field": "{field_name}", "type": "{type_}", "text": {_JSON(identity)}'
             self.planted.write(f"{{{head}, {about}}}\n")
-        if told.spoilt:
-            self.refused.append((*place, line, *story.SPOILT[told.spoilt]))
+        if row.spoilt:
+            self.refused.append((*place, line, *story.SPOILT[row.spoilt]))
         else:
-            self.entries.append(AnswerEntry(report, line, told.again))
+            self.entries.append(AnswerEntry(report, line, row.again))
 
     def close(self) -> None:
         """Close the files."""

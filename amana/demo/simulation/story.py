@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from amana.demo.simulation.world import PERSONAL, AgencyReport, World
 
-__all__ = ["SPOILT", "Told", "spoil", "tell"]
+__all__ = ["SPOILT", "SimulatedRow", "simulated_rows", "spoil"]
 
 _CORRECTED: Final = 0.04
 _WITHDRAWN: Final = 0.01
@@ -31,7 +31,7 @@ SPOILT: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class SimulatedRow:
     """One row to write; `again` if it repeats an earlier row, `spoilt` names the way in which it is broken."""
 
     report: AgencyReport
@@ -39,7 +39,7 @@ class Told:
     spoilt: str = ""
 
 
-def tell(events: int, random: Random) -> list[Told]:
+def simulated_rows(events: int, random: Random) -> list[SimulatedRow]:
     """Return `events` rows in the order in which they are written."""
     world = World(random)
     counts = [round(events * share) for share in (_CORRECTED, _WITHDRAWN, _AGAIN, _SPOILT)]
@@ -49,20 +49,29 @@ def tell(events: int, random: Random) -> list[Told]:
         firsts += world.first_reports()
     del firsts[first_count:]
     # A row's place is a fraction of the whole course; later rows are put between the first ones, then all are sorted.
-    placed: list[tuple[float, Told]] = [(float(place), Told(report)) for place, report in enumerate(firsts)]
+    placed: list[tuple[float, SimulatedRow]] = [
+        (float(place), SimulatedRow(report)) for place, report in enumerate(firsts)
+    ]
     placed += _later(world, firsts, counts, random)
     spoilt = tuple(SPOILT)
     for number in range(events - len(placed)):
-        # Only a report about a person has every field that can be spoilt.
-        report = next(
-            report for reports in iter(world.first_reports, None) for report in reports if report.kind in PERSONAL
-        )
-        placed.append((random.uniform(0, events), Told(report, spoilt=spoilt[number % len(spoilt)])))
+        row = SimulatedRow(_personal_report(world), spoilt=spoilt[number % len(spoilt)])
+        placed.append((random.uniform(0, events), row))
     placed.sort(key=lambda place_and_row: place_and_row[0])
-    return [told for _, told in placed]
+    return [row for _, row in placed]
 
 
-def _later(world: World, firsts: list[AgencyReport], counts: list[int], random: Random) -> Iterator[tuple[float, Told]]:
+def _personal_report(world: World) -> AgencyReport:
+    """Return a report about a person: only such reports have every field that can be spoilt."""
+    while True:
+        for report in world.first_reports():
+            if report.kind in PERSONAL:
+                return report
+
+
+def _later(
+    world: World, firsts: list[AgencyReport], counts: list[int], random: Random
+) -> Iterator[tuple[float, SimulatedRow]]:
     """Yield corrections, withdrawals and repetitions, each of a record of its own, after its first report."""
     personal = [place for place, report in enumerate(firsts) if report.kind in PERSONAL]
     random.shuffle(personal)
@@ -72,12 +81,12 @@ def _later(world: World, firsts: list[AgencyReport], counts: list[int], random: 
         for _, place in zip(range(count), chosen, strict=False):
             report = firsts[place]
             if number == 0:
-                told = Told(world.corrected(report))
+                row = SimulatedRow(world.corrected(report))
             elif number == 1:
-                told = Told(replace(report, revision=2, withdrawn=True))
+                row = SimulatedRow(replace(report, revision=2, withdrawn=True))
             else:
-                told = Told(report, again=True)
-            yield random.uniform(place + 0.5, after), told
+                row = SimulatedRow(report, again=True)
+            yield random.uniform(place + 0.5, after), row
 
 
 def spoil(cells: dict[str, Any], how: str) -> dict[str, Any]:

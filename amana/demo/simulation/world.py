@@ -81,7 +81,7 @@ class InventedPerson:
 
 @dataclass(frozen=True, slots=True)
 class AgencyReport:
-    """One revision of one record of one agency, as the agency knows it; `said` holds the row's facts by name."""
+    """One revision of one record of one agency, as the agency knows it; `facts` holds the row's facts by name."""
 
     agency: Agency
     kind: str
@@ -89,7 +89,7 @@ class AgencyReport:
     revision: int
     date: str
     person: InventedPerson | None
-    said: dict[str, Any] = field(compare=False)
+    facts: dict[str, Any] = field(compare=False)
     withdrawn: bool = False
 
     @property
@@ -173,30 +173,30 @@ class World:
         """Draw a first report; mostly in the year of `near`, so that the two count as one person of that year."""
         year = near.date[:4] if near and self.random.random() < 0.8 else None  # noqa: PLR2004 - as above
         date = self.free_date(agency, kind, person, year) or "2022-06-01"
-        said = self._personal(agency, person) | self._of_kind(kind, person, agency)
-        return AgencyReport(agency, kind, self._record(agency), 1, date, person, said)
+        facts = self._personal(agency, person) | self._of_kind(kind, person, agency)
+        return AgencyReport(agency, kind, self._record(agency), 1, date, person, facts)
 
     def corrected(self, report: AgencyReport) -> AgencyReport:
         """Return the next revision of a report about a person: another place, date, status, or person."""
-        random, said, person, date = self.random, dict(report.said), report.person, report.date
+        random, facts, person, date = self.random, dict(report.facts), report.person, report.date
         if person is None:
             raise ValueError(report.kind)
         what = self._pick({"country": 3, "date": 3, "status": 3, "person": 2 if person.named else 0})
         if what == "country":
-            said["country"] = self._pick(report.agency.countries)
+            facts["country"] = self._pick(report.agency.countries)
         elif what == "status":
-            said["status"] = self._pick({"A": 6, "P": 3, "N": 1})
+            facts["status"] = self._pick({"A": 6, "P": 3, "N": 1})
         elif what == "person":
             # The record was about somebody else: the person counted before must lose a contribution.
             person = self.person(report.agency)
             person = replace(person, named=True)
-            said |= self._personal(report.agency, person)
+            facts |= self._personal(report.agency, person)
             self.free_date(report.agency, report.kind, person, date[:4])
         # A record of the closed year 2019 keeps its date: no record may be late in one revision and counted in another.
         elif not date.startswith("2019"):
             year = random.choice(("2023", "2024"))
             date = self.free_date(report.agency, report.kind, person, year) or date
-        return replace(report, revision=report.revision + 1, date=date, person=person, said=said)
+        return replace(report, revision=report.revision + 1, date=date, person=person, facts=facts)
 
     def _personal(self, agency: Agency, person: InventedPerson) -> dict[str, Any]:
         """Draw the facts that every report about a person has."""
@@ -237,17 +237,17 @@ class World:
 
     def _aggregate(self, agency: Agency, kind: str) -> AgencyReport:
         random = self.random
-        said: dict[str, Any] = {"country": self._pick(agency.countries), "language": self._pick(agency.languages)}
+        facts: dict[str, Any] = {"country": self._pick(agency.countries), "language": self._pick(agency.languages)}
         if kind == "indicator":
-            said |= {
+            facts |= {
                 "phenomenon": self._pick({"TIP": 7, "SOM": 3}),
                 "indicator": random.choice(_INDICATORS),
                 "value": random.randint(1, 60),
             }
         else:
-            said |= {"activity_type": random.choice(_ACTIVITIES)}
-            said |= {sex: random.choice((0, 0, 5, 12, 18, 25)) for sex in ("female", "male", "unknown")}
-        return AgencyReport(agency, kind, self._record(agency), 1, self.date(), None, said)
+            facts |= {"activity_type": random.choice(_ACTIVITIES)}
+            facts |= {sex: random.choice((0, 0, 5, 12, 18, 25)) for sex in ("female", "male", "unknown")}
+        return AgencyReport(agency, kind, self._record(agency), 1, self.date(), None, facts)
 
     def _names(self, born: int) -> tuple[int, int, int]:
         """Return a triple of names that nobody of this birth year has yet."""
