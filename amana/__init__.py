@@ -42,5 +42,6 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401 - the type of each name is to
     """
     if name not in _HOMES:
         raise AttributeError(f"module 'amana' has no attribute {name!r}")
+    # Not stored in the module: the import system caches the module that the name comes from.
     with extras.needed():
         return getattr(importlib.import_module(_HOMES[name]), name)

@@ -1,4 +1,4 @@
-"""The `amana` command: turns typed faults into exit statuses.
+"""The `amana` command: entry point of the command line, and exit statuses of typed faults.
 
 Purpose: the exit statuses. Each command decides in its own module what it does.
 Called by: the entry point `amana` of the distribution, and `python -m amana`.
@@ -38,6 +38,7 @@ def build() -> typer.Typer:
 
 
 def _version(asked: bool) -> None:  # noqa: FBT001 - Typer calls it so
+    """Print the version of the distribution and end, if the option was given."""
     from importlib import metadata  # noqa: PLC0415 - it loads the parser of e-mail
 
     if asked:
@@ -57,15 +58,17 @@ def _root(
 
 def main() -> None:
     """Run the command line; print a typed fault as one line on standard error."""
-    core_dumps.forbid()  # keys, and texts in clear at the agency and in the de-identifier
-    asked = sys.argv[1] if len(sys.argv) > 1 else None
+    # Before anything is read: the memory will hold keys and, at the agency and in the de-identifier, texts in clear.
+    core_dumps.forbid()
+    command = sys.argv[1] if len(sys.argv) > 1 else ""
     try:
         with extras.needed():
-            private_members.check(*private_members.OF_COMMAND.get(asked or "", ()))
+            private_members.check(*private_members.OF_COMMAND.get(command, ()))
             build()()
     except AmanaError as error:
-        where = f" ({error.field})" if error.field else ""
-        print(f"{error}{where}", file=sys.stderr)
+        field = f" ({error.field})" if error.field else ""
+        print(f"{error}{field}", file=sys.stderr)
+        # The supervisor stops at 2, because a restart would not help, and restarts a worker that ends with 1.
         sys.exit(2 if isinstance(error, ConfigurationError) else 1)
 
 

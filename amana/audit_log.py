@@ -1,4 +1,4 @@
-"""The audit log of the site that the environment names, or of any folder: the officer's door.
+"""The audit log of a site or of a copied folder, for officers: the public class `AuditLog`.
 
 Purpose: fill in the site's folder and key where none is given. Everything else is `connectors.console.trusted_log`'s.
 Called by: `amana audit`, `amana.demo.demo_outputs`, the package `amana`, and an officer's own program:
@@ -22,7 +22,7 @@ __all__ = ["AuditLog", "Decision", "InclusionProof", "VerifiedLog"]
 
 
 class AuditLog(TrustedLog):
-    """The files of one log, and the public key that is trusted for it."""
+    """The files of one log, and the public key that is trusted for it; the methods are those of `TrustedLog`."""
 
     def __init__(self, directory: Path | None = None, *, key: Path | None = None) -> None:
         """Take a log's folder or a site's (default: `AMANA_DATA`), and the file of the trusted key.
@@ -34,6 +34,7 @@ class AuditLog(TrustedLog):
         """
         site = Settings.read().data
         folder = directory or site
+        # A log that was copied without its `public` folder is checked against the key of the site.
         if folder is None:
-            raise ConfigurationError("CFG-130", "no audit log: give its folder or set AMANA_DATA")
+            raise ConfigurationError("CFG-130", "no audit log is named: give its folder, or set AMANA_DATA")
         super().__init__(folder, key=key, sites=[site] if site else [])

@@ -1,4 +1,4 @@
-"""Extras of the distribution: what an installation lacks is said with the extra that brings it.
+"""Extras of the distribution: the table of modules by extra, and the error that names a missing extra.
 
 Invariants:
 - A module that no extra brings is not explained away: its ModuleNotFoundError passes.
@@ -41,12 +41,12 @@ BROUGHT_BY: Final[Mapping[str, str]] = {
     "wordfreq": "text",
     "yarl": "hub",
 }
-"""Module → the smallest extra that brings it; where two do, the one that more users want."""
+"""Module → the smallest extra that brings it; of two equal ones, that which more users want."""
 
 
 @contextlib.contextmanager
 def needed(extra: str = "") -> Iterator[None]:
-    """Name the extra that brings a module which is missing inside the block: `extra`, else that of the table.
+    """Turn the import of a missing module inside the block into an error that names `extra`, else that of the table.
 
     Raises:
         ConfigurationError: CFG-024, the extra is not installed.
@@ -54,9 +54,10 @@ def needed(extra: str = "") -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
+        # Extras bring distributions, whose top-level module is the key of the table.
         module = (error.name or "").partition(".")[0]
         if module not in BROUGHT_BY:
-            raise  # no extra brings it: an installation that is broken, or a fault of ours
+            raise
         name = extra or BROUGHT_BY[module]
         message = f"`{module}` is not installed; the extra `{name}` brings it: install amana-pipeline[{name}]"
         raise ConfigurationError("CFG-024", message) from error

@@ -1,4 +1,4 @@
-"""The agency's door: publish a file of events.
+"""Publication of a file of events by one agency: the public class `Publisher`.
 
 Purpose: put the parts of `connectors.ingest` together for one agency.
 Called by: `amana publish`, `amana.demo`, the package `amana`, and an agency's own program:
@@ -41,24 +41,27 @@ class Publisher:
     def publish(
         self, file: Path, kind: str, *, mapping: str | None = None, progress: Progress | None = None
     ) -> PublishSummary:
-        """Publish `file`, whose rows are events of `kind`; what an earlier run has published stays as it is.
+        """Publish `file`, whose rows are events of `kind`; a row that an earlier run published is not published again.
 
         Args:
             file: CSV or JSON lines, plain or gzip.
             kind: case, referral, assistance, indicator or activity.
             mapping: name of a shipped mapping; else the file's header decides.
-            progress: called with (lines read, lines in all) now and then.
+            progress: called now and then with the number of lines read, and of all lines.
+
+        Returns:
+            The counts of rows by result, and the path of the report, which lists every refused row.
 
         Raises:
+            ConfigurationError: CFG-102, there is no such kind.
             AmanaError: the file as a whole, the configuration or the broker is at fault
-            (`connectors.ingest.file_publisher`);
-                a row that is refused raises nothing and stands in the report.
+                (`connectors.ingest.file_publisher`). A row that is refused raises nothing.
         """
         if kind not in catalogue.KINDS:
-            raise ConfigurationError("CFG-102", f"no such kind; there are {', '.join(catalogue.KINDS)}")
+            raise ConfigurationError("CFG-102", f"there is no such kind: choose {', '.join(catalogue.KINDS)}")
         agency, settings = self._profile.agency, self._profile.cluster.kafka_settings()
         topic = topics.raw(agency, kind)
-        partitions = next(one.partitions for one in topics.all_topics([agency], []) if one.name == topic)
+        partitions = next(listed.partitions for listed in topics.all_topics([agency], []) if listed.name == topic)
         job = PublishJob(
             agency=agency,
             kind=kind,
@@ -66,6 +69,7 @@ class Publisher:
             folder=self._profile.folder,
             keys=AgencyKeys(self._profile.person_key, self._profile.event_key),
             today=dt.datetime.now(dt.UTC).date(),
+            # Both are made only once the file as a whole was read and accepted: a refused file needs no broker.
             sink=lambda: KafkaSink(settings, topic, partitions),
             envelope=lambda: self._envelope(kind, topic, partitions),
             mapping=mapping,
@@ -73,6 +77,7 @@ class Publisher:
         return publish(job, progress)
 
     def _envelope(self, kind: str, topic: str, partitions: int) -> Envelope:
+        """Return the maker of sealed and signed messages; the registry is asked for the schema's id."""
         stem = f"raw.{kind}"
         schema_id = schema_registry.ids(self._profile.cluster.registry, (stem,)).id_of(stem)
         sealer = Sealer(self._profile.sealing_key)

@@ -33,6 +33,7 @@ class Settings(BaseSettings):
         kafka_admin_password: password of that cluster's admin, kept by the site on its first start.
     """
 
+    # An unknown AMANA_ variable is ignored: service managers and containers set some of their own.
     model_config = SettingsConfigDict(
         env_prefix="AMANA_", env_ignore_empty=True, frozen=True, extra="ignore", hide_input_in_errors=True
     )
@@ -56,14 +57,12 @@ class Settings(BaseSettings):
         try:
             return cls()
         except ValidationError as error:
-            name = "AMANA_" + "_".join(map(str, error.errors()[0]["loc"])).upper()
-            raise ConfigurationError("CFG-008", f"{name} has a value that is not allowed: {_reason(error)}") from None
+            # Neither the input nor the cause is shown: the value may be the admin's password.
+            first = error.errors(include_input=False, include_url=False)[0]
+            name = "AMANA_" + "_".join(map(str, first["loc"])).upper()
+            raise ConfigurationError("CFG-008", f"{name} has a value that is not allowed: {first['msg']}") from None
 
     @property
     def has_cluster(self) -> bool:
-        """Whether an existing broker and an existing registry are both named."""
+        """True if an existing broker and an existing registry are both named."""
         return bool(self.kafka and self.registry)
-
-
-def _reason(error: ValidationError) -> str:
-    return error.errors(include_input=False, include_url=False)[0]["msg"]

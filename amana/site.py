@@ -1,4 +1,4 @@
-"""The operator's folder: endpoints, principals, secrets and policy of one site.
+"""A site: the operator's folder with endpoints, principals, secrets and policy.
 
 Purpose: the place of every file of a site, and the maker of what each party is given: a `Cluster` for one principal, an
 `AgencyProfile` for one agency.
@@ -40,8 +40,8 @@ DEFAULT_AGENCIES: Final = (
 )
 """The agencies of a site that names none: those of the demo."""
 
-_AGENCY: Final = re.compile(r"[a-z][a-z0-9-]{1,30}")
-_NAME: Final = re.compile(r"[a-z0-9-]+(/[a-z][a-z0-9-]{1,30})?")
+_AGENCY: Final = re.compile(r"[a-z][a-z0-9-]{1,30}")  # also a part of topic names, user names and file names
+_KEY_NAME: Final = re.compile(r"[a-z0-9-]+(/[a-z][a-z0-9-]{1,30})?")
 _FOLDERS: Final = (
     "run",
     "logs",
@@ -66,7 +66,7 @@ def data_dir(given: Path | None = None) -> Path:
     chosen = given or Settings.read().data
     if not chosen:
         raise ConfigurationError(
-            "CFG-001", "no data directory: set AMANA_DATA, or give --data where the command has it"
+            "CFG-001", "no data directory: set AMANA_DATA, or give --data if the command has that option"
         )
     return chosen.absolute()
 
@@ -96,7 +96,7 @@ class Site:
         """Open the site of a data directory that was started before.
 
         Raises:
-            ConfigurationError: CFG-001 no directory named; CFG-002 there is no site in it.
+            ConfigurationError: CFG-001, no directory is named; CFG-002, it holds no site.
         """
         home = data_dir(dir)
         try:
@@ -131,7 +131,7 @@ class Site:
             quota: limits that replace the site's, by Kafka's names.
 
         Raises:
-            ConfigurationError: CFG-003 an agency id is malformed; CFG-004 the directory cannot be written; CFG-007 a
+            ConfigurationError: CFG-003, an agency id is malformed; CFG-004, the directory cannot be written; CFG-007, a
                 quota is refused.
         """
         from amana import site_keys  # noqa: PLC0415 - only this method makes keys; a worker does not load the generator
@@ -140,6 +140,7 @@ class Site:
             raise ConfigurationError("CFG-003", f"agency id {bad[0]!r} is not of the form [a-z][a-z0-9-]{{1,30}}")
         home = dir.absolute()
         stored = _stored(home)
+        # Agencies are added and never removed here: the topics of one that left still hold its records.
         chosen = tuple(dict.fromkeys((*stored.get("agencies", ()), *agencies))) or DEFAULT_AGENCIES
         try:
             for folder in ("", *_FOLDERS):
@@ -147,14 +148,19 @@ class Site:
             site_keys.complete(home / "secrets", home / "public", agencies=chosen, **_credentials_of(home, chosen))
         except OSError as error:
             raise ConfigurationError("CFG-004", f"{home} cannot be written: {error.strerror}") from error
-        date, limits = as_of or _date(stored.get("as_of")), _quota({**stored.get("quota", {}), **(quota or {})})
+        try:
+            limits = quotas.Quota.of({**stored.get("quota", {}), **(quota or {})})
+        except ValueError as error:
+            least = ", ".join(f"{name} from {figure}" for name, figure in quotas.LEAST.items())
+            raise ConfigurationError("CFG-007", f"a quota is a whole number: {least}") from error
+        date = as_of or _date(stored.get("as_of"))
         site = cls(home, stored.get("kafka", ""), stored.get("registry", ""), chosen, date, limits)
         site = site._entered()
         site.save()
         return site
 
     def save(self) -> None:
-        """Write `site.json`, by which every other command finds the site."""
+        """Write `site.json`, by which every other command finds the site; whole or not at all."""
         as_of = self.as_of.isoformat() if self.as_of else None
         text: dict[str, Any] = {
             "kafka": self.kafka,
@@ -173,26 +179,27 @@ class Site:
         return self.dir.joinpath(*parts)
 
     def cluster(self, principal: str) -> Cluster:
-        """Return one principal's way to the broker and the registry.
+        """Return the addresses of broker and registry with one principal's password.
 
         Raises:
-            ConfigurationError: CFG-005 this site holds no password of that principal; CFG-006 others can read it.
+            ConfigurationError: CFG-005, this site holds no password of that principal; CFG-006, others can read it.
         """
         stored = json.loads(self._read(self.path("secrets", "principals", f"{principal}.json")))
         settings = Settings.read()
+        # Users that are created here have one mechanism; only the admin of an existing cluster may have another.
         mechanism = settings.kafka_admin_mechanism if principal == access.ADMIN else MECHANISM
         credential = Credential(stored["username"], stored["password"], mechanism)
         return Cluster(self.kafka, self.registry, self.agencies, credential, settings.kafka_protocol, settings.kafka_ca)
 
     def agency_profile(self, agency: str) -> AgencyProfile:
-        """Return what one agency needs to publish, with no other party's secret.
+        """Return the access and the keys with which one agency publishes; no other party's secret is among them.
 
         Raises:
-            ConfigurationError: CFG-102 the site has no such agency; CFG-005 a key of it is not here; CFG-006 others can
-                read one.
+            ConfigurationError: CFG-102, the site has no such agency; CFG-005, one of its keys is missing; CFG-006,
+                others can read one.
         """
         if agency not in self.agencies:
-            raise ConfigurationError("CFG-102", f"no such agency; this site has {', '.join(self.agencies)}")
+            raise ConfigurationError("CFG-102", f"there is no such agency: this site has {', '.join(self.agencies)}")
         return AgencyProfile(
             agency=agency,
             cluster=self.cluster(access.agency_principal(agency)),
@@ -207,12 +214,16 @@ class Site:
         """Return a secret key by name, as `sealing` or `agency/<id>`; `amana.site_keys` lists the names.
 
         Raises:
-            ConfigurationError: CFG-005 the site holds no such key; CFG-006 other users of the machine can read it.
+            ConfigurationError: CFG-005, the site holds no such key; CFG-006, other users of the machine can read it.
         """
         return bytes.fromhex(self._read(self._key("secrets", name, ".key")))
 
     def public(self, name: str) -> bytes:
-        """Return a public key, 32 raw bytes: `sealing` (X25519), `audit` or `signing/<agency>` (Ed25519)."""
+        """Return a public key, 32 raw bytes: `sealing` (X25519), `audit` or `signing/<agency>` (Ed25519).
+
+        Raises:
+            ConfigurationError: CFG-005, the site holds no such key.
+        """
         path = self._key("public", name, ".pub")
         try:
             return bytes.fromhex(path.read_text(encoding="ascii"))
@@ -220,7 +231,11 @@ class Site:
             raise ConfigurationError("CFG-005", f"this site holds no {path.name}") from error
 
     def policy(self) -> policies.Policy:
-        """Load `policy.toml` of the data directory if there is one, else the shipped policy."""
+        """Load `policy.toml` of the data directory if there is one, else the shipped policy.
+
+        Raises:
+            ConfigurationError: CFG-010, the policy is refused.
+        """
         own = self.path("policy.toml")
         shipped = resources.files("anonymizer").joinpath("policies", "default.toml")
         return policies.load((own if own.exists() else shipped).read_text(encoding="utf-8"))
@@ -231,8 +246,10 @@ class Site:
         return dataclasses.replace(self, kafka=named.kafka or self.kafka, registry=named.registry or self.registry)
 
     def _key(self, folder: str, name: str, suffix: str) -> Path:
+        """Return the path of a key file, if the name can be that of a key."""
+        # Names come from agency ids, so a name such as `../x` must not lead out of the folder.
         name = name.removesuffix(suffix)
-        if not _NAME.fullmatch(name):
+        if not _KEY_NAME.fullmatch(name):
             raise ConfigurationError("CFG-005", "that is not the name of a key")
         return self.path(folder, name + suffix)
 
@@ -243,8 +260,8 @@ class Site:
             text = path.read_text(encoding="ascii")
         except OSError as error:
             raise ConfigurationError("CFG-005", f"this site holds no {path.name}, or it cannot be read") from error
-        if exposed and os.name == "posix":
-            raise ConfigurationError("CFG-006", f"{path} can be read by others: chmod 600")
+        if exposed and os.name == "posix":  # other systems have access lists in place of these bits
+            raise ConfigurationError("CFG-006", f"{path} can be read by other users: chmod 600")
         return text
 
 
@@ -260,7 +277,9 @@ def _stored(home: Path) -> Mapping[str, Any]:
 
 
 def _credentials_of(home: Path, agencies: tuple[str, ...]) -> dict[str, Any]:
-    """Return the principals whose passwords are made here: none for a cluster whose admin password is not known."""
+    """Return the arguments of `site_keys.complete` about principals: those to give a password, and passwords given."""
+    # The users of an existing cluster can be created with its admin's password alone; without it, whoever runs the
+    # cluster creates them, and puts the passwords that this site needs into its folder.
     settings = Settings.read()
     given = settings.kafka_admin_password.get_secret_value()
     foreign = settings.kafka and not given
@@ -271,11 +290,3 @@ def _credentials_of(home: Path, agencies: tuple[str, ...]) -> dict[str, Any]:
 
 def _date(text: str | None) -> dt.date | None:
     return dt.date.fromisoformat(text) if text else None
-
-
-def _quota(chosen: Mapping[str, Any]) -> quotas.Quota:
-    try:
-        return quotas.Quota.of(chosen)
-    except ValueError as error:
-        least = ", ".join(f"{name} from {figure}" for name, figure in quotas.LEAST.items())
-        raise ConfigurationError("CFG-007", f"a quota is a whole number: {least}") from error

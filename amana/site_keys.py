@@ -40,44 +40,54 @@ def complete(
 ) -> None:
     """Make what is missing of a site's keys and passwords below `private` (0700) and `public`.
 
-    `given` holds passwords of principals that another system has chosen already.
+    Args:
+        private: folder of the secrets, 0700.
+        public: folder of the public keys.
+        agencies: ids of the agencies.
+        principals: users of the broker that get a password here.
+        given: passwords by principal, which another system has chosen already.
+
+    Raises:
+        OSError: a folder cannot be written.
     """
-    _signing(private / "audit-signing.key", public / "audit.pub")
+    _signing_pair(private / "audit-signing.key", public / "audit.pub")
     for name in ("sealing", "agencies-shared", "dedupe-party"):
         _key(private / f"{name}.key")
     for agency in agencies:
         _key(private / "agency" / f"{agency}.key")
-        _signing(private / "signing" / f"{agency}.key", public / "signing" / f"{agency}.pub")
+        _signing_pair(private / "signing" / f"{agency}.key", public / "signing" / f"{agency}.pub")
     for principal in principals:
+        password = (given or {}).get(principal) or secrets.token_urlsafe(_KEY_BYTES)
+        # A password is drawn even for a principal that has one; `_once` keeps the stored one.
         _once(
             private / "principals" / f"{principal}.json",
-            functools.partial(_credential, principal, (given or {}).get(principal)),
+            functools.partial(json.dumps, {"username": principal, "password": password}),
         )
     _once(public / "sealing.pub", lambda: sealing.public_key_of(_key(private / "sealing.key")).hex())
 
 
-def _signing(private: Path, public: Path) -> None:
-    """Make an Ed25519 key; where only its public half lies here, its owner keeps the private one elsewhere."""
+def _signing_pair(private: Path, public: Path) -> None:
+    """Make an Ed25519 key pair, unless it exists."""
+    # A public half alone is no fault: the agency keeps the private half to itself.
     if private.exists() or not public.exists():
         _once(public, lambda: signing.public_key_of(_key(private)).hex())
 
 
-def _credential(principal: str, password: str | None) -> str:
-    return json.dumps({"username": principal, "password": password or secrets.token_urlsafe(_KEY_BYTES)})
-
-
 def _key(path: Path) -> bytes:
+    """Return a secret key of 32 bytes, drawn if the file does not exist."""
     return bytes.fromhex(_once(path, lambda: secrets.token_bytes(_KEY_BYTES).hex()))
 
 
 def _once(path: Path, make: Callable[[], str]) -> str:
-    """Return the file's text, making the file (0600) if it is not there; whole or not at all."""
+    """Return the file's text; if the file does not exist, write it (0600), whole or not at all."""
     if not path.exists():
         temporary = path.with_name(f".{path.name}")
-        temporary.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)  # of a start that was interrupted
+        # The mode is given at creation: with a later chmod others could read the key for a moment.
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(make())
+            # Without it a power failure may leave an empty key, and all that was sealed with the lost one is lost.
             os.fsync(file.fileno())
         temporary.rename(path)
     return path.read_text(encoding="ascii")

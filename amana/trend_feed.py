@@ -1,6 +1,6 @@
-"""The analyst's door: list, get and export the released trends.
+"""The released trends, for analysts: the public class `TrendFeed` lists, returns and exports them.
 
-Purpose: answer which released rows a question means. Reads the topics `trend.*` as the principal `analysts`, and
+Purpose: choose the released rows that a question means. Reads the topics `trend.*` as the principal `analysts`, and
 nothing else.
 Called by: `amana feed`, `amana.demo.demo_outputs`, the package `amana`, and an analyst's own program:
 
@@ -31,7 +31,7 @@ __all__ = ["TableSummary", "TrendFeed", "TrendRow"]
 
 @dataclass(frozen=True, slots=True)
 class TableSummary:
-    """What a feed holds of one table: periods from first to last, and cells in force by status."""
+    """Extent of one table in a feed: its first and last period, and its cells in force by status."""
 
     region: str
     population: str
@@ -67,21 +67,27 @@ class TrendFeed:
         """
         allowed = schema_registry.ids(self._cluster.registry, ["trend"]).allowed("trend")
         with TrendReader(self._cluster.kafka_settings(), allowed) as reader:
-            found = tuple(reader.rows(regions))
-        kept = found if all_revisions else feed_rows.latest(found)
+            released = tuple(reader.rows(regions))
+        # A revision replaces single cells: the latest is chosen for each cell, not for each publication.
+        kept = released if all_revisions else feed_rows.latest(released)
         return tuple(row for row in kept if table in {None, row.table} and period in {"", row.period})
 
     def list(self) -> tuple[TableSummary, ...]:
-        """Return what there is, by region, population and table."""
+        """Return the extent of every table, by region, population and table; raises as `get`."""
         tables: dict[tuple[str, str, str], list[TrendRow]] = {}
         for row in self.get():
             tables.setdefault((row.region_id, row.population, row.table), []).append(row)
-        return tuple(_summary(name, tables[name]) for name in sorted(tables))
+        summaries = []
+        for name, rows in sorted(tables.items()):
+            periods = sorted(row.period for row in rows)
+            cells = [sum(row.status == status for row in rows) for status in ("published", "suppressed", "withheld")]
+            summaries.append(TableSummary(*name, periods[0], periods[-1], *cells))
+        return tuple(summaries)
 
     def frame(self, table: str, *, regions: Iterable[str] = (), period: str = "") -> pl.DataFrame:
-        """Return one table as a Polars frame; a suppressed value is null."""
-        found = export.frames(self.get(table, regions=regions, period=period))
-        return found.get(table, pl.DataFrame())
+        """Return one table as a Polars frame, empty if nothing fits; a suppressed value is null; raises as `get`."""
+        frames = export.frames(self.get(table, regions=regions, period=period))
+        return frames.get(table, pl.DataFrame())
 
     def export(
         self,
@@ -95,15 +101,10 @@ class TrendFeed:
         """Write `<table>.<format>` for every table and, with `charts`, `chart.html`, `chart.png` and one PNG a chart.
 
         Raises:
-            IntegrityError: INT-150, the disk refuses.
+            IntegrityError: INT-150, a file cannot be written.
             ConfigurationError, TransportError: as `get`.
         """
-        found = self.get(table, regions=regions)
-        written = export.write(found, directory, formats)
-        return (*written, *drawing.draw(found, directory)) if charts and found else written
-
-
-def _summary(name: tuple[str, str, str], found: Sequence[TrendRow]) -> TableSummary:
-    periods = sorted(row.period for row in found)
-    counts = [sum(row.status == status for row in found) for status in ("published", "suppressed", "withheld")]
-    return TableSummary(*name, periods[0], periods[-1], *counts)
+        rows = self.get(table, regions=regions)
+        written = export.write(rows, directory, formats)
+        # Without a row there is no chart: an empty picture would look like a result of zero.
+        return (*written, *drawing.draw(rows, directory)) if charts and rows else written

@@ -1,4 +1,4 @@
-"""`amana attack`: everything we know to try against a directory of published tables.
+"""`amana attack`: all known attacks against a directory of published tables.
 
 Purpose: decide which attacks apply to the tables that are there, and print what they recover. The attacks are those of
 `anonymizer.attacks`.
@@ -12,7 +12,7 @@ Invariants:
 
 import csv
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -38,35 +38,44 @@ def register(app: typer.Typer) -> None:
 
 def attack(  # noqa: PLR0913, PLR0917 - one parameter per option
     folder: Annotated[
-        Path, typer.Argument(help="Published tables: CSV files, their names in the order of publication.")
+        Path, typer.Argument(help="Folder of published tables: CSV files, named in the order of publication.")
     ],
     k: Annotated[int, typer.Option("--k", min=2, help="Fewest persons in a published cell.")] = 11,
     groups: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="CSV of dimension,group,code; may overlap.")
+        Path | None, typer.Option(metavar="FILE", help="CSV of dimension,group,code; groups may overlap.")
     ] = None,
     own: Annotated[
-        Path | None, typer.Option("--own", metavar="FILE", help="An insider's own counts, a CSV file.")
+        Path | None, typer.Option("--own", metavar="FILE", help="Counts that an insider knows, as CSV.")
     ] = None,
-    truth: Annotated[Path | None, typer.Option(metavar="DIR", help="The true tables, for a self-test.")] = None,
-    sensitive: Annotated[str, typer.Option(metavar="A,B", help="Dimensions that must not be told of anybody.")] = "",
-    log: Annotated[Path | None, typer.Option("--log", metavar="FILE", help="A text in which hashes may stand.")] = None,
+    truth: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder of the true tables, to test the attacks.")
+    ] = None,
+    sensitive: Annotated[
+        str, typer.Option(metavar="A,B", help="Sensitive dimensions, which nobody may learn about a person.")
+    ] = "",
+    log: Annotated[
+        Path | None, typer.Option("--log", metavar="FILE", help="A text file in which hashes of values may occur.")
+    ] = None,
     guesses: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="What an attacker would guess, one a line.")
+        Path | None, typer.Option(metavar="FILE", help="Values that an attacker would guess, one per line.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where the report goes, as JSON.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="File for the report, as JSON.")] = None,
 ) -> None:
-    """Attack published tables; exit status 1 if a suppressed count, or one person's presence, can be told."""
-    found = load(folder, files.groups(groups) if groups else {})
-    if not found:
+    """Attack published tables; exit status 1 if a suppressed count or a person's presence can be inferred."""
+    tables = load(folder, files.groups(groups) if groups else {})
+    if not tables:
         raise ContractError("CON-080", "the directory holds no table")
-    results = tried(found, k, _truth(truth, found))
+    # 1. The tables alone. With the true counts the test is stricter: an interval must also contain 0 and k.
+    results = tried(tables, k, _truth(truth, tables))
+    # 2. What an insider knows.
     if sensitive:
-        results.append(records.homogeneity(found, sensitive.split(",")))
+        results.append(records.homogeneity(tables, sensitive.split(",")))
     if own is not None:
-        dims = found[0].dims
-        results.append(exact.insider(found, k, files.read(own, dims, (frozenset(dims),), {}).counts))
+        dims = tables[0].dims
+        results.append(exact.insider(tables, k, files.read(own, dims, (frozenset(dims),), {}).counts))
     if log is not None and guesses is not None:
         results.append(records.dictionary([_text(log)], _text(guesses).splitlines()))
+    # 3. The file holds every recovered value; the terminal shows the same after the table.
     if out is not None:
         summary = {"summary": report(results), "attacks": [asdict(result) for result in results]}
         out.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
@@ -80,22 +89,21 @@ def load(folder: Path, groups: Mapping[str, Mapping[str, frozenset[str]]]) -> li
     Raises:
         ContractError: CON-080, CON-082, CON-084.
     """
-    return read([*_files(folder)], groups)
-
-
-def _files(folder: Path) -> Iterator[tuple[str, list[str], list[dict[str, str]]]]:
+    contents = []
     for path in sorted(folder.glob("*.csv")):
         try:
+            # utf-8-sig: spreadsheet programs put a byte order mark in front of the first column
             with path.open(encoding="utf-8-sig", newline="") as file:
                 reader = csv.DictReader(file, strict=True)
                 lines = [*reader]
-                yield path.stem, list(reader.fieldnames or ()), lines
+                contents.append((path.stem, list(reader.fieldnames or ()), lines))
         except (OSError, UnicodeDecodeError, csv.Error) as error:
             raise ContractError("CON-080", f"{path.name} cannot be read as CSV") from error
+    return read(contents, groups)
 
 
 def tried(tables: list[PublishedTable], k: int, truth: exact.Truth | None = None) -> list[AttackResult]:
-    """Try everything that needs the tables alone."""
+    """Run every attack that needs nothing but the tables; `truth` holds the true counts, for a self-test."""
     return [
         exact.margins(tables, k, ENGINES, truth),
         exact.history(tables, k, ENGINES, truth),
@@ -111,19 +119,20 @@ def tried(tables: list[PublishedTable], k: int, truth: exact.Truth | None = None
 def _truth(folder: Path | None, tables: list[PublishedTable]) -> dict[tuple[str, Codes], int] | None:
     if folder is None:
         return None
-    found: dict[tuple[str, Codes], int] = {}
+    true_counts: dict[tuple[str, Codes], int] = {}
     for table in tables:
         path = folder / f"{table.name}.csv"
         for codes, count in files.read(path, table.dims, (frozenset(table.dims),), {}).counts.items():
-            found[table.name, tuple(codes)] = count
-    return found
+            true_counts[table.name, tuple(codes)] = count
+    return true_counts
 
 
 def _text(path: Path) -> str:
     try:
+        # A log may hold any bytes; hashes are ASCII, so replaced characters lose nothing that is searched for.
         return path.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
-        raise ConfigurationError("CFG-083", "a file that was named cannot be read") from error
+        raise ConfigurationError("CFG-083", "a file that an option names cannot be read") from error
 
 
 def _show(results: list[AttackResult]) -> None:
@@ -134,5 +143,5 @@ def _show(results: list[AttackResult]) -> None:
         table.add_row(result.attack, str(result.attacked), str(result.recovered))
     Console().print(table)
     for result in results:
-        for one in result.found:
-            print(f"{result.attack}: {one}")
+        for recovered in result.found:
+            print(f"{result.attack}: {recovered}")

@@ -1,4 +1,4 @@
-"""`amana audit`: verify the audit log, show its entries, prove one of them.
+"""`amana audit`: verify the audit log, show its entries, prove one of them, reconcile the records.
 
 Purpose: decide what is printed. The checks are those of `streams.transparency.log_verification`, behind
 `amana.audit_log`.
@@ -23,12 +23,16 @@ from schemas.errors import ConfigurationError
 
 __all__ = ["register"]
 
-Log = Annotated[Path | None, typer.Argument(metavar="[DIR]", help="The log's folder, or a site's; else AMANA_DATA.")]
-Key = Annotated[Path | None, typer.Option("--key", metavar="FILE", help="Trusted public key; else the site's.")]
+Log = Annotated[Path | None, typer.Argument(metavar="[DIR]", help="Folder of the log or of a site; else AMANA_DATA.")]
+Key = Annotated[
+    Path | None, typer.Option("--key", metavar="FILE", help="Public key to trust; else the key of the site.")
+]
 Seen = Annotated[Path | None, typer.Option("--seen", metavar="FILE", help="A signed checkpoint that you kept.")]
-Last = Annotated[int, typer.Option("--last", min=1, help="How many entries, from the end.")]
-Index = Annotated[int, typer.Argument(min=0, help="Index of the entry.")]
-At = Annotated[Path | None, typer.Option("--log", metavar="DIR", help="The log's folder, or a site's.")]
+Last = Annotated[int, typer.Option("--last", min=1, help="Number of entries, counted from the end.")]
+Index = Annotated[int, typer.Argument(min=0, help="Index of the entry, from 0.")]
+At = Annotated[
+    Path | None, typer.Option("--log", metavar="DIR", help="Folder of the log or of a site; else AMANA_DATA.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -36,7 +40,7 @@ def register(app: typer.Typer) -> None:
     from amana.commands.reconcile import reconcile  # noqa: PLC0415 - it alone needs a broker's client
 
     group = typer.Typer(
-        help="The audit log: verify it, show it, prove an entry; and the books of what was published.",
+        help="The audit log: verify it, show it, prove an entry; reconcile what was published.",
         no_args_is_help=True,
     )
     for command in (verify, show, prove, reconcile):
@@ -46,18 +50,21 @@ def register(app: typer.Typer) -> None:
 
 def verify(log: Log = None, key: Key = None, seen: Seen = None) -> None:
     """Check every entry, leaf hash, checkpoint and signature; name the first that is wrong."""
+    # A checkpoint is a signed note (C2SP), whose bytes end with exactly one line break. A file that was copied from a
+    # terminal or an e-mail often ends with none or with two.
     try:
         note = seen.read_text(encoding="utf-8").removesuffix("\n\n") if seen else ""
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError("CFG-133", f"{seen} cannot be read") from error
-    found = AuditLog(log, key=key).verify_live(seen=f"{note.rstrip()}\n" if note else "")
-    root = base64.b64encode(found.head.root).decode()
-    typer.echo(f"The audit log is whole: {found.entries} entries, {found.checkpoints} checkpoints, root {root}")
+    verified = AuditLog(log, key=key).verify_live(seen=f"{note.rstrip()}\n" if note else "")
+    root = base64.b64encode(verified.head.root).decode()
+    typer.echo(f"The audit log is whole: {verified.entries} entries, {verified.checkpoints} checkpoints, root {root}")
 
 
 def show(last: Last = 20, log: At = None) -> None:
-    """Print the last entries, a JSON object a line."""
+    """Print the last entries, one JSON object per line."""
     opened = AuditLog(log)
+    # A log may be long; the deque holds no more than the entries that are printed.
     for index, decision in deque(opened.entries(), maxlen=last):
         typer.echo(json.dumps({"index": index, **asdict(decision)}, ensure_ascii=False))
 

@@ -24,13 +24,10 @@ __all__ = ["register"]
 def register(app: typer.Typer) -> None:
     """Add `cells`."""
     group = typer.Typer(help="Exact counts (operators only).", no_args_is_help=True)
-    group.callback()(_group)
+    # Typer turns an app with one command into that command, unless the app has a callback.
+    group.callback()(lambda: None)
     group.command()(export)
     app.add_typer(group, name="cells")
-
-
-def _group() -> None:
-    """Exact counts (operators only)."""
 
 
 def export(

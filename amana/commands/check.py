@@ -1,4 +1,4 @@
-"""`amana check`: what is configured, reachable and safe; one line each.
+"""`amana check`: what is configured, reachable and safe, in one line each.
 
 Purpose: show each answer as it comes. The points themselves are those of `amana.provisioning.inspection`.
 Called by: `amana.commands.lazy`, which imports it when this command runs.
@@ -22,10 +22,11 @@ def register(app: typer.Typer) -> None:
 
 
 def check(data: Data = None) -> None:
-    """Say in one line each what is configured, reachable and safe; exit status 1 if anything is not."""
-    well = True
-    for name, good, sentence in inspection.inspect(sites.Site.open(data)):
-        well &= good
-        print(f"{'ok' if good else 'FAULT':<6}{name:<11}{sentence}", flush=True)
-    if not well:
+    """Check the configuration, the servers and their safety, one line each; exit status 1 if a check fails."""
+    all_passed = True
+    for name, passed, sentence in inspection.inspect(sites.Site.open(data)):
+        all_passed &= passed
+        # A check may wait for seconds: each line is shown as soon as it is known.
+        print(f"{'ok' if passed else 'FAULT':<6}{name:<11}{sentence}", flush=True)
+    if not all_passed:
         raise typer.Exit(1)

@@ -1,4 +1,4 @@
-"""`amana evaluate`: how much of a labelled text `amana redact` masks, and how much it leaves to read.
+"""`amana evaluate`: the share of labelled personal data that `amana redact` masks, and of other words that it keeps.
 
 Purpose: decide which prediction belongs to which labelled text, and how the measures are printed. The measures are
 those of `anonymizer.microdata.evaluation`.
@@ -29,7 +29,7 @@ _COLUMNS: Final = ("measure", "share", "95 % interval", "count")
 
 
 class Gold(pydantic.BaseModel):
-    """One labelled text: spans are `[start, end, type]` or `[start, end, type, level, entity]`."""
+    """One labelled text; its spans are `[start, end, type]` or `[start, end, type, level, entity]`, in characters."""
 
     model_config = pydantic.ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
@@ -40,7 +40,7 @@ class Gold(pydantic.BaseModel):
 
 
 class Predicted(pydantic.BaseModel):
-    """One line of `amana redact`: what is masked, as spans of the text as given."""
+    """One line of `amana redact`: the masked spans of the input, in characters; a score is not used."""
 
     model_config = pydantic.ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
@@ -58,14 +58,14 @@ def register(app: typer.Typer) -> None:
 
 
 def evaluate(
-    gold: Annotated[Path, typer.Argument(help="Labelled texts: JSON lines, .gz or not.")],
-    predicted: Annotated[Path, typer.Argument(help="What `amana redact` wrote: JSON lines, .gz or not.")],
+    gold: Annotated[Path, typer.Argument(help="Labelled texts: JSON lines, plain or gzip (.gz).")],
+    predicted: Annotated[Path, typer.Argument(help="Output of `amana redact`: JSON lines, plain or gzip (.gz).")],
     json_: Annotated[bool, typer.Option("--json", help="Print counts, shares and intervals as JSON.")] = False,  # noqa: FBT002 - an option
 ) -> None:
-    """Measure a masking against labels; exit status 1 where a labelled text has no prediction.
+    """Measure a masking against labels; exit status 1 if a labelled text has no prediction.
 
-    A prediction belongs to the labelled text of the same id. Where the labelled texts have no ids: line by line if
-    there are as many, else by the number of the line, from 0 if any prediction has the id 0, otherwise from 1.
+    A prediction belongs to the labelled text of the same id. If the labelled texts have no ids, they are paired line by
+    line if there are as many; else by line number, from 0 if any prediction has the id 0, otherwise from 1.
     """
     labelled = list(_lines(gold, Gold))
     pairs, missing = documents(labelled, list(_lines(predicted, Predicted)))
@@ -77,24 +77,25 @@ def evaluate(
 
 
 def documents(gold: Sequence[Gold], predicted: Sequence[Predicted]) -> tuple[list[evaluation.Document], int]:
-    """Return labelled texts with their predictions, and how many have none."""
-    found = _matched(gold, predicted)
-    made = [_document(line, prediction) for line, prediction in zip(gold, found, strict=True)]
-    return made, sum(prediction is None for prediction in found)
-
-
-def _matched(gold: Sequence[Gold], predicted: Sequence[Predicted]) -> list[Predicted | None]:
+    """Return labelled texts with their predictions, and the number of texts that have none."""
+    matched: list[Predicted | None]
     if all(line.id is None for line in gold) and len(gold) == len(predicted):
-        return list(predicted)
-    by_id = {str(line.id): line for line in predicted}
-    first = 0 if "0" in by_id else 1
-    return [by_id.get(str(line.id if line.id is not None else place)) for place, line in enumerate(gold, first)]
-
-
-def _document(gold: Gold, predicted: Predicted | None) -> evaluation.Document:
-    language = gold.lang or (predicted.lang if predicted else None) or "unknown"
-    spans = [(span[0], span[1]) for span in predicted.spans] if predicted else []
-    return evaluation.Document(gold.text, language, [evaluation.Mention(*span) for span in gold.spans], spans)
+        matched = list(predicted)
+    else:
+        # Ids are compared as text: one program writes 7, the next "7".
+        by_id = {str(line.id): line for line in predicted}
+        first = 0 if "0" in by_id else 1
+        matched = [
+            by_id.get(str(line.id if line.id is not None else number)) for number, line in enumerate(gold, first)
+        ]
+    pairs = []
+    for line, prediction in zip(gold, matched, strict=True):
+        # The language that the detector chose is the fallback alone: a wrong guess must not move a text to another row.
+        language = line.lang or (prediction.lang if prediction else None) or "unknown"
+        spans = [(span[0], span[1]) for span in prediction.spans] if prediction else []
+        mentions = [evaluation.Mention(*span) for span in line.spans]
+        pairs.append(evaluation.Document(line.text, language, mentions, spans))
+    return pairs, matched.count(None)
 
 
 def _lines(path: Path, kind: type[_Line]) -> Iterator[_Line]:
@@ -106,7 +107,10 @@ def _lines(path: Path, kind: type[_Line]) -> Iterator[_Line]:
     except (OSError, EOFError, UnicodeDecodeError) as error:
         raise ConfigurationError("CFG-012", f"{path} cannot be read") from error
     except pydantic.ValidationError:
-        raise ConfigurationError("CFG-013", f"{path}: a line is not as `amana evaluate` reads it") from None
+        # `from None`: the cause would show the line, which holds a person's text.
+        raise ConfigurationError(
+            "CFG-013", f"{path}: a line does not have the form that `amana evaluate` reads"
+        ) from None
 
 
 def _opened(path: Path) -> IO[str]:
@@ -116,9 +120,9 @@ def _opened(path: Path) -> IO[str]:
 def as_json(reports: Mapping[str, EvaluationReport], missing: int) -> dict[str, Any]:
     """Return the measures by language as plain values; a share is `hits`, `total`, `value` and `interval`."""
     languages = {
-        language: {"documents": one.documents, "mentions": {k: _share(s) for k, s in one.mentions.items()}}
-        | {name: _share(share) for name, share in _shares(one)}
-        for language, one in reports.items()
+        language: {"documents": report.documents, "mentions": {k: _share(s) for k, s in report.mentions.items()}}
+        | {name: _share(getattr(report, name)) for name in ("direct", "quasi", "precision", "kept", "clean")}
+        for language, report in reports.items()
     }
     return {"missing": missing, "languages": languages}
 
@@ -127,31 +131,27 @@ def _share(share: Share) -> dict[str, Any]:
     return {"hits": share.hits, "total": share.total, "value": share.value, "interval": share.interval}
 
 
-def _shares(one: EvaluationReport) -> list[tuple[str, Share]]:
-    return [(name, getattr(one, name)) for name in ("direct", "quasi", "precision", "kept", "clean")]
-
-
 def table(reports: Mapping[str, EvaluationReport]) -> str:
     """Return the measures as aligned columns, one block per language; a measure of nothing is left out."""
     blocks = []
-    for language, one in reports.items():
-        rows = [_COLUMNS, *(_row(name, share) for name, share in _named(one) if share.total)]
+    for language, report in reports.items():
+        rows = [_COLUMNS, *(_row(name, share) for name, share in _named(report) if share.total)]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
-        blocks.append("\n".join([f"{language}: {one.documents} texts", *lines]))
+        blocks.append("\n".join([f"{language}: {report.documents} texts", *lines]))
     return "\n\n".join(blocks)
 
 
-def _named(one: EvaluationReport) -> list[tuple[str, Share]]:
+def _named(report: EvaluationReport) -> list[tuple[str, Share]]:
     """Return the measures under the names of the table: all mentions first, then by type, then the rest."""
-    kinds = sorted(one.mentions, key=lambda kind: (kind != "all", kind))
+    kinds = sorted(report.mentions, key=lambda kind: (kind != "all", kind))
     return [
-        *((f"mentions masked: {kind}", one.mentions[kind]) for kind in kinds),
-        ("direct entities masked", one.direct),
-        ("quasi entities masked", one.quasi),
-        ("masked words that need it", one.precision),
-        ("other words kept", one.kept),
-        ("texts that leak nothing", one.clean),
+        *((f"mentions masked: {kind}", report.mentions[kind]) for kind in kinds),
+        ("direct entities masked", report.direct),
+        ("quasi entities masked", report.quasi),
+        ("masked words that need it", report.precision),
+        ("other words kept", report.kept),
+        ("texts that leak nothing", report.clean),
     ]
 
 

@@ -19,12 +19,12 @@ from schemas.errors import ConfigurationError
 
 __all__ = ["register"]
 
-Region = Annotated[list[str] | None, typer.Option("--region", help="Region id, as levant; may be repeated.")]
-TableName = Annotated[str | None, typer.Option("--table", help="Table of the policy, as totals.")]
+Region = Annotated[list[str] | None, typer.Option("--region", help="Region id, such as levant; may be repeated.")]
+TableName = Annotated[str | None, typer.Option("--table", help="Table of the policy, such as totals.")]
 Period = Annotated[str, typer.Option("--period", help="YYYY-Qn or YYYY.")]
 Formats = Annotated[list[str] | None, typer.Option("--format", help="csv or parquet; may be repeated.")]
-Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the files go.")]
-Revisions = Annotated[bool, typer.Option("--all-revisions", help="Also rows that a later revision replaced.")]
+Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the files.")]
+Revisions = Annotated[bool, typer.Option("--all-revisions", help="Include rows that a later revision replaced.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -37,21 +37,23 @@ def register(app: typer.Typer) -> None:
 
 
 def show() -> None:
-    """Say what there is: regions, tables, periods, and how many cells are published, suppressed or withheld."""
-    for one in TrendFeed().list():
-        cells = f"{one.published} published, {one.suppressed} suppressed, {one.withheld} withheld"
-        print(f"{one.region:<18}{one.population:<12}{one.table:<24}{one.first:<8} to {one.last:<8} {cells}")
+    """List regions, tables and periods, with the number of cells published, suppressed and withheld."""
+    for row in TrendFeed().list():
+        cells = f"{row.published} published, {row.suppressed} suppressed, {row.withheld} withheld"
+        print(f"{row.region:<18}{row.population:<12}{row.table:<24}{row.first:<8} to {row.last:<8} {cells}")
 
 
 def get(
     region: Region = None, table: TableName = None, period: Period = "", *, all_revisions: Revisions = False
 ) -> None:
-    """Print rows as CSV, a table after the other."""
-    found = TrendFeed().get(table, regions=region or (), period=period, all_revisions=all_revisions)
-    for frame in files.frames(found).values():
+    """Print rows as CSV, one table after the other."""
+    rows = TrendFeed().get(table, regions=region or (), period=period, all_revisions=all_revisions)
+    for frame in files.frames(rows).values():
+        # Guarded: a spreadsheet program would run a text that begins like a formula.
         typer.echo(files.guarded(frame).write_csv(), nl=False)
-    if not found:
-        typer.echo("nothing was released that fits", err=True)
+    if not rows:
+        # To standard error, so that a pipe never takes the sentence for a row.
+        typer.echo("no released row fits", err=True)
         raise typer.Exit(1)
 
 
@@ -61,11 +63,13 @@ def export(
     formats: Formats = None,
     out: Out = Path("trend"),
     *,
-    chart: Annotated[bool, typer.Option("--chart", help="Also chart.html, chart.png and a PNG per chart.")] = False,
+    chart: Annotated[
+        bool, typer.Option("--chart", help="Write chart.html, chart.png and one PNG per chart too.")
+    ] = False,
 ) -> None:
-    """Write a file per table, and charts where asked for."""
+    """Write one file per table and, with --chart, the charts."""
     if unknown := [name for name in formats or () if name not in {"csv", "parquet"}]:
-        raise ConfigurationError("CFG-152", f"no such format: {unknown[0]}; there are csv and parquet")
+        raise ConfigurationError("CFG-152", f"{unknown[0]} is not a format: choose csv or parquet")
     chosen: list[files.Format] = ["parquet" if name == "parquet" else "csv" for name in formats or ["csv"]]
     written = TrendFeed().export(out, table=table, regions=region or (), formats=chosen, charts=chart)
     for path in written:

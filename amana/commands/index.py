@@ -17,7 +17,14 @@ __all__ = ["INDEX", "Entry"]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One command: its module in `amana.commands`, its line on the help page, its extra, command lines that run it."""
+    """One command.
+
+    Args:
+        module: name of its module in `amana.commands`.
+        help: its line on the help page.
+        extra: the extra of the distribution that brings its packages; empty for the base.
+        examples: command lines that run it, at least one for each sub-command.
+    """
 
     module: str
     help: str
@@ -40,7 +47,7 @@ INDEX: Final[Mapping[str, Entry]] = {
     ),
     "provision": Entry(
         "provision",
-        "Make users, topics, rules, quotas and schemas of an existing cluster what they must be, and end.",
+        "Set the users, topics, access rules, quotas and schemas of an existing cluster.",
         "",
         ("amana provision --data /srv/amana --quota request_percentage=100",),
     ),
@@ -73,25 +80,25 @@ INDEX: Final[Mapping[str, Entry]] = {
     ),
     "evaluate": Entry(
         "evaluate",
-        "Measure a masking against labels; exit status 1 where a labelled text has no prediction.",
+        "Measure a masking against labels; exit status 1 if a labelled text has no prediction.",
         "",
         ("amana evaluate gold.jsonl masked.jsonl --json",),
     ),
     "train": Entry(
         "train",
-        "Train the name models on labelled corpora, and write each with its card.",
+        "Train the name models on labelled corpora, and write each model with its card.",
         "train",
         ("amana train --corpora corpora --out models --language fr",),
     ),
     "release": Entry(
         "release",
-        "Release everything that is due as of a date and was not released yet.",
+        "Release everything that is due on a date and was not released before.",
         "",
         ("amana release --as-of 2025-04-30",),
     ),
     "protect": Entry(
         "protect",
-        "Publish the cells of a table that no one can turn back into people, beside all that was published before.",
+        "Publish a table of counts under disclosure control, together with all that was published before.",
         "stats",
         (
             "amana protect assisted.csv --dims place,who --out published",
@@ -100,7 +107,7 @@ INDEX: Final[Mapping[str, Entry]] = {
     ),
     "attack": Entry(
         "attack",
-        "Attack published tables; exit status 1 if a suppressed count, or one person's presence, can be told.",
+        "Attack published tables; exit status 1 if a suppressed count or a person's presence can be inferred.",
         "stats",
         ("amana attack published", "amana attack published --sensitive abuse --out report.json"),
     ),
@@ -116,7 +123,7 @@ INDEX: Final[Mapping[str, Entry]] = {
     ),
     "audit": Entry(
         "audit",
-        "The audit log: verify it, show it, prove an entry; and the books of what was published.",
+        "The audit log: verify it, show it, prove an entry; reconcile what was published.",
         "",
         (
             "amana audit verify",
@@ -157,13 +164,13 @@ INDEX: Final[Mapping[str, Entry]] = {
     ),
     "status": Entry(
         "status",
-        "Show what was published, what became of it and what is held; exit 1 unless idle.",
+        "Show the records published, their outcomes and those held; exit status 1 unless idle.",
         "",
         ("amana status", "amana status --wait-idle --timeout 120"),
     ),
     "check": Entry(
         "check",
-        "Say in one line each what is configured, reachable and safe; exit status 1 if anything is not.",
+        "Check the configuration, the servers and their safety, one line each; exit status 1 if a check fails.",
         "hub",
         ("amana check --data /srv/amana",),
     ),

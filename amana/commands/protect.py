@@ -1,4 +1,4 @@
-"""`amana protect`: a statistician's own table through the same disclosure control as the stream's.
+"""`amana protect`: disclosure control of a statistician's own table, by the rules of the stream.
 
 Purpose: the options, and the order of reading, protecting and writing. `anonymizer.tabular.standalone` decides what may
 be shown, `anonymizer.noise.noisy_table` draws noise.
@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import typer
 
@@ -38,9 +38,10 @@ from schemas.errors import ConfigurationError, DisclosureError
 __all__ = ["protect", "register"]
 
 _Mode = Literal["suppression", "dp"]
-_Made = tuple[tuple[str, ...], Iterable[Sequence[str]]]
+_Columns = tuple[tuple[str, ...], Iterable[Sequence[str]]]
+"""Header after the dimensions, and the lines."""
 
-_PROGRAMS = 2_000_000  # a statistician waits as long as it takes; the stream has limits of its own
+_PROGRAMS: Final = 2_000_000  # a statistician waits as long as it takes; the stream has limits of its own
 
 
 def register(app: typer.Typer) -> None:
@@ -49,105 +50,113 @@ def register(app: typer.Typer) -> None:
 
 
 def protect(  # noqa: PLR0913, PLR0917 - one parameter per option
-    table: Annotated[Path, typer.Argument(help="Counts of persons: a CSV file with the dimensions and `count`.")],
-    dims: Annotated[str, typer.Option("--dims", metavar="A,B,C", help="The columns that are dimensions.")],
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the published table goes.")],
+    table: Annotated[
+        Path, typer.Argument(help="Counts of persons: a CSV file with one column per dimension, and `count`.")
+    ],
+    dims: Annotated[str, typer.Option("--dims", metavar="A,B,C", help="Columns of the file that are dimensions.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the published table.")],
     margins: Annotated[
-        str, typer.Option(metavar="'A,B;A,C'", help="What to publish; the whole cross if not given.")
+        str, typer.Option(metavar="'A,B;A,C'", help="Margins to publish; else the whole cross table.")
     ] = "",
     mode: Annotated[
-        Literal["suppression", "dp"], typer.Option(help="Blank cells, or noise on all of them.")
+        Literal["suppression", "dp"], typer.Option(help="Suppress unsafe cells, or add noise to all cells.")
     ] = "suppression",
     k: Annotated[int, typer.Option("--k", min=2, help="Fewest persons in a published cell.")] = 11,
-    rho: Annotated[
-        float, typer.Option("--rho", help="What a draw may cost a person-year (zCDP), with --mode dp.")
-    ] = 0.0,
-    m: Annotated[int, typer.Option("--m", min=1, help="In how many cells of a margin one person may be counted.")] = 1,
+    rho: Annotated[float, typer.Option("--rho", help="Privacy loss of one draw (rho of zCDP), with --mode dp.")] = 0.0,
+    m: Annotated[
+        int, typer.Option("--m", min=1, help="Cells of one margin in which one person may be counted, with --mode dp.")
+    ] = 1,
     history: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="What was published before; collects this.")
+        Path | None, typer.Option(metavar="DIR", help="Folder of the tables published before; this one is added.")
     ] = None,
     groups: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="CSV of dimension,group,code; may overlap.")
+        Path | None, typer.Option(metavar="FILE", help="CSV of dimension,group,code; groups may overlap.")
     ] = None,
 ) -> None:
-    """Publish the cells of a table that no one can turn back into people, beside all that was published before.
+    """Publish a table of counts under disclosure control, together with all that was published before.
 
-    Rows with equal codes are the same people in every table of a history, and `_T` is the sum over the codes of that
-    run's table: a year's table given after its quarters is protected jointly with them, a second print of the same
-    table as a revision of the first. Every margin is published with its own totals.
+    Rows with equal codes count the same people in every table of a history, and `_T` is the sum over the codes of its
+    own table. A table of a year is therefore protected jointly with the tables of its quarters that came before, and a
+    second publication of a table as a revision of the first. Every margin is published with its own totals.
     """
+    # 1. Read everything before the history is locked.
     names = tuple(name.strip() for name in dims.split(","))
     if not all(names) or len(set(names)) < len(names):
-        raise ConfigurationError("CFG-081", "--dims names a dimension twice, or none", field="dims")
+        raise ConfigurationError("CFG-081", "--dims names a dimension twice or not at all", field="dims")
     grouped = table_files.groups(groups) if groups else {}
     new = table_files.read(table, names, table_files.margins_of(margins, names), grouped)
-    rules = {"mode": mode, "k": k} if mode == "suppression" else {"mode": mode, "rho": _parts(rho), "m": m}
+    rules: dict[str, Any] = {"mode": mode, "k": k}
+    if mode == "dp":
+        if not 0 < rho < math.inf:
+            raise ConfigurationError("CFG-084", "--mode dp needs --rho above 0", field="rho")
+        # Rounded down to whole parts per billion: the draw never costs more than was allowed.
+        rules = {"mode": mode, "rho": math.floor(rho * PPB), "m": m}
+    # 2. The history.
     with _past(history, rules) as past:
+        # 3. A second draw of noise on the same counts would tell more than the first.
         text = past.earlier_text(new, rules) if history and mode == "dp" else None
         if text is None:
+            # 4. Suppress or draw.
             header, lines = _noisy(new, rules, past) if mode == "dp" else _suppressed(new, k, past)
             text = table_files.write(lines, (*names, *header))
             if history is not None:
                 past.add(table.stem, text, new, rules)
+        # 5. Publish.
         histories.save(out / f"{table.stem}.csv", text)
 
 
-def _suppressed(new: CrossTable, k: int, past: PublicationHistory) -> _Made:
-    released = standalone.protect_table(new, past.tables, _suppression(k), _engine(past.seed))
+def _suppressed(new: CrossTable, k: int, past: PublicationHistory) -> _Columns:
+    """Protect the table by suppression, and print how many cells have which status."""
+    # A table does not say which agency counted whom, so the rules about agencies are switched off.
+    rules = Suppression(k=k, min_agencies=1, dominance=1.0)
+    engine = Engine(Highs(), OrtoolsAuditor(), past.seed, WorkLimits(programs=_PROGRAMS, rounds=2))
+    released = standalone.protect_table(new, past.tables, rules, engine)
     if not released.values and released.fault is not None:
         raise released.fault
-    _tell(released)
-    return ("value", "status"), table_files.rows(released)
+    rows = [*table_files.rows(released)]
+    status = Counter(row[-1] for row in rows)
+    print(", ".join(f"{status[name]} {name}" for name in ("published", "suppressed", "withheld")))
+    if released.fault is not None:
+        print(f"withheld: {released.fault}")
+    return ("value", "status"), rows
 
 
-def _noisy(new: CrossTable, rules: Mapping[str, Any], past: PublicationHistory) -> _Made:
-    """Draw once; the draw of the very same table by the same rules is never made again."""
+def _noisy(new: CrossTable, rules: Mapping[str, Any], past: PublicationHistory) -> _Columns:
+    """Draw noise for every cell of the universe, and print the cost of this draw and of the earlier ones."""
     if new.groups:
-        raise ConfigurationError("CFG-084", "groups are for suppression: sum a draw's rows instead", field="groups")
+        raise ConfigurationError(
+            "CFG-084", "groups are for --mode suppression: add the rows of a draw instead", field="groups"
+        )
+    # Losses on the same people add up; tables that share no one with this one cost them nothing.
     spent = sum(
         earlier["rho"] for t, earlier in zip(past.tables, past.rules, strict=True) if overlapping_tables(new, [t])
     )
     print(f"rho {rules['rho'] / PPB:g} for this draw; {spent / PPB:g} was spent on the same people before")
+    # Cells without persons get noise too: a cell that is left out would say for certain that nobody is in it.
     counts = dict.fromkeys(product(*(new.codes[d] for d in new.dims)), 0) | dict(new.counts)
     margins = [tuple(d for d in new.dims if d in margin) for margin in new.margins]
-
-    rows = noise.release(counts, new.dims, margins, rules["rho"], rules["m"], OpenDP())
-    return ("value", "sd", "lo90", "hi90", "display"), map(_spelt, rows)
-
-
-def _spelt(row: noise.NoisyRow) -> tuple[str, ...]:
-    numbers = (f"{number:.6f}" for number in (row.value, row.sd, row.lo90, row.hi90))
-    return (*row.codes, *numbers, "" if row.display is None else str(row.display))
-
-
-def _parts(rho: float) -> int:
-    if not 0 < rho < math.inf:
-        raise ConfigurationError("CFG-084", "--mode dp needs --rho above 0", field="rho")
-    return math.floor(rho * PPB)
-
-
-def _suppression(k: int) -> Suppression:
-    return Suppression(k=k, min_agencies=1, dominance=1.0)
-
-
-def _engine(seed: bytes) -> Engine:
-    return Engine(Highs(), OrtoolsAuditor(), seed, WorkLimits(programs=_PROGRAMS, rounds=2))
+    lines = []
+    for row in noise.release(counts, new.dims, margins, rules["rho"], rules["m"], OpenDP()):
+        numbers = (f"{number:.6f}" for number in (row.value, row.sd, row.lo90, row.hi90))
+        lines.append((*row.codes, *numbers, "" if row.display is None else str(row.display)))
+    return ("value", "sd", "lo90", "hi90", "display"), lines
 
 
 @contextmanager
 def _past(folder: Path | None, rules: dict[str, Any]) -> Iterator[PublicationHistory]:
-    """Open the history, if there is one; its rules cannot change."""
+    """Open the history, or an empty one if no folder is named.
+
+    Raises:
+        DisclosureError: DIS-028, an earlier table was published by other rules.
+    """
     if folder is None:
+        # No seed is kept, so the choice between equally good suppressions differs from run to run.
         yield PublicationHistory(Path(), (), (), secrets.token_bytes(32))
         return
     with histories.opened(folder) as past:
+        # The protection of each table counts on the rules of the others: one smaller k would undo all of them.
         if any(earlier != rules for earlier in past.rules):
-            raise DisclosureError("DIS-028", "this history was published by other rules: what is out cannot be undone")
+            raise DisclosureError(
+                "DIS-028", "the tables of this history were published by other rules: publish by the same rules"
+            )
         yield past
-
-
-def _tell(released: standalone.ReleasedTable) -> None:
-    status = Counter(row[-1] for row in table_files.rows(released))
-    print(", ".join(f"{status[name]} {name}" for name in ("published", "suppressed", "withheld")))
-    if released.fault is not None:
-        print(f"withheld: {released.fault}")

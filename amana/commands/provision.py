@@ -1,4 +1,4 @@
-"""`amana provision`: the users, topics, rules, quotas and schemas of an existing cluster.
+"""`amana provision`: the users, topics, access rules, quotas and schemas of an existing cluster.
 
 Purpose: the options. `streams.broker` decides what users, topics, rules and quotas must be.
 Called by: `amana.commands.lazy`, which imports it when this command runs.
@@ -24,9 +24,10 @@ def register(app: typer.Typer) -> None:
 
 
 def provision(data: Data = None, agency: Agencies = None, quota: Quotas = None) -> None:
-    """Make users, topics, rules, quotas and schemas of an existing cluster what they must be, and end."""
+    """Set the users, topics, access rules, quotas and schemas of an existing cluster."""
+    # Without both addresses the site would name a local broker, which `amana up` provisions itself.
     if not Settings.read().has_cluster:
         raise ConfigurationError("CFG-077", "set AMANA_KAFKA and AMANA_REGISTRY to the cluster to provision")
     site = sites.Site.create(sites.data_dir(data), agencies=tuple(agency or ()), quota=figures(quota or []))
     provisioning.provision(site)
-    print(f"{len(provisioning.topic_table(site))} topics, their users, rules, quotas and schemas are as they must be")
+    print(f"{len(provisioning.topic_table(site))} topics, their users, access rules, quotas and schemas are as listed")

@@ -1,4 +1,4 @@
-"""`amana publish`: validate, seal and publish one file of one agency; a report per row; resumable.
+"""`amana publish`: validate, seal and publish one file of one agency, with a report of the refused rows.
 
 Purpose: the options, the words of the summary and the exit status. Publication is `amana.publisher`'s.
 Called by: `amana.commands.lazy`, which imports it when this command runs.
@@ -30,12 +30,12 @@ def register(app: typer.Typer) -> None:
 
 def publish(
     file: Annotated[Path, typer.Argument(help="CSV or JSON lines, plain or gzip.", show_default=False)],
-    agency: Annotated[str, typer.Option("--agency", help="Id of the agency that publishes.", show_default=False)],
+    agency: Annotated[str, typer.Option("--agency", help="Id of the publishing agency.", show_default=False)],
     kind: Annotated[
         str, typer.Option("--kind", help="case, referral, assistance, indicator or activity.", show_default=False)
     ],
     mapping: Annotated[
-        str | None, typer.Option("--mapping", help="What the columns mean; else the header decides.")
+        str | None, typer.Option("--mapping", help="Name of a shipped column mapping; else the header decides.")
     ] = None,
     data: Annotated[Path | None, typer.Option("--data", help="Data directory; else AMANA_DATA.")] = None,
     *,
@@ -48,12 +48,12 @@ def publish(
         summary = publisher.publish(
             file, kind, mapping=mapping, progress=lambda done, total: bar.update(task, completed=done, total=total)
         )
-    print(json.dumps(summary.as_dict()) if as_json else _told(summary))
+    print(json.dumps(summary.as_dict()) if as_json else _sentences(summary))
     raise typer.Exit(0 if summary.complete else 1)
 
 
 def _bar(as_json: bool) -> Progress:  # noqa: FBT001 - the command's own switch
-    console = Console(stderr=True)
+    console = Console(stderr=True)  # standard output holds the summary alone, which a program may read
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -63,7 +63,8 @@ def _bar(as_json: bool) -> Progress:  # noqa: FBT001 - the command's own switch
     return Progress(*columns, console=console, disable=as_json or not sys.stderr.isatty())
 
 
-def _told(summary: PublishSummary) -> str:
+def _sentences(summary: PublishSummary) -> str:
+    """Return the summary for people: counts, the refusals by reason, and the path of the report."""
     counts = f"{summary.accepted} published, {summary.already} published before, {summary.refused} refused"
     lines = [
         f"{summary.rows} rows read (mapping {summary.mapping}): {counts}",

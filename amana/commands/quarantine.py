@@ -1,4 +1,4 @@
-"""`amana quarantine`: what was refused, and what the operator does about it.
+"""`amana quarantine`: refused records, and the operator's decisions about them.
 
 Purpose: options and output. `connectors.operations.quarantine_entries` decides what a replay comes to, and writes the
 audit record.
@@ -13,7 +13,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -28,12 +28,16 @@ from streams.broker import access
 __all__ = ["register"]
 
 Place = Annotated[str, typer.Argument(metavar="PLACE", help="topic/partition/offset, as `list` shows it.")]
-Places = Annotated[list[str] | None, typer.Argument(metavar="[PLACE]...", help="As `list` shows them.")]
-Agency = Annotated[str | None, typer.Option(help="Only what this agency published.")]
-Code = Annotated[str | None, typer.Option(help="Only what was refused with this code.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Machine readable.")]
-Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="A new file, readable by you alone.")]
-Stdout = Annotated[bool, typer.Option("--stdout", help="Print it: mind who sees the terminal.")]
+Places = Annotated[
+    list[str] | None, typer.Argument(metavar="[PLACE]...", help="topic/partition/offset, as `list` shows them.")
+]
+Agency = Annotated[str | None, typer.Option(help="Only records of this agency.")]
+Code = Annotated[str | None, typer.Option(help="Only records that were refused with this code.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Out = Annotated[
+    Path | None, typer.Option("--out", metavar="FILE", help="New file for the record, readable by you alone.")
+]
+Stdout = Annotated[bool, typer.Option("--stdout", help="Print the record: mind who sees the terminal.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -46,52 +50,52 @@ def register(app: typer.Typer) -> None:
 
 
 def list_(*, agency: Agency = None, code: Code = None, as_json: AsJson = False) -> None:
-    """List refused records: places and codes, never a text."""
-    found = quarantine_entries.entries(_cluster(), agency=agency, code=code)
+    """List refused records by place and code; no text is shown."""
+    refused = quarantine_entries.entries(Site.open().cluster(access.OPERATOR), agency=agency, code=code)
     if as_json:
-        print(json.dumps([entry.as_document() for entry in found], indent=1))
+        print(json.dumps([entry.as_document() for entry in refused], indent=1))
         return
-    for entry in found:
-        about = f" ({entry.field})" if entry.field else ""
-        print(f"{entry.place:<48}{entry.code}{about}, {entry.stage}, {len(entry.payload)} bytes")
-    print(f"{len(found)} in quarantine")
+    for entry in refused:
+        field = f" ({entry.field})" if entry.field else ""
+        print(f"{entry.place:<48}{entry.code}{field}, {entry.stage}, {len(entry.payload)} bytes")
+    print(f"{len(refused)} in quarantine")
 
 
 def show(place: Place, *, out: Out = None, stdout: Stdout = False) -> None:
-    """Open one refused record with the sealing key; the audit log tells that it was shown."""
+    """Open one refused record with the sealing key; the audit log records that it was shown."""
     if (out is None) != stdout:
-        raise ConfigurationError("CFG-171", "say where it goes: --out FILE or --stdout")
+        raise ConfigurationError("CFG-171", "name the output: either --out FILE or --stdout")
     operator = quarantine_access(Site.open())
     (entry,) = quarantine_entries.find(operator.cluster, [place])
-    file = _private(out) if out else sys.stdout.fileno()
-    text = json.dumps(quarantine_entries.open_record(operator, entry), indent=1, ensure_ascii=False, default=_hex)
-    with os.fdopen(file, "w", encoding="utf-8", closefd=out is not None) as to:
-        to.write(f"{text}\n")
+    # The file is made before the record is opened: an opening that the log records then has a result.
+    descriptor = _private(out) if out else sys.stdout.fileno()
+    record = quarantine_entries.open_record(operator, entry)
+    # JSON has no form for bytes: keys and hashes are shown in hexadecimal.
+    text = json.dumps(record, indent=1, ensure_ascii=False, default=lambda value: bytes(value).hex())
+    with os.fdopen(descriptor, "w", encoding="utf-8", closefd=out is not None) as file:
+        file.write(f"{text}\n")
 
 
 def replay(places: Places = None, *, agency: Agency = None, code: Code = None) -> None:
-    """Put refused records on their way again, after what refused them was mended."""
+    """Process refused records again, after the cause of the refusal was corrected."""
     operator = quarantine_access(Site.open())
     chosen = _chosen(operator.cluster, places, agency, code)
     quarantine_entries.replay(operator, chosen)
-    print(f"{len(chosen)} on their way again")
+    print(f"{len(chosen)} sent to be processed again")
 
 
 def drop(places: Places = None, *, agency: Agency = None, code: Code = None) -> None:
-    """End refused records: they stay counted as quarantined, and their bytes are deleted."""
+    """Drop refused records: they keep the outcome quarantined, and their bytes are deleted."""
     operator = quarantine_access(Site.open())
     chosen = _chosen(operator.cluster, places, agency, code)
     quarantine_entries.drop(operator, chosen)
     print(f"{len(chosen)} dropped")
 
 
-def _cluster() -> Cluster:
-    return Site.open().cluster(access.OPERATOR)
-
-
 def _chosen(cluster: Cluster, places: list[str] | None, agency: str | None, code: str | None) -> list[QuarantineEntry]:
+    # Neither would choose everything by accident; with both, it would be open which of them limits the other.
     if bool(places) == bool(agency or code):
-        raise ConfigurationError("CFG-172", "name places, or choose by --agency or --code")
+        raise ConfigurationError("CFG-172", "name places, or choose by --agency and --code, but not both")
     return (
         quarantine_entries.find(cluster, places)
         if places
@@ -100,12 +104,9 @@ def _chosen(cluster: Cluster, places: list[str] | None, agency: str | None, code
 
 
 def _private(out: Path) -> int:
-    """Make a new file that its owner alone can read, before anything is opened."""
+    """Make a new file that its owner alone can read, and return its descriptor."""
     try:
+        # O_EXCL and O_NOFOLLOW: a file or a link that somebody placed there beforehand would keep that person's access.
         return os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o600)
     except OSError as error:
-        raise ConfigurationError("CFG-171", f"{out} cannot be made: {error.strerror}") from error
-
-
-def _hex(value: Any) -> str:  # noqa: ANN401 - what JSON does not know: bytes
-    return bytes(value).hex()
+        raise ConfigurationError("CFG-171", f"{out} cannot be created: {error.strerror}") from error

@@ -1,4 +1,4 @@
-"""`amana audit reconcile`: what every agency published, and that each record of it has exactly one outcome.
+"""`amana audit reconcile`: the records that every agency published, against the outcome of each.
 
 Purpose: show the books that `connectors.console.reconciliation` reads, as the officer.
 Called by: `amana audit` (`amana.commands.audit`), whose sub-command it is.
@@ -25,29 +25,30 @@ __all__ = ["reconcile"]
 
 def reconcile(
     *,
-    agency: Annotated[str | None, typer.Option(help="Only what this agency published.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Machine readable.")] = False,
+    agency: Annotated[str | None, typer.Option(help="Only records of this agency.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Hold what was published against what became of it; exit 1 and name the records where they differ."""
+    """Compare published records with their outcomes; exit status 1, and the records, if they differ."""
     private_members.check("kafka-python")  # here, since `amana audit verify` needs no Kafka client
     officer = Site.open().cluster(access.OFFICER)
-    books = reconciliation.books(officer, agency=agency, today=dt.datetime.now(dt.UTC).date())
+    balance = reconciliation.books(officer, agency=agency, today=dt.datetime.now(dt.UTC).date())
     if as_json:
-        print(json.dumps(balance_document.document(books), indent=1))
+        print(json.dumps(balance_document.document(balance), indent=1))
     else:
-        _show(books)
-    if books.difference:
+        _show(balance)
+    if balance.difference:
         raise typer.Exit(1)
 
 
-def _show(books: RecordBalance) -> None:
-    for line in books.lines:
+def _show(balance: RecordBalance) -> None:
+    for line in balance.lines:
+        # A record that no stage has decided yet is in flight: it is neither missing nor wrong.
         counts = {**line.outcomes, "in_flight": line.in_flight}
-        told = ", ".join(
+        outcomes = ", ".join(
             f"{counts[name]} {name.replace('_', ' ')}" for name in (*OUTCOMES, "in_flight") if counts[name]
         )
-        print(f"{line.agency:<24}{line.day:<12}{line.published:>9} published: {told or 'nothing known'}")
-    for word, positions in (("missing", books.missing), ("double", books.double)):
+        print(f"{line.agency:<24}{line.day:<12}{line.published:>9} published: {outcomes or 'no outcome'}")
+    for fault, positions in (("missing", balance.missing), ("double", balance.double)):
         for record in map(balance_document.record_name, positions):
-            print(f"{word}: {record['topic']}/{record['partition']}/{record['offset']}")
-    print(f"difference {books.difference}")
+            print(f"{fault}: {record['topic']}/{record['partition']}/{record['offset']}")
+    print(f"difference {balance.difference}")

@@ -1,4 +1,4 @@
-"""`amana redact`: the de-identifier of the stream, offline: JSON lines in, JSON lines out.
+"""`amana redact`: the de-identifier of the stream for texts in files: JSON lines in, JSON lines out.
 
 Purpose: the form of lines, the order of answers and the exit status. Detection and replacement are those of the stage,
 in the same killable processes.
@@ -35,19 +35,20 @@ from schemas.errors import ConfigurationError, ContractError
 
 __all__ = ["redact", "register"]
 
-_AT_ONCE: Final = 256
-_LEAST: Final = 1e-9
+_BATCH_LINES: Final = 256
+_LEAST_CLEAR: Final = 1e-9  # a policy allows no name threshold of 0
 _LINE_ENDS: Final = {ord(end): f"\\u{ord(end):04x}" for end in "\x85\u2028\u2029"}
 
-Tell = Callable[[int, int], None]
-"""Says how many lines are done and how many of them were refused."""
+ShowProgress = Callable[[int, int], None]
+"""Shows the number of lines that are done, and how many of them were refused."""
 
 
 class TextLine(pydantic.BaseModel):
-    """One line of input; what else it holds is left out."""
+    """One line of input; other fields are ignored, and no error shows a value."""
 
     model_config = pydantic.ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
+    # The range of a 64-bit integer: larger ones do not survive other programs' JSON.
     id: pydantic.StrictStr | Annotated[pydantic.StrictInt, pydantic.Field(ge=-(1 << 63), lt=1 << 63)]
     text: pydantic.StrictStr
     lang: str | None = None
@@ -55,7 +56,7 @@ class TextLine(pydantic.BaseModel):
 
     @property
     def identities(self) -> dict[str, str]:
-        """The record's own identifiers, those that have a value."""
+        """Return the identifiers that the record itself gives, those that have a value."""
         return {name: str(value) for name, value in self.known.items() if value not in {None, ""}}
 
 
@@ -68,10 +69,12 @@ def redact(
     file: Annotated[
         Path | None, typer.Argument(help="JSON lines; standard input if absent.", show_default=False)
     ] = None,
-    policy: Annotated[Path | None, typer.Option("--policy", help="Policy file; else the shipped one.")] = None,
+    policy: Annotated[Path | None, typer.Option("--policy", help="Policy file; else the shipped policy.")] = None,
     threshold: Annotated[
         float | None,
-        typer.Option("--threshold", min=0, max=1, help="Least score kept, of every type; else the policy's."),
+        typer.Option(
+            "--threshold", min=0, max=1, help="Lowest score that is masked, for every type; else the policy's."
+        ),
     ] = None,
     receipts: Annotated[
         typer.FileTextWrite | None,
@@ -79,12 +82,17 @@ def redact(
     ] = None,
 ) -> None:
     """Mask personal data in texts: {"id","text","lang"?,"known"?} to {"id","lang","text","spans"}."""
-    whole = _policy(policy)
-    rules = _text_rules(whole.text, threshold)
+    chosen = _policy(policy)
+    rules = chosen.text
+    if threshold is not None:
+        # The threshold of names counts the other way round: a word is masked if it is less surely harmless than this.
+        least_clear = max(1 - threshold, _LEAST_CLEAR)
+        by_language = rules.names.model_copy(update=dict.fromkeys(rules.names.model_dump(), least_clear))
+        rules = rules.model_copy(update={"score_threshold": threshold, "names": by_language})
     with _source(file) as source, detector_pool.DetectorPool(rules) as detector:
-        run = _Run(rules, detector, threshold or 0.0, receipt.Origin(whole.digest, names.hashes()), receipts)
-        with _progress() as tell:
-            asyncio.run(run.answer_all(json_lines.batches(source, _AT_ONCE), tell))
+        run = _Run(rules, detector, threshold or 0.0, receipt.Origin(chosen.digest, names.hashes()), receipts)
+        with _progress() as show_progress:
+            asyncio.run(run.answer_all(json_lines.batches(source, _BATCH_LINES), show_progress))
     raise typer.Exit(1 if run.refused else 0)
 
 
@@ -97,15 +105,8 @@ def _policy(path: Path | None) -> policies.Policy:
     return policies.load(text)
 
 
-def _text_rules(rules: policies.TextRules, threshold: float | None) -> policies.TextRules:
-    """Return the text rules; a threshold takes the place of the patterns' and of the names'."""
-    if threshold is None:
-        return rules
-    least = rules.names.model_copy(update=dict.fromkeys(rules.names.model_dump(), max(1 - threshold, _LEAST)))
-    return rules.model_copy(update={"score_threshold": threshold, "names": least})
-
-
 def _source(file: Path | None) -> BinaryIO:
+    # Python sets sys.stdin to None if the process was started with it closed, as some schedulers do.
     if file is None and sys.stdin is None:
         raise ConfigurationError("CFG-012", "standard input is closed")
     try:
@@ -115,22 +116,34 @@ def _source(file: Path | None) -> BinaryIO:
 
 
 @contextlib.contextmanager
-def _progress() -> Iterator[Tell]:
-    """Tell a person how far it is, where one watches and no answers run through the picture."""
+def _progress() -> Iterator[ShowProgress]:
+    """Yield a function that shows the progress on a terminal, and nothing elsewhere."""
+    # Answers on the same terminal would run through the line of progress.
     watched = sys.stderr.isatty() and not sys.stdout.isatty()
 
-    def tell(done: int, refused: int) -> None:
+    def _show(done: int, refused: int) -> None:
         if watched:
             print(f"\r{done:,} lines, {refused:,} refused", end="", file=sys.stderr, flush=True)
 
-    yield tell
+    yield _show
     if watched:
         print(file=sys.stderr)
 
 
 @dataclass(slots=True)
 class _Run:
-    """One run: its rules, its detector, the least score kept, where receipts go, and what has been done so far."""
+    """One run of the command.
+
+    Args:
+        rules: the text rules of the policy.
+        detector: the pool of detector processes.
+        least: lowest score that is masked.
+        origin: digests of policy and models, for the receipts.
+        receipts: open file for receipts, None for none.
+        done: lines answered or refused so far.
+        refused: lines refused so far.
+        key: secret from which the shift of dates in each text is derived.
+    """
 
     rules: policies.TextRules
     detector: detector_pool.DetectorPool
@@ -139,22 +152,22 @@ class _Run:
     receipts: TextIO | None
     done: int = 0
     refused: int = 0
+    # Drawn anew for every run, so dates move by other numbers of days: nobody outside the stream holds its key.
     key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
-    """Dates are shifted by other numbers of days in every run: nobody outside the stream holds the stream's key."""
 
-    async def answer_all(
-        self, batches: Iterable[Sequence[json_lines.Numbered]], tell: Callable[[int, int], None]
-    ) -> None:
-        """Answer every line, batch by batch."""
+    async def answer_all(self, batches: Iterable[Sequence[json_lines.Numbered]], show_progress: ShowProgress) -> None:
+        """Answer every line, batch by batch, and flush the answers after each batch."""
         for batch in batches:
             await self._answer(batch)
             sys.stdout.buffer.flush()
-            tell(self.done, self.refused)
+            show_progress(self.done, self.refused)
 
     async def _answer(self, batch: Sequence[json_lines.Numbered]) -> None:
         lines = [(number, _parsed(content)) for number, content in batch]
         good = [line for _, line in lines if isinstance(line, TextLine)]
+        # The whole batch at once, so that every detector process has work.
         verdicts = iter(await self.detector.detect([redaction.Text(x.text, x.lang, x.identities) for x in good]))
+        # Answers in the order of the lines; a broken line has no verdict of its own.
         for number, line in lines:
             self.done += 1
             verdict = next(verdicts) if isinstance(line, TextLine) else line
@@ -163,14 +176,13 @@ class _Run:
                 print(f"line {number}: {verdict}", file=sys.stderr)
             else:
                 united = redaction.united(finding for finding in verdict if finding.score >= self.least)
-                sys.stdout.buffer.write(_spelt(self._masked(line, united)))
-                self._receipt(line, united)
-
-    def _receipt(self, line: TextLine, united: tuple[redaction.Finding, ...]) -> None:
-        if self.receipts is not None:
-            types = dict(Counter(finding.type for finding in united))
-            done = receipt.Receipt({"text.mask": 1}, types, self.origin)
-            self.receipts.write(json.dumps({"id": line.id, **asdict(done)}) + "\n")
+                answer = json.dumps(self._masked(line, united), ensure_ascii=False)
+                # JSON allows these characters in a string, but many readers take them for the end of a line.
+                sys.stdout.buffer.write(answer.translate(_LINE_ENDS).encode() + b"\n")
+                if self.receipts is not None:
+                    types = dict(Counter(finding.type for finding in united))
+                    done = receipt.Receipt({"text.mask": 1}, types, self.origin)
+                    self.receipts.write(json.dumps({"id": line.id, **asdict(done)}) + "\n")
 
     def _masked(self, line: TextLine, united: tuple[redaction.Finding, ...]) -> dict[str, Any]:
         own = replacement.RecordContext(
@@ -184,18 +196,13 @@ class _Run:
         }
 
 
-def _spelt(answer: Mapping[str, Any]) -> bytes:
-    """Write an answer as one line, whatever its reader takes for the end of one."""
-    return json.dumps(answer, ensure_ascii=False).translate(_LINE_ENDS).encode() + b"\n"
-
-
 def _parsed(content: bytes | None) -> TextLine | ContractError:
-    """Read a line; whatever cannot be written as UTF-8, such as half a surrogate pair, makes it a broken one."""
+    """Return a line as a value, or the fault for which it is refused."""
     if content is None:
-        return ContractError("CON-040", "longer than any text that the policy scans")
+        return ContractError("CON-040", "the line is longer than any text that the policy scans")
     try:
         line = TextLine.model_validate_json(content)
-        line.model_dump_json()
+        line.model_dump_json()  # refuses half a surrogate pair, which no answer could be written with
     except (pydantic.ValidationError, pydantic_core.PydanticSerializationError):
-        return ContractError("CON-043", "not a JSON object with id and text")
+        return ContractError("CON-043", "the line is not a JSON object with id and text")
     return line

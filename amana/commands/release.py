@@ -23,7 +23,7 @@ from streams.broker import access
 
 __all__ = ["register", "show"]
 
-AsOf = Annotated[str, typer.Option("--as-of", metavar="DATE", help="Release what is due on this day (YYYY-MM-DD).")]
+AsOf = Annotated[str, typer.Option("--as-of", metavar="DATE", help="Date of the release calendar, YYYY-MM-DD.")]
 Timeout = Annotated[float, typer.Option("--timeout", min=1, help="Seconds to wait for the stages to be idle.")]
 
 
@@ -33,7 +33,7 @@ def register(app: typer.Typer) -> None:
 
 
 def release(as_of: AsOf, timeout: Timeout = 120.0) -> None:
-    """Release everything that is due as of a date and was not released yet."""
+    """Release everything that is due on a date and was not released before."""
     try:
         day = dt.date.fromisoformat(as_of)
     except ValueError as error:
@@ -51,11 +51,16 @@ def show(answer: TickAnswer, console: Console) -> None:
     if not answer.lines:
         console.print("Nothing to release: everything due has already been released.")
         return
+    # One line per population and year; the windows of a year are added up.
     table = Table("population", "year", title="Cells released", title_justify="left")
     for name in ("released", "suppressed", "withheld"):
         table.add_column(name, justify="right")
     for line in answer.lines:
         table.add_row(line.population, str(line.year), str(line.released), str(line.suppressed), str(line.withheld))
     console.print(table)
-    for one in answer.withheld:
-        console.print(f"withheld: {one.population} {one.window}, table {one.table}. {one.code}: {one.reason}")
+    # Each with its reason: a withheld table is a decision that an officer may ask about.
+    for withheld in answer.withheld:
+        console.print(
+            f"withheld: {withheld.population} {withheld.window}, table {withheld.table}. "
+            f"{withheld.code}: {withheld.reason}"
+        )

@@ -1,4 +1,4 @@
-"""`amana schemas`: list the contracts, lint one, and hold a new version against an old one.
+"""`amana schemas`: list the contracts, lint one, and compare a new version with an old one.
 
 Purpose: decide what is printed. The rules are those of `schemas.lint` and `schemas.evolution`.
 Called by: `amana.commands.lazy`, which imports it when this command runs.
@@ -21,7 +21,9 @@ __all__ = ["register"]
 _ENDING = ".avsc"
 
 OldPath = Annotated[Path, typer.Argument(metavar="OLD", help="A schema file, or a directory of them.")]
-NewPath = Annotated[Path, typer.Argument(metavar="NEW", help="Its next version, or the directory of the next ones.")]
+NewPath = Annotated[
+    Path, typer.Argument(metavar="NEW", help="Its next version, or the directory of the next versions.")
+]
 SchemaPath = Annotated[Path, typer.Argument(metavar="FILE", help="A schema file, or a directory of them.")]
 
 
@@ -35,52 +37,56 @@ def register(app: typer.Typer) -> None:
 
 
 def check(old: OldPath, new: NewPath) -> None:
-    """Say whether NEW may replace OLD: readable both ways, no privacy role weakened."""
+    """Check that NEW may replace OLD: each reads the other's records, and no privacy role is weakened."""
     before, after = _read(old), _read(new)
+    # Two files are two versions of one schema, whatever they are called.
     if old.is_file() and new.is_file():
-        before = {new.name: before[old.name]}  # two files are two versions of one schema, whatever they are called
-    lines = [f"{name}: schema: is gone, and its topics still hold records" for name in sorted(before.keys() - after)]
+        before = {new.name: before[old.name]}
+    lines = [
+        f"{name}: schema: was removed, but its topics still hold records" for name in sorted(before.keys() - after)
+    ]
     for name, text in sorted(after.items()):
-        lines += [f"{name}: {one}" for one in _violations(old / name, before.get(name), text)]
+        try:
+            lines += [f"{name}: {violation}" for violation in evolution.violations(before.get(name), text)]
+        except ContractError as error:
+            # Only the old version raises: a fault of the new one is a violation.
+            raise ConfigurationError("CFG-040", f"the old version is not an Avro schema: {old / name}") from error
     _end(lines, f"{len(after)} schemas, every change is allowed")
 
 
 def lint(file: SchemaPath) -> None:
-    """Say whether a schema is safe to decode with and gives every field its privacy role."""
-    found = _read(file)
-    lines = [f"{name}: {one}" for name, text in sorted(found.items()) for one in evolution.violations(None, text)]
-    _end(lines, f"{len(found)} schemas, nothing to object to")
+    """Check that a schema is safe to decode with and gives every field its privacy role."""
+    texts = _read(file)
+    lines = [
+        f"{name}: {violation}" for name, text in sorted(texts.items()) for violation in evolution.violations(None, text)
+    ]
+    _end(lines, f"{len(texts)} schemas, no violation")
 
 
 def show() -> None:
-    """List the shipped schemas: subject, number of fields, how many are sealed, how many name a person."""
+    """List the shipped schemas: subject, number of fields, of sealed fields, of direct identifiers."""
     for schema in map(catalogue.load, catalogue.STEMS):
         naming = len(schema.by_role(FieldRole.DIRECT_IDENTIFIER))
         print(f"{schema.subject:32} {len(schema.fields):3} fields {len(schema.sealed):3} sealed {naming:3} direct")
 
 
-def _violations(path: Path, old: str | None, new: str) -> tuple[evolution.Violation, ...]:
-    try:
-        return evolution.violations(old, new)
-    except ContractError as error:
-        raise ConfigurationError("CFG-040", f"the old version is not an Avro schema: {path}") from error
-
-
 def _read(path: Path) -> dict[str, str]:
-    """Return file name → text of one schema file, or of every one in a directory."""
+    """Return file name → text, of one schema file or of all schema files in a directory."""
     try:
         files = sorted(path.glob(f"*{_ENDING}")) if path.is_dir() else [path]
-        found = {file.name: file.read_text(encoding="utf-8") for file in files}
+        texts = {file.name: file.read_text(encoding="utf-8") for file in files}
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError("CFG-040", f"the schema file cannot be read: {path}") from error
-    if not found:
+    # Fail closed: a mistyped folder would otherwise pass every check.
+    if not texts:
         raise ConfigurationError("CFG-040", f"the directory holds no {_ENDING} file: {path}")
-    return found
+    return texts
 
 
-def _end(lines: list[str], well: str) -> None:
+def _end(lines: list[str], passed: str) -> None:
+    """Print the violations and end with exit status 1, or print `passed` if there are none."""
     for line in lines:
         print(line)
     if lines:
         raise typer.Exit(1)
-    print(well)
+    print(passed)

@@ -1,4 +1,4 @@
-"""`amana simulate`: invented files of any size, with their answer key.
+"""`amana simulate`: files of invented events, of any size, with their answer key.
 
 Purpose: the options of `amana.demo.simulation.generator`.
 Called by: `amana.commands.lazy`, which imports it when this command runs.
@@ -23,13 +23,13 @@ def register(app: typer.Typer) -> None:
 
 
 def run(
-    events: Annotated[int, typer.Option("--events", help="Rows in all files together.", show_default=False)],
+    events: Annotated[int, typer.Option("--events", help="Number of rows, all files together.", show_default=False)],
     out: Annotated[Path, typer.Option("--out", help="Folder for the files.", show_default=False)],
     seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same bytes.")] = 1,
     *,
-    no_narratives: Annotated[bool, typer.Option("--no-narratives", help="Leave free text out.")] = False,
+    no_narratives: Annotated[bool, typer.Option("--no-narratives", help="Leave out free text.")] = False,
 ) -> None:
     """Write reproducible events of six invented agencies, one file per agency and kind."""
     counts = simulate(events, seed, out, narratives=not no_narratives)
     print(", ".join(f"{name} {count}" for name, count in counts.items()))
-    print(f"files: {out}; what must come of them: {out / KEY_FOLDER}")
+    print(f"files: {out}; answer key: {out / KEY_FOLDER}")

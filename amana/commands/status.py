@@ -1,4 +1,4 @@
-"""`amana status`: what is in flight, and what became of everything that was published.
+"""`amana status`: the lag of every stage, and the outcomes of everything that was published.
 
 Purpose: show the state that `connectors.operations.pipeline_status` tells.
 Called by: `amana.commands.lazy`, which imports it when this command runs.
@@ -27,28 +27,29 @@ def register(app: typer.Typer) -> None:
 
 def status(
     *,
-    wait_idle: Annotated[bool, typer.Option("--wait-idle", help="Return when nothing is in flight.")] = False,
-    timeout: Annotated[float, typer.Option(metavar="SECONDS", help="Wait at most this long.")] = 600.0,
-    as_json: Annotated[bool, typer.Option("--json", help="Machine readable.")] = False,
+    wait_idle: Annotated[bool, typer.Option("--wait-idle", help="Wait until the pipeline is idle.")] = False,
+    timeout: Annotated[float, typer.Option(metavar="SECONDS", help="Longest wait, with --wait-idle.")] = 600.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show what was published, what became of it and what is held; exit 1 unless idle."""
+    """Show the records published, their outcomes and those held; exit status 1 unless idle."""
     cluster = sites.Site.open().cluster(access.OPERATOR)
-    found = pipeline_status.wait_idle(cluster, timeout) if wait_idle else pipeline_status.tally(cluster)
+    tally = pipeline_status.wait_idle(cluster, timeout) if wait_idle else pipeline_status.tally(cluster)
     if as_json:
-        print(json.dumps(found.as_document(), indent=1))
+        print(json.dumps(tally.as_document(), indent=1))
     else:
-        _show(found)
-    if not found.is_idle:
+        _show(tally)
+    if not tally.is_idle:
         raise typer.Exit(1)
 
 
-def _show(found: pipeline_status.Tally) -> None:
-    """Print plain lines: a table of so many columns would be cut short in a terminal, and in a log."""
-    for row in found.as_document()["rows"]:
+def _show(tally: pipeline_status.Tally) -> None:
+    """Print the tally as plain lines."""
+    # Not a table: one of so many columns would be cut short in a terminal and in a log.
+    for row in tally.as_document()["rows"]:
         if row["published"]:
             outcomes = [f"{row[name]} {name.replace('_', ' ')}" for name in (*OUTCOMES, "held") if row[name]]
             print(f"{row['agency']:<24}{row['kind']:<12}{row['published']:>9} published: {', '.join(outcomes)}")
-    print("to read: " + ", ".join(f"{stage} {lag}" for stage, lag in found.lags.items()))
-    for held in found.held:
+    print("to read: " + ", ".join(f"{stage} {lag}" for stage, lag in tally.lags.items()))
+    for held in tally.held:
         print(f"held: {held}")
-    print("idle" if found.is_idle else "not idle")
+    print("idle" if tally.is_idle else "not idle")

@@ -1,4 +1,4 @@
-"""`amana up`: the whole system on this machine until it is stopped.
+"""`amana up`: the whole system on this machine, until it is stopped.
 
 Purpose: the options. `amana.local.supervisor` starts and watches.
 Called by: `amana.commands.lazy`, which imports it when this command runs.
@@ -21,8 +21,14 @@ from streams.broker import access
 
 __all__ = ["register"]
 
-AsOf = Annotated[str | None, typer.Option("--as-of", metavar="DATE", help="The calendar's date, YYYY-MM-DD.")]
-Workers = Annotated[list[str] | None, typer.Option("--workers", metavar="STAGE=N", help="Processes of a stage.")]
+AsOf = Annotated[
+    str | None,
+    typer.Option("--as-of", metavar="DATE", help="Date of the release calendar, YYYY-MM-DD; else the site's."),
+]
+Workers = Annotated[
+    list[str] | None,
+    typer.Option("--workers", metavar="STAGE=N", help="Number of processes of a stage; may be repeated."),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -37,39 +43,41 @@ def up(  # noqa: PLR0913 - a command line's options
     workers: Workers = None,
     quota: Quotas = None,
     *,
-    no_workers: Annotated[bool, typer.Option("--no-workers", help="Servers, topics and rules alone.")] = False,
-    kafka_port: Annotated[int, typer.Option(help="Port of the broker; 0 is any free one.")] = 0,
-    registry_port: Annotated[int, typer.Option(help="Port of the schema registry; 0 is any free one.")] = 0,
+    no_workers: Annotated[
+        bool, typer.Option("--no-workers", help="Run only the servers, with topics and access rules.")
+    ] = False,
+    kafka_port: Annotated[int, typer.Option(help="Port of the broker; 0 for any free port.")] = 0,
+    registry_port: Annotated[int, typer.Option(help="Port of the schema registry; 0 for any free port.")] = 0,
 ) -> None:
     """Run the whole system on this machine until Ctrl-C."""
+    try:
+        date = dt.date.fromisoformat(as_of) if as_of else None
+    except ValueError as error:
+        raise ConfigurationError("CFG-076", "--as-of takes a date of the form YYYY-MM-DD") from error
     options = supervisor.Options(
         data=sites.data_dir(data),
         agencies=tuple(agency or ()),
-        as_of=_date(as_of),
+        as_of=date,
         workers={} if no_workers else _counts(workers or []),
         kafka_port=kafka_port,
         registry_port=registry_port,
         quota=figures(quota or []),
     )
-    # A reader of a pipe or a log sees each line as it is said.
+    # A reader of a pipe or a log sees each line at once.
     supervisor.serve(options, functools.partial(print, flush=True))
 
 
-def _date(text: str | None) -> dt.date | None:
-    try:
-        return dt.date.fromisoformat(text) if text else None
-    except ValueError as error:
-        raise ConfigurationError("CFG-076", "--as-of takes a date of the form YYYY-MM-DD") from error
-
-
 def _counts(given: list[str]) -> dict[str, int]:
-    """Read `STAGE=N`; stages that are not named keep one process; aggregate state is one process's per partition."""
+    """Return the number of processes by stage; a stage that is not named has one."""
     counts = dict(supervisor.DEFAULT_WORKERS)
     for text in given:
         name, _, number = text.partition("=")
         if name not in access.WORKERS or not number.isdigit():
-            raise ConfigurationError("CFG-076", f"--workers takes STAGE=N, a stage being {', '.join(access.WORKERS)}")
+            raise ConfigurationError(
+                "CFG-076", f"--workers takes STAGE=N, where STAGE is one of {', '.join(access.WORKERS)}"
+            )
         counts[name] = int(number)
+    # Two release processes would charge the budget and write the release ledger side by side.
     if counts["release"] > 1:
-        raise ConfigurationError("CFG-076", "there is one release process: it owns the ledger")
+        raise ConfigurationError("CFG-076", "only one release process may run: it owns the release ledger")
     return counts

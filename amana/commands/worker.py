@@ -29,14 +29,15 @@ def register(app: typer.Typer) -> None:
 
 def worker(
     name: Annotated[str, typer.Argument(help="deidentify, dedupe, aggregate or release.")],
-    index: Annotated[int, typer.Option(min=0, help="Which of several processes of the stage this is.")] = 0,
+    index: Annotated[int, typer.Option(min=0, help="Number of this process among those of its stage, from 0.")] = 0,
 ) -> None:
     """Run one stage until it is stopped."""
     if name not in access.WORKERS:
-        raise ConfigurationError("CFG-050", f"no such stage; there are {', '.join(access.WORKERS)}")
+        raise ConfigurationError("CFG-050", f"no such stage: choose {', '.join(access.WORKERS)}")
     log_lines.configure()
     site = sites.Site.open()
     log = structlog.get_logger()
+    # Logged before the request: a registry that does not answer is then the last line of the log.
     log.info("asks for the schemas", worker=name, index=index, registry=site.registry)
     allowed = schema_registry.ids(site.registry)
     log.info("started", worker=name, index=index, policy=site.policy().digest[:16], schemas=len(allowed.current))

@@ -1,1 +1,1 @@
-"""Wiring: which parts each process of the system is built from."""
+"""Composition of the processes: the parts from which a stage, the release process and a command are built."""

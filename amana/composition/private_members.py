@@ -37,7 +37,8 @@ OF_COMMAND: Final = {
     "status": ("kafka-python",),
     "up": ("kafka-python",),
 }
-"""The libraries whose private members a command relies on itself. `amana worker` checks by stage."""
+"""Command → libraries whose private members it relies on. `amana worker` checks by stage, `amana audit reconcile`
+itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +178,10 @@ MEMBERS: Final = (
 def check(*libraries: str, members: Iterable[Member] = MEMBERS) -> None:
     """Check the private members of `libraries`, which the process loads anyway.
 
+    Args:
+        libraries: distributions, or `re`; those without a listed member are passed over.
+        members: the list to check against; tests give their own.
+
     Raises:
         IntegrityError: INT-025, a member is missing or has another signature.
     """
@@ -187,6 +192,7 @@ def check(*libraries: str, members: Iterable[Member] = MEMBERS) -> None:
 
 
 def _is_as_expected(member: Member) -> bool:
+    """Tell whether a member exists and, if it is a function, has the expected parameters."""
     module, _, name = member.owner.partition(":")
     try:
         owner: ModuleType | type = import_module(module)
@@ -195,6 +201,7 @@ def _is_as_expected(member: Member) -> bool:
     if name:
         owner = getattr(owner, name, None)  # type: ignore[assignment] # None has no member that is looked for
     if member.parameters is not None:
+        # Names, not only the number: the code passes some of them by keyword, and a swapped pair would be as bad.
         function = getattr(owner, member.name, None)
         return callable(function) and tuple(inspect.signature(function).parameters) == member.parameters
     # An attribute of the instances alone is a name that the code of `__init__` assigns: nothing has to be made for it.

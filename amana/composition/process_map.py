@@ -36,6 +36,7 @@ def spread(work: Callable[[Job], Result], jobs: Sequence[Job], *, modules: Seque
     Raises:
         BrokenProcessPool: a process ended before its job did.
     """
+    # One job gains nothing from a second process, and would wait for its start.
     if len(jobs) < _PROCESSES:
         return list(map(work, jobs))
     # A plain fork would inherit the locks of this process's threads, and a spawn would load every module twice.
@@ -47,12 +48,14 @@ def spread(work: Callable[[Job], Result], jobs: Sequence[Job], *, modules: Seque
 
 def _end_with_parent() -> None:
     """End this process with the one that started it, even if that is killed; leave Ctrl-C to it."""
+    # A terminal sends Ctrl-C to both; the parent stops its pool in order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if (parent := multiprocessing.parent_process()) is not None:
-        threading.Thread(target=_exit_after, args=(parent.join,), daemon=True).start()
+    if (parent := multiprocessing.parent_process()) is None:
+        return
 
+    def _exit_after_parent() -> None:
+        parent.join()
+        # Not sys.exit: this is not the main thread, and a job without a parent is not worth finishing.
+        os._exit(1)
 
-def _exit_after(wait: Callable[[], None]) -> None:
-    wait()
-    # Not sys.exit: this is not the main thread, and nothing of a job without a parent is worth finishing.
-    os._exit(1)
+    threading.Thread(target=_exit_after_parent, daemon=True).start()

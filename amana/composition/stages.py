@@ -52,7 +52,7 @@ def run_release(site: sites.Site) -> None:
 
 
 def _detector(rules: TextRules, stack: contextlib.ExitStack) -> Any:  # noqa: ANN401 - only this stage loads its type
-    """Start the detector processes."""
+    """Start the detector processes, which end with `stack`."""
     from anonymizer.sandbox import detector_pool  # noqa: PLC0415 - only the process that runs the stage needs it
 
     private_members.check("re")

@@ -28,14 +28,15 @@ def count(cluster: Cluster) -> int:
 
 
 def _positions(cluster: Cluster, kind: str) -> set[tuple[str, int, int]]:
+    """Return agency, partition and offset of every raw record that was de-identified."""
     stem = f"deidentified.{kind}"
     readable = schema_registry.ids(cluster.registry, [stem]).allowed(stem)
-    found: set[tuple[str, int, int]] = set()
+    positions: set[tuple[str, int, int]] = set()
     try:
         for record in topic_reading.whole(cluster.kafka_settings(), stem):
-            one = codec.decode(record.value, readable, limits.INTERNAL)
-            if one["state"] != "moved":
-                found.add((one["agency"], one["source_partition"], one["source_offset"]))
+            event = codec.decode(record.value, readable, limits.INTERNAL)
+            if event["state"] != "moved":
+                positions.add((event["agency"], event["source_partition"], event["source_offset"]))
     except KafkaError as error:
         raise TransportError("TRA-062", "the broker is out of reach") from error
-    return found
+    return positions

@@ -23,9 +23,9 @@ __all__ = ["audit", "trends"]
 
 def trends(site: Site, out: Path) -> None:
     """Write `trend/*.csv`, `trend/*.parquet`, `chart.html` and `chart.png`; without a release, no files."""
-    if found := TrendFeed(site.cluster(access.ANALYSTS)).get():
-        export.write(found, out / "trend", ("csv", "parquet"))
-        drawing.draw(found, out, pictures=False)
+    if rows := TrendFeed(site.cluster(access.ANALYSTS)).get():
+        export.write(rows, out / "trend", ("csv", "parquet"))
+        drawing.draw(rows, out, pictures=False)
 
 
 def audit(site: Site, out: Path) -> int:
@@ -34,6 +34,7 @@ def audit(site: Site, out: Path) -> int:
     Raises:
         IntegrityError: the log is not whole.
     """
+    # Lock files are left out: the release process still holds them, and a copy needs none.
     shutil.copytree(site.path("audit"), out / "audit", ignore=shutil.ignore_patterns("*.lock", "lock"))
     (out / "public").mkdir()
     shutil.copy(site.path("public", "audit.pub"), out / "public" / "audit.pub")

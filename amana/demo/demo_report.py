@@ -44,7 +44,7 @@ class AgencyAccount:
         self.published += summary.accepted + summary.already
 
     def add_outcomes(self, outcomes: Mapping[str, int]) -> None:
-        """Add what became of published records."""
+        """Add the outcomes of published records."""
         for outcome, count in outcomes.items():
             self.outcomes[outcome] += count
 
@@ -57,12 +57,12 @@ class AgencyAccount:
 
     @property
     def admitted(self) -> int:
-        """Records that the contract, consent and calendar let in."""
+        """Return the number of records that contract, consent and calendar admitted."""
         return self.published - self.outcomes["quarantined"] - self.outcomes["late"]
 
     @property
     def difference(self) -> int:
-        """Rows and records without exactly one end; 0 or the demo has failed."""
+        """Return the number of rows and records without exactly one outcome; unless it is 0, the demo has failed."""
         return abs(self.rows_read - self.refused - self.published) + abs(self.published - sum(self.outcomes.values()))
 
     def as_dict(self) -> dict[str, int]:
@@ -79,7 +79,7 @@ class AgencyAccount:
 
 @dataclass(slots=True)
 class DemoReport:
-    """The whole demo: accounts by agency, what was released, and seconds per stage."""
+    """The figures of the whole demo: accounts by agency, counts of the release, and seconds by stage."""
 
     accounts: dict[str, AgencyAccount] = field(default_factory=dict)
     deidentified: int = 0
@@ -90,19 +90,19 @@ class DemoReport:
     seconds: dict[str, float] = field(default_factory=dict)
 
     def account(self, agency: str) -> AgencyAccount:
-        """Return the account of an agency, opened when it is first asked for."""
+        """Return the account of an agency, opened at its first use."""
         return self.accounts.setdefault(agency, AgencyAccount())
 
     @property
     def total(self) -> AgencyAccount:
-        """All agencies together."""
+        """Return the sum over all agencies."""
         total = AgencyAccount()
         for account in self.accounts.values():
             total.add(account)
         return total
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the totals: what `report.json` holds."""
+        """Return the totals, as `report.json` holds them."""
         return {
             **self.total.as_dict(),
             "deidentified": self.deidentified,
@@ -114,5 +114,5 @@ class DemoReport:
         }
 
     def by_agency(self) -> dict[str, Any]:
-        """Return the figures of each agency: for the operator alone."""
+        """Return the figures of each agency, for the operator alone."""
         return {agency: account.as_dict() for agency, account in sorted(self.accounts.items())}

@@ -44,7 +44,9 @@ def _open(source: Path) -> IO[bytes]:
 
 
 def _deal(lines: IO[bytes], files: Sequence[IO[bytes]], *, header: bool) -> None:
+    """Copy the lines to the files in turn; each file gets the header."""
     if header:
+        # A header without a line break is the whole file: the next line must not be glued to it.
         first = lines.readline()
         if not first.strip():
             raise OSError(0, "the file has no header")

@@ -24,7 +24,7 @@ Item = TypeVar("Item")
 
 
 def over(items: Iterable[Item], total: int) -> Iterator[Item]:
-    """Yield the items, with a bar of how many came by."""
+    """Yield the items, and show a bar of their number."""
     with _bar() as bar:
         yield from bar.track(items, total=total)
 
@@ -32,15 +32,15 @@ def over(items: Iterable[Item], total: int) -> Iterator[Item]:
 def until_idle(cluster: Cluster, seconds: float) -> pipeline_status.Tally:
     """Return the progress once the pipeline is idle, or when `seconds` have passed; show a bar of decided records."""
     deadline = time.monotonic() + seconds
-    with pipeline_status.PipelineStatus(cluster) as looking, _bar() as bar:
+    with pipeline_status.PipelineStatus(cluster) as status, _bar() as bar:
         task = bar.add_task("", total=None)
         while True:
             begun = time.monotonic()
-            found = looking.look()
-            decided = sum(sum(outcomes.values()) for outcomes in found.outcomes.values())
-            bar.update(task, completed=decided, total=sum(found.published.values()))
-            if found.is_idle or time.monotonic() > deadline:
-                return found
+            tally = status.look()
+            decided = sum(sum(outcomes.values()) for outcomes in tally.outcomes.values())
+            bar.update(task, completed=decided, total=sum(tally.published.values()))
+            if tally.is_idle or time.monotonic() > deadline:
+                return tally
             pipeline_status.pause(time.monotonic() - begun)
 
 

@@ -1,7 +1,7 @@
-"""The demonstration from start to finish, through the same doors that agencies, operators, analysts and officers use.
+"""The demonstration from start to finish, through the interfaces that agencies, operators, analysts and officers use.
 
 Purpose: run the whole product once, unattended, and leave its results in a folder. Every step is the product's own:
-nothing here counts, protects or draws.
+this module counts, protects and draws nothing.
 Called by: `amana demo`, the end-to-end tests.
 
 1. Start broker, registry and workers, while the input is invented or a real file is divided.
@@ -45,7 +45,8 @@ __all__ = ["EVENTS", "RELEASE_DATE", "SEED", "Demo"]
 EVENTS: Final = 20_000
 SEED: Final = 2025
 RELEASE_DATE: Final = dt.date(2025, 1, 15)
-"""The invented region reports 2023 and 2024: on this day the last quarter's and the year's first prints are due."""
+"""The invented region reports 2023 and 2024: on this day the last quarter's and the year's first publications are
+due."""
 
 _PUBLISHERS: Final = 2
 _IDLE_SECONDS: Final = 1200.0
@@ -57,7 +58,15 @@ Say = Callable[[str], None]
 
 @dataclass(slots=True)
 class Demo:
-    """One demo into the folder `out`; `source` None is the invented region, else a real file of cases."""
+    """One run of the demonstration.
+
+    Args:
+        out: folder for the results.
+        source: a real file of cases; None for the invented region.
+        say: called with each line of progress.
+        report: the figures, filled in by `run`.
+        withheld: the tables that were not released, filled in by `run`.
+    """
 
     out: Path
     source: Path | None = None
@@ -66,11 +75,12 @@ class Demo:
     withheld: tuple[calendar_tick.WithheldTable, ...] = ()
 
     def run(self) -> DemoReport:
-        """Do everything and return the report; the folder then holds what the README lists.
+        """Run the steps of the module and return the report.
 
         Raises:
-            AmanaError: of the step that could not be done.
+            AmanaError: the fault of the first step that failed.
         """
+        # A real file may hold any years: without a date on the calendar no event of it is late.
         as_of = RELEASE_DATE if self.source is None else None
         with (
             _writable(self.out),
@@ -78,40 +88,66 @@ class Demo:
             contextlib.ExitStack() as stack,
         ):
             _clear(self.out)
+            # 1. The input is written while the servers start. The system itself starts in this thread, to which the
+            # lives of its processes are tied.
             prepared = beside.submit(self._input)
             with self._timed("start", "input, broker, registry, workers"):
                 site = stack.enter_context(runtime.running(self.out / "site", as_of=as_of))
                 files = prepared.result()
-            self._flow(site, files)
-            self._count(self._released(site, beside))
-            self._read(site)
-            self._write()
+            self._process(site, files)
+            self._release(site, beside)
+            # 5. Only the public interfaces: what an analyst or an officer cannot read is not in the results either.
+            with self._timed("draw", "trends and charts"):
+                demo_outputs.trends(site, self.out)
+            with self._timed("verify", "audit log"):
+                entries = demo_outputs.audit(site, self.out)
+            self.say(f"audit log: {entries} entries verified offline")
+            # 6. The figures by agency are internal.
+            _json(self.out / "report.json", self.report.as_dict())
+            _json(self.out / "internal" / "report.json", self.report.by_agency())
         return self.report
 
-    def _flow(self, site: Site, files: Mapping[tuple[str, str], Path]) -> None:
+    def _process(self, site: Site, files: Mapping[tuple[str, str], Path]) -> None:
+        """Publish the files, and wait for the outcomes of their records.
+
+        Raises:
+            TransportError: TRA-060, the stages are not idle in time.
+        """
+        # 2. Publish.
         with self._timed("publish", "agencies publish"):
             for summary in progress_bar.over(_publish(site.dir, files), len(files)):
                 self.report.account(summary.agency).add_publication(summary)
+        # 3. A release needs idle stages; outcomes are final only then.
         with self._timed("count", "de-identify, dedupe, aggregate"):
-            found = progress_bar.until_idle(site.cluster(access.OPERATOR), _IDLE_SECONDS)
-            if not found.is_idle:
+            tally = progress_bar.until_idle(site.cluster(access.OPERATOR), _IDLE_SECONDS)
+            if not tally.is_idle:
                 raise TransportError(
                     "TRA-060", f"the stages are not idle after {_IDLE_SECONDS:.0f} s: see {site.dir}/logs"
                 )
-        for (agency, _), outcomes in found.outcomes.items():
+        for (agency, _), outcomes in tally.outcomes.items():
             self.report.account(agency).add_outcomes(outcomes)
 
-    def _released(self, site: Site, beside: concurrent.futures.Executor) -> calendar_tick.TickAnswer:
-        """Release what is due; meanwhile the operator reads the exact counts."""
+    def _release(self, site: Site, beside: concurrent.futures.Executor) -> None:
+        """Release what is due; meanwhile the operator exports the exact counts.
+
+        Raises:
+            TransportError: TRA-061, the release process refuses the request.
+        """
+        # 4. The release waits for its solvers and the export for the broker, so they run side by side.
         with self._timed("release", "release"):
-            inside = beside.submit(self._inside, site)
+            export = beside.submit(self._export_cells, site)
             answer = calendar_tick.request(site.cluster(access.OPERATOR), RELEASE_DATE, patience=_RELEASE_SECONDS)
             if answer.code:
                 raise TransportError("TRA-061", f"nothing was released ({answer.code}: {answer.reason})")
-            inside.result()
-        return answer
+            export.result()
+        self.withheld = answer.withheld
+        for line in answer.lines:
+            self.report.released += line.released
+            self.report.suppressed += line.suppressed
+            self.report.withheld += line.withheld
 
-    def _inside(self, site: Site) -> None:
+    def _export_cells(self, site: Site) -> None:
+        """Write the exact counts to a folder that their owner alone can read, and count the de-identified records."""
         internal = self.out / "internal"
         internal.mkdir(mode=0o700)
         text = exact_cells.export_text(exact_cells.read(site.cluster(access.OPERATOR)), site.policy())
@@ -119,27 +155,8 @@ class Demo:
         self.report.cells = sum(1 for _ in csv.reader(io.StringIO(text))) - 1
         self.report.deidentified = arrivals.count(site.cluster(access.OPERATOR))
 
-    def _count(self, answer: calendar_tick.TickAnswer) -> None:
-        self.withheld = answer.withheld
-        for line in answer.lines:
-            self.report.released += line.released
-            self.report.suppressed += line.suppressed
-            self.report.withheld += line.withheld
-
-    def _read(self, site: Site) -> None:
-        """Read as the analyst and the officer do."""
-        with self._timed("draw", "trends and charts"):
-            demo_outputs.trends(site, self.out)
-        with self._timed("verify", "audit log"):
-            entries = demo_outputs.audit(site, self.out)
-        self.say(f"audit log: {entries} entries verified offline")
-
-    def _write(self) -> None:
-        _json(self.out / "report.json", self.report.as_dict())
-        _json(self.out / "internal" / "report.json", self.report.by_agency())
-
     def _input(self) -> dict[tuple[str, str], Path]:
-        """Return (agency, kind) → file."""
+        """Write the files of the agencies, invented or divided from the real one; return (agency, kind) → file."""
         folder = self.out / "input"
         if self.source is not None:
             parts = input_split.divide(self.source, DEFAULT_AGENCIES, folder)
@@ -153,19 +170,18 @@ class Demo:
 
     @contextlib.contextmanager
     def _timed(self, stage: str, words: str) -> Iterator[None]:
+        """Announce a stage of the demonstration, and record the seconds that it takes."""
         self.say(f"{words} …")
         begun = time.monotonic()
         yield
-        self._took(stage, begun)
-
-    def _took(self, stage: str, begun: float) -> None:
         self.report.seconds[stage] = time.monotonic() - begun
         self.say(f"  {stage}: {self.report.seconds[stage]:.1f} s")
 
 
 def _publish(home: Path, files: Mapping[tuple[str, str], Path]) -> Iterator[PublishSummary]:
-    """Publish every file, the largest first, from as many processes as agencies would not mind sharing."""
-    order = sorted(files, key=lambda one: -files[one].stat().st_size)
+    """Publish every file, the largest first, from two processes; yield the summaries in that order."""
+    order = sorted(files, key=lambda agency_and_kind: -files[agency_and_kind].stat().st_size)
+    # Spawned: this process has threads, and a fork would copy their locks.
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(_PUBLISHERS, mp_context=context) as pool:
         tasks = [pool.submit(_publish_one, home, agency, kind, files[agency, kind]) for agency, kind in order]
@@ -174,12 +190,13 @@ def _publish(home: Path, files: Mapping[tuple[str, str], Path]) -> Iterator[Publ
 
 
 def _publish_one(home: Path, agency: str, kind: str, file: Path) -> PublishSummary:
+    """Publish one file in a process of the pool: a `Site` with secrets is opened there and not sent."""
     return Publisher(Site.open(home).agency_profile(agency)).publish(file, kind)
 
 
 @contextlib.contextmanager
 def _writable(out: Path) -> Iterator[None]:
-    """Turn what a disk says into a sentence."""
+    """Turn an error of the disk into CFG-061."""
     try:
         yield
     except OSError as error:
@@ -187,13 +204,14 @@ def _writable(out: Path) -> Iterator[None]:
 
 
 def _clear(out: Path) -> None:
-    """Take an earlier demo's results away; refuse a folder that holds anything else.
+    """Delete the results of an earlier demo.
 
     Raises:
-        ConfigurationError: CFG-062.
+        ConfigurationError: CFG-062, the folder holds anything else.
     """
+    # Only a folder with the mark of a demo is deleted: a mistyped --out must not cost anybody their files.
     if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / _MARK).exists())):
-        raise ConfigurationError("CFG-062", f"{out} holds something else than a demo: name another folder")
+        raise ConfigurationError("CFG-062", f"{out} does not hold the results of a demo: name another folder")
     if out.exists():
         shutil.rmtree(out)
     out.mkdir(parents=True)

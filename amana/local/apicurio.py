@@ -38,6 +38,7 @@ _JVM: Final = (
 def child(site: sites.Site, runtime: artifacts.Runtime) -> server_process.ServerProcess:
     """Return the registry as a child process that was not started yet."""
     home = site.path("registry")
+    # What an earlier start left in its folder for temporary files is of no use: a killed server does not tidy up.
     shutil.rmtree(home / "tmp", ignore_errors=True)
     (home / "tmp").mkdir(mode=0o700, parents=True)
     settings = {
@@ -68,7 +69,7 @@ def wait_ready(site: sites.Site, alive: Callable[[], bool]) -> None:
             if httpx2.get(f"{site.registry}{API}/subjects", timeout=_TIMEOUT_SECONDS).is_success:
                 return
         except httpx2.TransportError:
-            pass
+            pass  # the port is not open yet
         if not alive():
             raise TransportError("TRA-004", f"the registry ended as it started: see {site.path('logs')}/registry.log")
         time.sleep(_POLL_SECONDS)

@@ -123,6 +123,7 @@ class _Stamps:
         path = self._cache / entry.path
         if not path.exists():
             return False
+        # The stamp saves hashing every file at every start; a file that was changed has another stamp.
         if self._seen.get(entry.path) == _stamp(path, entry.sha256):
             return True
         if not _verified(path, entry):
@@ -152,11 +153,13 @@ class _Stamps:
 
 
 def _stamp(path: Path, sha256: str) -> list[object]:
+    """Return size in bytes, modification time in nanoseconds, and digest of a file."""
     stat = path.stat()
     return [stat.st_size, stat.st_mtime_ns, sha256]
 
 
 def _verified(path: Path, entry: Locked) -> bool:
+    """Tell whether a file has the size and the SHA-256 of the lock."""
     if path.stat().st_size != entry.size:
         return False
     with path.open("rb") as file:
@@ -164,17 +167,20 @@ def _verified(path: Path, entry: Locked) -> bool:
 
 
 def _fetch_all(entries: Sequence[Locked], cache: Path) -> None:
+    """Download files side by side, with a progress bar; raises as `ensure`."""
     columns = (progress.TextColumn("{task.description}"), progress.BarColumn(), progress.DownloadColumn())
     with progress.Progress(*columns, progress.TimeRemainingColumn()) as bar:
         task = bar.add_task("Kafka and Apicurio Registry, once", total=sum(entry.size for entry in entries))
         with futures.ThreadPoolExecutor(_THREADS) as pool:
             # The largest file first: it decides how long the whole download takes.
             queue = sorted(entries, key=lambda entry: -entry.size)
+            # The loop raises the first fault of a download; a map whose results nobody takes would hide it.
             for _ in pool.map(lambda entry: _fetch(entry, cache, lambda n: bar.advance(task, n)), queue):
                 pass
 
 
 def _fetch(entry: Locked, cache: Path, advance: Callable[[int], None]) -> None:
+    """Download one file and verify it; try again if it cannot be fetched or differs."""
     path = cache / entry.path
     fault: Exception | None = None
     for _ in range(_TRIES):
@@ -187,6 +193,7 @@ def _fetch(entry: Locked, cache: Path, advance: Callable[[int], None]) -> None:
         if _verified(path, entry):
             return
         fault = None
+    # A file that differs from the lock must not stay where the next start could take it for the locked one.
     path.unlink(missing_ok=True)
     if isinstance(fault, OSError) and fault.errno == errno.ENOSPC:
         raise ConfigurationError("CFG-070", f"no space is left in {cache}") from fault
@@ -197,12 +204,13 @@ def _fetch(entry: Locked, cache: Path, advance: Callable[[int], None]) -> None:
 
 def _resolve(entry: Locked, cache: Path, advance: Callable[[int], None]) -> None:
     @contextlib.contextmanager
-    def report(_name: str, _size: int) -> Iterator[Callable[[int], None]]:
+    def _report(_name: str, _size: int) -> Iterator[Callable[[int], None]]:
         yield advance
 
+    # Maven: GROUP:ARTIFACT:VERSION[:PACKAGING[:CLASSIFIER]]
     group, artifact, version, *rest = entry.coordinate.split(":")
     packaging, classifier = (*rest, "jar", "")[:2] if rest else ("jar", "")
-    context = MavenContext(PythonResolver(progress_callback=report), repo_cache=cache, timeout=_TIMEOUT_SECONDS)
+    context = MavenContext(PythonResolver(progress_callback=_report), repo_cache=cache, timeout=_TIMEOUT_SECONDS)
     component = context.project(group, artifact).at_version(version)
     component.artifact(classifier=classifier, packaging=packaging).resolve()
 

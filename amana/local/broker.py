@@ -179,11 +179,13 @@ def wait_ready(site: sites.Site, alive: Callable[[], bool]) -> None:
 
 
 def _java(site: sites.Site, runtime: artifacts.Runtime) -> list[str]:
+    """Return the command of a Java program of Kafka, up to the name of its class."""
     places = (f"-Djava.io.tmpdir={site.path('kafka', 'tmp')}", f"-XX:ErrorFile={site.path('logs', 'broker-crash.log')}")
     return [str(runtime.java), *_JVM, *places, "-cp", runtime.classpath]
 
 
 def _format(site: sites.Site, runtime: artifacts.Runtime, cluster: str) -> None:
+    """Format the data folder; raises as `lay_out`."""
     home = site.path("kafka")
     arguments = ["format", "--cluster-id", cluster, "--config", str(home / "server.properties")]
     arguments += [part for user in _users(site) for part in ("--add-scram", user)]
@@ -194,6 +196,7 @@ def _format(site: sites.Site, runtime: artifacts.Runtime, cluster: str) -> None:
     finally:
         (home / "format.args").unlink()  # it holds salted passwords
     if done.returncode:
+        # A folder that is half formatted would count as formatted at the next start.
         shutil.rmtree(home / "data", ignore_errors=True)
         _write(site.path("logs", "broker-format.log"), done.stderr.decode(errors="replace"))
         raise ConfigurationError("CFG-072", f"the broker's folder cannot be made: see {site.path('logs')}")

@@ -33,11 +33,8 @@ def main(arguments: Sequence[str]) -> int:
     parent, command = int(arguments[0]), list(arguments[1:])
     os.umask(0o077)  # files of the servers hold records and keys
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    return _become(parent, command) if sys.platform == "linux" else _watch(command)
-
-
-def _become(parent: int, command: list[str]) -> int:
-    """Replace this process by the program; return only if the parent is dead already."""
+    if sys.platform != "linux":
+        return _watch(command)
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() == parent:  # otherwise the parent died before the kernel knew of the tie, and no signal would come
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)

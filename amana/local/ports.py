@@ -27,6 +27,7 @@ def choose(count: int) -> tuple[int, ...]:
     """Return `count` different free ports."""
     chosen: list[int] = []
     while len(chosen) < count:
+        # At random: two systems that start at the same time would else choose the same ports.
         port = _LOWEST + secrets.randbelow(_HIGHEST - _LOWEST)
         if port not in chosen and is_free(port):
             chosen.append(port)

@@ -72,6 +72,8 @@ def running(
 
 
 def _command(home: Path, workers: Mapping[str, int], as_of: dt.date | None, agencies: Sequence[str]) -> list[str]:
+    """Return the command line of `amana up`."""
+    # -P: the working directory of the child is the data directory, and must not become a place to import from.
     command = [sys.executable, "-P", "-m", "amana", "up", "--data", str(home)]
     command += [part for agency in agencies for part in ("--agency", agency)]
     command += ["--as-of", as_of.isoformat()] if as_of else []
@@ -95,6 +97,7 @@ def _wait_ready(child: server_process.ServerProcess, log_start: int) -> None:
 
 def _fault(text: str, log: Path) -> errors.AmanaError:
     """Return the supervisor's last typed fault as an exception of this process."""
+    # The last one: the command prints the fault that ended it at the end.
     faults = _FAULT.findall(text)
     if not faults:
         return errors.TransportError("TRA-007", f"the system ended as it started: see {log}")

@@ -108,10 +108,10 @@ def _locked(home: Path) -> Iterator[None]:
 def _stoppable() -> Iterator[None]:
     """Turn SIGTERM and SIGHUP into KeyboardInterrupt, as SIGINT is."""
 
-    def stop(_number: int, _frame: object) -> None:
+    def _interrupt(_number: int, _frame: object) -> None:
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, stop) for number in _STOPPING}
+    before = {number: signal.signal(number, _interrupt) for number in _STOPPING}
     try:
         yield
     finally:
@@ -153,7 +153,11 @@ class _Supervisor:
         try:
             self._start_servers()  # 2
             self._provision()  # 3
-            self._start_workers()  # 4
+            for name, count in self._options.workers.items():  # 4
+                for index in range(count):
+                    child = server_process.worker(self._site.dir, name, index)
+                    self._start(child)
+                    self._tell(child.name, f"process {child.pid}")
             self._ready.write_text(f"{os.getpid()}\n", encoding="ascii")
             while True:  # 5
                 self._watch()
@@ -172,6 +176,7 @@ class _Supervisor:
         if not (own_broker or own_registry):
             return
         runtime = artifacts.ensure()
+        # The registry needs nothing from the broker: it starts first, and is waited for last.
         self._choose_ports(own_broker=own_broker, own_registry=own_registry)
         if own_registry:
             self._start(apicurio.child(self._site, runtime))
@@ -191,6 +196,7 @@ class _Supervisor:
             if port:
                 ports.demand(port, option)
         before = (_port(self._site.kafka) if own_broker else 0, _port(self._site.registry) if own_registry else 0)
+        # An old port may be taken by another program meanwhile; then clients are told the new one by `site.json`.
         spare = iter(ports.choose(2))
         chosen = [
             want or (old if old and ports.is_free(old) else next(spare))
@@ -203,6 +209,7 @@ class _Supervisor:
         self._site.save()
 
     def _provision(self) -> None:
+        """Set up the cluster, if this site has its admin's password; else whoever runs the cluster does it."""
         if not self._site.path("secrets", "principals", f"{access.ADMIN}.json").exists():
             self._tell("topics", "left as they are: no admin password here")
             return
@@ -210,13 +217,6 @@ class _Supervisor:
         cluster_setup.provision(self._site)
         count = len(cluster_setup.topic_table(self._site))
         self._tell("topics", f"{count}, with their rules and schemas, after {time.monotonic() - begun:.1f} s")
-
-    def _start_workers(self) -> None:
-        for name, count in self._options.workers.items():
-            for index in range(count):
-                child = server_process.worker(self._site.dir, name, index)
-                self._start(child)
-                self._tell(child.name, f"process {child.pid}")
 
     def _start(self, child: server_process.ServerProcess) -> None:
         child.start()
@@ -260,6 +260,7 @@ class _Supervisor:
         name = each.child.name
         if status == _CONFIGURATION_STATUS and name.startswith("worker-"):
             raise ConfigurationError("CFG-075", f"{name} refuses to run: see {each.child.log}")
+        # After a healthy while the count begins again: one death a day must not lead to long pauses.
         each.deaths = 0 if now - each.started > _HEALTHY_SECONDS else each.deaths
         each.due = now + _BACKOFF_SECONDS[min(each.deaths, len(_BACKOFF_SECONDS) - 1)]
         each.deaths += 1
@@ -281,5 +282,6 @@ class _Supervisor:
 
 
 def _port(address: str) -> int:
+    """Return the port of an address or a URL, 0 if it has none."""
     tail = address.rsplit(":", 1)[-1]
     return int(tail) if tail.isdigit() else 0

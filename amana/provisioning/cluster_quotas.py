@@ -22,7 +22,7 @@ from amana import site as sites
 from schemas.errors import TransportError
 from streams.broker import quotas
 
-__all__ = ["Figures", "differing", "found", "set_right", "wanted"]
+__all__ = ["Figures", "actual_quotas", "differing", "listed_quotas", "set_right"]
 
 Entity = frozenset[tuple[str, str]]
 """Subject of a quota: `("user", NAME)`, optionally with `("client-id", NAME)`."""
@@ -36,25 +36,31 @@ _PATIENCE_SECONDS: Final = 20.0
 _POLL_SECONDS: Final = 0.02
 
 
-def wanted(site: sites.Site) -> Figures:
+def listed_quotas(site: sites.Site) -> Figures:
     """Return the listed quotas in the broker's form."""
     table = quotas.quotas_by_principal(site.agencies, site.quota)
     return {frozenset({(_USER, principal)}): quota.figures() for principal, quota in table.items()}
 
 
-def found(site: sites.Site, admin: kafka_admin.KafkaAdminClient) -> Figures:
+def actual_quotas(site: sites.Site, admin: kafka_admin.KafkaAdminClient) -> Figures:
     """List the broker's quotas of listed principals, and of agencies that left the site."""
     by_name = DescribeClientQuotasRequest.ComponentData(entity_type=_USER, match_type=_ANY_NAME, match=None)
     answer = _ask(admin, DescribeClientQuotasRequest(components=[by_name], strict=False))
     _refuse(site, [answer])
-    every = {_entity(entry): {one.key: one.value for one in entry.values} for entry in answer.entries or ()}
     ours = quotas.quotas_by_principal(site.agencies)
-    return {entity: figures for entity, figures in every.items() if _name(entity) in ours or _is_agencys(entity)}
+    figures = {}
+    for entry in answer.entries or ():
+        entity = frozenset((part.entity_type, part.entity_name) for part in entry.entity)
+        principal = dict(entity)[_USER]
+        # An agency that left keeps no quota. Principals of other systems on the same cluster are not ours to change.
+        if principal in ours or principal.startswith("agency."):
+            figures[entity] = {limit.key: limit.value for limit in entry.values}
+    return figures
 
 
 def differing(site: sites.Site, admin: kafka_admin.KafkaAdminClient) -> dict[Entity, dict[str, float | None]]:
     """List the changes that bring the broker to the listed quotas; None removes one."""
-    listed, actual = wanted(site), found(site, admin)
+    listed, actual = listed_quotas(site), actual_quotas(site, admin)
     changes = {
         entity: {
             name: listed.get(entity, {}).get(name)
@@ -75,7 +81,17 @@ def set_right(site: sites.Site, admin: kafka_admin.KafkaAdminClient) -> None:
     changes = differing(site, admin)
     if not changes:
         return
-    entries = [_alteration(entity, change) for entity, change in changes.items()]
+    entry = AlterClientQuotasRequest.EntryData
+    entries = [
+        entry(
+            entity=[entry.EntityData(entity_type=kind, entity_name=name) for kind, name in sorted(entity)],
+            ops=[
+                entry.OpData(key=key, value=value or 0.0, remove=value is None)  # the value of a removal is ignored
+                for key, value in sorted(change.items())
+            ],
+        )
+        for entity, change in changes.items()
+    ]
     _refuse(site, _ask(admin, AlterClientQuotasRequest(entries=entries, validate_only=False)).entries)
     # The controller accepts a change before the brokers apply it.
     deadline = time.monotonic() + _PATIENCE_SECONDS
@@ -85,31 +101,13 @@ def set_right(site: sites.Site, admin: kafka_admin.KafkaAdminClient) -> None:
         time.sleep(_POLL_SECONDS)
 
 
-def _alteration(entity: Entity, change: Mapping[str, float | None]) -> Any:  # noqa: ANN401 - the protocol's types are made at run time
-    entry = AlterClientQuotasRequest.EntryData
-    return entry(
-        entity=[entry.EntityData(entity_type=kind, entity_name=name) for kind, name in sorted(entity)],
-        ops=[entry.OpData(key=key, value=value or 0.0, remove=value is None) for key, value in sorted(change.items())],
-    )
-
-
-def _ask(admin: kafka_admin.KafkaAdminClient, request: object) -> Any:  # noqa: ANN401 - as above
+def _ask(admin: kafka_admin.KafkaAdminClient, request: object) -> Any:  # noqa: ANN401 - the protocol's types are made at run time
+    """Send a request to the broker and return its answer."""
     manager = admin._manager  # noqa: SLF001 - every call of the client goes through it; there is none for these messages
     return manager.run(manager.send, request)
 
 
 def _refuse(site: sites.Site, answers: Iterable[Any]) -> None:
+    """Raise TRA-008 if one of the answers holds an error."""
     if codes := sorted({answer.error_code for answer in answers} - {0}):
         raise TransportError("TRA-008", f"the broker at {site.kafka} refuses quotas: error {codes[0]} of its protocol")
-
-
-def _entity(entry: Any) -> Entity:  # noqa: ANN401 - as above
-    return frozenset((one.entity_type, one.entity_name) for one in entry.entity)
-
-
-def _name(entity: Entity) -> str:
-    return dict(entity)[_USER]
-
-
-def _is_agencys(entity: Entity) -> bool:
-    return _name(entity).startswith("agency.")

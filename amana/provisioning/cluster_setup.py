@@ -13,8 +13,8 @@ Invariants:
 import contextlib
 import logging
 import time
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Final
 
 from kafka import admin as kafka_admin
 from kafka import errors as kafka_errors
@@ -25,7 +25,7 @@ from connectors.adapters import registry_rule, schema_registry
 from schemas.errors import IntegrityError, TransportError
 from streams.broker import access, topics
 
-__all__ = ["acls", "admin_of", "differing_topics", "found_acls", "lets_anybody_in", "provision", "topic_table"]
+__all__ = ["actual_acls", "admin_of", "differing_topics", "lets_anybody_in", "listed_acls", "provision", "topic_table"]
 
 _MAX_REPLICAS: Final = 3
 _PATIENCE_SECONDS: Final = 30.0
@@ -108,18 +108,24 @@ def differing_topics(site: sites.Site, admin: kafka_admin.KafkaAdminClient) -> t
     Raises:
         IntegrityError: INT-003, a topic has another number of partitions than the list says.
     """
-    table = topic_table(site)
-    there = {found["name"]: len(found["partitions"]) for found in admin.describe_topics()}
-    for topic in table:
-        if there.get(topic.name, topic.partitions) != topic.partitions:
-            raise IntegrityError("INT-003", f"topic {topic.name} has {there[topic.name]} partitions")
-    known = [kafka_admin.ConfigResource("TOPIC", topic.name) for topic in table if topic.name in there]
-    found = admin.describe_configs(known, config_filter="all") if known else {}
-    by_name = {name: settings for named in found.values() for name, settings in named.items()}
-    return tuple(topic for topic in table if not _as_set(topic, by_name.get(topic.name)))
+    listed = topic_table(site)
+    partitions = {topic["name"]: len(topic["partitions"]) for topic in admin.describe_topics()}
+    for topic in listed:
+        if partitions.get(topic.name, topic.partitions) != topic.partitions:
+            raise IntegrityError("INT-003", f"topic {topic.name} has {partitions[topic.name]} partitions")
+    existing = [kafka_admin.ConfigResource("TOPIC", topic.name) for topic in listed if topic.name in partitions]
+    # All settings, not only those that were changed: a default of the broker may be the listed value.
+    answer = admin.describe_configs(existing, config_filter="all") if existing else {}
+    actual = {name: settings for named in answer.values() for name, settings in named.items()}
+    return tuple(
+        topic
+        for topic in listed
+        if topic.name not in actual
+        or any(actual[topic.name].get(key, {}).get("value") != value for key, value in topic.settings().items())
+    )
 
 
-def acls(site: sites.Site) -> set[kafka_admin.ACL]:
+def listed_acls(site: sites.Site) -> set[kafka_admin.ACL]:
     """Return the access rules in the broker's form."""
     return {
         kafka_admin.ACL(
@@ -138,23 +144,19 @@ def acls(site: sites.Site) -> set[kafka_admin.ACL]:
     }
 
 
-def found_acls(site: sites.Site, admin: kafka_admin.KafkaAdminClient) -> set[kafka_admin.ACL]:
+def actual_acls(site: sites.Site, admin: kafka_admin.KafkaAdminClient) -> set[kafka_admin.ACL]:
     """List the broker's rules for principals of this project or for everybody."""
+    # A rule for everybody is a rule for ours too; and an agency that left may still have rules.
     ours = {f"User:{principal}" for principal in access.principals(site.agencies)} | {"User:*"}
-    found, _ = admin.describe_acls(_ANY)
-    return {acl for acl in found if acl.principal in ours or acl.principal.startswith("User:agency.")}
-
-
-def _as_set(topic: topics.Topic, found: Mapping[str, Any] | None) -> bool:
-    return found is not None and all(
-        found.get(key, {}).get("value") == value for key, value in topic.settings().items()
-    )
+    every_rule, _ = admin.describe_acls(_ANY)
+    return {acl for acl in every_rule if acl.principal in ours or acl.principal.startswith("User:agency.")}
 
 
 def _users(site: sites.Site, admin: kafka_admin.KafkaAdminClient) -> None:
     """Create the users that the broker lacks: those of agencies that joined after its first start."""
-    known = admin.describe_user_scram_credentials()
-    missing = [name for name in access.principals(site.agencies) if name not in known]
+    # The password of a user that exists is left alone: whoever runs the cluster may have changed it.
+    existing = admin.describe_user_scram_credentials()
+    missing = [name for name in access.principals(site.agencies) if name not in existing]
     upsertions = [
         kafka_admin.UserScramCredentialUpsertion(
             name, kafka_admin.ScramMechanism.SCRAM_SHA_512, site.cluster(name).credential.password
@@ -168,8 +170,10 @@ def _users(site: sites.Site, admin: kafka_admin.KafkaAdminClient) -> None:
 
 
 def _topics(site: sites.Site, admin: kafka_admin.KafkaAdminClient) -> None:
+    """Create the topics that are missing, and correct the settings of the others."""
     differing = differing_topics(site, admin)
-    there = set(admin.list_topics())
+    existing = set(admin.list_topics())
+    # With three replicas two must confirm a write: one broker may fail without a pause and without a loss.
     replicas = min(_MAX_REPLICAS, len(admin.describe_cluster()["brokers"]))
     new = {
         topic.name: {
@@ -178,30 +182,31 @@ def _topics(site: sites.Site, admin: kafka_admin.KafkaAdminClient) -> None:
             "configs": {**topic.settings(), "min.insync.replicas": str(max(1, replicas - 1))},
         }
         for topic in differing
-        if topic.name not in there
+        if topic.name not in existing
     }
     if new:
         admin.create_topics(new, wait_for_metadata=True)
     changed = [
         kafka_admin.ConfigResource("TOPIC", topic.name, configs=dict(topic.settings()))
         for topic in differing
-        if topic.name in there
+        if topic.name in existing
     ]
     if changed:
         admin.alter_configs(changed)
 
 
 def _rules(site: sites.Site, admin: kafka_admin.KafkaAdminClient) -> None:
-    wanted, found = acls(site), found_acls(site, admin)
+    """Remove the access rules that are not listed, then add those that are missing."""
+    listed, actual = listed_acls(site), actual_acls(site, admin)
     # Surplus rules first: between the two steps nobody may do more than the list says.
-    if surplus := found - wanted:
+    if surplus := actual - listed:
         admin.delete_acls(
             [
                 kafka_admin.ACLFilter(acl.principal, acl.host, acl.operation, acl.permission_type, acl.resource_pattern)
                 for acl in surplus
             ]
         )
-    if missing := wanted - found:
+    if missing := listed - actual:
         answer = admin.create_acls(list(missing))
         if answer["failed"]:
-            raise TransportError("TRA-008", f"the broker refused {len(answer['failed'])} rules of access")
+            raise TransportError("TRA-008", f"the broker refused {len(answer['failed'])} access rules")

@@ -22,13 +22,13 @@ def test_every_topic_has_the_settings_of_the_table(site: Site) -> None:
 
 def test_the_brokers_rules_are_the_table_and_nothing_else(site: Site) -> None:
     with cluster_setup.admin_of(site) as admin:
-        assert cluster_setup.found_acls(site, admin) == cluster_setup.acls(site)
+        assert cluster_setup.actual_acls(site, admin) == cluster_setup.listed_acls(site)
 
 
 def test_provisioning_again_changes_nothing(site: Site) -> None:
     cluster_setup.provision(site)
     with cluster_setup.admin_of(site) as admin:
-        assert cluster_setup.found_acls(site, admin) == cluster_setup.acls(site)
+        assert cluster_setup.actual_acls(site, admin) == cluster_setup.listed_acls(site)
 
 
 def test_the_registry_accepts_no_breaking_change_by_default(site: Site) -> None:

@@ -82,7 +82,7 @@ def _flood(client: KafkaAdminClient, topic: str, enough_ms: int) -> list[Publish
 def test_every_outsider_has_the_quota_of_the_table_and_nobody_else_has_any(site: Site) -> None:
     """As read back from the broker, for each agency and the analysts."""
     with cluster_setup.admin_of(site) as admin:
-        there = {dict(entity)["user"]: figures for entity, figures in local.found(site, admin).items()}
+        there = {dict(entity)["user"]: figures for entity, figures in local.actual_quotas(site, admin).items()}
     assert there == dict.fromkeys([*map(access.agency_principal, site.agencies), "analysts"], site.quota.figures())
     assert not {f"worker.{name}" for name in access.WORKERS} & set(there)
 

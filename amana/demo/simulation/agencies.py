@@ -13,7 +13,7 @@ from typing import Final
 __all__ = ["AGENCIES", "KIND_WEIGHTS", "Agency"]
 
 KIND_WEIGHTS: Final = {"case": 60, "assistance": 17, "referral": 12, "indicator": 7, "activity": 4}
-"""What share of first reports is of which kind, in percent, before an agency's own character."""
+"""Kind of event → its share of first reports, in percent, over all agencies."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,6 +36,8 @@ class Agency:
     prefix: str
 
 
+# A ministry or a shelter confirms most of its cases; a hotline mostly suspects. A: actual victim, P: possible, N: not
+# one.
 _CONFIRMING: Final[dict[str | None, int]] = {"A": 62, "P": 30, "N": 5, None: 3}
 _SUSPECTING: Final[dict[str | None, int]] = {"A": 22, "P": 68, "N": 4, None: 6}
 
@@ -74,4 +76,4 @@ AGENCIES: Final = (
         {"NonPoliceGovernmentalOrganization": 90, None: 10}, _SUSPECTING, 0.96, 0.04, "TR", "LAB",
     ),
 )  # fmt: skip
-"""In the order in which their files are written."""
+"""The agencies, in the order in which their files are written."""

@@ -10,12 +10,12 @@ from random import Random
 from typing import Any, Final
 
 from amana.demo.simulation import identities, invented_names, narratives
-from amana.demo.simulation.narratives import Planted, Voice
+from amana.demo.simulation.narratives import Voice
 from amana.demo.simulation.world import AgencyReport, InventedPerson
 
-__all__ = ["Spoken", "row"]
+__all__ = ["PlantedField", "row"]
 
-Spoken = tuple[str, str, str]
+PlantedField = tuple[str, str, str]
 """Field, type and text of one planted identity."""
 
 _STATUSES: Final = {
@@ -47,29 +47,37 @@ _AGES: Final = (
 )  # fmt: skip
 
 
-def row(report: AgencyReport, random: Random, *, with_text: bool) -> tuple[dict[str, Any], list[Spoken]]:
-    """Return the row, without what is not known, and what is planted in it."""
-    said, spoken = report.said, []
+def row(report: AgencyReport, random: Random, *, with_text: bool) -> tuple[dict[str, Any], list[PlantedField]]:
+    """Return the row, without unknown fields, and the identities that are planted in it."""
+    facts, planted = report.facts, []
     cells: dict[str, Any] = {
         "record_id": report.record,
         "revision": report.revision,
         "withdrawn": report.withdrawn,
         "event_date": report.date,
-        "CountryOfExploitation": said["country"],
+        "CountryOfExploitation": facts["country"],
     }
-    cells |= _aggregate(report) if report.person is None else _case(report, report.person)
+    if report.person is not None:
+        cells |= _case(report, report.person)
+    elif report.kind == "indicator":
+        cells |= {name: facts[name] for name in ("phenomenon", "indicator", "value")}
+    else:
+        cells |= {"activity_type": facts["activity_type"]}
+        cells |= {f"participants_{sex}": facts[sex] for sex in ("female", "male", "unknown")}
+    # The order of the draws is part of the format: another order gives other bytes for the same seed.
     if report.person is not None and report.person.named:
-        spoken = _identity(cells, report, report.person, random)
+        planted = _identity(cells, report, report.person, random)
+    # The names of staff are personal data too, and must not reach the stream.
     if staff := _STAFF_FIELDS.get(report.kind):
         cells[staff] = (
             invented_names.latin(random.randrange(invented_names.GIVEN))
             + " "
             + invented_names.latin(invented_names.GIVEN + random.randrange(99))
         )
-        spoken.append((staff, "PERSON", cells[staff]))
+        planted.append((staff, "PERSON", cells[staff]))
     if with_text:
-        spoken += _text(cells, report, random)
-    return {name: value for name, value in cells.items() if value is not None}, spoken
+        planted += _text(cells, report, random)
+    return {name: value for name, value in cells.items() if value is not None}, planted
 
 
 def age_of(report: AgencyReport, person: InventedPerson) -> int:
@@ -83,67 +91,67 @@ def band(age: int) -> str:
 
 
 def _case(report: AgencyReport, person: InventedPerson) -> dict[str, Any]:
-    said = report.said
+    """Return the fields of a report about one person, without direct identifiers."""
+    facts = report.facts
     cells = {
+        # A withdrawal carries no consent; a guardian consents for a child.
         "con_Consent": not report.withdrawn,
         "consent_basis": "None" if report.withdrawn else "Guardian" if age_of(report, person) < _ADULT else "Person",
-        "phenomenon": said["phenomenon"],
-        "vic_TraffickingStatus": _STATUSES[said["status"]],
-        "vic_TraffickingStatusDecisionMakingOrg": said["decided_by"],
-        "prs_Gender": said["gender"],
-        "prs_Citizenship": said["citizenship"] or None,
+        "phenomenon": facts["phenomenon"],
+        "vic_TraffickingStatus": _STATUSES[facts["status"]],
+        "vic_TraffickingStatusDecisionMakingOrg": facts["decided_by"],
+        "prs_Gender": facts["gender"],
+        "prs_Citizenship": facts["citizenship"] or None,
         "hte_State": _STATES[report.agency.region],
     }
-    if said["age"] == "years":
+    if facts["age"] == "years":
         cells["vic_AgeWhenTrafficked"] = age_of(report, person)
-    elif said["age"] == "band":
+    elif facts["age"] == "band":
         cells["ageBroad"] = band(age_of(report, person))
     if report.kind == "case":
         cells |= {
-            "vic_TypeOfExploitation": said["forms"] or None,
-            "vic_ForcedLabourIndustry": said["industry"] if "ForcedLabour" in said["forms"] else None,
-            "vic_MethodsOfControl": said["means"] or None,
-            "Datasource": said["source"],
+            "vic_TypeOfExploitation": facts["forms"] or None,
+            "vic_ForcedLabourIndustry": facts["industry"] if "ForcedLabour" in facts["forms"] else None,
+            "vic_MethodsOfControl": facts["means"] or None,
+            "Datasource": facts["source"],
         }
     elif report.kind == "assistance":
-        cells["services"] = said["services"] or None
+        cells["services"] = facts["services"] or None
     else:
-        cells["service"] = said["service"]
+        cells["service"] = facts["service"]
     return cells
 
 
-def _aggregate(report: AgencyReport) -> dict[str, Any]:
-    said = report.said
-    if report.kind == "indicator":
-        return {name: said[name] for name in ("phenomenon", "indicator", "value")}
-    counts = {f"participants_{sex}": said[sex] for sex in ("female", "male", "unknown")}
-    return {"activity_type": said["activity_type"], **counts}
-
-
-def _identity(cells: dict[str, Any], report: AgencyReport, person: InventedPerson, random: Random) -> list[Spoken]:
+def _identity(
+    cells: dict[str, Any], report: AgencyReport, person: InventedPerson, random: Random
+) -> list[PlantedField]:
     """Put the person's identity into the row, in the agency's language and script."""
-    in_arabic = report.said["language"] == "ar"
-    variant = 1 if report.said["language"] == "fr" else 0
-    spelt = [invented_names.arabic(one) if in_arabic else invented_names.latin(one, variant) for one in person.names]
+    in_arabic = report.facts["language"] == "ar"
+    variant = 1 if report.facts["language"] == "fr" else 0
+    # French agencies spell the same name with other vowels: the person key must not depend on them.
+    spelt = [
+        invented_names.arabic(number) if in_arabic else invented_names.latin(number, variant) for number in person.names
+    ]
     region, latin = report.agency.region, invented_names.latin(person.names[0])
-    found: list[tuple[str, str, str]] = [
+    planted: list[PlantedField] = [
         (field, "PERSON", text)
         for field, text in zip(("prs_FirstName", "prs_MiddleName", "prs_SecondName"), spelt, strict=True)
     ]
-    found.append(("prs_Birthdate", "DATE_TIME", person.birth_day))
-    found.append(("prs_IdentityNumber", "NATIONAL_ID", identities.national_id(random, region)))
+    planted.append(("prs_Birthdate", "DATE_TIME", person.birth_day))
+    planted.append(("prs_IdentityNumber", "NATIONAL_ID", identities.national_id(random, region)))
     if random.random() < 0.4:  # noqa: PLR2004 - shares of an invented region
-        found.append(("prs_Email", "EMAIL_ADDRESS", identities.email(random, latin)))
+        planted.append(("prs_Email", "EMAIL_ADDRESS", identities.email(random, latin)))
     if random.random() < 0.6:  # noqa: PLR2004 - as above
-        found.append(("prs_MobilePhone", "PHONE_NUMBER", identities.phone(random, region, "en")))
+        planted.append(("prs_MobilePhone", "PHONE_NUMBER", identities.phone(random, region, "en")))
     if random.random() < 0.5:  # noqa: PLR2004 - as above
-        found.append(("prs_MailingStreet", "ADDRESS", f"{random.randint(1, 200)} {random.choice(_STREETS)}"))
-    cells.update((field, text) for field, _, text in found)
-    return found
+        planted.append(("prs_MailingStreet", "ADDRESS", f"{random.randint(1, 200)} {random.choice(_STREETS)}"))
+    cells.update((field, text) for field, _, text in planted)
+    return planted
 
 
-def _text(cells: dict[str, Any], report: AgencyReport, random: Random) -> list[Spoken]:
-    language, field = report.said["language"], _TEXT_FIELDS[report.kind]
+def _text(cells: dict[str, Any], report: AgencyReport, random: Random) -> list[PlantedField]:
+    """Put a narrative into the row, and return the identities in it."""
+    language, field = report.facts["language"], _TEXT_FIELDS[report.kind]
     numbers = (
         report.person.names
         if report.person
@@ -153,8 +161,5 @@ def _text(cells: dict[str, Any], report: AgencyReport, random: Random) -> list[S
     voice = Voice(language, spelt, invented_names.latin(numbers[0]), report.agency.region, report.agency.prefix)
     text, planted = narratives.narrative(random, voice)
     cells[field], cells["language"] = text, language
-    return [(field, *one) for one in _planted(planted)]
-
-
-def _planted(found: list[Planted]) -> list[Planted]:
-    return list(dict.fromkeys(found))
+    # A sentence may be used twice; one identity in one field is listed once.
+    return [(field, *identity) for identity in dict.fromkeys(planted)]

@@ -25,7 +25,7 @@ from typing import Any, TextIO
 
 from amana.demo.simulation import answer_key, event_rows, invented_names, story
 from amana.demo.simulation.answer_key import AnswerEntry
-from amana.demo.simulation.story import Told
+from amana.demo.simulation.story import SimulatedRow
 from schemas.errors import ConfigurationError
 
 __all__ = ["KEY_FOLDER", "simulate"]
@@ -43,13 +43,13 @@ def simulate(events: int, seed: int, out: Path, *, narratives: bool = True) -> d
     """
     if events < 1:
         raise ConfigurationError("CFG-120", "at least one event is needed")
-    told = story.tell(events, Random(seed))  # noqa: S311 - reproducible by its purpose
+    rows = story.simulated_rows(events, Random(seed))  # noqa: S311 - reproducible by its purpose
     try:
         (out / KEY_FOLDER).mkdir(parents=True, exist_ok=True)
         with (out / KEY_FOLDER / "planted.jsonl").open("w", encoding="utf-8") as planted:
             writer = _Writer(out, seed, planted, with_text=narratives)
-            for one in told:
-                writer.write(one)
+            for row in rows:
+                writer.write(row)
             writer.close()
         return _Key(out / KEY_FOLDER, writer).write()
     except OSError as error:
@@ -58,7 +58,16 @@ def simulate(events: int, seed: int, out: Path, *, narratives: bool = True) -> d
 
 @dataclass(slots=True)
 class _Writer:
-    """Writes the rows; keeps what the answer key needs."""
+    """Writes the rows of a simulation, and keeps the entries and refusals for the answer key.
+
+    Args:
+        out: folder of the files.
+        seed: seed of the simulation.
+        planted: open file for planted identities; written along, because there are many.
+        with_text: False leaves out narratives.
+        entries: rows that the publisher will admit.
+        refused: agency, kind, line, field and code of the other rows.
+    """
 
     out: Path
     seed: int
@@ -69,43 +78,39 @@ class _Writer:
     _files: dict[tuple[str, str], TextIO] = field(default_factory=dict)
     _lines: Counter[tuple[str, str]] = field(default_factory=Counter)
 
-    def write(self, told: Told) -> None:
+    def write(self, row: SimulatedRow) -> None:
         """Write one row to the file of its agency and kind."""
-        report = told.report
+        report = row.report
         place = (report.agency.id, report.kind)
         self._lines[place] += 1
         line = self._lines[place]
-        own = int.from_bytes(f"{self.seed}|{report.record}".encode())  # a number seeds faster than a text
-        random = Random(own)  # noqa: S311 - reproducible by its purpose
-        cells, spoken = event_rows.row(report, random, with_text=self.with_text)
-        text = _JSON(story.spoil(cells, told.spoilt))
-        self._file(place).write((text[: len(text) // 2] if told.spoilt == "broken" else text) + "\n")
-        self.planted.writelines(_line_of(place, line, one) for one in spoken)
-        if told.spoilt:
-            self.refused.append((*place, line, *story.SPOILT[told.spoilt]))
+        # A random source of the record's own: every revision then names and describes the person alike.
+        record_seed = int.from_bytes(f"{self.seed}|{report.record}".encode())  # a number seeds faster than a text
+        random = Random(record_seed)  # noqa: S311 - reproducible by its purpose
+        cells, planted_fields = event_rows.row(report, random, with_text=self.with_text)
+        text = _JSON(story.spoil(cells, row.spoilt))
+        if place not in self._files:
+            self._files[place] = (self.out / f"{place[0]}.{place[1]}.jsonl").open("w", encoding="utf-8")
+        self._files[place].write((text[: len(text) // 2] if row.spoilt == "broken" else text) + "\n")
+        for field_name, type_, identity in planted_fields:
+            # Written by hand: only the identity can need escaping, and there are several of these lines for each row.
+            head = f'"agency": "{place[0]}", "kind": "{place[1]}", "line": {line}'
+            about = f'"field": "{field_name}", "type": "{type_}", "text": {_JSON(identity)}'
+            self.planted.write(f"{{{head}, {about}}}\n")
+        if row.spoilt:
+            self.refused.append((*place, line, *story.SPOILT[row.spoilt]))
         else:
-            self.entries.append(AnswerEntry(report, line, told.again))
+            self.entries.append(AnswerEntry(report, line, row.again))
 
     def close(self) -> None:
         """Close the files."""
         for file in self._files.values():
             file.close()
 
-    def _file(self, place: tuple[str, str]) -> TextIO:
-        if place not in self._files:
-            self._files[place] = (self.out / f"{place[0]}.{place[1]}.jsonl").open("w", encoding="utf-8")
-        return self._files[place]
-
-
-def _line_of(place: tuple[str, str], line: int, spoken: event_rows.Spoken) -> str:
-    where, type_, text = spoken
-    head = f'"agency": "{place[0]}", "kind": "{place[1]}", "line": {line}, "field": "{where}", "type": "{type_}"'
-    return f'{{{head}, "text": {_JSON(text)}}}\n'
-
 
 @dataclass(slots=True)
 class _Key:
-    """Writes the answer key of what was written."""
+    """Writes the answer key of the rows that `written` holds."""
 
     folder: Path
     written: _Writer
@@ -116,8 +121,8 @@ class _Key:
         outcomes = answer_key.outcomes(entries)
         self._table("expected-cells.csv", ("cell", "count"), sorted(answer_key.cells(entries, outcomes).items()))
         years = Counter(
-            (one.report.agency.id, one.report.kind, one.report.date[:4], end)
-            for one, end in zip(entries, outcomes, strict=True)
+            (entry.report.agency.id, entry.report.kind, entry.report.date[:4], outcome)
+            for entry, outcome in zip(entries, outcomes, strict=True)
         )
         counted = sorted((*key, count) for key, count in years.items())
         self._table("expected-outcomes.csv", ("agency", "kind", "year", "outcome", "records"), counted)
@@ -136,6 +141,7 @@ class _Key:
             writer.writerows(lines)
 
     def _persons(self) -> None:
+        """Write every person with the rows about them; one without a name cannot be recognised, but is counted too."""
         about: defaultdict[int, list[list[object]]] = defaultdict(list)
         persons = {}
         for entry in self.written.entries:
@@ -146,8 +152,8 @@ class _Key:
         with (self.folder / "persons.jsonl").open("w", encoding="utf-8") as file:
             for number in sorted(persons):
                 person = persons[number]
-                told: dict[str, Any] = {"person": number, "born": person.birth_day, "rows": about[number]}
+                document: dict[str, Any] = {"person": number, "born": person.birth_day, "rows": about[number]}
                 if person.named:
-                    told["latin"] = [invented_names.latin(one) for one in person.names]
-                    told["arabic"] = [invented_names.arabic(one) for one in person.names]
-                file.write(_JSON(told) + "\n")
+                    document["latin"] = [invented_names.latin(name) for name in person.names]
+                    document["arabic"] = [invented_names.arabic(name) for name in person.names]
+                file.write(_JSON(document) + "\n")

@@ -13,7 +13,7 @@ from typing import Final
 __all__ = ["EASTERN", "case_number", "email", "iban", "national_id", "passport", "phone", "url", "written_date"]
 
 EASTERN: Final = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
-"""To the digits that Arabic texts write."""
+"""Translation of digits to those of Arabic texts."""
 
 _DOMAINS: Final = ("example.org", "mail.example.org", "family.example", "work.example")
 _PHONES: Final = {
@@ -43,6 +43,7 @@ def email(random: Random, name: str) -> str:
 
 def phone(random: Random, region: str, language: str) -> str:
     """Return a mobile number: international or national, spaced or not, now and then in eastern digits."""
+    # The prefixes are those of real networks, because recognisers test them; the digits that follow are drawn.
     country, network, length = _PHONES[region]
     number = _digits(random, length)
     spaced = f"{number[:3]} {number[3:]}"
@@ -58,23 +59,22 @@ def iban(random: Random, region: str) -> str:
     """Return an account number with valid check digits (ISO 13616)."""
     banks, digits = _IBANS[region]
     bank = random.choice(banks) + _digits(random, digits)
-    check = 98 - int("".join(str(int(one, 36)) for one in f"{bank}{region}00")) % 97
+    # ISO 13616: letters count as 10 to 35, the country moves to the end, and the whole number must be 1 modulo 97.
+    check = 98 - int("".join(str(int(character, 36)) for character in f"{bank}{region}00")) % 97
     return f"{region}{check:02}{bank}"
 
 
 def national_id(random: Random, region: str) -> str:
     """Return an identity number of the region's shape; Turkey's with its check digits."""
     if region == "TR":
-        return _turkish(random)
+        nine = [random.randint(1, 9), *(random.randrange(10) for _ in range(8))]
+        # The tenth digit weighs odd and even places differently; the eleventh is the sum of all ten, modulo 10.
+        tenth = (sum(nine[::2]) * 7 - sum(nine[1::2])) % 10
+        return "".join(map(str, (*nine, tenth, (sum(nine) + tenth) % 10)))
     if region == "EG":
+        # A digit for the century, then the date of birth.
         return f"2{random.randint(60, 99)}{random.randint(1, 12):02}{random.randint(1, 28):02}{_digits(random, 7)}"
     return "1" + _digits(random, _NATIONAL[region] - 1)
-
-
-def _turkish(random: Random) -> str:
-    nine = [random.randint(1, 9), *(random.randrange(10) for _ in range(8))]
-    tenth = (sum(nine[::2]) * 7 - sum(nine[1::2])) % 10
-    return "".join(map(str, (*nine, tenth, (sum(nine) + tenth) % 10)))
 
 
 def passport(random: Random) -> str:

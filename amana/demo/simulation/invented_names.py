@@ -24,8 +24,9 @@ _CONSONANTS: Final = {
 }  # fmt: skip
 _VOWELS: Final = {"a": "\u0627", "i": "\u064a", "u": "\u0648"}
 _OTHER_VOWELS: Final = {"a": "e", "i": "ee", "u": "ou"}
-_ORDER: Final = 20231  # the names are the same in every world; only who bears them differs
+_ORDER: Final = 20231  # the names are the same in every simulation; only their bearers differ
 
+# How many names there are of each sort. Given names have the lowest numbers, then fathers', then family names.
 GIVEN: Final = 240
 FATHER: Final = 240
 FAMILY: Final = 780
@@ -35,9 +36,10 @@ FAMILY: Final = 780
 def _skeletons() -> tuple[str, ...]:
     """Return every skeleton of three different consonants, in a fixed odd order."""
     # Arabic leaves short vowels out, and d before j would be read as one sound.
-    found = [one for one in map("".join, itertools.permutations(_CONSONANTS, 3)) if not one.endswith("dj")]
-    Random(_ORDER).shuffle(found)  # noqa: S311 - an order, not a secret
-    return tuple(found)
+    triples = map("".join, itertools.permutations(_CONSONANTS, 3))
+    skeletons = [skeleton for skeleton in triples if not skeleton.endswith("dj")]
+    Random(_ORDER).shuffle(skeletons)  # noqa: S311 - an order, not a secret
+    return tuple(skeletons)
 
 
 @cache
@@ -53,9 +55,10 @@ def latin(number: int, variant: int = 0) -> str:
 @cache
 def arabic(number: int) -> str:
     """Return name `number` in Arabic letters; short vowels are not written."""
-    first, second, third = (_CONSONANTS[one] for one in _skeletons()[number])
+    first, second, third = (_CONSONANTS[letter] for letter in _skeletons()[number])
     return first + _VOWELS[_vowel(number, 0)] + second + third + (_VOWELS["a"] if number % 3 else "")
 
 
 def _vowel(number: int, place: int) -> str:
+    """Return the vowel of a name after its consonant `place`: the number's digit in base 3."""
     return "aiu"[(number // 3**place) % 3]

@@ -82,7 +82,7 @@ _SENTENCES: Final = {
     ),
 }  # fmt: skip
 _LEAST: Final = 200
-_SHRINKS: Final = 12  # a place may be longer than what fills it
+_SHRINKS: Final = 12  # characters: a placeholder such as {passport} may be longer than its text
 _PLACE: Final = re.compile(r"{(\w+)}")
 _TYPES: Final = {
     "name": "PERSON", "date": "DATE_TIME", "passport": "PASSPORT", "phone": "PHONE_NUMBER", "email": "EMAIL_ADDRESS",
@@ -92,7 +92,15 @@ _TYPES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """Who writes: `name` is the person as the agency writes it, `latin` a name for addresses, `region` alpha-2."""
+    """The author of a text, and the person it is about.
+
+    Args:
+        language: en, ar or fr.
+        name: the person's name as the agency writes it.
+        latin: the same name in Latin letters, for addresses and links.
+        region: ISO 3166 alpha-2 code, for the shape of numbers.
+        prefix: prefix of the agency's case numbers.
+    """
 
     language: str
     name: str
@@ -115,18 +123,19 @@ _MAKERS: Final[dict[str, Callable[[Random, Voice], str]]] = {
 
 
 def narrative(random: Random, voice: Voice) -> tuple[str, list[Planted]]:
-    """Return a text and what is planted in it; the same state of `random` gives the same text."""
+    """Return a text and the identities planted in it, in order; the same state of `random` gives the same text."""
     opening, body, contact, closing = _SENTENCES[voice.language]
     chosen = random.sample(body, 4)
     parts = [random.choice(opening), *chosen[:2], *random.sample(contact, 2), random.choice(closing)]
     planted: list[Planted] = []
 
-    def fill(found: re.Match[str]) -> str:
-        text = _MAKERS[found[1]](random, voice)
-        planted.append((_TYPES[found[1]], text))
+    def _fill(place: re.Match[str]) -> str:
+        text = _MAKERS[place[1]](random, voice)
+        planted.append((_TYPES[place[1]], text))
         return text
 
+    # Sentences have different lengths in the three languages: short texts get the sentences that were left over.
     while sum(map(len, parts)) + len(parts) < _LEAST + _SHRINKS:
         parts.insert(1, chosen[-1])
         chosen.pop()
-    return _PLACE.sub(fill, " ".join(parts)), planted
+    return _PLACE.sub(_fill, " ".join(parts)), planted

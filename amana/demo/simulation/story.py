@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from amana.demo.simulation.world import PERSONAL, AgencyReport, World
 
-__all__ = ["SPOILT", "Told", "spoil", "tell"]
+__all__ = ["SPOILT", "SimulatedRow", "simulated_rows", "spoil"]
 
 _CORRECTED: Final = 0.04
 _WITHDRAWN: Final = 0.01
@@ -27,67 +27,70 @@ SPOILT: Final = {
     "missing": ("event_date", "CON-010"),
     "consent": ("con_Consent", "CON-106"),
 }
-"""How a row is spoilt → field and code of its refusal at the edge."""
+"""The way in which a row is spoilt → field and code with which the agency's publisher refuses it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """One row to write: `again` says it a second time, `spoilt` how it is broken."""
+class SimulatedRow:
+    """One row to write; `again` if it repeats an earlier row, `spoilt` names the way in which it is broken."""
 
     report: AgencyReport
     again: bool = False
     spoilt: str = ""
 
 
-def tell(events: int, random: Random) -> list[Told]:
+def simulated_rows(events: int, random: Random) -> list[SimulatedRow]:
     """Return `events` rows in the order in which they are written."""
     world = World(random)
     counts = [round(events * share) for share in (_CORRECTED, _WITHDRAWN, _AGAIN, _SPOILT)]
-    firsts = _firsts(world, events - sum(counts[:3]) - counts[3])
-    placed: list[tuple[float, Told]] = [(float(place), Told(report)) for place, report in enumerate(firsts)]
+    first_count = events - sum(counts)
+    firsts: list[AgencyReport] = []
+    while len(firsts) < first_count:
+        firsts += world.first_reports()
+    del firsts[first_count:]
+    # A row's place is a fraction of the whole course; later rows are put between the first ones, then all are sorted.
+    placed: list[tuple[float, SimulatedRow]] = [
+        (float(place), SimulatedRow(report)) for place, report in enumerate(firsts)
+    ]
     placed += _later(world, firsts, counts, random)
     spoilt = tuple(SPOILT)
     for number in range(events - len(placed)):
-        told = Told(_personal(world), spoilt=spoilt[number % len(spoilt)])
-        placed.append((random.uniform(0, events), told))
-    placed.sort(key=lambda one: one[0])
-    return [told for _, told in placed]
+        row = SimulatedRow(_personal_report(world), spoilt=spoilt[number % len(spoilt)])
+        placed.append((random.uniform(0, events), row))
+    placed.sort(key=lambda place_and_row: place_and_row[0])
+    return [row for _, row in placed]
 
 
-def _firsts(world: World, count: int) -> list[AgencyReport]:
-    found: list[AgencyReport] = []
-    while len(found) < count:
-        found += world.first_reports()
-    return found[:count]
-
-
-def _later(world: World, firsts: list[AgencyReport], counts: list[int], random: Random) -> Iterator[tuple[float, Told]]:
-    """Yield corrections, withdrawals and repetitions, each of a record of its own, after its first report."""
-    personal = [place for place, report in enumerate(firsts) if report.kind in PERSONAL]
-    random.shuffle(personal)
-    chosen = iter(personal)
-    after = len(firsts)
-    for number, count in enumerate(counts[:3]):
-        for _, place in zip(range(count), chosen, strict=False):
-            report = firsts[place]
-            if number == 0:
-                told = Told(world.corrected(report))
-            elif number == 1:
-                told = Told(replace(report, revision=2, withdrawn=True))
-            else:
-                told = Told(report, again=True)
-            yield random.uniform(place + 0.5, after), told
-
-
-def _personal(world: World) -> AgencyReport:
+def _personal_report(world: World) -> AgencyReport:
+    """Return a report about a person: only such reports have every field that can be spoilt."""
     while True:
         for report in world.first_reports():
             if report.kind in PERSONAL:
                 return report
 
 
+def _later(
+    world: World, firsts: list[AgencyReport], counts: list[int], random: Random
+) -> Iterator[tuple[float, SimulatedRow]]:
+    """Yield corrections, withdrawals and repetitions, each of a record of its own, after its first report."""
+    personal = [place for place, report in enumerate(firsts) if report.kind in PERSONAL]
+    random.shuffle(personal)
+    chosen = iter(personal)  # one iterator for all three: no record is corrected and withdrawn
+    after = len(firsts)
+    for number, count in enumerate(counts[:3]):
+        for _, place in zip(range(count), chosen, strict=False):
+            report = firsts[place]
+            if number == 0:
+                row = SimulatedRow(world.corrected(report))
+            elif number == 1:
+                row = SimulatedRow(replace(report, revision=2, withdrawn=True))
+            else:
+                row = SimulatedRow(report, again=True)
+            yield random.uniform(place + 0.5, after), row
+
+
 def spoil(cells: dict[str, Any], how: str) -> dict[str, Any]:
-    """Return the row spoilt; a `broken` one is cut where it is written."""
+    """Return the spoilt row; a `broken` one is unchanged here, and cut in two when it is written."""
     if how == "code":
         return cells | {"vic_TraffickingStatus": "NotACode"}
     if how == "future":

@@ -54,7 +54,7 @@ _SERVICES: Final = (
 )
 _INDICATORS: Final = ("ScreenedAtBorder", "ScreenedInDetention", "HotlineCalls", "WagesWithheld", "DocumentsWithheld")
 _ACTIVITIES: Final = ("AwarenessSession", "SchoolSession", "FrontlineTraining", "PoliceTraining", "InspectorTraining")
-_WEIGHTS: Final = {one: one.weight for one in AGENCIES}
+_WEIGHTS: Final = {agency: agency.weight for agency in AGENCIES}
 _ANOTHER_AGENCY: Final = 0.12
 _AGAIN: Final = 0.06
 _LONG_AGO: Final = 0.03
@@ -62,7 +62,10 @@ _LONG_AGO: Final = 0.03
 
 @dataclass(frozen=True, slots=True)
 class InventedPerson:
-    """One person; `names` are three numbers of `names`, `form` the main exploitation."""
+    """One person; `names` are three numbers of `invented_names`, `form` the main form of exploitation.
+
+    `smuggled` and `named` are true if agencies meet the person as smuggled, and know the name and date of birth.
+    """
 
     number: int
     names: tuple[int, int, int]
@@ -78,7 +81,7 @@ class InventedPerson:
 
 @dataclass(frozen=True, slots=True)
 class AgencyReport:
-    """One revision of one record of one agency, as the agency knows it; `said` is what the row says, by field."""
+    """One revision of one record of one agency, as the agency knows it; `facts` holds the row's facts by name."""
 
     agency: Agency
     kind: str
@@ -86,17 +89,20 @@ class AgencyReport:
     revision: int
     date: str
     person: InventedPerson | None
-    said: dict[str, Any] = field(compare=False)
+    facts: dict[str, Any] = field(compare=False)
     withdrawn: bool = False
 
     @property
     def period(self) -> str:
-        """Year and month as far as known."""
+        """Year and month of the event, as far as they are known: `YYYY-MM` or `YYYY`."""
         return self.date[:7]
 
 
 class World:
-    """Draws persons and reports from `random`; two reports of a person by one agency never share kind and month."""
+    """Draws persons and reports from `random`; two reports of a person by one agency never share kind and month.
+
+    Dedupe would choose between two such reports by their event ids, which are keyed hashes and unknown here.
+    """
 
     def __init__(self, random: Random) -> None:
         self.random = random
@@ -114,8 +120,9 @@ class World:
             return [self._aggregate(agency, kind)]
         person = self.person(agency)
         reports = [self._report(agency, kind, person)]
+        # Only a person whose name is known can be recognised a second time, by the person key.
         if person.named and self.random.random() < _ANOTHER_AGENCY:
-            other = self._pick({one: one.weight for one in AGENCIES if one is not agency and kind in one.kinds})
+            other = self._pick({each: each.weight for each in AGENCIES if each is not agency and kind in each.kinds})
             reports.append(self._report(other, kind, person, near=reports[0]))
         if person.named and self.random.random() < _AGAIN:
             again = self._report(agency, self._pick({"assistance": 3, "referral": 2, kind: 2}), person, near=reports[0])
@@ -129,7 +136,7 @@ class World:
         industry = self._pick(_INDUSTRIES) if form == "labour" else ""
         woman = random.random() < _WOMEN.get(industry, _WOMEN[form])
         age = int(random.triangular(6, 17, 13)) if form == "child" else int(random.triangular(12, 60, 24))
-        born = 2023 - age
+        born = 2023 - age  # the first year of the reports
         return InventedPerson(
             next(self._persons), self._names(born), born,
             f"{born}-{random.randint(1, 12):02}-{random.randint(1, 28):02}",
@@ -149,6 +156,7 @@ class World:
 
     def free_date(self, agency: Agency, kind: str, person: InventedPerson, year: str | None = None) -> str | None:
         """Return a date in whose month `agency` has no report of this kind on `person`; None if none is found."""
+        # A person with a report in every month is rare, but the search must end.
         for _ in range(200):
             date = self.date()
             if year and date[:4] != year:
@@ -162,32 +170,36 @@ class World:
     def _report(
         self, agency: Agency, kind: str, person: InventedPerson, near: AgencyReport | None = None
     ) -> AgencyReport:
+        """Draw a first report; mostly in the year of `near`, so that the two count as one person of that year."""
         year = near.date[:4] if near and self.random.random() < 0.8 else None  # noqa: PLR2004 - as above
         date = self.free_date(agency, kind, person, year) or "2022-06-01"
-        said = self._personal(agency, person) | self._of_kind(kind, person, agency)
-        return AgencyReport(agency, kind, self._record(agency), 1, date, person, said)
+        facts = self._personal(agency, person) | self._of_kind(kind, person, agency)
+        return AgencyReport(agency, kind, self._record(agency), 1, date, person, facts)
 
     def corrected(self, report: AgencyReport) -> AgencyReport:
         """Return the next revision of a report about a person: another place, date, status, or person."""
-        random, said, person, date = self.random, dict(report.said), report.person, report.date
+        random, facts, person, date = self.random, dict(report.facts), report.person, report.date
         if person is None:
             raise ValueError(report.kind)
         what = self._pick({"country": 3, "date": 3, "status": 3, "person": 2 if person.named else 0})
         if what == "country":
-            said["country"] = self._pick(report.agency.countries)
+            facts["country"] = self._pick(report.agency.countries)
         elif what == "status":
-            said["status"] = self._pick({"A": 6, "P": 3, "N": 1})
+            facts["status"] = self._pick({"A": 6, "P": 3, "N": 1})
         elif what == "person":
+            # The record was about somebody else: the person counted before must lose a contribution.
             person = self.person(report.agency)
             person = replace(person, named=True)
-            said |= self._personal(report.agency, person)
+            facts |= self._personal(report.agency, person)
             self.free_date(report.agency, report.kind, person, date[:4])
+        # A record of the closed year 2019 keeps its date: no record may be late in one revision and counted in another.
         elif not date.startswith("2019"):
             year = random.choice(("2023", "2024"))
             date = self.free_date(report.agency, report.kind, person, year) or date
-        return replace(report, revision=report.revision + 1, date=date, person=person, said=said)
+        return replace(report, revision=report.revision + 1, date=date, person=person, facts=facts)
 
     def _personal(self, agency: Agency, person: InventedPerson) -> dict[str, Any]:
+        """Draw the facts that every report about a person has."""
         random = self.random
         gender = "Feminine" if person.woman else "Masculine"
         if random.random() < 0.03:  # noqa: PLR2004 - as above
@@ -210,6 +222,7 @@ class World:
         }
 
     def _of_kind(self, kind: str, person: InventedPerson, agency: Agency) -> dict[str, Any]:
+        """Draw the facts of one kind of report about a person."""
         random = self.random
         if kind == "referral":
             return {"service": self._pick({**dict.fromkeys(_SERVICES, 12), None: 4})}
@@ -224,20 +237,21 @@ class World:
 
     def _aggregate(self, agency: Agency, kind: str) -> AgencyReport:
         random = self.random
-        said: dict[str, Any] = {"country": self._pick(agency.countries), "language": self._pick(agency.languages)}
+        facts: dict[str, Any] = {"country": self._pick(agency.countries), "language": self._pick(agency.languages)}
         if kind == "indicator":
-            said |= {
+            facts |= {
                 "phenomenon": self._pick({"TIP": 7, "SOM": 3}),
                 "indicator": random.choice(_INDICATORS),
                 "value": random.randint(1, 60),
             }
         else:
-            said |= {"activity_type": random.choice(_ACTIVITIES)}
-            said |= {sex: random.choice((0, 0, 5, 12, 18, 25)) for sex in ("female", "male", "unknown")}
-        return AgencyReport(agency, kind, self._record(agency), 1, self.date(), None, said)
+            facts |= {"activity_type": random.choice(_ACTIVITIES)}
+            facts |= {sex: random.choice((0, 0, 5, 12, 18, 25)) for sex in ("female", "male", "unknown")}
+        return AgencyReport(agency, kind, self._record(agency), 1, self.date(), None, facts)
 
     def _names(self, born: int) -> tuple[int, int, int]:
         """Return a triple of names that nobody of this birth year has yet."""
+        # Two persons of one name and birth year would have one person key, and the answer key would count one too many.
         below = self.random.randrange
         while True:
             three = (
