@@ -1,15 +1,15 @@
 """The budget store: one SQLite file that charges a release before its noise is drawn, and keeps the draw.
 
-Purpose: a charge is on disk before anything is drawn, a draw is on disk before anybody sees it, and two processes never
-draw for the same release.
+Purpose: make the charge durable before anything is drawn, and the draw durable before anybody sees it, so that two
+processes never draw for the same release.
 
 1. *Reserve.* The release is charged, or refused, in a transaction of its own.
 2. *Draw.* Under the database's write lock the stored draw is returned; if there is none, it is drawn now.
 3. *Commit.* The raw draw is stored as it came, in the same transaction, before any arithmetic on it.
 
-The rules of an account are in `anonymizer.budget.account`.
-
-Called by: `amana.composition.release_parts`, whose release process spends; `amana budget` reads the accounts.
+Called by: the release process, through `streams.core.releasing.dp_release.Noise`, composed in
+`amana.composition.release_parts`; `amana budget` reads the accounts. The rules of an account are in
+`anonymizer.budget.account`.
 
 Invariants:
 - A process that ends before step 3 takes its draw with it: nobody saw it, the charge stands, and the next attempt draws
@@ -38,7 +38,7 @@ SITE_FILE: Final = ("ledger", "budget.sqlite")
 """Path of the budget below a site's data directory."""
 
 _PATIENCE_SECONDS: Final = 120
-"""Longest wait for another process's transaction; no draw takes as long."""
+"""Longest wait, in seconds, for the transaction of another process; no draw takes as long."""
 
 _PAUSE_SECONDS: Final = 0.01
 
@@ -56,7 +56,7 @@ CREATE TABLE IF NOT EXISTS charge (
 
 
 class BudgetStore:
-    """The budget of one site. Any number of processes may have it open."""
+    """The budgets of one site, open for reading and spending. Any number of processes may have the file open."""
 
     def __init__(self, database: sqlite3.Connection) -> None:
         """Take a database with the budget's tables."""
@@ -64,15 +64,16 @@ class BudgetStore:
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """Open or create the file.
+        """Open the file, or create it with its folder.
 
         Raises:
-            IntegrityError: INT-101, the disk refuses or the file is no budget.
+            IntegrityError: INT-101, the disk refuses, or the file is no budget.
         """
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             database = sqlite3.connect(path, isolation_level=None, timeout=_PATIENCE_SECONDS)
             _to_wal(database)
+            # FULL: under NORMAL a write-ahead log is synced at checkpoints only, and a power cut takes a charge back.
             for setting in ("synchronous=FULL", "foreign_keys=ON"):
                 database.execute(f"PRAGMA {setting}")
             database.executescript(_TABLES)
@@ -104,7 +105,7 @@ class BudgetStore:
             stored = self._stored_draw(charge.release)
             if stored is None:
                 stored = draw(state[charge.scope])
-                # 3. Commit.
+                # 3. Commit. The digest enters the account, and is compared whenever the draw is read.
                 digest = hashlib.sha256(stored).hexdigest()
                 apply(state, Committed(charge.scope, charge.release, digest))
                 values = (digest, zlib.compress(stored), charge.release)
@@ -112,7 +113,12 @@ class BudgetStore:
         return stored
 
     def state(self) -> State:
-        """Return every account with its charges, as stored now."""
+        """Return every account with its charges, as stored now.
+
+        Raises:
+            IntegrityError: INT-101.
+        """
+        # DEFERRED: a reader takes a snapshot and does not wait for a writer, nor a writer for it.
         with self._transaction("DEFERRED"):
             rows = self._database.execute("SELECT population, year FROM account ORDER BY 1, 2").fetchall()
             return {scope: self._account(scope)[scope] for scope in (BudgetScope(*row) for row in rows)}
@@ -122,7 +128,7 @@ class BudgetStore:
         self._database.close()
 
     def _account(self, scope: BudgetScope) -> State:
-        """Return the account of one scope, an empty state if there is none."""
+        """Return the state of one scope: its account, or nothing if none is open."""
         place = (scope.population, scope.year)
         query = "SELECT policy, granted, windows FROM account WHERE population = ? AND year = ?"
         account = self._database.execute(query, place).fetchone()
@@ -134,12 +140,13 @@ class BudgetStore:
         )
         with closing(self._database.execute(query, place)) as rows:
             charges = [(Charge(row[0], scope, *row[1:5]), row[5]) for row in rows]
+        # A charge without a digest is one whose draw was never stored: it counts in full, and may still be drawn.
         draws = {charge.release: digest for charge, digest in charges if digest is not None}
         policy, granted, windows = account
         return {scope: Account(policy, granted, windows, {charge.release: charge for charge, _ in charges}, draws)}
 
     def _store_charge(self, charge: Charge, account: Account) -> None:
-        """Write an account and a charge; a charge that is there already, with or without its draw, stays."""
+        """Write an account and a charge; a charge that is stored already stays, with or without its draw."""
         place = (charge.scope.population, charge.scope.year)
         values = (*place, account.policy, account.granted, account.windows)
         self._database.execute(
@@ -153,7 +160,11 @@ class BudgetStore:
         )
 
     def _stored_draw(self, release: ReleaseId) -> bytes | None:
-        """Return the stored draw of a release, None if there is none yet."""
+        """Return the stored draw of a release, None if there is none yet.
+
+        Raises:
+            IntegrityError: INT-102, the bytes are not those that were stored.
+        """
         query = "SELECT digest, draw FROM charge WHERE release = ?"
         digest, packed = self._database.execute(query, (release,)).fetchone() or (None, None)
         if digest is None or packed is None:
@@ -169,7 +180,11 @@ class BudgetStore:
 
     @contextmanager
     def _transaction(self, kind: str = "IMMEDIATE") -> Iterator[None]:
-        """Commit if the body ends well, and roll back after any fault."""
+        """Commit if the body ends without an exception, and roll back after any.
+
+        `kind` is IMMEDIATE to take the write lock at the beginning, DEFERRED for a body that only reads.
+        """
+        # IMMEDIATE, not at the first write: of two processes that have both read, one could not become the writer.
         try:
             self._database.execute(f"BEGIN {kind}")
             yield
@@ -182,12 +197,14 @@ class BudgetStore:
 
 
 def _to_wal(database: sqlite3.Connection) -> None:
-    """Switch to the write-ahead log; SQLite's own timeout does not cover two processes that create the file at once."""
+    """Switch the file to the write-ahead log, however many processes do so at once."""
+    # SQLite's own timeout does not cover this switch: of two processes that create the file, one fails at once.
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while True:
         try:
             database.execute("PRAGMA journal_mode=WAL")
         except sqlite3.OperationalError as error:
+            # The low byte is the primary code; the bytes above tell kinds of BUSY apart.
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
             time.sleep(_PAUSE_SECONDS)
@@ -196,4 +213,5 @@ def _to_wal(database: sqlite3.Connection) -> None:
 
 
 def _refused(error: Exception) -> IntegrityError:
+    # SQLite's texts name tables and columns, never a value.
     return IntegrityError("INT-101", f"the budget cannot be kept: {error}; nothing is released")

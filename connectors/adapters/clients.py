@@ -1,11 +1,10 @@
-"""Opening of kafka-python clients, for processes that outlive an outage of the brokers.
+"""Construction of kafka-python clients, for processes that outlive an outage of the brokers.
 
-Purpose: leave nothing behind where a broker is away.
-Called by: the adapters that open a connection again and again: `progress`, `partition_reader` and `release_bus`.
+Purpose: construct a consumer, producer or admin client so that nothing is left open if no broker answers.
+Called by: the adapters that open connections again and again: `progress`, `partition_reader`, `release_bus`.
 
 Invariants:
-- A constructor that fails leaves no thread and no socket behind. kafka-python starts the thread of a client before it
-  looks for the brokers, and does not end it where it finds none.
+- A constructor that fails leaves no thread and no socket behind.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,20 +19,27 @@ Client = TypeVar("Client")
 
 
 def open_client(make: Callable[..., Client], settings: Mapping[str, Any], **more: object) -> Client:
-    """Construct a consumer, producer or admin client with these settings.
+    """Construct a consumer, producer or admin client.
+
+    Args:
+        make: class of the client.
+        settings: client settings of a principal.
+        more: further settings of the class.
 
     Raises:
         KafkaError: no broker answered; nothing is left open.
     """
+    # kafka-python starts the network thread of a client before it looks for the brokers, and does not end it if it
+    # finds none. The caller gets no client then that it could close, so the network client is remembered here.
     networks: list[KafkaNetClient] = []
 
-    def network(**config: object) -> KafkaNetClient:
+    def _remembered(**config: object) -> KafkaNetClient:
         networks.append(KafkaNetClient(**config))
         return networks[-1]
 
     try:
-        return make(**settings, **more, kafka_client=network)
+        return make(**settings, **more, kafka_client=_remembered)
     except KafkaError:
-        for one in networks:
-            one.close()
+        for network in networks:
+            network.close()
         raise

@@ -1,12 +1,17 @@
-"""One partition read on from a known offset, for a process that outlives the death of brokers.
+"""Reader of one partition from a known offset on, for a process that outlives the death of brokers.
 
-Called by: `connectors.adapters.release_bus`, for the topics of the release process.
+Purpose: return every record once and in order, over as many connections as it takes.
+Called by: `connectors.adapters.release_bus`, for the topics `audit` and `calendar`.
+
+    reader = PartitionReader(settings, offsets, TopicPartition("audit", 0), most=500)
+    reader.seek(position)              once, at the offset that the caller has kept
+    records = reader.poll(200)         again and again; `reader.position` moves with the records
 
 Invariants:
-- Every record is returned once and in order; the position moves with what is returned, and with nothing else.
+- The position moves with the records that are returned, and with nothing else.
 - A client that failed is closed, and the next poll goes on at the position over a new one.
 - A topic that ends before the position is not the one that was read before: IntegrityError, never a fresh start.
-- Nothing is waited for for ever: a topic that goes on while nothing comes is read over a new connection.
+- Nothing waits for ever: if the topic grows while no record comes, the next poll uses a new connection.
 """
 
 import time
@@ -23,17 +28,24 @@ from schemas.errors import IntegrityError, TransportError
 __all__ = ["READ", "PartitionReader"]
 
 READ: Final = {"enable_auto_commit": False, "auto_offset_reset": "none", "bootstrap_timeout_ms": 10_000}
-"""Settings of a consumer that never commits, and never goes on at another offset than it was told."""
+"""Settings of a consumer that never commits, and that never goes on at another offset than the one it was given."""
 
 _QUIET_SECONDS: Final = 20.0
-"""How long a topic may be silent before its end is looked up."""
+"""Longest silence before the end of the topic is looked up."""
 
 
 class PartitionReader:
-    """One partition, read on from a known offset over a connection that is opened again after every fault."""
+    """One partition, read on over a connection that is opened again after every fault."""
 
     def __init__(self, settings: Mapping[str, Any], offsets: Offsets, partition: TopicPartition, *, most: int) -> None:
-        """Take client settings, where ends are looked up, the partition, and the most records of one poll."""
+        """Take what a connection needs; it is opened by `seek` or by the first poll.
+
+        Args:
+            settings: client settings of a principal that may read the partition.
+            offsets: the connection by which the end of the partition is looked up; the caller closes it.
+            partition: the partition.
+            most: largest number of records of one poll.
+        """
         self._settings, self._offsets, self._partition, self._most = settings, offsets, partition, most
         self._consumer: KafkaConsumer | None = None
         self._quiet_since = time.monotonic()
@@ -45,33 +57,30 @@ class PartitionReader:
 
         Raises:
             IntegrityError: INT-142, the topic ends before it.
-            TransportError: the broker is out of reach.
+            TransportError: TRA-031 or TRA-140, the broker is out of reach.
         """
         self.close()
         self.position = position
         self._open()
 
     def poll(self, milliseconds: int) -> list[Any]:
-        """Return the next records, waiting this long where there are none; raises as `seek`."""
+        """Return the next records, after a wait of at most `milliseconds` if there are none; raises as `seek`."""
         consumer = self._consumer or self._open()
         try:
-            found = [record for records in consumer.poll(timeout_ms=milliseconds).values() for record in records]
+            records = [record for batch in consumer.poll(timeout_ms=milliseconds).values() for record in batch]
         except KafkaError as error:
             self.close()
             raise TransportError("TRA-140", f"the broker is out of reach: {type(error).__name__}") from error
-        if found:
-            self.position = found[-1].offset + 1
-        self._doubt(idle=not found)
-        return found
-
-    def _doubt(self, *, idle: bool) -> None:
-        """Disconnect where the topic goes on and nothing comes: a client that missed a move must not wait for ever."""
-        if not idle:
+        if records:
+            self.position = records[-1].offset + 1
             self._quiet_since = time.monotonic()
         elif time.monotonic() - self._quiet_since > _QUIET_SECONDS:
+            # A client that missed the move of a partition to another leader gets no records, and no error either. If
+            # the topic has grown meanwhile, this connection is given up.
             self._quiet_since = time.monotonic()
             if self._offsets.ends([self._partition])[self._partition] > self.position:
                 self.close()
+        return records
 
     def close(self) -> None:
         """Disconnect; the next poll connects again and goes on at the position."""
@@ -81,6 +90,7 @@ class PartitionReader:
 
     def _open(self) -> KafkaConsumer:
         end = self._offsets.ends([self._partition])[self._partition]
+        # A broker that lost its disk begins anew at 0: the records of the same offsets would be other ones.
         if end < self.position:
             raise IntegrityError("INT-142", f"topic {self._partition.topic} ends at {end}, before {self.position}")
         try:

@@ -1,17 +1,18 @@
-"""Progress of the stages: committed offsets of consumer groups against the ends of what the groups read.
+"""Progress of the stages: committed offsets of consumer groups beside the ends of the partitions that they read.
 
-Purpose: tell how far each stage is, even while brokers come and go.
-Called by: `release_bus`, `partition_reader`, `topic_reading`, `connectors.console.reconciliation`,
-`connectors.operations`, `connectors.feed.trend_reader` and the tests; there is no second implementation.
+Purpose: the one implementation of lag.
+Called by: the release process, `amana status`, `amana audit reconcile` and the tests; the readers of topics ask it for
+ends.
+
+    with Offsets(settings) as offsets:
+        progress = lag(offsets, {"dedupe": [TopicPartition("deidentified.case", 0)]})
+        progress.by_stage()                 {"dedupe": 12}
 
 Invariants:
-- Committed offsets are read before ends. A committed offset never passes an end, so that a lag of zero everywhere held
-  everywhere at one moment, the one between the two.
-- No memory of a connection outlives a fault. kafka-python's admin client keeps for good which broker coordinates a
-  group (3.0.12: `_find_coordinator_ids` asks for unknown groups only), so after any fault the next try opens a new one.
-- Ends are asked for by the admin client, which looks up the leaders each time. The consumer's `end_offsets` repeats a
-  question to a broker that no longer leads, without new metadata, until its timeout (3.0.12, `fetcher.py`).
-- Each answer or typed fault comes within the deadline and the time of one request.
+- Committed offsets are read before ends. A committed offset never passes an end, so that a lag of zero in every stage
+  was true at one moment, the one between the two readings.
+- No memory of a connection outlives a fault: after any fault the next try opens a new connection.
+- An answer or a typed error comes within the deadline and the time of one request.
 """
 
 import time
@@ -30,13 +31,13 @@ from schemas.errors import TransportError
 __all__ = ["PATIENCE_SECONDS", "Lag", "Offsets", "lag"]
 
 PATIENCE_SECONDS: Final = 30.0
-"""How long the brokers may elect leaders and coordinators before a question fails: thrice a broker's session."""
+"""Longest time that brokers may take to elect leaders and coordinators: three times the session of a broker."""
 
 _REQUEST_MS: Final = 10_000
 _LEAST_MS: Final = 1_000
 _PAUSE_SECONDS: Final = 0.2
 _FINAL: Final = (AuthorizationError, SaslAuthenticationFailedError)
-"""Faults that another try does not mend."""
+"""Faults that another try does not end."""
 
 Answer = TypeVar("Answer")
 At = dict[TopicPartition, int]
@@ -44,27 +45,34 @@ At = dict[TopicPartition, int]
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """Progress at one moment: the next offset to read, and the end, by stage and partition."""
+    """Progress at one moment.
+
+    Args:
+        committed: stage -> partition -> next offset to read, 0 before the first commit.
+        ends: stage -> partition -> end offset, for the same partitions.
+    """
 
     committed: Mapping[str, Mapping[TopicPartition, int]]
     ends: Mapping[str, Mapping[TopicPartition, int]]
 
     def records(self, stage: str, topic: str | None = None) -> int:
-        """Count the records that a stage has left to read, of one of its topics or of all."""
-        done = self.committed[stage]
-        read = self.ends[stage].items()
-        return sum(max(0, end - done[one]) for one, end in read if topic in (None, one.topic))
+        """Return the number of records that a stage has not read yet, of one of its topics or of all."""
+        committed = self.committed[stage]
+        # Not below 0: after the loss of a topic a committed offset may lie beyond its new end.
+        return sum(
+            max(0, end - committed[tp]) for tp, end in self.ends[stage].items() if topic is None or tp.topic == topic
+        )
 
     def by_stage(self) -> dict[str, int]:
-        """Return the records left to read, by stage."""
+        """Return the number of records that each stage has not read yet."""
         return {stage: self.records(stage) for stage in self.ends}
 
 
 class Offsets:
-    """Offsets as the brokers tell them now; a context manager. It connects with the first question."""
+    """Offsets as the brokers report them now; a context manager that connects with the first question."""
 
     def __init__(self, settings: Mapping[str, Any], *, seconds: float = PATIENCE_SECONDS) -> None:
-        """Take client settings, and how long a question may take while brokers come and go, in seconds."""
+        """Take client settings, and the longest time in seconds of a question while brokers come and go."""
         self._settings, self._seconds = settings, seconds
         self._client: KafkaAdminClient | None = None
 
@@ -79,20 +87,23 @@ class Offsets:
         self.close()
 
     def committed(self, groups: Iterable[str]) -> dict[str, At]:
-        """Return the next offset that each group will read, by partition; none for where it never committed.
+        """Return the committed offsets of each group by partition, without partitions where it never committed.
 
         Raises:
             TransportError: TRA-031, no answer in time.
         """
         asked = list(groups)
-        found = self._ask(lambda client: client.list_group_offsets(asked))
-        return {group: {one: max(0, at.offset) for one, at in found.get(group, {}).items()} for group in asked}
+        answer = self._ask(lambda client: client.list_group_offsets(asked))
+        # A broker may report -1 for a partition without a commit, which is the same as 0: nothing was read.
+        return {group: {tp: max(0, entry.offset) for tp, entry in answer.get(group, {}).items()} for group in asked}
 
     def ends(self, partitions: Iterable[TopicPartition]) -> At:
-        """Return the end offset of each partition; raises as `committed`."""
+        """Return the end offset of each partition: the offset that its next record will get. Raises as `committed`."""
         asked = dict.fromkeys(partitions, OffsetSpec.LATEST)
-        found = self._ask(lambda client: client.list_partition_offsets(asked, timeout_ms=_REQUEST_MS))
-        return {one: int(found[one].offset) for one in asked}
+        # The admin client looks up the leaders each time. A consumer's `end_offsets` repeats its question to a broker
+        # that no longer leads, without new metadata, until its timeout (kafka-python 3.0.12, `fetcher.py`).
+        answer = self._ask(lambda client: client.list_partition_offsets(asked, timeout_ms=_REQUEST_MS))
+        return {tp: int(answer[tp].offset) for tp in asked}
 
     def close(self) -> None:
         """Disconnect; the next question connects again."""
@@ -101,12 +112,15 @@ class Offsets:
             client.close()
 
     def _ask(self, question: Callable[[KafkaAdminClient], Answer]) -> Answer:
-        """Ask until there is an answer, after each fault over a new connection, to the deadline."""
+        """Ask until there is an answer or the deadline has passed; after each fault over a new connection."""
         deadline = time.monotonic() + self._seconds
         while True:
             try:
                 return question(self._connected(deadline - time.monotonic()))
             except KafkaError as error:
+                # kafka-python's admin client keeps for ever which broker coordinates a group (3.0.12:
+                # `_find_coordinator_ids` asks for unknown groups only): after the coordinator has moved, the same
+                # client would fail at every try.
                 self.close()
                 if isinstance(error, _FINAL) or time.monotonic() > deadline:
                     raise TransportError("TRA-031", f"the brokers tell no offsets: {type(error).__name__}") from error
@@ -114,6 +128,7 @@ class Offsets:
 
     def _connected(self, seconds: float) -> KafkaAdminClient:
         if self._client is None:
+            # The constructor has a patience of its own, which is cut to the time that the question has left.
             bootstrap = min(_REQUEST_MS, max(_LEAST_MS, int(seconds * 1000)))
             self._client = open_client(
                 KafkaAdminClient, self._settings, bootstrap_timeout_ms=bootstrap, request_timeout_ms=_REQUEST_MS
@@ -122,14 +137,20 @@ class Offsets:
 
 
 def lag(offsets: Offsets, reads: Mapping[str, Sequence[TopicPartition]]) -> Lag:
-    """Return the progress of stages; `reads` holds what each of them, by its consumer group, reads.
+    """Return the progress of stages.
+
+    Args:
+        offsets: the connection.
+        reads: stage, which is its consumer group -> the partitions that it reads.
 
     Raises:
         TransportError: TRA-031, no answer in time.
     """
+    # In this order: a record that arrives between the two readings shows as lag. In the other order it could be read,
+    # and its outputs sent on, between two readings that both show none.
     committed = offsets.committed(reads)
-    ends = offsets.ends(one for read in reads.values() for one in read)
+    ends = offsets.ends(tp for partitions in reads.values() for tp in partitions)
     return Lag(
-        {stage: {one: committed[stage].get(one, 0) for one in read} for stage, read in reads.items()},
-        {stage: {one: ends[one] for one in read} for stage, read in reads.items()},
+        {stage: {tp: committed[stage].get(tp, 0) for tp in partitions} for stage, partitions in reads.items()},
+        {stage: {tp: ends[tp] for tp in partitions} for stage, partitions in reads.items()},
     )

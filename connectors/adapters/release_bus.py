@@ -1,19 +1,21 @@
-"""The release process's topics on Kafka: decision records, ticks, cells, feeds, and the progress of the stages.
+"""The topics of the release process on Kafka: decision records, ticks, cells, feeds, and the progress of the stages.
 
-Called by: `amana.composition.release_parts`; the release process uses it through the port `ReleaseBus`.
+Purpose: implement the port `ReleaseBus` of `streams.release.release_ports`, as the principal `worker.release`.
+Called by: `streams.release.release_process`, through that port; composed in `amana.composition.release_parts`.
 
 Invariants:
-- No consumer group: the audit log and the ledger know the positions; `PartitionReader` keeps them from then on.
-- A client that failed is closed and opened again with the next call. A method that raised TransportError did nothing,
-  or sent rows that are sent again under the same keys, of which a reader takes the first.
-- No method waits for longer than its patience: a broker that is away is a TransportError.
-- Records are never passed over: where an offset is out of range, the client must not go on at the end by itself.
+- There is no consumer group. The audit log and the release ledger know the positions at the start, and a
+  `PartitionReader` keeps them from then on.
+- A client that failed is closed, and opened again with the next call. A method that raised TransportError did nothing,
+  or sent rows that will be sent again under the same keys; a reader takes the first row of a key.
+- No method waits longer than its patience: a broker that is away is a TransportError.
+- No record is passed over: where an offset is out of range, the client does not go on at the end by itself.
 """
 
 import contextlib
 import datetime as dt
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,29 +38,40 @@ from streams.transparency.decision import Decision
 __all__ = ["KafkaBus", "Schemas", "row_key"]
 
 PATIENCE_SECONDS = 120.0
-"""How long a tick waits for the stages where it does not say so itself."""
+"""Seconds that a tick waits for the stages, if its record does not name a time itself."""
 
 _ACK_SECONDS = 30
 _CLOSE_SECONDS = 5
 _LOOK_SECONDS = 20.0
-"""How long one look at the stages may take: the release process looks again until the tick's patience ends."""
+"""Longest time of one look at the progress of the stages; the release process looks again until the tick's patience
+ends."""
 
 _AUDIT, _CALENDAR = TopicPartition("audit", 0), TopicPartition("calendar", 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Schemas:
-    """Schema ids from the registry, fetched at start: one to write per stem, and those that may be read per stem."""
+    """Schema ids from the registry, fetched at start.
+
+    Args:
+        writers: stem -> id to write with.
+        readers: stem -> id -> schema that may be read.
+    """
 
     writers: Mapping[str, int]
     readers: Mapping[str, Mapping[int, Parsed]]
 
 
 class KafkaBus:
-    """The broker as the principal of the release process."""
+    """The broker, as the release process sees it; see `ReleaseBus`."""
 
     def __init__(self, settings: Mapping[str, Any], schemas: Schemas, agencies: Iterable[str]) -> None:
-        """Take client settings, schema ids, and the agencies whose topics the de-identifier reads.
+        """Connect the producer; the readers connect with `start`.
+
+        Args:
+            settings: client settings of the principal `worker.release`.
+            schemas: schema ids of `audit`, `cell`, `trend` and `ledger`.
+            agencies: ids of the agencies whose topics the de-identifier reads.
 
         Raises:
             TransportError: TRA-140, the broker is out of reach.
@@ -76,43 +89,79 @@ class KafkaBus:
         self._connected()
 
     def start(self, *, audit: int, calendar: int) -> None:
-        """Begin at these offsets; a topic that ends before them is not the one that log and ledger were kept from."""
+        """Go on at these offsets of the topics `audit` and `calendar`.
+
+        Raises:
+            IntegrityError: INT-142, a topic ends before its offset: it is not the one that was read before.
+            TransportError: TRA-031 or TRA-140, the broker is out of reach.
+        """
         self._audit.seek(audit)
         self._calendar.seek(calendar)
 
     def decisions(self) -> Sequence[Decision]:
-        """Return up to 500 records of the topic `audit`."""
+        """Return the next decision records of the topic `audit`, at most 500, after a wait of at most 0.2 s.
+
+        Raises:
+            IntegrityError: INT-143, a record is no decision record.
+            TransportError: TRA-031 or TRA-140, the broker is out of reach.
+        """
         return [self._decision(record) for record in self._audit.poll(200)]
 
     def ticks(self) -> Sequence[Tick]:
-        """Return the next tick; a record that is none is passed over, as nobody waits for it."""
+        """Return the next tick of the calendar, an empty sequence if none has come within 0.05 s; raises as `start`."""
+        # A record that is no tick is passed over: it has no id, so nobody can wait for an answer to it.
         return [tick for record in self._calendar.poll(50) if (tick := _tick(record))]
 
     def settled_ends(self) -> tuple[int, ...] | None:
-        """Return the ends of everything that the stages read; None while a stage or the audit log lags."""
+        """Return the ends of everything that the stages read; None while a stage or the audit log has a lag.
+
+        Raises:
+            TransportError: TRA-031, the brokers did not report the offsets in time.
+        """
         stages = progress.lag(self._offsets, self._reads)
         if any(stages.by_stage().values()) or self._audit.position < self._offsets.ends([_AUDIT])[_AUDIT]:
             return None
         return tuple(end for ends in stages.ends.values() for end in ends.values())
 
     def cells(self) -> Cells:
-        """Read the topic `cells` from its beginning to its present end; of each cell the value that includes most."""
+        """Return persons by cell and agency, from the whole topic `cells` up to its present end.
+
+        Raises:
+            TransportError: TRA-031 or TRA-140, the broker is out of reach.
+        """
+        readable = self._schemas.readers["cell"]
         try:
             consumer = open_client(KafkaConsumer, self._settings, **READ)
             try:
-                held = aggregate.merge(self._cell_entries(consumer))
+                consumer.assign(self._cells)
+                consumer.seek_to_beginning(*self._cells)
+                records = topic_reading.to_present_end(consumer, self._offsets.ends(self._cells))
+                # One record at a time: the topic may hold many values of a cell, of which `merge` keeps one a writer.
+                cells = aggregate.merge(
+                    (
+                        record.key.decode(),
+                        aggregate.Cell.from_record(codec.decode(record.value, readable, limits.INTERNAL))
+                        if record.value
+                        else None,
+                    )
+                    for record in records
+                )
             finally:
                 consumer.close()
         except KafkaError as error:
             raise _unreachable(error) from error
-        return {key: cell.counts for key, cell in held.items() if cell.counts}
+        return {key: cell.counts for key, cell in cells.items() if cell.counts}
 
     def publish(self, region: str, rows: Sequence[TrendRow]) -> None:
-        """Send rows to `trend.<region>`."""
+        """Send rows to `trend.<region>`, and return when all are acknowledged.
+
+        Raises:
+            TransportError: TRA-140 or TRA-141; some of the rows may be on the topic.
+        """
         self._send(topics.trend(region), "trend", [(row_key(row), row.record()) for row in rows])
 
     def announce(self, outcome: Publish, policy: str) -> None:
-        """Send a ledger entry, under its release id."""
+        """Send the entry of a release to the topic `ledger`, under its release id; raises as `publish`."""
         header = outcome.header
         entry = {name: getattr(header, name) for name in ("release", "population", "year")}
         entry |= {"mode": outcome.mode, "pattern": outcome.pattern}
@@ -121,7 +170,7 @@ class KafkaBus:
         self._send("ledger", "ledger", [(header.release.encode(), entry)])
 
     def report(self, decision: Decision) -> None:
-        """Send a decision record; it enters the log like those of other stages."""
+        """Send a decision record to `audit`; it enters the log like those of the stages. Raises as `publish`."""
         record = {name: getattr(decision, name) for name in Decision.__slots__ if name not in {"at", "source"}}
         record["details"] = dict(decision.details)
         self._send("audit", "audit", [(decision.details.get("tick", "").encode(), record)])
@@ -129,17 +178,18 @@ class KafkaBus:
     def close(self) -> None:
         """Close all connections."""
         self._drop_producer()
-        for one in (self._audit, self._calendar, self._offsets):
-            one.close()
+        for connection in (self._audit, self._calendar, self._offsets):
+            connection.close()
 
     def _send(self, topic: str, stem: str, records: Sequence[tuple[bytes, Mapping[str, Any]]]) -> None:
         parsed, number = catalogue.load(stem).parsed, self._schemas.writers[stem]
         encoded = [(key, codec.encode(number, parsed, record)) for key, record in records]
         producer = self._connected()
         try:
-            sent = [producer.send(topic, key=key, value=value, partition=0) for key, value in encoded]
+            # All are sent before the first is waited for: one round trip for each batch, not for each row.
+            futures = [producer.send(topic, key=key, value=value, partition=0) for key, value in encoded]
             producer.flush(timeout=_ACK_SECONDS)
-            for future in sent:
+            for future in futures:
                 future.get(timeout=_ACK_SECONDS)
         except KafkaError as error:
             # An idempotent producer that lost a batch takes no more: the rows are sent again by a new one.
@@ -159,6 +209,7 @@ class KafkaBus:
     def _drop_producer(self) -> None:
         producer, self._producer = self._producer, None
         if producer is not None:
+            # The fault that led here is the one to report; a second one while closing would hide it.
             with contextlib.suppress(KafkaError):
                 producer.close(timeout=_CLOSE_SECONDS)
 
@@ -168,21 +219,16 @@ class KafkaBus:
             fields = codec.decode(record.value, self._schemas.readers["audit"], limits.INTERNAL)
         except ContractError as error:
             raise IntegrityError("INT-143", f"{source} is no decision record: {error.code}") from error
+        # The audit log keeps the hour of a decision and no finer time.
         hour = dt.datetime.fromtimestamp(record.timestamp / 1000, dt.UTC).strftime("%Y-%m-%dT%H")
         return Decision(**fields, at=hour, source=source)
 
-    def _cell_entries(self, consumer: KafkaConsumer) -> Iterator[tuple[str, aggregate.Cell | None]]:
-        consumer.assign(self._cells)
-        consumer.seek_to_beginning(*self._cells)
-        for record in topic_reading.to_present_end(consumer, self._offsets.ends(self._cells)):
-            fields = record.value and codec.decode(record.value, self._schemas.readers["cell"], limits.INTERNAL)
-            yield record.key.decode(), aggregate.Cell.from_record(fields) if fields else None
-
 
 def row_key(row: TrendRow) -> bytes:
-    """Name a released cell for good: a row sent again after a crash has the key of the first."""
-    named = "|".join(f"{name}={code}" for name, code in sorted(row.dimensions.items()))
-    return f"{row.release}|{row.table}|{row.period}|{named}".encode()
+    """Return the message key of a row: release, table, period and dimensions; a row sent again has the same key."""
+    # Sorted, as the order of a mapping is no part of a cell's name.
+    dimensions = "|".join(f"{name}={code}" for name, code in sorted(row.dimensions.items()))
+    return f"{row.release}|{row.table}|{row.period}|{dimensions}".encode()
 
 
 def _unreachable(error: KafkaError) -> TransportError:

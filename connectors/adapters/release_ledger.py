@@ -1,15 +1,22 @@
 """The release ledger: one SQLite file of everything that was released, written before any of it is published.
 
-Purpose: after a crash the ledger says what is still to be published, and at every later release it says what an
-attacker already has. The rows that are released are decided in `streams.core.releasing.release_plan`.
-Called by: `amana.composition.release_parts`; the release process uses it through the port `LedgerPort`.
+Purpose: hold what is still to be published after a crash, and, for every later release, what an attacker already has.
+What is released is decided in `streams.core.releasing.release_plan`.
+Called by: `streams.release.release_process`, through the port `LedgerPort`; opened by
+`amana.composition.release_parts`.
+
+    commit              a tick with everything that it releases or withholds, in one transaction
+    unpublished         the entries that are still to be sent to the feeds
+    mark_published      for each of them, when the broker has acknowledged its rows
+    finish              the tick, with the summary that was announced
 
 Invariants:
-- An entry is durable when `commit` returns, and a release is entered once.
+- An entry is durable when `commit` returns, and each release is entered once.
 - An entry holds the rows themselves: an interrupted release is finished with the rows that were decided then, never
   with a second computation.
 - All entries of one tick are committed together, since they were protected together.
-- The file has one owner: it is locked for as long as the ledger is open.
+- The file has one owner: it is locked as long as the ledger is open.
+- The file is disclosive, since it holds exact cells: it is never published.
 """
 
 import datetime as dt
@@ -47,10 +54,10 @@ class ReleaseLedger:
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """Open or create the ledger.
+        """Open the ledger, or create it with its folder, and lock it.
 
         Raises:
-            IntegrityError: INT-100 where the disk refuses, the file is no ledger, or another process owns it.
+            IntegrityError: INT-100, the disk refuses, the file is no ledger, or another process owns it.
         """
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -69,8 +76,11 @@ class ReleaseLedger:
     ) -> None:
         """Enter a tick of the calendar with everything that it releases or withholds, durably and once.
 
-        The exact cells behind it are kept as long as the ledger: a cell that is suppressed today must stay unknown
-        beside every later publication, and the change between two publications follows from the cells of both.
+        Args:
+            tick: id of the tick.
+            position: its offset in the topic `calendar`.
+            as_of: its date.
+            entered: the decisions of the release plan, and the exact cells that it was made from.
 
         Raises:
             IntegrityError: INT-100; nothing may be released.
@@ -81,6 +91,8 @@ class ReleaseLedger:
             # A release and each table withheld from it are entries of their own, told apart by the table's name.
             table = decision.table if isinstance(decision, Withhold) else ""
             rows.append((decision.header.release, table, tick, _fields(decision), _packed(decision.feeds)))
+        # The exact cells are kept as long as the ledger: a cell that is suppressed today must stay unknown beside every
+        # later publication, and the change between two publications follows from the cells of both.
         exact = zlib.compress(json.dumps(cells).encode()) if decisions else None
         # OR IGNORE: a tick that is planned again after a crash was already entered, and its first entry stands.
         self._write(
@@ -94,7 +106,8 @@ class ReleaseLedger:
         )
 
     def unpublished(self) -> Iterator[tuple[int, str, ReleaseDecision]]:
-        """Yield number, tick and content of every entry that is not yet marked as published, in order."""
+        """Yield the number, the tick and the decision of every entry that is not marked as published, in order."""
+        # Fetched at once, so that the caller may mark entries while it goes through them.
         query = "SELECT number, tick, fields, feeds FROM entry WHERE NOT published ORDER BY number"
         for number, tick, fields, feeds in self._database.execute(query).fetchall():
             yield number, tick, _decision(json.loads(fields), _unpacked(feeds))
@@ -108,13 +121,13 @@ class ReleaseLedger:
         self._write([("UPDATE entry SET published = 1 WHERE number = ?", [(number,)])])
 
     def entries_of(self, tick: str) -> tuple[ReleaseDecision, ...]:
-        """Return everything a tick released or withheld, in order."""
+        """Return everything that a tick released or withheld, in order; nothing for a tick that was not entered."""
         query = "SELECT fields, feeds FROM entry WHERE tick = ? ORDER BY number"
         entries = self._database.execute(query, (tick,)).fetchall()
         return tuple(_decision(json.loads(fields), _unpacked(feeds)) for fields, feeds in entries)
 
     def earlier(self) -> tuple[EarlierRelease, ...]:
-        """Return everything that was entered, by tick and in order: later releases are protected against it."""
+        """Return the rows and exact cells of every tick that released or withheld anything, in order."""
         rows: dict[str, list[TrendRow]] = {}
         # Entries count, published or not: an entry that was interrupted will be published with these rows.
         for tick, packed in self._database.execute("SELECT tick, feeds FROM entry ORDER BY number").fetchall():
@@ -125,7 +138,7 @@ class ReleaseLedger:
         )
 
     def releases(self) -> tuple[str, ...]:
-        """Return `release|withheld table` of every published entry: each must stand in the audit log."""
+        """Return `release|withheld table` of every published entry, in order; the audit log must have each of them."""
         query = "SELECT release || '|' || withheld FROM entry WHERE published ORDER BY number"
         return tuple(identity for (identity,) in self._database.execute(query).fetchall())
 
@@ -134,11 +147,12 @@ class ReleaseLedger:
         return self._database.execute("SELECT 1 FROM tick WHERE id = ?", (tick,)).fetchone() is not None
 
     def finish(self, tick: str, position: int, as_of: dt.date, summary: Mapping[str, str]) -> None:
-        """Close a tick with the summary that was announced for it; a refused tick is entered only here.
+        """Close a tick with the summary that was announced for it.
 
         Raises:
             IntegrityError: INT-100.
         """
+        # A refused tick was never committed, so it is entered here: the calendar must go on behind it.
         text = json.dumps(dict(summary), sort_keys=True)
         self._write(
             [
@@ -148,7 +162,7 @@ class ReleaseLedger:
         )
 
     def position(self) -> int:
-        """Return the calendar's offset of the last finished tick, -1 before the first."""
+        """Return the offset of the last finished tick in the topic `calendar`, -1 before the first."""
         query = "SELECT coalesce(max(position), -1) FROM tick WHERE summary IS NOT NULL"
         return int(self._database.execute(query).fetchone()[0])
 
@@ -170,7 +184,7 @@ class ReleaseLedger:
 
 
 def _fields(decision: ReleaseDecision) -> str:
-    """Return an entry without its rows as JSON: the fields of the header beside its own."""
+    """Return a decision without its rows as JSON: the fields of its header beside its own."""
     header = {name: getattr(decision.header, name) for name in ReleaseHeader.__slots__}
     header |= {"as_of": decision.header.as_of.isoformat(), "year": decision.header.year}
     own = {name: getattr(decision, name) for name in decision.__slots__ if name not in {"header", "feeds"}}
@@ -180,11 +194,11 @@ def _fields(decision: ReleaseDecision) -> str:
 
 
 def _decision(fields: dict[str, Any], feeds: Mapping[str, tuple[TrendRow, ...]]) -> ReleaseDecision:
-    """Read an entry back: the inverse of `_fields`."""
+    """Return the decision of an entry: the inverse of `_fields`, with the rows added."""
     header = {name: fields.pop(name) for name in ReleaseHeader.__slots__}
     header["as_of"] = dt.date.fromisoformat(header["as_of"])
     fields.pop("year")  # follows from the window; stored for whoever reads the file with SQL
-    decision = Withhold if "table" in fields else Publish
+    decision = Withhold if "table" in fields else Publish  # only a withheld table has a name
     return decision(header=ReleaseHeader(**header), **fields, feeds=feeds)
 
 

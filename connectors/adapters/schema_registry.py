@@ -1,15 +1,13 @@
-"""Client of the schema registry: register the shipped schemas at set-up, fetch the allow-list at start.
+"""Client of the schema registry: it registers the shipped schemas at set-up, and fetches the allow-list at start.
 
-Purpose: decide which schema ids a process reads: the versions of the shipped subjects, each linted again.
-Called by: `amana.composition`, `amana worker`, `amana.publisher`, `amana.trend_feed`,
-`connectors.console.reconciliation`, `connectors.operations` and `amana.demo` at their start; `amana.provisioning`
-registers; `registry_rule` takes `RULE`.
+Purpose: decide which schema ids a process may read: those of the versions of the shipped subjects, each checked again.
+Called by: workers, publishers, the feed and the services at their start (`ids`); `amana.provisioning`
+(`register_all`).
 
 Invariants:
-- The registry is never asked while decoding: an id that is not on the allow-list is refused, not looked up.
+- The registry is never asked while a record is decoded: an id that is not on the allow-list is refused, not looked up.
 - Registration is idempotent: the same schema gets the same id.
-- A schema is linted and compared with every registered version before it is sent: the registry's own rule,
-  FULL_TRANSITIVE, knows nothing about privacy roles.
+- A schema is checked, and compared with every registered version, before it is sent.
 - A registry that is still starting is asked again until a deadline.
 
 Source: Confluent Schema Registry API, version 7, as Apicurio Registry 3.3 serves it under `/apis/ccompat/v7`.
@@ -95,6 +93,7 @@ def ids(url: str, stems: Iterable[str] = catalogue.STEMS, *, wait_seconds: float
     readable: dict[str, Mapping[int, Parsed]] = {}
     with _Registry(url, wait_seconds) as registry:
         for schema in map(catalogue.load, stems):
+            # By its text: records are written with the shipped schema, not with the newest version in the registry.
             schema_id = registry.look_up(schema.subject, schema.text)
             if schema_id is None:
                 message = "the registry does not hold the shipped schema"
@@ -113,7 +112,8 @@ def _register(registry: "_Registry", subject: str, text: str) -> int:
     registered = registry.look_up(subject, text)
     if registered is not None:
         return registered
-    # A first version is compared with None: it must keep the rules of a schema by itself.
+    # The registry's own rule, FULL_TRANSITIVE, knows nothing about privacy roles, which may only get stricter. A first
+    # version is compared with None: it must keep the rules of a schema by itself.
     earlier: list[str | None] = [old for _, old in registry.versions(subject)]
     for old in earlier or [None]:
         for violation in evolution.violations(old, text):
@@ -124,7 +124,7 @@ def _register(registry: "_Registry", subject: str, text: str) -> int:
 
 
 class _Registry:
-    """The calls that are needed, with typed errors; a context manager.
+    """The few calls of the registry's interface that this project makes, with typed errors; a context manager.
 
     Args:
         url: address of the registry; one with a path of its own names the interface itself.
@@ -138,11 +138,11 @@ class _Registry:
         self._client = httpx2.Client(base_url=base, timeout=_TIMEOUT_SECONDS, headers={"content-type": _TYPE})
 
     def __enter__(self) -> Self:
-        """Return the client."""
+        """Return itself."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close its connections."""
+        """Close the connections."""
         self._client.close()
 
     def look_up(self, subject: str, text: str) -> int | None:
@@ -158,7 +158,7 @@ class _Registry:
         return [(int(answer["id"]), str(answer["schema"])) for answer in answers if answer is not None]
 
     def require_rule(self, subject: str) -> None:
-        """Set the rule of `subject` to FULL_TRANSITIVE, whatever the registry's global rule is."""
+        """Set the compatibility rule of `subject` to FULL_TRANSITIVE, which outranks the registry's global rule."""
         self._call("PUT", f"/config/{subject}", {"compatibility": RULE}, subject)
 
     def add(self, subject: str, text: str) -> int:
@@ -173,14 +173,20 @@ class _Registry:
         if response.status_code == _NOT_FOUND:
             return None
         if response.is_client_error:
-            raise ContractError("CON-008", f"the registry refuses the schema: {_reason(response)}", field=subject)
+            # The registry's message tells kinds and places of differences between schemas; it never sees a record.
+            try:
+                reason = str(response.json()["message"])[:500]
+            except (ValueError, KeyError, TypeError):
+                reason = f"status {response.status_code}"
+            raise ContractError("CON-008", f"the registry refuses the schema: {reason}", field=subject)
         try:
             return response.json()
         except ValueError as error:
             raise TransportError("TRA-010", f"what answers at {self._url} is no schema registry") from error
 
     def _patiently(self, method: str, path: str, body: object) -> httpx2.Response:
-        """Ask until there is an answer that is no fault of the server, or the deadline has passed."""
+        """Repeat a request until the answer is no fault of the server, or until the deadline has passed."""
+        # Every request may be repeated: each sets or looks up something that is the same the second time.
         while True:
             try:
                 response = self._client.request(method, path, json=body)
@@ -195,13 +201,5 @@ class _Registry:
 
 
 def _compact(text: str) -> str:
-    """Return the same schema with one spelling, roles and code lists included: they are part of the contract."""
+    """Return the same schema without spaces, so that its layout is no part of it; roles and code lists stay."""
     return json.dumps(json.loads(text), separators=(",", ":"), ensure_ascii=False)
-
-
-def _reason(response: httpx2.Response) -> str:
-    """Return what the registry says about a schema: kinds and places of differences, never a record."""
-    try:
-        return str(response.json()["message"])[:500]
-    except (ValueError, KeyError, TypeError):
-        return f"status {response.status_code}"

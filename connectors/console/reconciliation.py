@@ -1,16 +1,20 @@
-"""The books of a running site, read from the broker: ends of raw partitions, days of arrival, and every outcome.
+"""The record balance of a running site, read from the broker: published records by day, beside their outcomes.
 
-Purpose: what is read, as whom and in which order. The rule for missing and double records is
-`streams.core.counting.balance`'s.
-Called by: `amana audit reconcile`.
+Purpose: decide what is read, as which principal and in which order. Which records are missing or double is decided by
+`streams.core.counting.balance`.
+Called by: `amana audit reconcile`, tests.
+
+1. Read the progress of the stages.
+2. Read the ends of the raw partitions, and the first offset of each day.
+3. Read the topic `outcomes`, and compare.
 
 Invariants:
-- Raw records are counted and dated by the broker's index of time, never read.
-- The progress of the stages is read before the outcomes: a stage commits after its outcomes are on the broker.
+- Raw records are counted by offsets, and dated by the broker's index of time; none of them is read.
+- Progress is read before outcomes: a record that was handled before the look has its outcome in it.
 """
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from kafka import KafkaConsumer, TopicPartition
@@ -28,36 +32,41 @@ from streams.core.counting.outcomes import Outcome
 __all__ = ["books"]
 
 _DAYS: Final = topics.RAW_RETENTION_MS // 86_400_000 + 2
-"""Days of arrival that are told apart: as long as raw records are kept, and one more at either end."""
+"""Days of arrival that are told apart: as many as raw records are kept, and one more at either end."""
 
 
 def books(cluster: Cluster, *, agency: str | None = None, today: dt.date) -> balance.RecordBalance:
-    """Return the books of a site, or of one agency; days are UTC.
+    """Return the record balance of a site, or of one agency.
+
+    Args:
+        cluster: access to broker and registry, as the officer.
+        agency: id of the agency; None for all.
+        today: the present day in UTC; so are all days of the balance.
 
     Raises:
         ConfigurationError: CFG-102, no such agency.
-        TransportError: TRA-030, the broker is out of reach; TRA-031, it does not tell how far the stages are.
+        TransportError: TRA-030, the broker is out of reach; TRA-031, it did not report the progress of the stages.
     """
     agencies = cluster.chosen(agency)
     readable = schema_registry.ids(cluster.registry, ["outcome"]).allowed("outcome")
     settings = cluster.kafka_settings()
     try:
-        # Progress comes first: a stage commits after its outcomes are on the broker.
         with Offsets(settings) as offsets:
-            committed, behind = _progress(offsets, cluster)
-            published = _published(cluster, offsets, agencies, committed, today)
+            # 1. First: a stage commits after its outcomes are on the broker.
+            sources = topics.sources(cluster.agencies)
+            reads = {stage: topic_reading.partitions(names, cluster.agencies) for stage, names in sources.items()}
+            progress = lag(offsets, reads)
+            # A record that the de-identifier has read may wait before a later stage. A replay is as good as a later
+            # stage: the record's final outcome is still to come.
+            later = [records for stage, records in progress.by_stage().items() if stage != "deidentify"]
+            behind = any(later) or progress.records("deidentify", topics.REPLAY) > 0
+            # 2.
+            published = _published(cluster, offsets, agencies, progress.committed["deidentify"], today)
+        # 3.
         records = (codec.decode(r.value, readable, limits.INTERNAL) for r in topic_reading.whole(settings, "outcomes"))
         return balance.reconcile(published, map(Outcome.from_record, records), behind=behind)
     except KafkaError as error:
         raise TransportError("TRA-030", f"the broker is out of reach: {type(error).__name__}") from None
-
-
-def _progress(offsets: Offsets, cluster: Cluster) -> tuple[Mapping[TopicPartition, int], bool]:
-    """Return the de-identifier's offsets, and whether a stage behind it, or a replay, has anything left to read."""
-    sources = topics.sources(cluster.agencies)
-    found = lag(offsets, {group: topic_reading.partitions(names, cluster.agencies) for group, names in sources.items()})
-    behind = {stage: left for stage, left in found.by_stage().items() if stage != "deidentify"}
-    return found.committed["deidentify"], any(behind.values()) or found.records("deidentify", topics.REPLAY) > 0
 
 
 def _published(
@@ -67,30 +76,30 @@ def _published(
     committed: Mapping[TopicPartition, int],
     today: dt.date,
 ) -> list[balance.PublishedPartition]:
+    """Return the raw partitions of these agencies, each with its end, its committed offset and the days of arrival."""
     raw = {
-        one: (agency, kind)
+        partition: (agency, kind)
         for agency in agencies
         for kind in catalogue.KINDS
-        for one in topic_reading.partitions([topics.raw(agency, kind)], cluster.agencies)
+        for partition in topic_reading.partitions([topics.raw(agency, kind)], cluster.agencies)
     }
+    # Day -> partition -> the first record that arrived on that day or after, None if there is none.
+    first_by_day: dict[str, Mapping[TopicPartition, Any]] = {}
+    # The consumer reads nothing, which the officer may not do; it asks the broker's index of time.
     consumer = KafkaConsumer(**cluster.kafka_settings())
     try:
         ends = offsets.ends(raw)
-        days = list(_days(consumer, list(raw), today))
+        # To tomorrow: the broker's clock may be ahead.
+        for days_ago in range(_DAYS, -2, -1):
+            day = today - dt.timedelta(days=days_ago)
+            midnight = int(dt.datetime.combine(day, dt.time(), dt.UTC).timestamp() * 1000)
+            first_by_day[day.isoformat()] = consumer.offsets_for_times(dict.fromkeys(raw, midnight))
     finally:
         consumer.close()
-    return [
-        balance.PublishedPartition(
-            *named, one.partition, ends[one], committed.get(one, 0),
-            tuple((first[one].offset, day) for day, first in days if first.get(one) is not None),
-        )
-        for one, named in raw.items()
-    ]  # fmt: skip
-
-
-def _days(consumer: KafkaConsumer, raw: Sequence[TopicPartition], today: dt.date) -> Iterator[tuple[str, Any]]:
-    """Yield each day with the first offset that arrived on it or after, by partition."""
-    for back in range(_DAYS, -2, -1):
-        day = today - dt.timedelta(days=back)
-        begin = dt.datetime.combine(day, dt.time(), dt.UTC)
-        yield day.isoformat(), consumer.offsets_for_times(dict.fromkeys(raw, int(begin.timestamp() * 1000)))
+    published = []
+    for partition, (agency, kind) in raw.items():
+        firsts = ((first.get(partition), day) for day, first in first_by_day.items())
+        days = tuple((first.offset, day) for first, day in firsts if first is not None)
+        read = committed.get(partition, 0)
+        published.append(balance.PublishedPartition(agency, kind, partition.partition, ends[partition], read, days))
+    return published

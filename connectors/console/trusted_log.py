@@ -21,7 +21,6 @@ from typing import Any, Final
 
 from schemas.errors import ConfigurationError, IntegrityError
 from streams.transparency import checkpoint, log_verification
-from streams.transparency.checkpoint import Checkpoint
 from streams.transparency.decision import Decision
 from streams.transparency.log_files import ORIGIN
 from streams.transparency.log_verification import InclusionProof, VerifiedLog
@@ -77,7 +76,13 @@ class TrustedLog:
         Raises:
             IntegrityError: INT-112 to INT-127, naming the first entry or checkpoint that is wrong, or the key.
         """
-        return log_verification.verify(self.directory, self.trusted, seen=self._checkpoint(seen) if seen else None)
+        trusted, kept = self.trusted, None
+        if seen:
+            # Form, name and key of the note are checked, and not its signature: it is the reader's own copy, and is
+            # held against the root that the log has at that size.
+            text, _ = checkpoint.signature_of(seen, name=ORIGIN, public=trusted)
+            kept = checkpoint.checkpoint_of(text)
+        return log_verification.verify(self.directory, trusted, seen=kept)
 
     def verify_live(self, *, seen: str = "") -> VerifiedLog:
         """Check a log to which entries are being appended: where only its end is unfinished, try again; as `verify`."""
@@ -104,11 +109,6 @@ class TrustedLog:
             return log_verification.prove(self.directory, index)
         except ValueError as error:
             raise ConfigurationError("CFG-132", f"no checkpoint of this log covers an entry {index}") from error
-
-    def _checkpoint(self, note: str) -> Checkpoint:
-        """Read a kept checkpoint; it counts only with the signature of the trusted key."""
-        text, _ = checkpoint.signature_of(note, name=ORIGIN, public=self.trusted)
-        return checkpoint.checkpoint_of(text)
 
 
 def proof_document(proof: InclusionProof) -> dict[str, Any]:

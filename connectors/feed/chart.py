@@ -98,7 +98,9 @@ def of_period(rows: Iterable[TrendRow], scheme: str, region: str, period: str) -
     for row in in_force:
         tables.setdefault((row.population, row.table), []).append(row)
     sheets: Sheets = {}
-    sections = [_section(tables[name], sheets) for name in sorted(tables, key=_precedence)]
+    # Cases first, and of a population the totals first: False sorts before True.
+    in_order = sorted(tables, key=lambda name: (name[0] != "cases", name[1] != "totals", name))
+    sections = [_section(tables[name], sheets) for name in in_order]
     title = {
         "text": f"{labels.place(scheme, region)}, {labels.period(period)}",
         "subtitle": [
@@ -109,11 +111,6 @@ def of_period(rows: Iterable[TrendRow], scheme: str, region: str, period: str) -
     return chart_parts.styled(sections, sheets, title=title, spacing=34, colour="independent")
 
 
-def _precedence(name: tuple[str, str]) -> tuple[bool, bool, tuple[str, str]]:
-    """Order tables: cases first, totals before the others."""
-    return (name[0] != "cases", name[1] != "totals", name)
-
-
 def _section(rows: Sequence[TrendRow], sheets: Sheets) -> Spec:
     """Return one table: a line per category, a bar per second dimension or status, a panel for each group counted."""
     first = rows[0]
@@ -122,21 +119,17 @@ def _section(rows: Sequence[TrendRow], sheets: Sheets) -> Spec:
     points, hidden = _drawn([_point(row, names) for row in rows])
     dimensions = ", ".join(labels.dimension(name) for name in names)
     subtitle = (f"by {dimensions}. " if dimensions else "") + hidden
+    source = f"population {first.population}, {chart_parts.provenance_rule(first)}, release {first.release}"
+    provenance = f"{source}, revision {first.revision}, as of {first.as_of}, policy {first.policy}"
     title = {
         "text": labels.heading(first.population, first.table),
-        "subtitle": [*textwrap.wrap(subtitle, _SUBTITLE_LETTERS), _provenance(first)],
+        "subtitle": [*textwrap.wrap(subtitle, _SUBTITLE_LETTERS), provenance],
         "fontSize": 13,
         "subtitleFontSize": 10,
     }
     sheet = f"{first.population}/{first.table}"
     sheets[sheet] = [point.record() for point in points]
     return {"data": {"name": sheet}, "title": title, **_panels(points)}
-
-
-def _provenance(row: TrendRow) -> str:
-    rule = chart_parts.provenance_rule(row)
-    source = f"population {row.population}, {rule}, release {row.release}, revision {row.revision}"
-    return f"{source}, as of {row.as_of}, policy {row.policy}"
 
 
 def _point(row: TrendRow, names: Sequence[str]) -> _Point:
@@ -160,23 +153,20 @@ def _drawn(points: Sequence[_Point]) -> tuple[list[_Point], str]:
     """
     shown, notes = sorted(points, key=lambda point: point.order), []
     for side in ("panel", "category", "bar"):
-        shown, empty = _without_empty(shown, side)
-        notes += [f"0 persons in each of: {', '.join(empty)}."] if empty else []
+        filled = {getattr(point, side) for point in shown if point.value != 0}
+        empty = sorted({getattr(point, side) for point in shown} - filled)
+        # Where all are published zeros, all stay: a chart without any would look like one without data.
+        if filled and empty:
+            shown = [point for point in shown if getattr(point, side) in filled]
+            notes.append(f"0 persons in each of: {', '.join(empty)}.")
+    # Lines with many persons are kept; a suppressed cell, whose number is not in the feed, weighs nothing.
     weight: dict[str, int] = {}
     for point in shown:
         weight[point.category] = weight.get(point.category, 0) + (point.value or 0)
     most = sorted(weight, key=lambda name: (name != "All", -weight[name]))[:_MOST_CATEGORIES]
-    notes += [f"{len(weight) - len(most)} more lines are in the table."] if len(weight) > len(most) else []
+    if len(weight) > len(most):
+        notes.append(f"{len(weight) - len(most)} more lines are in the table.")
     return [point for point in shown if point.category in most], " ".join(notes)
-
-
-def _without_empty(points: Sequence[_Point], side: str) -> tuple[list[_Point], list[str]]:
-    """Drop the values of `side` under which every cell is a published zero, unless all are; return their names too."""
-    filled = {getattr(point, side) for point in points if point.value != 0}
-    if not filled:
-        return list(points), []
-    empty = sorted({getattr(point, side) for point in points} - filled)
-    return [point for point in points if getattr(point, side) in filled], empty
 
 
 def _panels(points: Sequence[_Point]) -> Spec:
@@ -195,35 +185,35 @@ def _panels(points: Sequence[_Point]) -> Spec:
                 "y": _lines_of(list(dict.fromkeys(point.category for point in points)), bars),
                 "tooltip": [{"field": name, "type": "nominal", "title": title} for name, title in _TOOLTIP.items()],
             },
-            "layer": [*_counted(_persons_of(points), _colours_of(bars)), *_hatched()],
+            "layer": [*_counted(points, bars), *_hatched()],
         },
     }
 
 
-def _counted(x: Spec, colour: Spec) -> list[Spec]:
+def _counted(points: Sequence[_Point], bars: Sequence[str]) -> list[Spec]:
     """Return the layers of cells with a number: the bar, and the number at its end."""
-    text = {"type": "text", "align": "left", "dx": 4, "color": INK, "fontSize": 10}
-    bar = {"type": "bar", "height": {"band": 0.84}}
-    return [chart_parts.layer(bar, HAS_VALUE, x=x, color=colour), chart_parts.layer(text, HAS_VALUE, x=x, text=SHOWN)]
-
-
-def _persons_of(points: Sequence[_Point]) -> Spec:
     values = [point.value for point in points if point.value is not None]
-    axis = {**chart_parts.ticks_of(values), "format": ",d"} if values else None
-    return {
+    persons: Spec = {
         "field": "value",
         "type": "quantitative",
         "title": "persons",
-        "axis": axis,
+        # Without a number there is no scale to read, and an axis would promise one.
+        "axis": {**chart_parts.ticks_of(values), "format": ",d"} if values else None,
         "scale": chart_parts.scale_of(values),
     }
-
-
-def _colours_of(bars: Sequence[str]) -> Spec:
-    legend = {"title": None, "orient": "top", "symbolType": "square", "offset": 6} if len(bars) > 1 else None
     spectrum = iter(COLOURS)
-    scale = {"domain": list(bars), "range": [_ALL_COLOUR if bar == "All" else next(spectrum) for bar in bars]}
-    return {"field": "bar", "type": "nominal", "scale": scale, "legend": legend}
+    colour: Spec = {
+        "field": "bar",
+        "type": "nominal",
+        "scale": {"domain": list(bars), "range": [_ALL_COLOUR if bar == "All" else next(spectrum) for bar in bars]},
+        "legend": {"title": None, "orient": "top", "symbolType": "square", "offset": 6} if len(bars) > 1 else None,
+    }
+    bar = {"type": "bar", "height": {"band": 0.84}}
+    number = {"type": "text", "align": "left", "dx": 4, "color": INK, "fontSize": 10}
+    return [
+        chart_parts.layer(bar, HAS_VALUE, x=persons, color=colour),
+        chart_parts.layer(number, HAS_VALUE, x=persons, text=SHOWN),
+    ]
 
 
 def _lines_of(categories: Sequence[str], bars: Sequence[str]) -> Spec:

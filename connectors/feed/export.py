@@ -54,7 +54,11 @@ def write(rows: Iterable[TrendRow], directory: Path, formats: Sequence[Format]) 
                 # Written beside and renamed: a reader never sees half a table.
                 path = directory / f"{table}.{form}"
                 temporary = path.with_suffix(f".{form}.part")
-                _write(frame, temporary, form)
+                if form == "parquet":
+                    frame.write_parquet(temporary)
+                else:
+                    # A CSV file is opened by a double click, and a spreadsheet runs what looks like a formula.
+                    guarded(frame).write_csv(temporary)
                 temporary.replace(path)
                 written.append(path)
     except (OSError, pl.exceptions.PolarsError) as error:
@@ -67,6 +71,7 @@ def _frame(rows: Sequence[TrendRow]) -> pl.DataFrame:
     names = sorted({name for row in rows for name in row.dimensions})
     fields = {name: name for name in (*_BEFORE, *_AFTER)} | {"cell_status": "status"}
     columns = {name: [getattr(row, field) for row in rows] for name, field in fields.items()}
+    # A dimension that a row does not have stays empty: the code of a total would say something else.
     dimensions = {name: [row.dimensions.get(name) for row in rows] for name in names}
     # Types are given: a column without a value would get none, and files of two releases would not fit together.
     frame = pl.DataFrame(
@@ -87,10 +92,3 @@ def guarded(frame: pl.DataFrame) -> pl.DataFrame:
         is_formula = pl.any_horizontal(text.str.starts_with(mark) for mark in _FORMULA)
         columns.append(pl.when(is_formula).then(pl.concat_str(pl.lit("'"), text)).otherwise(text).alias(name))
     return frame.with_columns(columns)
-
-
-def _write(frame: pl.DataFrame, path: Path, form: Format) -> None:
-    if form == "parquet":
-        frame.write_parquet(path)
-    else:
-        guarded(frame).write_csv(path)

@@ -55,7 +55,12 @@ def label(name: str, code: str) -> str:
         return "All"
     own = _CODE_LABELS.get(name, {})
     listed = codelists.labels(_CODE_LISTS[name]) if name in _CODE_LISTS else {}
-    return " + ".join(own.get(part) or _short(listed.get(part, "")) or _plain(part) for part in code.split("+"))
+    parts = []
+    for part in code.split("+"):
+        # ISO 3166 puts additions in brackets: `Iran (Islamic Republic of)`.
+        short = listed.get(part, "").partition(" (")[0]
+        parts.append(own.get(part) or short or ("Unknown" if part == "unknown" else part))
+    return " + ".join(parts)
 
 
 def dimension(name: str) -> str:
@@ -85,12 +90,3 @@ def period(code: str) -> str:
     """Return the label of a window: `2024, first quarter` for `2024-Q1`, `2024` for `2024`."""
     year, _, quarter = code.partition("-Q")
     return f"{year}, {('first', 'second', 'third', 'fourth')[int(quarter) - 1]} quarter" if quarter else year
-
-
-def _short(name: str) -> str:
-    """Remove the addition that ISO 3166 puts in brackets: `Iran` for `Iran (Islamic Republic of)`."""
-    return name.partition(" (")[0]
-
-
-def _plain(code: str) -> str:
-    return "Unknown" if code == "unknown" else code

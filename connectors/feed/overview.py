@@ -46,7 +46,9 @@ def of_all(rows: Iterable[TrendRow]) -> Spec:
         raise ValueError("no total of cases was released")
     # Quarters and years are never drawn side by side: they would be read as one series.
     quarters = [row for row in cases if "-Q" in row.period]
-    drawn = _latest_periods(quarters or list(cases))
+    windows = quarters or list(cases)
+    latest_periods = sorted({row.period for row in windows})[-_MOST_PERIODS:]
+    drawn = [row for row in windows if row.period in latest_periods]
     filled = {row.dimensions.get("status") for row in drawn if row.value != 0}  # a suppressed total counts as filled
     shown = [row for row in drawn if row.dimensions.get("status") in filled] or drawn
     newest = max(shown, key=lambda row: (row.as_of, row.release))
@@ -65,21 +67,25 @@ def of_all(rows: Iterable[TrendRow]) -> Spec:
     return chart_parts.styled(panels, sheets, title=title, spacing=12, colour="shared")
 
 
-def _latest_periods(rows: Sequence[TrendRow]) -> list[TrendRow]:
-    periods = sorted({row.period for row in rows})[-_MOST_PERIODS:]
-    return [row for row in rows if row.period in periods]
-
-
 def _region(rows: Sequence[TrendRow], place: tuple[str, str], sheets: Sheets, *, last: bool) -> Spec:
     """Return the row of one region, a panel per phenomenon; only the last region names the periods."""
     in_region = [row for row in rows if (row.scheme, row.region) == place]
+    # Of all regions, not of this one: a period that a region lacks keeps its place, so that the rows can be compared.
     periods = sorted({row.period for row in rows})
     phenomena = sorted({row.dimensions.get("phenomenon", TOTAL) for row in rows}, reverse=True)
     panels = []
     for phenomenon in phenomena:
         counted = [row for row in in_region if row.dimensions.get("phenomenon", TOTAL) == phenomenon]
         sheet = f"{'/'.join(place)}/{phenomenon}"
-        sheets[sheet] = [_record(row) for row in counted]
+        sheets[sheet] = [
+            {
+                "period": row.period,
+                "whom": labels.label("status", row.dimensions.get("status", TOTAL)),
+                "value": row.value,
+                "shown": chart_parts.shown_of(row),
+            }
+            for row in counted
+        ]
         title = f"{labels.label('phenomenon', phenomenon)}, persons"
         panels.append({"data": {"name": sheet}, **_panel(periods, _persons_of(counted, title), last=last)})
     heading = {
@@ -93,6 +99,7 @@ def _region(rows: Sequence[TrendRow], place: tuple[str, str], sheets: Sheets, *,
 
 def _persons_of(rows: Sequence[TrendRow], title: str) -> Spec:
     values = [row.value for row in rows if row.value is not None]
+    # Where all is suppressed there is no scale, and an axis of 0 to 1 would look like one.
     visible = {"labels": bool(values), "grid": bool(values), "ticks": bool(values)}
     axis = {
         "title": title,
@@ -134,8 +141,3 @@ def _layers(y: Spec) -> list[Spec]:
         chart_parts.layer(box, NO_VALUE, y={"value": _PANEL_HEIGHT}, y2={"value": _PANEL_HEIGHT - _BOX_HEIGHT}),
         chart_parts.layer(hatch, NO_VALUE, y={"value": _PANEL_HEIGHT - _BOX_HEIGHT / 2}),
     ]
-
-
-def _record(row: TrendRow) -> dict[str, object]:
-    whom = labels.label("status", row.dimensions.get("status", TOTAL))
-    return {"period": row.period, "whom": whom, "value": row.value, "shown": chart_parts.shown_of(row)}

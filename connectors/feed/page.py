@@ -15,7 +15,7 @@ Policy Level 3.
 import functools
 import html
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from string import Template
 
@@ -38,6 +38,7 @@ class Titled:
 def page(charts: Sequence[Titled], title: str) -> str:
     """Return a self-contained HTML page with these charts; the first is shown when it opens."""
     packed = _Packed()
+    # The words are complete only after the last chart was packed, so they are written after the charts.
     plain = [{"region": chart.region, "period": chart.period, "spec": packed.spec(chart.spec)} for chart in charts]
     inlined = {"charts": _inline(plain), "words": _inline(list(packed.places))}
     return _PAGE.substitute(title=html.escape(title), bundle=_bundle(), **inlined)
@@ -54,12 +55,13 @@ class _Packed:
 
     def spec(self, spec: Spec) -> Spec:
         """Return a specification whose data sets are column names and rows of places."""
-        return {**spec, "datasets": {name: self._sheet(sheet) for name, sheet in spec["datasets"].items()}}
-
-    def _sheet(self, records: Sequence[Mapping[str, object]]) -> Mapping[str, object]:
-        names, places = list(records[0]) if records else [], self.places
-        rows = [[places.setdefault(record[name], len(places)) for name in names] for record in records]
-        return {"names": names, "rows": rows}
+        sheets, places = {}, self.places
+        for sheet, records in spec["datasets"].items():
+            # All records of a sheet have the fields of the first, in its order.
+            names = list(records[0]) if records else []
+            rows = [[places.setdefault(record[name], len(places)) for name in names] for record in records]
+            sheets[sheet] = {"names": names, "rows": rows}
+        return {**spec, "datasets": sheets}
 
 
 def picture(spec: Spec, *, scale: float = 1.5) -> bytes:

@@ -124,10 +124,15 @@ class _Publication:
             # 2. The lock comes first: end offsets mean something only while nobody else writes to the topic.
             stack.enter_context(self._lock())
             sink = stack.enter_context(job.sink())
-            # Before this file sends: its first message would move the end offsets by which an open plan is settled.
-            self._settle_other_files(sink)
+            # The open plans of other files of this topic are settled before this file sends: its first message would
+            # move the end offsets by which they are settled.
+            own = job.path(digest, "journal")
+            for path in sorted(job.folder.glob(f"{job.agency}.{job.kind}.*.journal")):
+                if path != own and Journal.ends_open(path):
+                    with closing(Journal.open(path)) as other:
+                        other.settle(sink.quiet_ends())
             head = {"agency": job.agency, "kind": job.kind, "file": digest, "mapping": self.mapping}
-            journal = stack.enter_context(closing(Journal.open(job.path(digest, "journal"), head)))
+            journal = stack.enter_context(closing(Journal.open(own, head)))
             journal.settle(sink.quiet_ends() if journal.open_plan else sink.ends())
             envelope = job.envelope()
             ends = dict(sink.ends())
@@ -142,14 +147,6 @@ class _Publication:
         except filelock.Timeout:
             raise ConfigurationError("CFG-111", "another publisher is at work for this agency and kind") from None
         return lock
-
-    def _settle_other_files(self, sink: Sink) -> None:
-        """Settle the open plans of other files of this topic."""
-        own = self.job.path(self.source.digest, "journal")
-        for path in sorted(self.job.folder.glob(f"{self.job.agency}.{self.job.kind}.*.journal")):
-            if path != own and Journal.ends_open(path):
-                with closing(Journal.open(path)) as journal:
-                    journal.settle(sink.quiet_ends())
 
     def _messages(self, journal: Journal, envelope: Envelope) -> Iterator[Sendable]:
         """Yield a message for each row that is to be sent; report the other rows (step 3)."""

@@ -80,7 +80,13 @@ def opened(folder: Path) -> Iterator[PublicationHistory]:
     try:
         internal.mkdir(mode=0o700, parents=True, exist_ok=True)
         with filelock.FileLock(internal / ".lock", timeout=_LOCK_SECONDS):
-            yield PublicationHistory(folder, *_earlier(folder), _seed(internal / "seed"))
+            tables, rules = _earlier(folder)
+            seed = internal / "seed"
+            # One seed for all publications: with a new one, each of them could suppress other cells, and two that
+            # differ tell more than either.
+            if not seed.exists():
+                save(seed, secrets.token_hex(32), mode=_PRIVATE)
+            yield PublicationHistory(folder, tables, rules, bytes.fromhex(seed.read_text(encoding="ascii")))
     except (OSError, filelock.Timeout) as error:
         raise IntegrityError("INT-162", "the history cannot be read or written; nothing is published") from error
 
@@ -122,12 +128,6 @@ def _values(path: Path, dims: Codes) -> dict[Codes, int | None]:
     with path.open(encoding="utf-8", newline="") as file:
         values = {tuple(row[dim] for dim in dims): row["value"] for row in csv.DictReader(file, strict=True)}
     return {key: int(value) if value else None for key, value in values.items()}
-
-
-def _seed(path: Path) -> bytes:
-    if not path.exists():
-        save(path, secrets.token_hex(32), mode=_PRIVATE)
-    return bytes.fromhex(path.read_text(encoding="ascii"))
 
 
 def save(path: Path, text: str, *, mode: int = 0o666) -> None:

@@ -62,14 +62,15 @@ def read(
     if not counts:
         raise ContractError("CON-080", "the table has no rows")
     for key, (line, total) in totals.items():
-        if total != sum(count for codes, count in counts.items() if _is_part(key, codes)):
+        # A row is part of a total if each of its codes is the total's own, or is summed by it.
+        parts = (
+            count
+            for codes, count in counts.items()
+            if all(summed in {TOTAL, code} for summed, code in zip(key, codes, strict=True))
+        )
+        if total != sum(parts):
             raise ContractError("CON-083", f"line {line} is a total, but not the sum of its rows")
     return CrossTable(tuple(dims), tuple(margins), counts, _checked_groups(grouped, counts, dims))
-
-
-def _is_part(total: Codes, codes: Codes) -> bool:
-    """Return True if the row of `codes` is one of those that `total` sums."""
-    return all(summed in {TOTAL, code} for summed, code in zip(total, codes, strict=True))
 
 
 def _checked_groups(

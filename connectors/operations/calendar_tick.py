@@ -1,16 +1,16 @@
 """Request of one tick of the release calendar, and the answer of the release process.
 
-Purpose: ask for the release of everything that is due on a day. The release process, wherever it runs, alone keeps the
-audit log and the release ledger; nothing is released here.
-Called by: `amana release`, the demonstration (`amana.demo.run`), tests.
+Purpose: ask for the release of everything that is due on a day. Nothing is released here: the release process, on
+whichever machine it runs, alone keeps the audit log and the release ledger.
+Called by: `amana release`, the demonstration, tests.
 
 1. Find the end of the topic `audit`, before anything is asked.
 2. Send the tick to the topic `calendar`, with a random id.
-3. Read `audit` from there until the decision with that id appears.
+3. Read `audit` from that end on, until the decision with that id appears.
 
 Invariants:
-- An answer belongs to the request: it has the same random id, and is looked for from the end that the topic had before.
-- The wait ends: after the time given for the stages and ten minutes for the plan it is TRA-142.
+- Two requests at once do not confuse each other: each answer names the id of its tick.
+- A request that ends without an answer does not take its tick back: the release process may still carry it out.
 """
 
 import datetime as dt
@@ -33,7 +33,7 @@ from schemas.errors import TransportError
 __all__ = ["ReleaseCount", "TickAnswer", "WithheldTable", "request"]
 
 _PLANNING_SECONDS: Final = 600
-"""Most time that a plan may take once the stages are idle."""
+"""Longest time that the plan of a release may take after the stages are idle."""
 
 _ACK_SECONDS: Final = 30
 
@@ -42,7 +42,15 @@ _AUDIT: Final = TopicPartition("audit", 0)
 
 @dataclass(frozen=True, slots=True)
 class ReleaseCount:
-    """Numbers of cells in the feeds of one population and year; `withheld` are those of withheld tables."""
+    """Numbers of cells that one tick sent to the feeds of one population and year.
+
+    Args:
+        population: name of the population.
+        year: the year of the windows.
+        released: cells with a number.
+        suppressed: cells without a number, by primary or complementary suppression.
+        withheld: rows that stand for withheld tables.
+    """
 
     population: str
     year: int
@@ -53,7 +61,7 @@ class ReleaseCount:
 
 @dataclass(frozen=True, slots=True)
 class WithheldTable:
-    """One table that was not released in one window, with the code and the reason."""
+    """One table that was not released in one window, with the code and the text of the reason."""
 
     population: str
     window: str
@@ -64,10 +72,15 @@ class WithheldTable:
 
 @dataclass(frozen=True, slots=True)
 class TickAnswer:
-    """Answer to one tick.
+    """Answer of the release process to one tick.
 
-    `code` and `reason` say why the tick was refused; both are empty for one that was carried out. `seconds` is the time
-    from the request to the answer.
+    Args:
+        tick: id of the tick.
+        lines: numbers of cells by population and year, sorted.
+        withheld: the tables that were not released.
+        code: error code of a refused tick; empty for one that was carried out.
+        reason: text of the refusal; empty likewise.
+        seconds: time from the request to the answer.
     """
 
     tick: str
@@ -79,7 +92,7 @@ class TickAnswer:
 
     @classmethod
     def of(cls, details: Mapping[str, str], seconds: float) -> "TickAnswer":
-        """Return the answer in the details of an announced decision."""
+        """Return the answer that the details of an announced decision hold."""
         if details["outcome"] != "done":
             return cls(details["tick"], code=details["code"], reason=details["reason"], seconds=seconds)
         by_status: dict[tuple[str, int], dict[str, int]] = {}
@@ -97,7 +110,12 @@ _FIELD: Final = {"published": "released", "suppressed": "suppressed", "withheld"
 
 
 def request(cluster: Cluster, as_of: dt.date, *, patience: float) -> TickAnswer:
-    """Let the calendar tick and wait for the announced outcome; `patience` is how long the stages may take, in seconds.
+    """Request the release of everything that is due on a day, and wait for the answer.
+
+    Args:
+        cluster: access to broker and registry, as the operator.
+        as_of: the day.
+        patience: seconds that the stages may take until they are idle; the plan may take ten minutes more.
 
     Raises:
         TransportError: TRA-142, the release process did not answer; TRA-140 or TRA-031, the broker is out of reach.
@@ -109,29 +127,33 @@ def request(cluster: Cluster, as_of: dt.date, *, patience: float) -> TickAnswer:
         consumer = KafkaConsumer(**settings, enable_auto_commit=False)
         consumer.assign([_AUDIT])
         with Offsets(settings) as offsets:
-            # The end is asked for before the tick is sent: the answer comes after it.
+            # 1. Before the tick is sent, so that the answer lies behind this end.
             consumer.seek(_AUDIT, offsets.ends([_AUDIT])[_AUDIT])
-        _send(settings, {"id": tick, "as_of": as_of.isoformat(), "timeout": patience})
-        for value in _values(consumer, until=started + patience + _PLANNING_SECONDS):
-            found = codec.decode(value, allowed, limits.INTERNAL)
-            if found["action"] == "calendar" and found["details"].get("tick") == tick:
+        # 2.
+        _send_tick(settings, {"id": tick, "as_of": as_of.isoformat(), "timeout": patience})
+        # 3. The topic holds the decisions of all stages, and the answers to other ticks.
+        for value in _audit_values(consumer, until=started + patience + _PLANNING_SECONDS):
+            decision = codec.decode(value, allowed, limits.INTERNAL)
+            if decision["action"] == "calendar" and decision["details"].get("tick") == tick:
                 consumer.close()
-                return TickAnswer.of(found["details"], time.monotonic() - started)
+                return TickAnswer.of(decision["details"], time.monotonic() - started)
     except KafkaError as error:
         raise TransportError("TRA-140", "the broker is out of reach") from error
     raise TransportError("TRA-142", "the release process did not answer: does `amana worker release` run?")
 
 
-def _send(settings: Mapping[str, Any], tick: Mapping[str, object]) -> None:
+def _send_tick(settings: Mapping[str, Any], tick: Mapping[str, object]) -> None:
+    """Send a tick, and return when the broker has acknowledged it."""
     producer = KafkaProducer(**settings, acks="all")
     try:
-        sent = producer.send("calendar", key=str(tick["id"]).encode(), value=json.dumps(tick).encode(), partition=0)
-        sent.get(timeout=_ACK_SECONDS)
+        future = producer.send("calendar", key=str(tick["id"]).encode(), value=json.dumps(tick).encode(), partition=0)
+        future.get(timeout=_ACK_SECONDS)
     finally:
         producer.close(timeout=5)
 
 
-def _values(consumer: KafkaConsumer, *, until: float) -> Iterator[bytes]:
+def _audit_values(consumer: KafkaConsumer, *, until: float) -> Iterator[bytes]:
+    """Yield the values of the records that arrive until an instant of the monotonic clock."""
     while time.monotonic() < until:
         for records in consumer.poll(timeout_ms=200).values():
             yield from (record.value for record in records)

@@ -1,16 +1,18 @@
 """Status of the pipeline: the lag of every stage, and the terminal outcome of every published record.
 
-Purpose: tell whether the pipeline is idle, and which records are held: read or not, but without an outcome. The one of
-several outcomes of a record that holds is decided by `streams.core.counting.outcomes`.
-Called by: `amana status`, the demonstration (`amana.demo.progress_bar`), tests.
+Purpose: find out whether the pipeline is idle, and which records are held, that is, published and without an outcome.
+Which of several outcomes of a record holds is decided by `streams.core.counting.outcomes`.
+Called by: `amana status`, the demonstration, tests.
 
     with PipelineStatus(cluster) as status:
         while not status.look().is_idle:
             ...
 
 Invariants:
-- Idle means: every published record has a terminal outcome, and no stage has anything left to read.
-- Lags are read before outcomes, so that no record can be missing from both.
+- Idle means that every published record has a terminal outcome, and that no stage has a lag.
+- Lags are read before outcomes: a stage commits after its outcomes are on the broker, so that no record can be missing
+  from both.
+- Each look reads only the outcomes that are new since the look before it.
 """
 
 import logging
@@ -21,7 +23,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Self
 
-from kafka import KafkaConsumer, TopicPartition
+from kafka import KafkaConsumer
 from kafka.errors import KafkaError
 
 from connectors.adapters import progress, schema_registry, topic_reading
@@ -36,12 +38,12 @@ __all__ = ["Held", "PipelineStatus", "Tally", "pause", "tally", "wait_idle"]
 
 _POLL_SECONDS: Final = 0.5
 _POLL_SHARE: Final = 9
-"""Looks take a tenth of the time at most."""
+"""Pause after a look, as a multiple of its length: looks take a tenth of the time at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Raw records without a terminal outcome: offsets `first` to `last` of one partition."""
+    """Raw records without a terminal outcome: the offsets `first` to `last`, both included, of one partition."""
 
     topic: str
     partition: int
@@ -49,14 +51,21 @@ class Held:
     last: int
 
     def __str__(self) -> str:
-        """Write `topic[partition]@first-last`."""
+        """Return `topic[partition]@first-last`, or `topic[partition]@offset` for one record."""
         span = f"{self.first}" if self.first == self.last else f"{self.first}-{self.last}"
         return f"{self.topic}[{self.partition}]@{span}"
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """One moment: records published and outcomes, by (agency, kind); records still to read, by stage; what is held."""
+    """Status of the pipeline at one moment.
+
+    Args:
+        published: (agency, kind) -> number of published records.
+        outcomes: (agency, kind) -> outcome -> number of records.
+        lags: stage -> number of records that it has not read yet.
+        held: published records without an outcome, by topic, partition and offset.
+    """
 
     published: Mapping[tuple[str, str], int]
     outcomes: Mapping[tuple[str, str], Mapping[str, int]]
@@ -65,11 +74,11 @@ class Tally:
 
     @property
     def is_idle(self) -> bool:
-        """True if nothing is held and nothing is left to read."""
+        """True if no record is held and no stage has a lag."""
         return not self.held and not any(self.lags.values())
 
     def as_document(self) -> dict[str, Any]:
-        """Return JSON's shape: one row per agency and kind, whose outcomes and held records add up to `published`."""
+        """Return a JSON object; in each row, outcomes and held records add up to `published`."""
         rows = []
         for (agency, kind), published in sorted(self.published.items()):
             outcomes = {name: self.outcomes.get((agency, kind), {}).get(name, 0) for name in OUTCOMES}
@@ -79,38 +88,45 @@ class Tally:
 
 
 def tally(cluster: Cluster) -> Tally:
-    """Return the progress of the pipeline now.
+    """Return the status of the pipeline now, from one look over a connection of its own.
 
     Raises:
-        TransportError: TRA-030 or TRA-031, the broker, or TRA-010, the registry is out of reach.
+        TransportError: TRA-030 or TRA-031, the broker is out of reach; TRA-010, the registry is.
     """
-    with PipelineStatus(cluster) as standing:
-        return standing.look()
+    with PipelineStatus(cluster) as status:
+        return status.look()
 
 
 def pause(looked: float) -> None:
-    """Wait before the next look: nine times the `looked` seconds of the last one, half a second at least."""
+    """Wait before the next look: nine times as long as the last one took, `looked` seconds; at least half a second."""
     # A look at many records takes processor time that the stages need more.
     time.sleep(max(_POLL_SECONDS, _POLL_SHARE * looked))
 
 
 def wait_idle(cluster: Cluster, seconds: float) -> Tally:
-    """Return the progress as soon as the pipeline is idle, or when `seconds` have passed; raises as `tally`."""
+    """Return the status as soon as the pipeline is idle, or when `seconds` have passed; raises as `tally`."""
     deadline = time.monotonic() + seconds
     with PipelineStatus(cluster) as status:
         while True:
             begun = time.monotonic()
-            now = status.look()
-            if now.is_idle or time.monotonic() > deadline:
-                return now
+            latest = status.look()
+            if latest.is_idle or time.monotonic() > deadline:
+                return latest
             pause(time.monotonic() - begun)
 
 
 class PipelineStatus:
-    """Reads the topic `outcomes` on from where the last look ended; a context manager."""
+    """Status of a pipeline, kept up to date by its looks; a context manager.
+
+    Args:
+        cluster: access to broker and registry, as the operator.
+
+    Raises:
+        TransportError: TRA-010, the registry is out of reach.
+    """
 
     def __init__(self, cluster: Cluster) -> None:
-        logging.getLogger("kafka").setLevel(logging.CRITICAL)  # what matters of a fault is raised
+        logging.getLogger("kafka").setLevel(logging.CRITICAL)  # a fault is raised; its log lines would hide the status
         self._cluster = cluster
         self._readable = schema_registry.ids(cluster.registry, ["outcome"]).allowed("outcome")
         self._raw = topic_reading.partitions(topics.raws(cluster.agencies), cluster.agencies)
@@ -145,36 +161,35 @@ class PipelineStatus:
         self._offsets.close()
 
     def look(self) -> Tally:
-        """Read what is new and say where everything stands.
+        """Read the outcomes that are new, and return the status.
 
-        The lags are read before the outcomes: a stage commits after its outcomes are on the broker, so that no
-        record can be missing from both.
+        Raises:
+            TransportError: TRA-030 or TRA-031, the broker is out of reach.
         """
         try:
+            # In this order. A stage commits after its outcomes are on the broker: a record that is not in the lags has
+            # its outcome among those that are read afterwards.
             lags = progress.lag(self._offsets, self._reads).by_stage()
-            until = self._offsets.ends(self._raw)
-            self._read()
+            # Before the outcomes as well: a record that is published meanwhile is no part of this look.
+            raw_ends = self._offsets.ends(self._raw)
+            for record in topic_reading.to_present_end(self._consumer, self._offsets.ends(self._outcomes)):
+                self._index.add(Outcome.from_record(codec.decode(record.value, self._readable, limits.INTERNAL)))
         except KafkaError as error:
             raise TransportError("TRA-030", "the broker is out of reach") from error
         published: Counter[tuple[str, str]] = Counter()
-        for partition, end in until.items():
-            published[_named(partition.topic)] += end
-        return Tally(published, self._index.tally(), lags, tuple(self._missing(until)))
-
-    def _read(self) -> None:
-        for record in topic_reading.to_present_end(self._consumer, self._offsets.ends(self._outcomes)):
-            self._index.add(Outcome.from_record(codec.decode(record.value, self._readable, limits.INTERNAL)))
-
-    def _missing(self, until: Mapping[TopicPartition, int]) -> Iterator[Held]:
-        for partition, end in sorted(until.items()):
-            place = *_named(partition.topic), partition.partition
-            missing = [offset for offset in range(end) if self._index.outcome_of(place, offset) is None]
-            for first, last in _spans(missing):
-                yield Held(partition.topic, partition.partition, first, last)
+        held: list[Held] = []
+        for partition, end in sorted(raw_ends.items()):
+            _, agency, kind = partition.topic.split(".")
+            # Old records are deleted, and their offsets not used again: the end is the number ever published.
+            published[agency, kind] += end
+            place = agency, kind, partition.partition
+            without = (offset for offset in range(end) if self._index.outcome_of(place, offset) is None)
+            held += [Held(partition.topic, partition.partition, first, last) for first, last in _spans(without)]
+        return Tally(published, self._index.tally(), lags, tuple(held))
 
 
 def _spans(numbers: Iterable[int]) -> Iterator[tuple[int, int]]:
-    """Yield (first, last) of each run without a gap in ascending numbers."""
+    """Yield (first, last) of each run of consecutive numbers; the numbers ascend."""
     first = last = None
     for number in numbers:
         if first is None or last is None:
@@ -186,9 +201,3 @@ def _spans(numbers: Iterable[int]) -> Iterator[tuple[int, int]]:
             first = last = number
     if first is not None and last is not None:
         yield first, last
-
-
-def _named(raw: str) -> tuple[str, str]:
-    """Return agency and kind of a raw topic, `raw.<agency>.<kind>`."""
-    _, agency, kind = raw.split(".")
-    return agency, kind

@@ -87,16 +87,16 @@ def allows(rules: Iterable[AclRule], principal: str, operation: Operation, resou
 
 def acl_rules(agencies: Iterable[str]) -> tuple[AclRule, ...]:
     """Return every rule of a site with these agencies."""
-    return (*(rule for agency in agencies for rule in _agency(agency)), *_WORKERS, *_PEOPLE)
-
-
-def _agency(agency: str) -> tuple[AclRule, ...]:
-    principal = agency_principal(agency)
-    return (
-        AclRule(principal, ("WRITE", "DESCRIBE"), "TOPIC", f"raw.{agency}.", prefixed=True),
-        AclRule(principal, ("READ",), "TOPIC", f"quarantine.{agency}"),
-        AclRule(principal, ("READ",), "GROUP", f"{principal}.", prefixed=True),
-    )
+    rules: list[AclRule] = []
+    for agency in agencies:
+        principal = agency_principal(agency)
+        rules += [
+            # The final dot is part of the prefix: without it `raw.a` would also give away the topics of `raw.ab`.
+            AclRule(principal, ("WRITE", "DESCRIBE"), "TOPIC", f"raw.{agency}.", prefixed=True),
+            AclRule(principal, ("READ",), "TOPIC", f"quarantine.{agency}"),
+            AclRule(principal, ("READ",), "GROUP", f"{principal}.", prefixed=True),
+        ]
+    return (*rules, *_WORKERS, *_PEOPLE)
 
 
 def _on(principal: str, operations: tuple[Operation, ...], *names: str) -> tuple[AclRule, ...]:

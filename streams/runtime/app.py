@@ -81,12 +81,19 @@ def build(
     """
     (folder / name).mkdir(parents=True, exist_ok=True)
     servers = settings["bootstrap_servers"]
+    credentials = None
+    if settings.get("security_protocol", "PLAINTEXT") != "PLAINTEXT":
+        credentials = faust.SASLCredentials(
+            username=settings["sasl_plain_username"],
+            password=settings["sasl_plain_password"],
+            mechanism=settings["sasl_mechanism"],
+        )
     app = faust.App(
         name,
         broker=";".join(
             f"kafka://{server}" for server in (servers.split(",") if isinstance(servers, str) else servers)
         ),
-        broker_credentials=_credentials(settings),
+        broker_credentials=credentials,
         broker_commit_interval=1.0,  # seconds: so much is handled again after a crash
         broker_session_timeout=SESSION_SECONDS,
         broker_heartbeat_interval=SESSION_SECONDS / 4,
@@ -105,16 +112,6 @@ def build(
     )
     transport.install(app)
     return app
-
-
-def _credentials(settings: Mapping[str, Any]) -> faust.SASLCredentials | None:
-    if settings.get("security_protocol", "PLAINTEXT") == "PLAINTEXT":
-        return None
-    return faust.SASLCredentials(
-        username=settings["sasl_plain_username"],
-        password=settings["sasl_plain_password"],
-        mechanism=settings["sasl_mechanism"],
-    )
 
 
 def consume(  # noqa: PLR0913 - a stage's shape

@@ -56,13 +56,21 @@ class Dedupe:
             token, event = self._event(record)
             key = f"{event.kind}|{token}"
             source = f"{event.kind}/{record.partition}"
-            persons[key] = persons.get(key) or _load(event.kind, value_of(key))
+            if key not in persons:
+                value = value_of(key)
+                persons[key] = dedupe.PersonYear()
+                if value is not None:
+                    persons[key] = dedupe.load(state.through_of(value), event.kind, value[state.WIDTH :])
             step = dedupe.apply(persons[key], event, source, record.offset)
             # None: included already. The value is written again as it is, since after a crash the changelog may lack
             # it.
-            if step is not None:
-                persons[key] = step.person
-                outputs += self._outputs(step, event, source, record.offset)
+            if step is None:
+                continue
+            persons[key] = step.person
+            outputs += [self._delta(delta, source, record.offset) for delta in step.deltas]
+            outputs += [self._outcome(outcome) for outcome in step.outcomes]
+            if step.conflict:
+                outputs.append(self._conflict(event))
         return BatchResult(outputs, {key: state.prefixed(p.through, dedupe.dump(p)) for key, p in persons.items()})
 
     def _event(self, record: Record) -> tuple[PersonToken, dedupe.DeidentifiedEvent]:
@@ -96,15 +104,6 @@ class Dedupe:
         population = self._policy.population_of(kind)
         return None if population is None else cube.cells(read, population)
 
-    def _outputs(
-        self, step: dedupe.DedupeStep, event: dedupe.DeidentifiedEvent, source: str, offset: int
-    ) -> list[Output]:
-        outputs = [self._delta(delta, source, offset) for delta in step.deltas]
-        outputs += [self._outcome(outcome) for outcome in step.outcomes]
-        if step.conflict:
-            outputs.append(self._conflict(event))
-        return outputs
-
     def _delta(self, delta: dedupe.Delta, source: str, offset: int) -> Output:
         key = delta.cell.encode()
         record = {
@@ -136,9 +135,3 @@ class Dedupe:
         }
         value = self._encoder.encode("quarantine", record)
         return Output(topics.quarantine(event.agency), 0, key_of(event.position), value)
-
-
-def _load(kind: str, value: bytes | None) -> dedupe.PersonYear:
-    if value is None:
-        return dedupe.PersonYear()
-    return dedupe.load(state.through_of(value), kind, value[state.WIDTH :])

@@ -114,7 +114,14 @@ class Deidentify:
         self._tools = OutputTools(RecordEncoder(deps.ids), self._seal, private.code)
         self._verifiers = {agency: Verifier(public) for agency, public in private.signing.items()}
         self._raw = {kind: catalogue.load(f"raw.{kind}") for kind in catalogue.KINDS}
-        self._rules = {kind: self._rules_of(kind) for kind in catalogue.KINDS}
+        self._rules: dict[str, deidentify.Rules] = {}
+        for kind, raw in self._raw.items():
+            made = catalogue.load(f"deidentified.{kind}")
+            # The audit log names the schemas of a batch by their hashes: a changed text cannot keep its name.
+            schemas = {schema.stem: hashlib.sha256(schema.text.encode()).hexdigest() for schema in (raw, made)}
+            self._rules[kind] = deidentify.Rules(
+                field_mapping.plan(raw, made), policy, private.dedupe, private.models, schemas
+            )
 
     async def __call__(self, batch: Sequence[Record], value_of: Callable[[str], bytes | None]) -> BatchResult:
         """Take a batch through all steps."""
@@ -157,13 +164,6 @@ class Deidentify:
             outputs += result.outputs
             writes |= result.writes
         return BatchResult(outputs, writes)
-
-    def _rules_of(self, kind: str) -> deidentify.Rules:
-        raw, made = self._raw[kind], catalogue.load(f"deidentified.{kind}")
-        schemas = {schema.stem: hashlib.sha256(schema.text.encode()).hexdigest() for schema in (raw, made)}
-        return deidentify.Rules(
-            field_mapping.plan(raw, made), self._policy, self._private.dedupe, self._private.models, schemas
-        )
 
     def _admitted(self, record: Record, agency: str, kind: str) -> OpenedEvent:
         """Take one record through steps 1 to 4; a breach of the contract is kept as its refusal."""

@@ -124,7 +124,10 @@ class DeidentifyBatch:
         key = f"{self._agency}/{self._kind}/{event.raw['event_id']}"
         record, done = deidentify.record_of(event.raw, event.scanned, self._rules, event.identifiers)
         partition, offset, replayed = event.at.partition, event.at.offset, self._replayed is not None
-        history = self._history(key)
+        # Of two revisions of one event in a batch, the second sees what the first left; the state has it only after.
+        history = self._histories.get(key)
+        if key not in self._histories and (value := self._value_of(key)) is not None:
+            history = deidentify.load(state.through_of(value), value[state.WIDTH :])
         step = deidentify.step(history, record, partition=partition, offset=offset, replayed=replayed)
         if step is None:
             # Included already. The value is written again as it is, since after a crash the changelog may lack it.
@@ -148,13 +151,6 @@ class DeidentifyBatch:
         else:
             # The outcome of a de-identified record is decided by dedupe.
             self._counts["deidentified"] += 1
-
-    def _history(self, key: str) -> deidentify.EventHistory | None:
-        """Return what is remembered of an event, from this batch or from the state."""
-        value = self._value_of(key) if key not in self._histories else None
-        if value is None:
-            return self._histories.get(key)
-        return deidentify.load(state.through_of(value), value[state.WIDTH :])
 
     def _quarantine(self, at: Record, code: str, where: str | None) -> None:
         held = self._tools.seal.sealed((at.value or b"")[:LONGEST_HELD], self._position(at))

@@ -30,7 +30,7 @@ __all__ = ["LEAF_BYTES", "ORIGIN", "AuditFiles", "block_of", "blocks", "checked"
 
 ORIGIN = "amana/audit"
 LEAF_BYTES = 32
-_BLOCK_LINES = 6
+BLOCK_LINES = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +68,8 @@ def block_of(note: str) -> bytes:
 def blocks(raw: bytes) -> Iterator[bytes]:
     """Yield the blocks of six lines of the checkpoint file; the last may be incomplete."""
     lines = BytesIO(raw).readlines()  # unlike splitlines, cuts at b"\n" alone
-    for start in range(0, len(lines), _BLOCK_LINES):
-        yield b"".join(lines[start : start + _BLOCK_LINES])
+    for start in range(0, len(lines), BLOCK_LINES):
+        yield b"".join(lines[start : start + BLOCK_LINES])
 
 
 def checked(block: bytes, public: bytes, *, origin: str = ORIGIN) -> Checkpoint:

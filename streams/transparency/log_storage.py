@@ -34,7 +34,7 @@ from schemas.errors import IntegrityError
 from streams.transparency import checkpoint, decision, log_files, merkle_tree
 from streams.transparency.checkpoint import Checkpoint
 from streams.transparency.decision import Decision
-from streams.transparency.log_files import LEAF_BYTES, ORIGIN, AuditFiles
+from streams.transparency.log_files import BLOCK_LINES, LEAF_BYTES, ORIGIN, AuditFiles
 from streams.transparency.merkle_tree import Frontier
 
 __all__ = ["AuditStorage"]
@@ -68,7 +68,7 @@ class AuditStorage:
             handles = [path.open("ab+", buffering=0) for path in (files.entries, files.leaves, files.checkpoints)]
             # 1. Lock.
             fcntl.flock(handles[0].fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-            log = cls(files, Ed25519PrivateKey.from_private_bytes(private), [_binary(handle) for handle in handles])
+            log = cls(files, Ed25519PrivateKey.from_private_bytes(private), handles)
             # 2. Write or compare the key.
             log._settle_key()
             # 3. Recover.
@@ -152,7 +152,12 @@ class AuditStorage:
         # A full disk may have taken a part of the key file; before the first checkpoint it may be completed.
         if on_file != spelt and spelt.startswith(on_file) and not self._files.checkpoints.stat().st_size:
             self._files.key.write_bytes(spelt)
-            _sync_directory(self._files.directory)
+            # The file's own sync does not cover its name: a new name is durable once its directory is synced.
+            descriptor = os.open(self._files.directory, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
         if self._files.key.read_bytes() != spelt:
             raise IntegrityError("INT-121", "audit.pub, the log's key, is not the one this process signs with")
 
@@ -160,7 +165,9 @@ class AuditStorage:
         """Read the log up to its last checkpoint, and finish or drop what a crash left behind that."""
         raw = self._files.checkpoints.read_bytes()
         blocks = list(log_files.blocks(raw))
-        rest = blocks.pop() if blocks and not _is_whole(blocks[-1]) else b""
+        # A whole block ends with an empty line. Only the last one can be torn: the others were synced before it.
+        is_torn = bool(blocks) and not (blocks[-1].count(b"\n") == BLOCK_LINES and blocks[-1].endswith(b"\n\n"))
+        rest = blocks.pop() if is_torn else b""
         covered = log_files.checked(blocks[-1], self._public).size if blocks else 0
         at_cover, at_end, cut = self._read(covered)
         # Ed25519 is deterministic: the same entries give the same block, so comparing it checks the root as well.
@@ -217,28 +224,12 @@ def _identity(entry: Decision) -> str:
     return f"{release}|{entry.details.get('table', '')}" if release else ""
 
 
-def _is_whole(block: bytes) -> bool:
-    return block.count(b"\n") == 6 and block.endswith(b"\n\n")  # noqa: PLR2004 - the lines of a block
-
-
-def _binary(handle: object) -> BinaryIO:
-    return handle  # type: ignore[return-value]  # FileIO is a BinaryIO in all but its declared type
-
-
 def _durably(handle: BinaryIO, content: bytes) -> None:
     """Write all of the content and sync it to disk."""
     view = memoryview(content)
     while view:  # an unbuffered write may take only a part
         view = view[handle.write(view) :]
     os.fsync(handle.fileno())
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _refused(error: OSError) -> IntegrityError:

@@ -68,25 +68,19 @@ def normal_form(names: Iterable[str]) -> str:
 def _parts(name: str) -> tuple[str, ...]:
     # 1. Article and particles in Arabic letters go before the change of script, after which they are not recognised.
     spelt = _ARABIC_PARTICLES.sub("", _ARTICLE.sub("", unicodedata.normalize("NFKC", name)))
-    latin = "".join(map(_latin, spelt)).lower()
+    # A letter of another script gets a vowel after it: step 5 removes the vowel, and until then it keeps two letters
+    # from being read as a digraph.
+    latin = "".join(anyascii(c) + "a" if c.isalpha() and not c.isascii() else anyascii(c) for c in spelt).lower()
     # 2.
     words = (_LETTERS.sub("", word) for word in _SPLIT.split(latin))
-    return tuple(_skeleton(word) for word in words if word and word not in _PARTICLES)
-
-
-def _latin(letter: str) -> str:
-    """Return a letter in ASCII, one of another script with a vowel after it.
-
-    The vowel is removed in step 5, and until then keeps two letters from being read as a digraph.
-    """
-    return anyascii(letter) + "a" if letter.isalpha() and not letter.isascii() else anyascii(letter)
-
-
-def _skeleton(word: str) -> str:
-    folded = _DIGRAPHS.sub(lambda match: _DIGRAPH_TO[match[0]], word)  # 3.
-    consonants = folded.translate(_FOLD)  # 4. and 5.
-    single = _RUNS.sub(r"\1", consonants.removesuffix("h"))
-    return single or "-"  # a name of vowels alone still is a part
+    skeletons = []
+    for word in words:
+        if word and word not in _PARTICLES:
+            folded = _DIGRAPHS.sub(lambda match: _DIGRAPH_TO[match[0]], word)  # 3.
+            consonants = folded.translate(_FOLD)  # 4. and 5.
+            single = _RUNS.sub(r"\1", consonants.removesuffix("h"))
+            skeletons.append(single or "-")  # a name of vowels alone still is a part
+    return tuple(skeletons)
 
 
 def _keyed(key: bytes, text: str) -> str:

@@ -102,19 +102,16 @@ class ColumnMapping(BaseModel):
             raise ContractError("CON-105", "no column is known: does the file have a header line?")
         if not all(is_known):
             position = is_known.index(False)
-            shown = _shown(source.columns[position], position + 1)
+            # A text that does not look like a name may be a person's data, in a file without a header: its position
+            # is shown instead.
+            name = column_name(source.columns[position], position + 1)
+            shown = name if name.startswith("column ") else f"column {name}"
             raise ContractError("CON-104", f"unknown {shown}: nothing was published; mapping {self.label}")
 
 
 def tidy(text: str) -> str:
     """Return `text` without the blanks, no-break spaces and marks that spreadsheets leave around names and codes."""
     return text.replace("\u00a0", " ").strip(" \t\r\n\ufeff\u200e\u200f")
-
-
-def _shown(name: str, position: int) -> str:
-    """Return `column NAME`, or `column N` for a name that may be a person's data."""
-    shown = column_name(name, position)
-    return shown if shown.startswith("column ") else f"column {shown}"
 
 
 @functools.cache

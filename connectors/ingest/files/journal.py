@@ -135,22 +135,21 @@ class Journal:
 
     def _whole_entries(self) -> list[dict[str, Any]]:
         """Return the entries of whole lines, and cut a torn last line off the file."""
-        entries, end = [], 0
+        entries: list[dict[str, Any]] = []
+        end = 0
         content = self._path.read_bytes()
         for line in content.splitlines(keepends=True):
             if not line.endswith(b"\n"):
                 break
-            entries.append(self._entry(line))
+            # A whole line that cannot be read was not torn by a crash: the disk or a person has changed it.
+            try:
+                entry = json.loads(line)
+            except ValueError:
+                entry = None
+            if not isinstance(entry, dict) or not entry.keys() & {"head", "plan", "done"}:
+                raise IntegrityError("INT-117", f"{self._path.name} is damaged")
+            entries.append(entry)
             end += len(line)
         if end < len(content):
             os.truncate(self._path, end)
         return entries
-
-    def _entry(self, line: bytes) -> dict[str, Any]:
-        try:
-            entry = json.loads(line)
-        except ValueError:
-            entry = None
-        if not isinstance(entry, dict) or not entry.keys() & {"head", "plan", "done"}:
-            raise IntegrityError("INT-117", f"{self._path.name} is damaged")
-        return entry

@@ -110,15 +110,15 @@ def _converter(field: str, spec: FieldSpec | None, mapping: ColumnMapping) -> _C
     missing = frozenset((*mapping.missing, *mapping.unknown.get(field, ())))
     is_country = spec is not None and spec.codelist == "country"
 
-    def _code(text: str) -> str:
-        name = codes.get(text, text)
-        return (codelists.alpha3(name) or name) if is_country else name
-
     def _single(cell: object) -> object:
         if not isinstance(cell, str):
             return cell  # a number, a yes or no, nothing; the contract refuses the rest
         text = column_mapping.tidy(cell)
-        return None if text in missing else _code(text)
+        if text in missing:
+            return None
+        code = codes.get(text, text)
+        # A country that is not known stays as it is: the contract refuses it under the name of its field.
+        return (codelists.alpha3(code) or code) if is_country else code
 
     def _repeated(cell: object) -> object:
         parts = _SEVERAL.split(column_mapping.tidy(cell)) if isinstance(cell, str) else cell

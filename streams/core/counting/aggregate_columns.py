@@ -76,7 +76,8 @@ def include_all(held: Callable[[CubeKey], Cell], deltas: Columns, positions: Int
     # 1. Sort into runs.
     runs = _runs(deltas)
     # 2. Compare marks. `first` and `last` suffice: within a rising run all other marks lie between them.
-    by_sums = [_summable(deltas)] * len(before)
+    largest = max(-int(deltas.amount.min()), int(deltas.amount.max()))
+    by_sums = [largest * len(deltas.amount) < _SUMMABLE] * len(before)
     marks: list[dict[str, tuple[int, int]]] = [dict(cell.marks) for cell in before]
     counted: list[int] = []
     for run, (cell, source, first, last, rising) in enumerate(
@@ -130,11 +131,6 @@ def _runs(deltas: Columns) -> _Runs:
         order,
         np.diff(begins, append=len(group)),
     )
-
-
-def _summable(deltas: Columns) -> bool:
-    largest = max(-int(deltas.amount.min()), int(deltas.amount.max()))
-    return largest * len(deltas.amount) < _SUMMABLE
 
 
 def _counts(before: list[Cell], deltas: Columns, amounts: Ints) -> list[dict[str, int]]:

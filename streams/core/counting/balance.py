@@ -108,13 +108,9 @@ def reconcile(published: Iterable[PublishedPartition], outcomes: Iterable[Outcom
     # `published` may be one agency's alone, while the topic has the outcomes of all.
     agencies = {agency for agency, _, _ in ends}
     unknown = {position for position in index.outside(ends) if position[0] in agencies}
-    return RecordBalance(_lines(count), tuple(missing), tuple(sorted(double | unknown)))
-
-
-def _lines(count: Mapping[tuple[str, str, str], int]) -> tuple[BalanceLine, ...]:
     lines = []
     for agency, day in sorted({key[:2] for key in count}):
         counts = {name: number for (of, when, name), number in count.items() if (of, when) == (agency, day)}
-        outcomes = {name: counts.get(name, 0) for name in OUTCOMES}
-        lines.append(BalanceLine(agency, day, sum(counts.values()), outcomes, counts.get("in_flight", 0)))
-    return tuple(lines)
+        by_outcome = {name: counts.get(name, 0) for name in OUTCOMES}
+        lines.append(BalanceLine(agency, day, sum(counts.values()), by_outcome, counts.get("in_flight", 0)))
+    return RecordBalance(tuple(lines), tuple(missing), tuple(sorted(double | unknown)))

@@ -107,22 +107,18 @@ def record_of(
     """
     key, policy = rules.key, rules.policy
     content = {name: rule.value(raw, policy.generalise) for name, rule in rules.plan.carried.items()}
-    content["narrative"] = _narrative(raw, scanned, rules, identifiers)
+    content["narrative"] = None
+    if scanned and policy.text.narratives != "withhold":
+        # All texts of a record are read together: a person who is named in two of them has one placeholder.
+        own = replacement.RecordContext(
+            text_dates.days_of(key, raw["event_id"]), int(raw["event_date"][:4]), identifiers
+        )
+        content["narrative"] = "\n".join(replacement.replaced_together(scanned, policy.text.replace, own))
     content["state"] = "withdrawn" if raw["withdrawn"] else "reported"
     content["token"] = pseudonym.person_token(key, raw["event_date"][:4], raw.get("person") or raw["event_id"])
     frame = {name: raw[name] for name in ("event_id", "agency", "revision")}
     digest = pseudonym.content_digest(key, {k: v for k, v in content.items() if k not in _NOT_CONTENT})
     return {**frame, **content, "policy": policy.digest[:16], "digest": digest}, _receipt(scanned, rules)
-
-
-def _narrative(raw: Mapping[str, Any], scanned: Scanned, rules: Rules, identifiers: Collection[str]) -> str | None:
-    """Return the texts of a record with their findings replaced, None if the policy withholds texts."""
-    if not scanned or rules.policy.text.narratives == "withhold":
-        return None
-    own = replacement.RecordContext(
-        text_dates.days_of(rules.key, raw["event_id"]), int(raw["event_date"][:4]), identifiers
-    )
-    return "\n".join(replacement.replaced_together(scanned, rules.policy.text.replace, own))
 
 
 def _receipt(scanned: Scanned, rules: Rules) -> Receipt:

@@ -51,13 +51,10 @@ class AttackerView:
     def table(self, name: str, values: Mapping[CellKey, int | None]) -> PublishedTable:
         """Return one publication as a table; `values` are its cells, None where suppressed."""
         dims = tuple(sorted(self.universe))
-        cells = tuple(PublishedCell(self._place(key, dims), value) for key, value in values.items())
-        return PublishedTable(name, dims, cells, self.universe, self.groups)
-
-    @staticmethod
-    def _place(key: CellKey, dims: Codes) -> Codes:
-        """Return the codes of a cell, one per dimension."""
-        codes = dict(key.codes) | {"country": key.place} | ({} if key.window == YEAR else {"quarter": key.window})
-        # A question is asked of those with a known answer, so a cell of it is also one of `known`.
-        asked = {dimension.partition("=")[0]: "known" for dimension in codes if "=" in dimension}
-        return tuple((asked | codes).get(dim, TOTAL) for dim in dims)
+        cells = []
+        for key, value in values.items():
+            codes = dict(key.codes) | {"country": key.place} | ({} if key.window == YEAR else {"quarter": key.window})
+            # A question is asked of those with a known answer, so a cell of it is also one of `known`.
+            asked = {dimension.partition("=")[0]: "known" for dimension in codes if "=" in dimension}
+            cells.append(PublishedCell(tuple((asked | codes).get(dim, TOTAL) for dim in dims), value))
+        return PublishedTable(name, dims, tuple(cells), self.universe, self.groups)

@@ -10,7 +10,7 @@ Invariants:
 - The solver is another one than the plan's, so that one solver's error cannot pass both.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from anonymizer.attacks import exact
@@ -96,15 +96,15 @@ def attack_release(
         if any(result.recovered for result in results):
             raise DisclosureError("DIS-029", "an attack tells a count that the rows withhold; nothing is released")
         reports[group] = {f"attack.{name}": text for name, text in report(results).items()}
-    return tuple(_certified(outcome, reports) for outcome in outcomes)
-
-
-def _certified(outcome: ReleaseDecision, reports: Mapping[tuple[str, int], Mapping[str, str]]) -> ReleaseDecision:
-    """Return a publication with its report in the certificate; withheld tables have none."""
-    attack_report = reports.get((outcome.header.population, outcome.header.year))
-    if attack_report is None or not isinstance(outcome, Publish):
-        return outcome
-    return replace(outcome, certificate={**outcome.certificate, **attack_report})
+    certified: list[ReleaseDecision] = []
+    for outcome in outcomes:
+        attack_report = reports.get((outcome.header.population, outcome.header.year))
+        # A withheld table has no certificate, and a noisy publication no report.
+        if attack_report is None or not isinstance(outcome, Publish):
+            certified.append(outcome)
+        else:
+            certified.append(replace(outcome, certificate={**outcome.certificate, **attack_report}))
+    return tuple(certified)
 
 
 def _jobs(

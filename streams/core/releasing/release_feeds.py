@@ -11,7 +11,6 @@ Invariants:
 """
 
 from collections.abc import Iterator, Mapping
-from functools import partial
 
 from anonymizer.tabular.block_protection import ProtectedBlock, ProtectionProof
 from anonymizer.tabular.facts import blocks_of
@@ -59,16 +58,19 @@ def noisy_releases(
     """
     several = "one person may have several codes here, which noise has no bound for"
     unserved = {t.name: DisclosureError("DIS-027", several) for t in year.tables if not dp_release.is_served(t)}
-    withhold = partial(_withheld_from_all, year)
+    blocks = blocks_of(year.population)
     for due in year.windows:
         head = year.row_header(due)
         try:
             noisy = dp_release.noisy_publication(year.policy, year.population, due, facts, head, mechanism)
         except DisclosureError as fault:
-            yield from withhold(due, {table.name: fault for table in year.tables})
-            continue
-        yield Publish(head.header, year.population.mode, noisy.digest, noisy.feeds, noisy.certificate)
-        yield from withhold(due, unserved)
+            faults = {table.name: fault for table in year.tables}
+        else:
+            faults = unserved
+            yield Publish(head.header, year.population.mode, noisy.digest, noisy.feeds, noisy.certificate)
+        # Noise is drawn for all blocks together, so a table is withheld from every block or from none.
+        nothing = ProtectedBlock({}, faults, ProtectionProof())
+        yield from _withheld(year, due, tuple((block, nothing) for block in blocks))
 
 
 def _feeds(year: DueYear, due: Due, blocks: Blocks) -> Feeds:
@@ -88,12 +90,6 @@ def _feeds(year: DueYear, due: Due, blocks: Blocks) -> Feeds:
                     if key.place in places:
                         feeds.setdefault(region.id, []).append(head.row(table, region, codes, value, status))
     return {region: tuple(feeds[region]) for region in sorted(feeds)}
-
-
-def _withheld_from_all(year: DueYear, due: Due, faults: Mapping[str, DisclosureError]) -> Iterator[Withhold]:
-    """Yield tables as withheld from every block."""
-    nothing = ProtectedBlock({}, faults, ProtectionProof())
-    return _withheld(year, due, tuple((block, nothing) for block in blocks_of(year.population)))
 
 
 def _withheld(year: DueYear, due: Due, blocks: Blocks) -> Iterator[Withhold]:
