@@ -113,19 +113,16 @@ def junction(cliques: Sequence[Clique]) -> tuple[tuple[int, int], ...]:
     # Kruskal's algorithm: the heaviest edge that joins two groups, until there is one group.
     edges: list[tuple[int, int]] = []
     group = list(range(len(cliques)))
-    weights = {(i, j): len(cliques[i].dimensions & cliques[j].dimensions) for i, j in _pairs(cliques)}
+    weights = {
+        (i, j): len(cliques[i].dimensions & cliques[j].dimensions)
+        for i, j in combinations(range(len(cliques)), 2)
+        if not (cliques[i].asks and cliques[j].asks)  # two questions are linked only through their denominators
+    }
     for i, j in sorted(weights, key=lambda pair: (-weights[pair], pair)):
         if weights[i, j] and group[i] != group[j]:
             edges.append((i, j))
             group = [group[i] if g == group[j] else g for g in group]
     return tuple(edges)
-
-
-def _pairs(cliques: Sequence[Clique]) -> Iterator[tuple[int, int]]:
-    """Yield the pairs that may be linked: two questions only through their denominators."""
-    for i, j in combinations(range(len(cliques)), 2):
-        if not (cliques[i].asks and cliques[j].asks):
-            yield i, j
 
 
 def _is_tree(cliques: Sequence[Clique], edges: Sequence[tuple[int, int]]) -> bool:

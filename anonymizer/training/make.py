@@ -14,7 +14,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from anonymizer.names.features import Features
 from anonymizer.names.languages import LANGUAGES
 from anonymizer.names.model import Model
 from anonymizer.names.recogniser import LanguageReader
@@ -86,13 +85,13 @@ def trained(recipe: Recipe, documents: Documents) -> bytes:
 
 def _figures(recipe: Recipe, model: bytes, unseen: Documents, least_clear: float) -> dict[str, object]:
     """Measure a model on documents that it has not seen."""
-
-    def _trained_model(_name: str, _features: Features) -> Model:
-        return Model(from_bytes(model), recipe.features)  # in every text, with capitals or without
-
+    # The model reads every text, with capitals or without, whatever file the language has for it.
+    reader = LanguageReader(
+        LANGUAGES[recipe.language], least_clear, lambda _name, _features: Model(from_bytes(model), recipe.features)
+    )
     tested = {
         name: [low for document in docs if (low := augment.lower(document)) is not None] if recipe.low else list(docs)
         for name, docs in unseen.items()
         if docs
     }
-    return card.figures(LanguageReader(LANGUAGES[recipe.language], least_clear, _trained_model), tested)
+    return card.figures(reader, tested)
