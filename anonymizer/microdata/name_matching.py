@@ -197,7 +197,12 @@ def _matcher_of(values: tuple[str, ...]) -> NameMatcher:
     names = [_LETTERS.findall(value.lower()) for value in values]
     written = {word for words in names for word in words if word not in _PARTICLES and len(word) > 1}
     written |= {words[0] for words in names if len(words) == 1}  # a name that is nothing but a particle or a letter
-    runs = {run for words in names for run in _runs(words)}
+    runs = {
+        "".join(words[place : place + size])  # neighbouring words of a name written together
+        for words in names
+        for size in range(2, _MOST_JOINED + 1)
+        for place in range(len(words) - size + 1)
+    }
     by_key: dict[str, list[str]] = defaultdict(list)
     for word in {word for word in written if len(word) >= _SHORTEST} | runs:
         for key in phonetic.keys(word):
@@ -211,10 +216,3 @@ def _matcher_of(values: tuple[str, ...]) -> NameMatcher:
         | {word for words in names for word in words if word in _PARTICLES}
         | {word[0] for words in names for word in words},
     )
-
-
-def _runs(words: Sequence[str]) -> Iterator[str]:
-    """Yield the neighbouring words of a name written together."""
-    for size in range(2, _MOST_JOINED + 1):
-        for place in range(len(words) - size + 1):
-            yield "".join(words[place : place + size])

@@ -137,7 +137,11 @@ def measure(
     if not counts or len(keys) != len(counts) or any(len(key) != len(dims) for key in counts):
         raise DisclosureError("DIS-030", "the keys are not every combination of codes: zeros must be there, and noised")
     exact = np.array([counts[key] for key in keys], np.int64).reshape([len(axis) for axis in codes])
-    places = _places(dims, margins)
+    unknown = {name for margin in margins for name in margin} - set(dims)
+    if unknown or not margins:
+        raise DisclosureError("DIS-031", f"no margins, or margins over names that are no dimension: {sorted(unknown)}")
+    # The margins as sorted positions of their dimensions, each once.
+    places = tuple(dict.fromkeys(tuple(sorted(dims.index(name) for name in set(margin))) for margin in margins))
     if rho < len(places):
         raise DisclosureError("DIS-031", "the budget is too small to be divided over so many margins")
     spread = variance_of(squared(m), rho // len(places))  # a person is in one cell of every margin, so margins add up
@@ -179,11 +183,3 @@ def in_force(publications: Sequence[Sequence[NoisyRow]]) -> tuple[NoisyRow, ...]
         NoisyRow.of(cell[0].codes, sum(row.value for row in cell), float(np.sqrt(sum(row.sd**2 for row in cell))))
         for cell in zip(*publications, strict=True)
     )
-
-
-def _places(dims: Sequence[str], margins: Sequence[tuple[str, ...]]) -> tuple[Margin, ...]:
-    """Return the margins as sorted positions of their dimensions, each once."""
-    unknown = {name for margin in margins for name in margin} - set(dims)
-    if unknown or not margins:
-        raise DisclosureError("DIS-031", f"no margins, or margins over names that are no dimension: {sorted(unknown)}")
-    return tuple(dict.fromkeys(tuple(sorted(dims.index(name) for name in set(margin))) for margin in margins))
