@@ -98,17 +98,13 @@ class _Survey:
             case "map":
                 return self._items(schema["values"], may_be_empty=False)
             case "enum" | "fixed":
-                return self._named(schema)
+                if len(schema.get("symbols", ())) > MOST_SYMBOLS:
+                    self.findings.append(f"an enum of more than {MOST_SYMBOLS} symbols")
+                if schema.get("size", 0) > MOST_BYTES:
+                    self.findings.append(f"a fixed of more than {MOST_BYTES} bytes")
+                return 0, 0
             case other:
                 return self.measure(other)
-
-    def _named(self, schema: Mapping[str, Any]) -> tuple[int, int]:
-        """Hold an enum or a fixed to its bound; neither adds depth."""
-        if len(schema.get("symbols", ())) > MOST_SYMBOLS:
-            self.findings.append(f"an enum of more than {MOST_SYMBOLS} symbols")
-        if schema.get("size", 0) > MOST_BYTES:
-            self.findings.append(f"a fixed of more than {MOST_BYTES} bytes")
-        return 0, 0
 
     def _record(self, schema: Mapping[str, Any]) -> tuple[int, int]:
         name = schema["name"]

@@ -49,8 +49,15 @@ def parse(text: str, *, reader: Parsed | None = None, safe: bool = True) -> Pars
     Raises:
         ContractError: CON-005, not an Avro record schema or unsafe to decode with.
     """
+    if len(text) > lint.MOST_CHARACTERS:
+        raise ContractError("CON-005", f"the schema is longer than {lint.MOST_CHARACTERS} characters")
     named: dict[str, Any] = {}
-    writer = _parsed(text, named)
+    try:
+        writer = fastavro.parse_schema(json.loads(text), named_schemas=named)
+    except (ValueError, KeyError, TypeError, RecursionError, SchemaParseException, UnknownType) as error:
+        raise ContractError("CON-005", "the text is not a valid Avro schema") from error
+    if not isinstance(writer, dict) or writer.get("type") != "record":
+        raise ContractError("CON-005", "the schema is not a record")
     try:
         if safe:
             lint.check(writer, named)
@@ -59,15 +66,3 @@ def parse(text: str, *, reader: Parsed | None = None, safe: bool = True) -> Pars
         raise ContractError("CON-005", "the schema is nested too deeply") from error
     projected = reader.writer if reader and reader.writer != writer else None
     return Parsed(writer["name"], writer, projected, walk)
-
-
-def _parsed(text: str, named: dict[str, Any]) -> dict[str, Any]:
-    if len(text) > lint.MOST_CHARACTERS:
-        raise ContractError("CON-005", f"the schema is longer than {lint.MOST_CHARACTERS} characters")
-    try:
-        parsed = fastavro.parse_schema(json.loads(text), named_schemas=named)
-    except (ValueError, KeyError, TypeError, RecursionError, SchemaParseException, UnknownType) as error:
-        raise ContractError("CON-005", "the text is not a valid Avro schema") from error
-    if not isinstance(parsed, dict) or parsed.get("type") != "record":
-        raise ContractError("CON-005", "the schema is not a record")
-    return parsed

@@ -224,11 +224,8 @@ def _problems(error: ValidationError) -> Iterator[Problem]:
         kind = details["type"]
         ours = kind.startswith("CON-")  # raised by `schemas.values`; pydantic's own messages may quote the value
         message = details["msg"] if ours else _MESSAGES.get(kind, "a value of another type, form or range")
-        yield Problem(kind if ours else _CODES.get(kind, "CON-014"), _path(details["loc"]), message)
-
-
-def _path(location: tuple[int | str, ...]) -> str:
-    """Return the path of a field, with `?` for a name that is no plain field name: it could be a person's."""
-    # pydantic adds the branch of the union, str or bytes, behind the name of a sealed field
-    parts = [str(part) for part in location if isinstance(part, int) or part not in ("str", "bytes")]
-    return ".".join(part if part.isdigit() or _PLAIN.fullmatch(part) else "?" for part in parts)
+        # pydantic adds the branch of the union, str or bytes, behind the name of a sealed field
+        parts = [str(part) for part in details["loc"] if isinstance(part, int) or part not in ("str", "bytes")]
+        # a name that is no plain field name becomes `?`: it could be a person's
+        path = ".".join(part if part.isdigit() or _PLAIN.fullmatch(part) else "?" for part in parts)
+        yield Problem(kind if ours else _CODES.get(kind, "CON-014"), path, message)

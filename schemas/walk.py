@@ -74,7 +74,12 @@ class _Compiler:
             return self._union(schema)
         if isinstance(schema, dict):
             return self._complex(schema)
-        return _PRIMITIVES.get(schema) or self._reference(schema)
+        if schema in _PRIMITIVES:
+            return _PRIMITIVES[schema]
+        if schema not in self.done:
+            self.done[schema] = self.walk(self.named[schema])
+        done = self.done
+        return lambda data, position, meter: done[schema](data, position, meter)  # noqa: PLW0108 - not defined yet
 
     def _complex(self, schema: Mapping[str, Any]) -> Walk:
         match schema["type"]:
@@ -88,12 +93,6 @@ class _Compiler:
                 return _index(len(schema["symbols"])) if "symbols" in schema else _bytes_of(int(schema["size"]))
             case other:
                 return self.walk(other)
-
-    def _reference(self, name: str) -> Walk:
-        if name not in self.done:
-            self.done[name] = self.walk(self.named[name])
-        done = self.done
-        return lambda data, position, meter: done[name](data, position, meter)  # noqa: PLW0108 - not defined yet
 
     def _record(self, schema: Mapping[str, Any]) -> Walk:
         name = schema["name"]

@@ -93,8 +93,13 @@ class Numbering:
         for region in self._candidates(run, abroad=abroad):
             matches = list(phonenumbers.PhoneNumberMatcher(piece, region))
             yield from ((match.start + offset, match.end + offset) for match in matches)
-            if abroad and len(matches) == 1 and self._alike and _is_whole(matches[0], run):
-                return  # the whole run is one international number; the other regions would read the same
+            if abroad and len(matches) == 1 and self._alike:
+                digits = "".join(_DIGITS.findall(matches[0].raw_string))
+                signed = matches[0].raw_string.lstrip("([").startswith("+")
+                international = digits if signed else digits.removeprefix(_DIALLED)
+                country = str(matches[0].number.country_code)
+                if digits == "".join(_DIGITS.findall(run)) and international.startswith(country):
+                    return  # the whole run is one international number; the other regions would read the same
 
     def _candidates(self, run: str, *, abroad: bool) -> Sequence[str]:
         """Return the regions that have to be asked about a run of digits.
@@ -121,13 +126,6 @@ def _parts(groups: Sequence[str]) -> Iterator[str]:
             if len(part) > _LONGEST:
                 break
             yield part
-
-
-def _is_whole(match: phonenumbers.PhoneNumberMatch, run: str) -> bool:
-    """Tell whether a match holds all digits of its run and begins, after `+` or `00`, with its country code."""
-    digits = "".join(_DIGITS.findall(match.raw_string))
-    international = digits if match.raw_string.lstrip("([").startswith("+") else digits.removeprefix(_DIALLED)
-    return digits == "".join(_DIGITS.findall(run)) and international.startswith(str(match.number.country_code))
 
 
 def metadata(region: str) -> phonenumbers.PhoneMetadata:

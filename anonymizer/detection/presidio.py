@@ -24,7 +24,6 @@ Invariants:
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain
 from typing import Any, Final
 
 import presidio_analyzer
@@ -132,11 +131,15 @@ class Analyzer:
         findings: set[Finding] = set()
         try:
             for number, reading in enumerate(forms(text)):  # 1.
+                further = number > 0
                 findings.update(identifier_findings(reading, known) if known else ())  # 2.
-                values = chain(
-                    self._pattern_values(reading, language, further=number > 0),  # 3.
-                    self._model_values(reading, language, further=number > 0),  # 4.
-                )
+                values = list(self._pattern_values(reading, language, further=further))  # 3.
+                if self._names is not None:
+                    values += [  # 4.
+                        (start, end, kind, score)
+                        for start, end, kind, score in self._names.find(reading.text, language)
+                        if kind in self._named and (not further or reading.differs(start, end))
+                    ]
                 for start, end, kind, score in values:
                     findings.add(Finding(*reading.span(start, end), kind, score))  # 5.
         except TimeoutError:
@@ -158,14 +161,6 @@ class Analyzer:
                 continue
             for start, end, kind, score in self.values_by_prefilter(chunk, language):
                 yield start + offset, end + offset, kind, score
-
-    def _model_values(self, reading: Normalised, language: str, *, further: bool) -> Iterator[Value]:
-        """Yield what the trained models find in a whole reading, at the policy's thresholds for names."""
-        if self._names is None:
-            return
-        for start, end, kind, score in self._names.find(reading.text, language):
-            if kind in self._named and (not further or reading.differs(start, end)):
-                yield start, end, kind, score
 
     def values_by_prefilter(self, text: str, language: str) -> list[Value]:
         """Return the matches of patterns in a normalised text, by our own engine."""

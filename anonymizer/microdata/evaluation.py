@@ -157,12 +157,17 @@ def _measured(document: Document) -> EvaluationReport:
     """Measure one document."""
     covered = _covered(len(document.text), document.predicted)
     needing = [mention for mention in document.mentions if mention.needs_masking]
-    # by id, not by value: gold may label one span twice
-    masked = {id(mention): _is_masked(document.text, mention, covered) for mention in needing}
+    masked: dict[int, bool] = {}  # by id, not by value: gold may label one span twice
+    by_type: dict[str, Share] = defaultdict(Share)  # `all` besides
+    for mention in needing:
+        masked[id(mention)] = _is_masked(document.text, mention, covered)
+        share = Share(int(masked[id(mention)]), 1)
+        by_type[mention.type] += share
+        by_type["all"] += share
     precision, kept = _words(document, needing, covered)
     return EvaluationReport(
         documents=1,
-        mentions=_by_type(needing, masked),
+        mentions=dict(by_type),
         direct=_entities(needing, masked, "direct"),
         quasi=_entities(needing, masked, "quasi"),
         precision=precision,
@@ -188,16 +193,6 @@ def _is_masked(text: str, mention: Mention, covered: bytearray) -> bool:
         characters = _CHARACTER.finditer(text, mention.start, mention.end)
         pieces = [piece.span() for piece in characters if piece[0].lower() not in _LEFT_ASIDE]
     return all(0 not in covered[start:end] for start, end in pieces)
-
-
-def _by_type(needing: Sequence[Mention], masked: Mapping[int, bool]) -> dict[str, Share]:
-    """Return the recall of mentions by type, and of all of them as `all`."""
-    shares: dict[str, Share] = defaultdict(Share)
-    for mention in needing:
-        share = Share(int(masked[id(mention)]), 1)
-        shares[mention.type] += share
-        shares["all"] += share
-    return dict(shares)
 
 
 def _entities(needing: Sequence[Mention], masked: Mapping[int, bool], level: str) -> Share:

@@ -53,12 +53,8 @@ def _age(raw: Raw, _: policy.Generalisation) -> str:
     return generalise.code(raw["ageBroad"]) if age is None else generalise.age_band(age)
 
 
-def _period(raw: Raw, to: policy.Generalisation) -> str:
-    return generalise.period(raw["event_date"], to.date)
-
-
 CARRIES: Final[Mapping[str, Carry]] = {
-    "period": Carry("date", ("event_date",), _period),
+    "period": Carry("date", ("event_date",), lambda raw, to: generalise.period(raw["event_date"], to.date)),
     "country": Carry("place", ("CountryOfExploitation",), lambda raw, _: generalise.code(raw["CountryOfExploitation"])),
     "phenomenon": _same("code", "phenomenon"),
     "status": Carry(

@@ -126,8 +126,13 @@ class NameMatcher:
 
     def _verdict(self, word: str) -> int:
         """Judge a word on its own."""
-        if word in self.written or (word[:_STEM] in self.stems and self._is_inflected(word)):
+        if word in self.written:
             return _NAME
+        if word[:_STEM] in self.stems:
+            # A word of a name may have a suffix, as Turkish and the English plural have them.
+            ends = range(max(_STEM, len(word) - 4), len(word))
+            if any(word[:end] in self.written and word[end:] in _SUFFIXES for end in ends):
+                return _NAME
         if not _SHORTEST <= len(word) <= _LONGEST or word in _ORDINARY:
             return _HEAD if word in _PARTICLES else _OTHER
         keys = phonetic.keys(word)
@@ -139,11 +144,6 @@ class NameMatcher:
         """Return whether a word sounds like a name with which it shares a key of `least` consonants or more."""
         candidates = {name for key in keys if len(key) >= least for name in self.by_key.get(key, ())}
         return any(phonetic.same_name(name, word) for name in candidates)
-
-    def _is_inflected(self, word: str) -> bool:
-        """Return whether a word is a word of a name and a suffix, as Turkish and the English plural have them."""
-        ends = range(max(_STEM, len(word) - 4), len(word))
-        return any(word[:end] in self.written and word[end:] in _SUFFIXES for end in ends)
 
     def _joined(self, text: str, words: Sequence[tuple[str, int, int]], place: int) -> int:
         """Return the last of the neighbours that together are a name, `place` itself if there are none."""
@@ -197,7 +197,12 @@ def _matcher_of(values: tuple[str, ...]) -> NameMatcher:
     names = [_LETTERS.findall(value.lower()) for value in values]
     written = {word for words in names for word in words if word not in _PARTICLES and len(word) > 1}
     written |= {words[0] for words in names if len(words) == 1}  # a name that is nothing but a particle or a letter
-    runs = {run for words in names for run in _runs(words)}
+    runs = {
+        "".join(words[place : place + size])  # neighbouring words of a name written together
+        for words in names
+        for size in range(2, _MOST_JOINED + 1)
+        for place in range(len(words) - size + 1)
+    }
     by_key: dict[str, list[str]] = defaultdict(list)
     for word in {word for word in written if len(word) >= _SHORTEST} | runs:
         for key in phonetic.keys(word):
@@ -211,10 +216,3 @@ def _matcher_of(values: tuple[str, ...]) -> NameMatcher:
         | {word for words in names for word in words if word in _PARTICLES}
         | {word[0] for words in names for word in words},
     )
-
-
-def _runs(words: Sequence[str]) -> Iterator[str]:
-    """Yield the neighbouring words of a name written together."""
-    for size in range(2, _MOST_JOINED + 1):
-        for place in range(len(words) - size + 1):
-            yield "".join(words[place : place + size])

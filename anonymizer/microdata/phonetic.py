@@ -154,8 +154,13 @@ def _stems(word: str) -> Iterator[str]:
 def _read(word: str) -> Iterator[Pronunciation]:
     """Yield the readings of one stem."""
     full = not _ABJAD.search(word)
-    # Allah is written with two lams and spoken with one, doubled
-    units = _latin(word) if full else [_ARABIC[c] for c in word.replace("لله", "له") if c in _ARABIC]
+    if full:
+        # Another script is spelt in Latin; Greek digraphs and chi stay, as they are read in ways of their own.
+        latin = _OTHER_SCRIPT.sub(lambda m: m[1] or ("χ" if m[2] else anyascii(m[0]).lower()), word)
+        units = [_LATIN[grapheme] for grapheme in _GRAPHEMES.findall(latin)]
+    else:
+        # Allah is written with two lams and spoken with one, doubled
+        units = [_ARABIC[c] for c in word.replace("لله", "له") if c in _ARABIC]
     if units and units[-1] in _ENDINGS:
         units[-1] = _ENDINGS[units[-1]]
     if full and len(word) > _SURE and word[-1] in _SILENT:
@@ -166,18 +171,6 @@ def _read(word: str) -> Iterator[Pronunciation]:
         # neighbours of one class may also be one sound that is spelt with both
         if any(a == b for a, b in itertools.pairwise(apart.key)):
             yield _reading(choice, full=full, merged=True)
-
-
-def _latin(word: str) -> list[tuple[tuple[str, str], ...]]:
-    """Return the readings of every grapheme of a word, in Latin or any other script than Arabic."""
-    if not word.isascii():
-        word = _OTHER_SCRIPT.sub(_spelt, word)
-    return [_LATIN[grapheme] for grapheme in _GRAPHEMES.findall(word)]
-
-
-def _spelt(match: re.Match[str]) -> str:
-    """Spell a letter of another script in Latin; Greek digraphs and chi stay, as they are read in ways of their own."""
-    return match[1] or ("χ" if match[2] else anyascii(match[0]).lower())
 
 
 def _reading(choice: tuple[tuple[str, str], ...], *, full: bool, merged: bool) -> Pronunciation:

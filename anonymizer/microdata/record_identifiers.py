@@ -33,7 +33,10 @@ _ONE_LETTER_PREFIXES: Final = frozenset("وبلفك")  # and, with, to, so, as: 
 
 def identifier_findings(text: Normalised, identifiers: Mapping[str, str]) -> list[Finding]:
     """Find the values of `identifiers` (field → value) in a text; spans are those of the original text."""
-    lowered = _lowered(text.text)
+    lowered = text.text.lower()
+    if len(lowered) != len(text.text):
+        # a capital that becomes two characters, as the dotted I does, stays: every character keeps its place
+        lowered = "".join(c.lower() if len(c.lower()) == 1 else c for c in text.text)
     values = [value for value in (normalise(value).text.strip() for value in identifiers.values()) if value]
     spans: set[tuple[int, int, str]] = set()
     for value in (value.lower() for value in values):
@@ -48,15 +51,6 @@ def identifier_findings(text: Normalised, identifiers: Mapping[str, str]) -> lis
     names = name_matching.matcher_of([value for value in values if _type_of(value) == "PERSON"])
     spans.update((start, end, "PERSON") for start, end in names.spans(text.text, lowered))
     return [Finding(*text.span(start, end), kind, _SCORE) for start, end, kind in sorted(spans)]
-
-
-def _lowered(text: str) -> str:
-    """Return a text in small letters with every character at its place."""
-    lowered = text.lower()
-    if len(lowered) == len(text):
-        return lowered
-    # a capital that becomes two characters, as the dotted I does, is left as it is
-    return "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
 
 
 def _type_of(value: str) -> str:

@@ -75,9 +75,15 @@ def replaced_together(texts: Texts, rules: policy.Replacing, own: RecordContext 
         rules: The policy's rules for dates and places.
         own: Facts of the record; None for a text that belongs to none.
     """
-    # 1. one type for every value
+    # 1. one type for every value, that of its surest finding: a person called Jordan in one sentence is not a country
+    #    in the next
     united_texts = [(text, united(findings)) for text, findings in texts]
-    types = _surest_types(united_texts)
+    surest: dict[str, tuple[float, str]] = {}
+    for text, findings in united_texts:
+        for finding in findings:
+            value = _folded(text[finding.start : finding.end])
+            surest[value] = max((finding.score, finding.type), surest.get(value, (0.0, "")))
+    types = {value: kind for value, (_, kind) in surest.items()}
     # 2. the findings that are one value
     read_texts = [(text, [_read(text, finding, types) for finding in findings]) for text, findings in united_texts]
     coarse = _Coarsening(
@@ -110,17 +116,6 @@ class _Occurrence:
     value: Hashable
     words: frozenset[str] = frozenset()
     birth: bool = False
-
-
-def _surest_types(texts: Texts) -> Mapping[str, str]:
-    """Return for every value of a record the type of its surest finding."""
-    # a person called Jordan in one sentence is not a country in the next
-    surest: dict[str, tuple[float, str]] = {}
-    for text, findings in texts:
-        for finding in findings:
-            value = _folded(text[finding.start : finding.end])
-            surest[value] = max((finding.score, finding.type), surest.get(value, (0.0, "")))
-    return {value: kind for value, (_, kind) in surest.items()}
 
 
 def _folded(written: str) -> str:

@@ -74,21 +74,12 @@ def _lists(form: str) -> tuple[str, ...]:
     lists = [name for name in ("given", "family", "places") if form[0].isupper() and low in lexicon.words(name)]
     if low in lexicon.words("fr_countries"):
         lists.append("country")
-    if _of_country(low):
+    # A nationality is a country's name with an ending of peoples.
+    roots = [root for end in _PEOPLES if low.endswith(end) and len(root := low.removesuffix(end)) >= _SHORTEST_ROOT]
+    if any(root + end in lexicon.words("fr_countries") for root in roots for end in ("", "e", "ie", "s")):
         lists.append("people")
     kind = lexicon.classes("fr_words").get(low)
     return tuple([*lists, kind] if kind else lists)
-
-
-def _of_country(low: str) -> bool:
-    """Tell whether a lower-cased word is a nationality: a country's name with an ending of peoples."""
-    roots = [low.removesuffix(end) for end in _PEOPLES if low.endswith(end)]
-    return any(
-        root + end in lexicon.words("fr_countries")
-        for root in roots
-        if len(root) >= _SHORTEST_ROOT
-        for end in ("", "e", "ie", "s")
-    )
 
 
 @functools.lru_cache(maxsize=_CACHE)
@@ -121,17 +112,13 @@ def _here(form: str) -> tuple[str, ...]:
     if form[0].isalnum() and len(form) > 1:
         names += [f"p{n}={low[:n]}" for n in (2, 3, 4)] + [f"s{n}={low[-n:]}" for n in (1, 2, 3, 4)]
     if form[0].isalpha():
-        names += _alphabetic(form, low)
+        # Case, rarity in French and in English, ending, lists.
+        case, grade = _case(form), rarity.grade("fr", low)
+        english = lexicon.commonness("en").get(low, "9")
+        names += [f"W={form}", f"r={case}{grade}", f"e={case}{english}", f"re={case}{grade}{english}"]
+        names += [f"c2={case}{low[-2:]}", f"c3={case}{low[-3:]}", f"n={case}{min(len(form), _LONGEST)}"]
+        names += [f"x={name}" for name in _lists(form)]
     return tuple(dict.fromkeys(names))
-
-
-def _alphabetic(form: str, low: str) -> list[str]:
-    """Name the features of a word that begins with a letter: case, rarity in French and in English, ending, lists."""
-    case, grade = _case(form), rarity.grade("fr", low)
-    english = lexicon.commonness("en").get(low, "9")
-    names = [f"W={form}", f"r={case}{grade}", f"e={case}{english}", f"re={case}{grade}{english}"]
-    names += [f"c2={case}{low[-2:]}", f"c3={case}{low[-3:]}", f"n={case}{min(len(form), _LONGEST)}"]
-    return names + [f"x={name}" for name in _lists(form)]
 
 
 def _around(form: str) -> tuple[str, ...]:

@@ -23,14 +23,11 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from typing import Any, Final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from anonymizer.names import spans
 from anonymizer.names.features import Features
 from anonymizer.names.languages import LANGUAGES, Language
 from anonymizer.names.model import Model
-from anonymizer.names.tokens import Tokens, tokenise
+from anonymizer.names.tokens import tokenise
 from anonymizer.names.weights import from_bytes
 from schemas.errors import ConfigurationError
 
@@ -74,25 +71,26 @@ class LanguageReader:
         for model, numbers in groups.items():
             by_text = model.probabilities_of([tokens_of[number].forms for number in numbers])  # 3.
             for number, probabilities in zip(numbers, by_text, strict=True):
-                spans_of[number] = self._spans(texts[number], tokens_of[number], model, probabilities)  # 4.
+                tokens = tokens_of[number]
+                # 4. The rules of masking, in the order that `spans` gives.
+                masks = spans.threshold(probabilities, model.labels, self._least_clear, self._language.weights)
+                spans.unmask_idle(tokens.forms, masks, self._language.idle)
+                spans.mask_initials(tokens.forms, masks, self._language.ranks)
+                spans.propagate(tokens.forms, masks, part=self._language.part)
+                spans_of[number] = spans.spans(texts[number], tokens, masks)
         return spans_of
-
-    def _spans(
-        self, text: str, tokens: Tokens, model: Model, probabilities: NDArray[np.float64]
-    ) -> list[spans.MaskedSpan]:
-        """Apply the rules of masking to the probabilities of one text."""
-        masks = spans.threshold(probabilities, model.labels, self._least_clear, self._language.weights)
-        spans.unmask_idle(tokens.forms, masks, self._language.idle)
-        spans.mask_initials(tokens.forms, masks, self._language.ranks)
-        spans.propagate(tokens.forms, masks, part=self._language.part)
-        return spans.spans(text, tokens, masks)
 
     def _model(self, forms: Sequence[str]) -> Model:
         """Return the model for a text, loaded if it is not yet."""
         language = self._language
         name, features = language.model, language.features
-        if language.lower is not None and language.lower_features is not None and not _has_cases(forms):
-            name, features = language.lower, language.lower_features
+        if language.lower is not None and language.lower_features is not None:
+            # Capitals mean something in a text if there is more than one capitalised word to fifty others, and more
+            # than one other to ten of them.
+            upper = sum([form[0].isupper() for form in forms])
+            lower = sum([form[0].islower() for form in forms])
+            if upper * _WORDS_A_CAPITAL <= lower or lower * 10 <= upper:
+                name, features = language.lower, language.lower_features
         if name not in self._models:
             self._models[name] = self._load(name, features)
         return self._models[name]
@@ -133,14 +131,6 @@ def hashes() -> dict[str, str]:
         paths = [path for name in (language.model, language.lower) if name and (path := _path(name))]
         by_language[code] = hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()
     return by_language
-
-
-def _has_cases(forms: Sequence[str]) -> bool:
-    """Tell whether capitals mean anything in a text."""
-    # They do if there is more than one capitalised word to fifty others, and more than one other to ten of them.
-    upper = sum([form[0].isupper() for form in forms])
-    lower = sum([form[0].islower() for form in forms])
-    return upper * _WORDS_A_CAPITAL > lower and lower * 10 > upper
 
 
 def _path(name: str) -> Any:  # noqa: ANN401 - a resource, in a folder or a wheel

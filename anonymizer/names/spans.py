@@ -162,7 +162,12 @@ def spans(text: str, tokens: Tokens, masks: MaskedTokens) -> list[MaskedSpan]:
     """Unite masked tokens of one type with at most one character between them; every span holds a letter or a digit."""
     united: list[MaskedSpan] = []
     for start, end, kind in _runs(masks, masks.masked):
-        first, last = _trimmed(tokens.forms, start, end)
+        # Signs and line breaks are cut off both ends of a run; nothing is left if it has nothing else.
+        first, last = start, end
+        while first < last and not tokens.forms[first][0].isalnum():
+            first += 1
+        while last > first and not tokens.forms[last - 1][0].isalnum():
+            last -= 1
         if first == last:
             continue
         score = 1.0 - float(masks.clear[first:last].min())
@@ -177,12 +182,3 @@ def spans(text: str, tokens: Tokens, masks: MaskedTokens) -> list[MaskedSpan]:
         else:
             united.append((*here, kind, score))
     return united
-
-
-def _trimmed(forms: Sequence[str], start: int, end: int) -> tuple[int, int]:
-    """Cut signs and line breaks off both ends of a run; the run is empty if nothing else is in it."""
-    while start < end and not forms[start][0].isalnum():
-        start += 1
-    while end > start and not forms[end - 1][0].isalnum():
-        end -= 1
-    return start, end

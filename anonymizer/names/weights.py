@@ -81,15 +81,15 @@ def from_bytes(data: bytes) -> Weights:
     """Read a model file.
 
     Raises:
-        ConfigurationError: CFG-021, not a model file of this version.
+        ConfigurationError: CFG-025, not a model file of this version.
     """
     try:
         head, body = lzma.decompress(data).split(b"\n", 1)
         header: dict[str, Any] = json.loads(head)
     except (lzma.LZMAError, ValueError) as error:
-        raise ConfigurationError("CFG-021", "a model file cannot be read") from error
+        raise ConfigurationError("CFG-025", "a model file cannot be read") from error
     if header.get("format") != _MAGIC:
-        raise ConfigurationError("CFG-021", "a model file is of another version")
+        raise ConfigurationError("CFG-025", "a model file is of another version")
     members, labels = header["members"], tuple(header["labels"])
     numbers = _Numbers(body)
     transitions = numbers.take((members, len(labels), len(labels)))

@@ -132,8 +132,16 @@ def measure(
         DisclosureError: DIS-030, the keys are not every combination of codes; DIS-031, a margin names no dimension of
             the table, or rho is too little to be divided.
     """
-    exact, codes = _tabulated(counts, len(dims))  # an axis per dimension
-    places = _places(dims, margins)
+    codes = tuple(tuple(sorted({key[d] for key in counts})) for d in range(len(dims)))
+    keys = list(product(*codes))
+    if not counts or len(keys) != len(counts) or any(len(key) != len(dims) for key in counts):
+        raise DisclosureError("DIS-030", "the keys are not every combination of codes: zeros must be there, and noised")
+    exact = np.array([counts[key] for key in keys], np.int64).reshape([len(axis) for axis in codes])
+    unknown = {name for margin in margins for name in margin} - set(dims)
+    if unknown or not margins:
+        raise DisclosureError("DIS-031", f"no margins, or margins over names that are no dimension: {sorted(unknown)}")
+    # The margins as sorted positions of their dimensions, each once.
+    places = tuple(dict.fromkeys(tuple(sorted(dims.index(name) for name in set(margin))) for margin in margins))
     if rho < len(places):
         raise DisclosureError("DIS-031", "the budget is too small to be divided over so many margins")
     spread = variance_of(squared(m), rho // len(places))  # a person is in one cell of every margin, so margins add up
@@ -147,7 +155,14 @@ def measure(
 def read(draw: Draw) -> tuple[NoisyRow, ...]:
     """Return the published cells of a draw: its margins and all of theirs, smallest first, each sorted by codes."""
     solved = draw.fit
-    return tuple(row for margin in below(draw.margins) for row in _rows_of_margin(draw, solved, margin))
+    rows: list[NoisyRow] = []
+    for margin in below(draw.margins):
+        sd = solved.deviation(margin)
+        # the order of `product` is that of a flattened array
+        named = product(*(draw.codes[d] if d in margin else (TOTAL,) for d in range(len(draw.dims))))
+        values = solved.values(margin).ravel()
+        rows += [NoisyRow.of(codes, float(value), sd) for codes, value in zip(named, values, strict=True)]
+    return tuple(rows)
 
 
 def release(
@@ -168,27 +183,3 @@ def in_force(publications: Sequence[Sequence[NoisyRow]]) -> tuple[NoisyRow, ...]
         NoisyRow.of(cell[0].codes, sum(row.value for row in cell), float(np.sqrt(sum(row.sd**2 for row in cell))))
         for cell in zip(*publications, strict=True)
     )
-
-
-def _rows_of_margin(draw: Draw, solved: Fit, margin: Margin) -> list[NoisyRow]:
-    """Return the cells of one margin in the order of `product`, which is that of a flattened array."""
-    sd = solved.deviation(margin)
-    named = product(*(draw.codes[d] if d in margin else (TOTAL,) for d in range(len(draw.dims))))
-    return [NoisyRow.of(codes, float(v), sd) for codes, v in zip(named, solved.values(margin).ravel(), strict=True)]
-
-
-def _tabulated(counts: Mapping[tuple[str, ...], int], width: int) -> tuple[Counts, tuple[tuple[str, ...], ...]]:
-    """Return counts as an array with an axis per dimension, and the sorted codes of each axis."""
-    codes = tuple(tuple(sorted({key[d] for key in counts})) for d in range(width))
-    keys = list(product(*codes))
-    if not counts or len(keys) != len(counts) or any(len(key) != width for key in counts):
-        raise DisclosureError("DIS-030", "the keys are not every combination of codes: zeros must be there, and noised")
-    return np.array([counts[key] for key in keys], np.int64).reshape([len(axis) for axis in codes]), codes
-
-
-def _places(dims: Sequence[str], margins: Sequence[tuple[str, ...]]) -> tuple[Margin, ...]:
-    """Return the margins as sorted positions of their dimensions, each once."""
-    unknown = {name for margin in margins for name in margin} - set(dims)
-    if unknown or not margins:
-        raise DisclosureError("DIS-031", f"no margins, or margins over names that are no dimension: {sorted(unknown)}")
-    return tuple(dict.fromkeys(tuple(sorted(dims.index(name) for name in set(margin))) for margin in margins))

@@ -112,7 +112,13 @@ class DetectorPool:
         async with self._slot() as slot:  # 2.
             while len(verdicts) < len(texts):
                 before = len(verdicts)
-                child = await self._ready(slot)
+                if self._children[slot].broken:  # 4.
+                    self._children[slot].kill()
+                    self._children[slot] = self._fork_server.child()
+                child = self._children[slot]
+                if not child.started and not await child.start(_START_SECONDS):
+                    raise ConfigurationError("CFG-023", "a detector process does not start")
+                self.heartbeats += 1
                 verdicts += [verdict async for verdict in self._until_broken(child, texts[before:])]  # 3.
                 # A process may die for a reason of its own, so one loss proves nothing against the text.
                 losses = losses + 1 if len(verdicts) == before else 0
@@ -134,17 +140,6 @@ class DetectorPool:
             yield slot
         finally:
             self._idle.put_nowait(slot)
-
-    async def _ready(self, slot: int) -> DetectorChild:
-        """Return the process of a slot, or its successor if it is broken, once the recognisers are loaded."""
-        if self._children[slot].broken:  # 4.
-            self._children[slot].kill()
-            self._children[slot] = self._fork_server.child()
-        child = self._children[slot]
-        if not child.started and not await child.start(_START_SECONDS):
-            raise ConfigurationError("CFG-023", "a detector process does not start")
-        self.heartbeats += 1
-        return child
 
     async def _until_broken(self, child: DetectorChild, texts: Sequence[Text]) -> AsyncIterator[Verdict]:
         """Yield verdicts in order until the process breaks.

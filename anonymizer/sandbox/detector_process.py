@@ -70,9 +70,12 @@ def _follow_orders(parent: socket.socket, analyzer: presidio.Analyzer, address_s
         for descriptor in descriptors:  # 3.
             _fork(parent, descriptor, analyzer, address_space_bytes)
         *orders, pending = (pending + data).split(b"\n")  # an order may come in pieces
-        for order in orders:  # 4.
-            if order.isdigit():
-                _kill_child(int(order))
+        for pid in [int(order) for order in orders if order.isdigit()]:  # 4.
+            # Safe against reuse of the pid: a dead child stays a zombie until this process reaps it with waitpid.
+            with contextlib.suppress(ChildProcessError):  # not a child, or reaped before
+                if os.waitpid(pid, os.WNOHANG) == (0, 0):
+                    os.kill(pid, signal.SIGKILL)
+                    os.waitpid(pid, 0)
 
 
 def _fork(parent: socket.socket, descriptor: int, analyzer: presidio.Analyzer, address_space_bytes: int) -> None:
@@ -109,15 +112,6 @@ def _send(lines: io.BufferedRWPair, message: dict[str, Any]) -> None:
     """Send one message as a line of JSON."""
     lines.write(json.dumps(message).encode() + b"\n")
     lines.flush()
-
-
-def _kill_child(pid: int) -> None:
-    """Kill a detector; a pid that is not a child of this process is ignored."""
-    # Safe against reuse of the pid: a dead child stays a zombie until this process reaps it with waitpid.
-    with contextlib.suppress(ChildProcessError):  # not a child, or reaped before
-        if os.waitpid(pid, os.WNOHANG) == (0, 0):
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
 
 
 def _die_with(parent: int) -> None:

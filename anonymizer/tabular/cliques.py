@@ -91,9 +91,15 @@ def linked(cliques: Iterable[Clique]) -> tuple[Clique, ...]:
         DisclosureError: DIS-025, as above.
     """
     merged = _maximal(cliques)
-    while not _is_tree(merged, junction(merged)):
+    while True:
+        # A spanning tree is a junction tree if the cliques of every dimension are connected in it. Over n cliques of a
+        # dimension it has n - 1 edges with that dimension if and only if they are connected. So the separators together
+        # have as many dimensions as the cliques, less one per dimension.
+        separators = (merged[i].dimensions & merged[j].dimensions for i, j in junction(merged))
+        every = frozenset(d for clique in merged for d in clique.dimensions)
+        if sum(map(len, separators)) == sum(len(clique.dimensions) for clique in merged) - len(every):
+            return tuple(merged)
         merged = _maximal(_merge_closest(merged))
-    return tuple(merged)
 
 
 def _merge_closest(cliques: Sequence[Clique]) -> list[Clique]:
@@ -113,25 +119,13 @@ def junction(cliques: Sequence[Clique]) -> tuple[tuple[int, int], ...]:
     # Kruskal's algorithm: the heaviest edge that joins two groups, until there is one group.
     edges: list[tuple[int, int]] = []
     group = list(range(len(cliques)))
-    weights = {(i, j): len(cliques[i].dimensions & cliques[j].dimensions) for i, j in _pairs(cliques)}
+    weights = {
+        (i, j): len(cliques[i].dimensions & cliques[j].dimensions)
+        for i, j in combinations(range(len(cliques)), 2)
+        if not (cliques[i].asks and cliques[j].asks)  # two questions are linked only through their denominators
+    }
     for i, j in sorted(weights, key=lambda pair: (-weights[pair], pair)):
         if weights[i, j] and group[i] != group[j]:
             edges.append((i, j))
             group = [group[i] if g == group[j] else g for g in group]
     return tuple(edges)
-
-
-def _pairs(cliques: Sequence[Clique]) -> Iterator[tuple[int, int]]:
-    """Yield the pairs that may be linked: two questions only through their denominators."""
-    for i, j in combinations(range(len(cliques)), 2):
-        if not (cliques[i].asks and cliques[j].asks):
-            yield i, j
-
-
-def _is_tree(cliques: Sequence[Clique], edges: Sequence[tuple[int, int]]) -> bool:
-    """Tell whether a spanning tree is a junction tree: the cliques of every dimension are connected in it."""
-    # A tree over n cliques of a dimension has n - 1 edges with that dimension if and only if they are connected. So the
-    # separators together have as many dimensions as the cliques, less one per dimension.
-    shared = sum(len(cliques[i].dimensions & cliques[j].dimensions) for i, j in edges)
-    every = frozenset(d for clique in cliques for d in clique.dimensions)
-    return shared == sum(len(clique.dimensions) for clique in cliques) - len(every)

@@ -13,7 +13,7 @@ Invariants:
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain, combinations, product
@@ -116,7 +116,16 @@ def lay_out(tables: Sequence[CrossTable]) -> CrosstabLayout:
     size = cliques[-1].first + len(cliques[-1].places)
     publications = tuple(_publication(table, cliques, size) for table in tables)
     tree = junction([Clique("", frozenset(clique.dims)) for clique in cliques])
-    lines = [line for i, j in tree for line in _separator_rows(cliques[i], cliques[j])]
+    lines: list[list[tuple[int, float]]] = []
+    for i, j in tree:
+        # A row per combination of shared codes: the sum of one clique less that of the other, which is 0.
+        shared = [d for d in cliques[i].dims if d in cliques[j].dims]
+        groups: dict[Codes, list[tuple[int, float]]] = {}
+        for clique, sign in ((cliques[i], 1.0), (cliques[j], -1.0)):
+            columns = [clique.dims.index(d) for d in shared]
+            for key, place in clique.places.items():
+                groups.setdefault(tuple(key[c] for c in columns), []).append((place, sign))
+        lines += groups.values()
     links = VariableLinks(Matrix.of(lines, size), np.zeros(len(lines)), _parts(tables, cliques))
     return CrosstabLayout(publications, links)
 
@@ -136,17 +145,6 @@ def _counted_cliques(tables: Sequence[CrossTable]) -> list[_CountedClique]:
         cliques.append(_CountedClique(dims, {key: first + i for i, key in enumerate(elements)}, first))
         first += len(elements)
     return cliques
-
-
-def _separator_rows(one: _CountedClique, other: _CountedClique) -> Iterator[list[tuple[int, float]]]:
-    """Yield a row per combination of shared codes: the sum of one clique less that of the other, which is 0."""
-    shared = [d for d in one.dims if d in other.dims]
-    groups: dict[Codes, list[tuple[int, float]]] = {}
-    for clique, sign in ((one, 1.0), (other, -1.0)):
-        columns = [clique.dims.index(d) for d in shared]
-        for key, place in clique.places.items():
-            groups.setdefault(tuple(key[i] for i in columns), []).append((place, sign))
-    yield from groups.values()
 
 
 def _publication(table: CrossTable, cliques: Sequence[_CountedClique], size: int) -> Publication:

@@ -150,7 +150,12 @@ def join(publications: Sequence[Publication], balance: Matrix, slack: Floats) ->
         if changes:
             gained = composition.sum_of(changes)
             gains.append(vstack([publication.members @ gained, gained.select_rows(publication.touched)]))
-        holding = _new_balances(balance, publication.touched, changed)
+        # The rows of which the publication counts every elementary cell, and at least one not as before.
+        outside = np.zeros(balance.shape[0], np.bool_)
+        outside[balance.rows[~publication.touched[balance.columns]]] = True  # rows with an entry in an uncounted column
+        fresh = np.zeros(balance.shape[0], np.bool_)
+        fresh[balance.rows[changed[balance.columns]]] = True  # a row without any would repeat an earlier one
+        holding = ~outside & fresh
         rows.append(balance.select_rows(holding) @ now)
         ends.append(slack[holding])
     # Earlier matrices are narrower: they have no part in variables that came later.
@@ -161,12 +166,3 @@ def join(publications: Sequence[Publication], balance: Matrix, slack: Floats) ->
     joint.elements = [Sums.of(matrix.widened(width), values) for matrix in elements]
     joint.gains = [Sums.of(matrix.widened(width), values) for matrix in gains]
     return joint
-
-
-def _new_balances(balance: Matrix, touched: Flags, changed: Flags) -> Flags:
-    """Flag the rows of which a publication counts every elementary cell, and at least one not as before."""
-    outside = np.zeros(balance.shape[0], np.bool_)
-    outside[balance.rows[~touched[balance.columns]]] = True  # rows with an entry in an uncounted column
-    fresh = np.zeros(balance.shape[0], np.bool_)
-    fresh[balance.rows[changed[balance.columns]]] = True  # a row without any would repeat an earlier one
-    return ~outside & fresh

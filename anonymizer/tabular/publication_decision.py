@@ -105,7 +105,13 @@ class _Case:
     def part(self, number: int) -> tuple["_Case", Flags]:
         """Return one part with its own cells alone, and flags of these among the last publication's cells."""
         elements = self.links.parts == number
-        own = [_inside(publication.members, elements) for publication in self.publications]
+        own: list[Flags] = []
+        for members in (publication.members for publication in self.publications):
+            # The part's own cells sum its elementary cells only, and at least one of them.
+            outside, filled = np.zeros(members.shape[0], np.bool_), np.zeros(members.shape[0], np.bool_)
+            outside[members.rows[~elements[members.columns]]] = True
+            filled[members.rows] = True
+            own.append(filled & ~outside)
         publications = tuple(
             publication.within(elements, cells) for publication, cells in zip(self.publications, own, strict=True)
         )
@@ -182,11 +188,3 @@ def _withheld_by_parts(case: _Case) -> Iterator[Flags]:
         # The part's last cells are the flagged ones of `own`, in the same order.
         withheld[np.flatnonzero(own)] = pattern[len(pattern) - int(own.sum()) :]
         yield withheld
-
-
-def _inside(members: Matrix, elements: Flags) -> Flags:
-    """Flag the rows that sum flagged elementary cells only, and at least one of them."""
-    outside, filled = np.zeros(members.shape[0], np.bool_), np.zeros(members.shape[0], np.bool_)
-    outside[members.rows[~elements[members.columns]]] = True
-    filled[members.rows] = True
-    return filled & ~outside

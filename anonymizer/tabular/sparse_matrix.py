@@ -55,25 +55,23 @@ class Matrix:
 
     def __matmul__(self, other: "Floats | Matrix") -> "Floats | Matrix":
         """Return the product with a vector of length `shape[1]`, or with a matrix of that height."""
-        if isinstance(other, Matrix):
-            return self._composed(other)
-        sums = np.zeros(self.shape[0])
-        np.add.at(sums, self.rows, self.values * other[self.columns])  # `sums[rows] += ...` would lose repeated rows
-        return sums
-
-    def _composed(self, inner: "Matrix") -> "Matrix":
-        """Return the product with a matrix."""
-        # Each entry (r, c, v) of this matrix becomes one entry (r, d, v * w) for every entry (c, d, w) of `inner`.
-        # First the entries of `inner` by row: row c holds order[starts[c]:starts[c + 1]].
-        order = np.argsort(inner.rows, kind="stable")
-        starts = np.searchsorted(inner.rows[order], np.arange(inner.shape[0] + 1))
+        if not isinstance(other, Matrix):
+            sums = np.zeros(self.shape[0])
+            np.add.at(
+                sums, self.rows, self.values * other[self.columns]
+            )  # `sums[rows] += ...` would lose repeated rows
+            return sums
+        # Each entry (r, c, v) of this matrix becomes one entry (r, d, v * w) for every entry (c, d, w) of `other`.
+        # First the entries of `other` by row: row c holds order[starts[c]:starts[c + 1]].
+        order = np.argsort(other.rows, kind="stable")
+        starts = np.searchsorted(other.rows[order], np.arange(other.shape[0] + 1))
         # `lengths[i]` entries come of entry i. `firsts` shifts a running number so that it counts from starts[c] anew
         # for every i: cumsum - length is the running number at which i begins.
         lengths = np.diff(starts)[self.columns]
         firsts = np.repeat(starts[self.columns] - np.cumsum(lengths) + lengths, lengths)
         entries = order[firsts + np.arange(int(lengths.sum()))]
-        values = np.repeat(self.values, lengths) * inner.values[entries]
-        return Matrix(np.repeat(self.rows, lengths), inner.columns[entries], values, (self.shape[0], inner.shape[1]))
+        values = np.repeat(self.values, lengths) * other.values[entries]
+        return Matrix(np.repeat(self.rows, lengths), other.columns[entries], values, (self.shape[0], other.shape[1]))
 
     def select_rows(self, kept: Flags) -> "Matrix":
         """Return the flagged rows, in order."""

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from anonymizer.policy import Region, TablePlan
-from anonymizer.tabular.cliques import Clique, cliques_of, dimensions_of, junction
+from anonymizer.tabular.cliques import cliques_of, dimensions_of, junction
 from anonymizer.tabular.facts import MULTIPLE, UNIVERSE, Fact
 from anonymizer.tabular.sparse_matrix import Flags, Floats, Matrix
 from schemas.errors import DisclosureError
@@ -98,7 +98,11 @@ class VariableSpace:
         # People without a month are in a year but in no quarter: a variable of their own.
         undated = YEAR in scope.windows and any(fact.quarter == "unknown" for fact in every)
         self.quarters = (*quarters, "unknown") if undated else quarters
-        self.elements = [list(self._elements(clique)) for clique in self.cliques]
+        self.elements = [
+            # Every combination of the codes of a clique.
+            [{d: code for part in parts for d, code in part.items()} for parts in product(*along)]
+            for along in ([self._along(axis) for axis in sorted(clique.axes)] for clique in self.cliques)
+        ]
         self.offsets = np.cumsum([0, *(len(elements) for elements in self.elements)])
         if self.offsets[-1] > _MOST_VARIABLES:
             raise DisclosureError("DIS-026", "the tables are too many for one joint system")
@@ -117,11 +121,6 @@ class VariableSpace:
         if "=" in axis:
             return [dict(zip(dimensions_of(axis), ("known", answer), strict=True)) for answer in ("yes", "no")]
         return [{axis: code} for code in (("known", "unknown") if axis in MULTIPLE else UNIVERSE[axis])]
-
-    def _elements(self, clique: Clique) -> Iterator[dict[str, str]]:
-        """Yield every combination of the codes of a clique."""
-        for parts in product(*(self._along(axis) for axis in sorted(clique.axes))):
-            yield {dimension: code for part in parts for dimension, code in part.items()}
 
     def coordinate(self, fact: Fact, dimension: str) -> str:
         """Return a fact's code along a coordinate of a clique."""
@@ -179,35 +178,20 @@ class VariableSpace:
         lines: list[list[tuple[int, float]]] = []
         slack: list[float] = []
         for i, j in junction(self.cliques):
-            groups: dict[tuple[str, ...], list[tuple[int, float]]] = {}
+            shared = sorted(self.cliques[i].dimensions & self.cliques[j].dimensions)
+            groups: dict[tuple[str, ...], list[tuple[int, float]]] = {}  # by the codes in the shared dimensions
             # A question is asked of those with a known answer only, so its denominator is counted where it is known.
-            asked = frozenset(d for c in (i, j) for d in self._known(c))
+            axes = self.cliques[i].axes | self.cliques[j].axes
+            asked = {axis.partition("=")[0] for axis in axes if "=" in axis}
             for clique, sign in ((i, 1.0), (j, -1.0)):
-                self._gather(groups, clique, self.cliques[i].dimensions & self.cliques[j].dimensions, sign, asked)
+                for n, element in enumerate(self.elements[clique]):
+                    if all(element[dimension] == "known" for dimension in asked):
+                        entry = (int(self.offsets[clique]) + n, sign)
+                        groups.setdefault(tuple(element[d] for d in shared), []).append(entry)
             lines += groups.values()
             slack += [0.0] * len(groups)
         answered = list(self._answered())
         return Matrix.of([*lines, *answered], int(self.offsets[-1])), np.array(slack + [np.inf] * len(answered))
-
-    def _known(self, clique: int) -> tuple[str, ...]:
-        """Return the multiple dimensions that a clique asks about."""
-        axes = self.cliques[clique].axes
-        return tuple(axis.partition("=")[0] for axis in axes if "=" in axis)
-
-    def _gather(
-        self,
-        groups: dict[tuple[str, ...], list[tuple[int, float]]],
-        clique: int,
-        shared: frozenset[str],
-        sign: float,
-        asked: frozenset[str],
-    ) -> None:
-        """Add the elementary cells of a clique to `groups`, keyed by their codes in the shared dimensions."""
-        order = sorted(shared)
-        for i, element in enumerate(self.elements[clique]):
-            if all(element[dimension] == "known" for dimension in asked):
-                entry = (int(self.offsets[clique]) + i, sign)
-                groups.setdefault(tuple(element[d] for d in order), []).append(entry)
 
     def _answered(self) -> Iterator[list[tuple[int, float]]]:
         """Yield rows that are at least 0: all yeses of a multiple dimension, less the people with a known answer."""
@@ -240,15 +224,12 @@ class VariableSpace:
         wanted = {**dict(key.codes), "country" if key.place.isupper() else "place": key.place}
         if key.window != YEAR:
             wanted["quarter"] = key.window
-        chosen = self._smallest_with(frozenset("atom" if dimension == "place" else dimension for dimension in wanted))
+        needed = frozenset("atom" if dimension == "place" else dimension for dimension in wanted)
+        if needed not in self._smallest:
+            able = [i for i, dimensions in enumerate(self._dimensions) if needed <= dimensions]
+            self._smallest[needed] = min(able, key=lambda i: (len(self.elements[i]), i))
+        chosen = self._smallest[needed]
         kept = np.ones(len(self.elements[chosen]), np.bool_)
         for dimension, code in wanted.items():
             kept &= self._with_code(chosen, dimension, code)
         return [(i, 1.0) for i in (np.flatnonzero(kept) + self.offsets[chosen]).tolist()]
-
-    def _smallest_with(self, needed: frozenset[str]) -> int:
-        """Return the smallest clique that has all these dimensions."""
-        if needed not in self._smallest:
-            able = [i for i, dimensions in enumerate(self._dimensions) if needed <= dimensions]
-            self._smallest[needed] = min(able, key=lambda i: (len(self.elements[i]), i))
-        return self._smallest[needed]

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Final
 
 from anonymizer.names import lexicon
-from anonymizer.training.corpora import LabelledText, Span
+from anonymizer.training.corpora import LabelledText
 
 __all__ = ["lines_with_names", "lower", "renamed"]
 
@@ -68,7 +68,10 @@ def renamed(document: LabelledText, rng: random.Random) -> LabelledText:
         last = span.end
         moved.append((span.end, shift))
     pieces.append(document.text[last:])
-    return replace(document, text="".join(pieces), spans=tuple(_shifted(span, moved) for span in document.spans))
+    spans = tuple(
+        replace(span, start=_shifted(span.start, moved), end=_shifted(span.end, moved)) for span in document.spans
+    )
+    return replace(document, text="".join(pieces), spans=spans)
 
 
 def _new_name(
@@ -86,12 +89,8 @@ def _new_name(
     return _WORD.sub(lambda match: style(replaced[match[0]]) if match[0] in replaced else match[0], old)
 
 
-def _shifted(span: Span, moved: list[tuple[int, int]]) -> Span:
-    """Move a span by the shift that holds at each of its ends; `moved` are places and the shifts from them on."""
-
-    def _shifted_place(place: int) -> int:
-        # The last shift at or before the place: no shift sorts behind the pair that is searched for.
-        index = bisect.bisect_right(moved, (place, 1 << 60))
-        return place + (moved[index - 1][1] if index else 0)
-
-    return replace(span, start=_shifted_place(span.start), end=_shifted_place(span.end))
+def _shifted(place: int, moved: list[tuple[int, int]]) -> int:
+    """Move an end of a span by the shift that holds there; `moved` are places and the shifts from them on."""
+    # The last shift at or before the place: no shift sorts behind the pair that is searched for.
+    index = bisect.bisect_right(moved, (place, 1 << 60))
+    return place + (moved[index - 1][1] if index else 0)

@@ -33,7 +33,15 @@ def figures(reader: LanguageReader, documents: Mapping[str, Sequence[corpora.Lab
 
 def _measured(reader: LanguageReader, documents: Sequence[corpora.LabelledText]) -> dict[str, Any]:
     """Return the figures of a reader on one corpus."""
-    read = [_evaluated(document, [found[:2] for found in reader.find(document.text)]) for document in documents]
+    read = []
+    for document in documents:
+        predicted = [found[:2] for found in reader.find(document.text)]
+        # Only TAB tells levels and entities; elsewhere every mention counts alike.
+        leveled = any(span.entity is not None for span in document.spans)
+        mentions = [
+            evaluation.Mention(s.start, s.end, s.type, s.level if leveled else None, s.entity) for s in document.spans
+        ]
+        read.append(evaluation.Document(document.text, document.language, mentions, predicted))
     report = evaluation.report(read)
     shares = {name: getattr(report, name) for name in ("direct", "quasi", "precision", "kept", "clean")}
     return {
@@ -41,16 +49,6 @@ def _measured(reader: LanguageReader, documents: Sequence[corpora.LabelledText])
         "mentions": {kind: _share(share) for kind, share in sorted(report.mentions.items())},
         **{name: _share(share) for name, share in shares.items() if share.total},
     }
-
-
-def _evaluated(document: corpora.LabelledText, predicted: Sequence[tuple[int, int]]) -> evaluation.Document:
-    """Return a document with what was predicted in it, as the evaluation reads it."""
-    # Only TAB tells levels and entities; elsewhere every mention counts alike.
-    leveled = any(span.entity is not None for span in document.spans)
-    mentions = [
-        evaluation.Mention(s.start, s.end, s.type, s.level if leveled else None, s.entity) for s in document.spans
-    ]
-    return evaluation.Document(document.text, document.language, mentions, predicted)
 
 
 def _share(share: evaluation.Share) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from anonymizer.microdata.normalise import Normalised, normalise
 from anonymizer.names.tokens import Tokens
@@ -79,8 +79,15 @@ class LabelledText:
 
 def read(path: Path) -> list[LabelledText]:
     """Read a corpus file; texts are normalised, and the spans are those of the normalised texts."""
+    documents = []
     with gzip.open(path, "rt", encoding="utf-8") as lines:
-        return [_document(json.loads(line)) for line in lines]
+        for row in map(json.loads, lines):
+            folded = normalise(row["text"])
+            moved = [_span(folded, *item) for item in row["spans"] if item[2] in _OURS]
+            # A span of characters that normalisation drops, such as marks alone, is empty.
+            kept = tuple(span for span in moved if span.start < span.end)
+            documents.append(LabelledText(folded.text, kept, row["lang"], row["source"]))
+    return documents
 
 
 def sha256(path: Path) -> str:
@@ -96,14 +103,6 @@ def fold_of(document: LabelledText) -> int:
 def held_out(document: LabelledText) -> bool:
     """Tell whether a document is in the fold that is held out for figures."""
     return fold_of(document) == 0
-
-
-def _document(row: dict[str, Any]) -> LabelledText:
-    """Make a document of one line of a corpus file."""
-    folded = normalise(row["text"])
-    spans = (_span(folded, *item) for item in row["spans"] if item[2] in _OURS)
-    # A span of characters that normalisation drops, such as marks alone, is empty.
-    return LabelledText(folded.text, tuple(s for s in spans if s.start < s.end), row["lang"], row["source"])
 
 
 def _span(folded: Normalised, start: int, end: int, kind: str, level: str = "quasi", entity: object = None) -> Span:

@@ -14,7 +14,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from anonymizer.names.features import Features
 from anonymizer.names.languages import LANGUAGES
 from anonymizer.names.model import Model
 from anonymizer.names.recogniser import LanguageReader
@@ -41,11 +40,11 @@ def read(recipe: Recipe, folder: Path) -> dict[str, list[corpora.LabelledText]]:
     """Read the corpora of a recipe from a folder, by the corpus's name.
 
     Raises:
-        ConfigurationError: CFG-023, a corpus is not in the folder.
+        ConfigurationError: CFG-027, a corpus is not in the folder.
     """
     for corpus in recipe.corpora:
         if not (folder / f"{corpus.name}.jsonl.gz").is_file():
-            raise ConfigurationError("CFG-023", f"the corpus {corpus.name} is not in the folder")
+            raise ConfigurationError("CFG-027", f"the corpus {corpus.name} is not in the folder")
     return {corpus.name: corpora.read(folder / f"{corpus.name}.jsonl.gz") for corpus in recipe.corpora}
 
 
@@ -58,12 +57,22 @@ def make(recipe: Recipe, folder: Path, least_clear: float) -> Made:
         least_clear: the threshold at which the figures are taken.
 
     Raises:
-        ConfigurationError: CFG-023, a corpus is not in the folder.
+        ConfigurationError: CFG-027, a corpus is not in the folder.
     """
     documents = read(recipe, folder)  # 1.
     seen = {name: [document for document in docs if not corpora.held_out(document)] for name, docs in documents.items()}
     unseen = {name: [document for document in docs if corpora.held_out(document)] for name, docs in documents.items()}
-    figures = _figures(recipe, trained(recipe, seen), unseen, least_clear)  # 2. and 3.
+    measured = trained(recipe, seen)  # 2.
+    # 3. The model reads every text, with capitals or without, whatever file the language has for it.
+    reader = LanguageReader(
+        LANGUAGES[recipe.language], least_clear, lambda _name, _features: Model(from_bytes(measured), recipe.features)
+    )
+    tested = {
+        name: [low for document in docs if (low := augment.lower(document)) is not None] if recipe.low else docs
+        for name, docs in unseen.items()
+        if docs
+    }
+    figures = card.figures(reader, tested)
     model = trained(recipe, documents)  # 4.
     return Made(model, card.card(recipe, model, folder, figures, least_clear))
 
@@ -82,17 +91,3 @@ def trained(recipe: Recipe, documents: Documents) -> bytes:
     ]
     evidence = fit.styles_of([[tokens.forms for tokens, _ in style] for style in styles]) if recipe.others else None
     return to_bytes(fit.calmed(fit.fit(members, recipe.settings, ORDER, evidence), recipe.calm))
-
-
-def _figures(recipe: Recipe, model: bytes, unseen: Documents, least_clear: float) -> dict[str, object]:
-    """Measure a model on documents that it has not seen."""
-
-    def _trained_model(_name: str, _features: Features) -> Model:
-        return Model(from_bytes(model), recipe.features)  # in every text, with capitals or without
-
-    tested = {
-        name: [low for document in docs if (low := augment.lower(document)) is not None] if recipe.low else list(docs)
-        for name, docs in unseen.items()
-        if docs
-    }
-    return card.figures(LanguageReader(LANGUAGES[recipe.language], least_clear, _trained_model), tested)

@@ -1,6 +1,7 @@
 """The model computes the same probabilities as CRFsuite, which trained it."""
 
 import itertools
+import lzma
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -78,8 +79,14 @@ def test_a_saved_model_finds_what_the_trained_one_does(trained: weights.Weights)
 
 
 def test_a_file_that_is_no_model_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="CFG-021"):
+    with pytest.raises(ConfigurationError, match="CFG-025"):
         weights.from_bytes(b"no model")
+
+
+def test_a_model_file_of_another_version_is_refused(trained: weights.Weights) -> None:
+    other = lzma.compress(lzma.decompress(weights.to_bytes(trained)).replace(b"amana-names-2", b"amana-names-1"))
+    with pytest.raises(ConfigurationError, match="CFG-025: a model file is of another version"):
+        weights.from_bytes(other)
 
 
 def test_members_are_averaged() -> None:

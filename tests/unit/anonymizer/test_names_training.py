@@ -51,7 +51,7 @@ def test_the_command_writes_models_and_cards_that_name_data_and_licence(tmp_path
 
 
 def test_a_folder_without_the_corpora_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="CFG-023"):
+    with pytest.raises(ConfigurationError, match="CFG-027"):
         make.read(recipes.RECIPES[0], tmp_path)
 
 
