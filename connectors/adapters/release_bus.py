@@ -136,15 +136,10 @@ class KafkaBus:
                 consumer.assign(self._cells)
                 consumer.seek_to_beginning(*self._cells)
                 records = topic_reading.to_present_end(consumer, self._offsets.ends(self._cells))
-                # One record at a time: the topic may hold many values of a cell, of which `merge` keeps one a writer.
+                # A generator: the topic holds many values of a cell, of which `merge` keeps the last of each writer.
+                fields = ((r.key, r.value and codec.decode(r.value, readable, limits.INTERNAL)) for r in records)
                 cells = aggregate.merge(
-                    (
-                        record.key.decode(),
-                        aggregate.Cell.from_record(codec.decode(record.value, readable, limits.INTERNAL))
-                        if record.value
-                        else None,
-                    )
-                    for record in records
+                    (key.decode(), aggregate.Cell.from_record(value) if value else None) for key, value in fields
                 )
             finally:
                 consumer.close()

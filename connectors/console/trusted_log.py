@@ -49,10 +49,10 @@ class TrustedLog:
     def __init__(self, folder: Path, *, key: Path | None = None, sites: Iterable[Path] = ()) -> None:
         self.directory = folder / "audit" if (folder / "audit").is_dir() else folder
         pinned = [site / "public" / "audit.pub" for site in (self.directory.parent, *sites)]
-        found = key or next(filter(Path.is_file, pinned), None)
-        if found is None:
+        trusted_file = key or next(filter(Path.is_file, pinned), None)
+        if trusted_file is None:
             raise ConfigurationError("CFG-131", "no key is trusted for this log: give --key FILE or set AMANA_DATA")
-        self._key = found
+        self._key = trusted_file
 
     @property
     def trusted(self) -> bytes:

@@ -93,7 +93,9 @@ class Store(memory.Store[str, bytes]):
             key = plain.decode()
             # A tombstone removes the entry of its own epoch; the values of other epochs stand.
             if value is None:
-                self._discard(others, key, epoch)
+                remaining = others.pop(key, frozenset[bytes]()) - {epoch}
+                if remaining:
+                    others[key] = self._share(remaining)
                 continue
             if epoch != own:
                 single = alone.get(epoch) or alone.setdefault(epoch, self._share(frozenset((epoch,))))
@@ -108,15 +110,6 @@ class Store(memory.Store[str, bytes]):
     def _share(self, epochs: frozenset[bytes]) -> frozenset[bytes]:
         """Return the one stored set that equals `epochs`."""
         return self._shared.setdefault(epochs, epochs)
-
-    def _discard(self, others: dict[str, frozenset[bytes]], key: str, epoch: bytes) -> None:
-        epochs = others.get(key, frozenset())
-        if epoch in epochs:
-            rest = epochs - {epoch}
-            if rest:
-                others[key] = self._share(rest)
-            else:
-                del others[key]
 
     async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
         """Drop the partitions that other processes have now, and log the number of keys."""
