@@ -1,7 +1,7 @@
 """`amana cells`: the exact counts, for the operator alone.
 
 Purpose: write the counts of `connectors.operations.exact_cells` as CSV. They are internal: nothing protects them.
-Called by: the operator. The access rules of the broker keep every other principal from the topic.
+Called by: the operator. The access rules let nobody else but the last two stages read the topic.
 """
 
 import sys

@@ -1,7 +1,7 @@
 """`amana audit reconcile`: the records that every agency published, against the outcome of each.
 
 Purpose: print the balance of `connectors.console.reconciliation`. Exit status 0 if the difference is zero, else 1.
-Called by: an officer, as the principal `officer`, which reads no content of an event.
+Called by: an officer, as the principal `officer`, which may not read the topics of events, only their offsets.
 """
 
 import datetime as dt

@@ -1,6 +1,6 @@
 """The parts of the release process: its log, its ledger, its broker and its plan.
 
-Called by: `amana worker release`, tests.
+Called by: `amana.composition.stages` for `amana worker release`, tests.
 """
 
 import datetime as dt
