@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
 
 
 def check(data: Data = None) -> None:
-    """Check the configuration, the servers and their safety, one line each; exit status 1 if a check fails."""
+    """Check configuration, servers and safety, one line each; exit status 1 if a check fails."""
     all_passed = True
     for name, passed, sentence in inspection.inspect(sites.Site.open(data)):
         all_passed &= passed

@@ -170,7 +170,7 @@ INDEX: Final[Mapping[str, Entry]] = {
     ),
     "check": Entry(
         "check",
-        "Check the configuration, the servers and their safety, one line each; exit status 1 if a check fails.",
+        "Check configuration, servers and safety, one line each; exit status 1 if a check fails.",
         "hub",
         ("amana check --data /srv/amana",),
     ),

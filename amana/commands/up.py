@@ -50,12 +50,13 @@ def up(  # noqa: PLR0913 - a command line's options
     registry_port: Annotated[int, typer.Option(help="Port of the schema registry; 0 for any free port.")] = 0,
 ) -> None:
     """Run the whole system on this machine until Ctrl-C."""
+    home = sites.data_dir(data)
     try:
         date = dt.date.fromisoformat(as_of) if as_of else None
     except ValueError as error:
         raise ConfigurationError("CFG-076", "--as-of takes a date of the form YYYY-MM-DD") from error
     options = supervisor.Options(
-        data=sites.data_dir(data),
+        data=home,
         agencies=tuple(agency or ()),
         as_of=date,
         workers={} if no_workers else _counts(workers or []),

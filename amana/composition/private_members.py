@@ -4,8 +4,8 @@ Purpose: some needs have no public interface: columnar fetches, the offset to co
 The members that are used for them may change with any version of their library. Each is listed here with the version
 that it was read in, and a process checks the members of the libraries that it loads, before it handles anything.
 
-Called by: `amana.composition.stages`, when a worker starts; `amana.__main__`, for the commands of `OF_COMMAND`; `amana
-audit reconcile`, for its Kafka client.
+Called by: `amana.composition.stages`, when a worker starts; `amana.__main__`, for the commands of `OF_COMMAND`;
+`amana audit reconcile`.
 
 Invariants:
 - A member that is missing or has another signature ends the start with INT-025; nothing has been read or sent by then.
