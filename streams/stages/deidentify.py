@@ -156,6 +156,9 @@ class Deidentify:
             if place is None or record.value is None or place[1] not in self._raw or place[2] != record.partition:
                 continue
             agency, kind, partition, offset = place
+            # So is a record of an agency that has left the site: nothing here could verify its signature.
+            if agency not in self._verifiers:
+                continue
             value = self._seal.opened(record.value, place)
             event = self._admitted(Record(topics.raw(agency, kind), partition, offset, record.key, value), agency, kind)
             await self._scan([event])

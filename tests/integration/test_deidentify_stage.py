@@ -62,6 +62,15 @@ def test_no_planted_identity_is_in_any_output_byte(detector: detector_pool.Detec
     assert not [i for p in planted for i in p.identities if i.encode() in said]
 
 
+def test_a_replay_for_an_agency_that_left_the_site_is_passed_over(detector: detector_pool.DetectorPool) -> None:
+    """It must not end the process, which would read the same record again at each start."""
+    good = raw_events.record("case", raw_events.planted("case", 1).event, 0)
+    key = key_of(("left-the-site", "case", 0, 0))
+    sealed = Opener(raw_events.SEALING).wrap(good.value or b"", key)
+    result = _run(_stage(detector), [Record(topics.REPLAY, 0, 0, key, sealed)])
+    assert (list(result.outputs), dict(result.writes)) == ([], {})
+
+
 def test_a_record_that_fails_keeps_its_sealed_bytes_in_quarantine(detector: detector_pool.DetectorPool) -> None:
     good = raw_events.record("case", raw_events.planted("case", 1).event, 0)
     value = good.value or b""
