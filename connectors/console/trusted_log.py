@@ -19,16 +19,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from schemas.errors import ConfigurationError, IntegrityError
+from schemas.errors import ConfigurationError
 from streams.transparency import checkpoint, log_verification
 from streams.transparency.decision import Decision
 from streams.transparency.log_files import ORIGIN
-from streams.transparency.log_verification import InclusionProof, VerifiedLog
+from streams.transparency.log_verification import InclusionProof, LogUnsettledError, VerifiedLog
 
 __all__ = ["TrustedLog", "proof_document"]
-
-_UNFINISHED: Final = ("INT-122", "INT-125", "INT-126")
-"""Codes of a log that is verified in the middle of an append: entries are written before the checkpoint over them."""
 
 _TRIES: Final = 4
 _PAUSE_SECONDS: Final = 0.4
@@ -89,9 +86,7 @@ class TrustedLog:
         for _ in range(_TRIES):
             try:
                 return self.verify(seen=seen)
-            except IntegrityError as error:
-                if error.code not in _UNFINISHED:
-                    raise
+            except LogUnsettledError:
                 time.sleep(_PAUSE_SECONDS)
         return self.verify(seen=seen)
 

@@ -34,7 +34,15 @@ from streams.transparency.checkpoint import Checkpoint
 from streams.transparency.decision import Decision
 from streams.transparency.log_files import LEAF_BYTES, ORIGIN, AuditFiles
 
-__all__ = ["InclusionProof", "VerifiedLog", "entries", "prove", "trusted_key", "verify"]
+__all__ = ["InclusionProof", "LogUnsettledError", "VerifiedLog", "entries", "prove", "trusted_key", "verify"]
+
+
+class LogUnsettledError(IntegrityError):
+    """A fault at the end of the log (INT-122, INT-125, INT-126), which an append in progress explains as well.
+
+    Entries are written before the checkpoint over them. A reader of a live log tries again; in a log at rest it is a
+    fault like any other.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +77,7 @@ class _Walk:
         index = self.frontier.size
         line, leaf = self.lines.readline(), self.leaves.read(LEAF_BYTES)
         if not line.endswith(b"\n"):
-            raise IntegrityError("INT-122", f"entry {index} is missing or cut short")
+            raise LogUnsettledError("INT-122", f"entry {index} is missing or cut short")
         if merkle_tree.leaf_hash(line[:-1]) != leaf:
             raise IntegrityError("INT-123", f"entry {index} does not have the leaf hash on file")
         try:
@@ -154,13 +162,15 @@ def _verify(walk: _Walk, covered: bytes, public: bytes, seen: Checkpoint | None)
         try:
             point = log_files.checked(block, public)
         except IntegrityError as error:
-            raise IntegrityError("INT-125", f"checkpoint {number}: {error.message}") from error
+            raise LogUnsettledError("INT-125", f"checkpoint {number}: {error.message}") from error
         head = _next(walk, number, point, seen)
     if number < 0:
         raise IntegrityError("INT-120", "there is no checkpoint")
     # 4. Nothing behind the last checkpoint.
     if walk.lines.read(1) or walk.leaves.read(1):
-        raise IntegrityError("INT-126", f"entry {head.size} follows the last checkpoint, and no checkpoint covers it")
+        raise LogUnsettledError(
+            "INT-126", f"entry {head.size} follows the last checkpoint, and no checkpoint covers it"
+        )
     if seen is not None and seen.size > head.size:
         raise IntegrityError("INT-127", f"entry {head.size} is missing: the log once had {seen.size} entries")
     return VerifiedLog(head.size, number + 1, head)
@@ -170,7 +180,7 @@ def _next(walk: _Walk, number: int, point: Checkpoint, seen: Checkpoint | None) 
     """Check the entries up to a checkpoint whose signature is right, and its root."""
     first = walk.frontier.size
     if point.size <= first:
-        raise IntegrityError("INT-125", f"checkpoint {number} covers nothing new")
+        raise LogUnsettledError("INT-125", f"checkpoint {number} covers nothing new")
     while walk.frontier.size < point.size:
         walk.take(number)
         if seen is not None and seen.size == walk.frontier.size and merkle_tree.root(walk.frontier) != seen.root:
@@ -178,5 +188,7 @@ def _next(walk: _Walk, number: int, point: Checkpoint, seen: Checkpoint | None) 
                 "INT-127", f"entry {seen.size - 1} or one before: not the log that was seen at that size"
             )
     if merkle_tree.root(walk.frontier) != point.root:
-        raise IntegrityError("INT-125", f"entry {first} to {point.size - 1}: not those that checkpoint {number} covers")
+        raise LogUnsettledError(
+            "INT-125", f"entry {first} to {point.size - 1}: not those that checkpoint {number} covers"
+        )
     return point
