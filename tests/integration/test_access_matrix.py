@@ -6,6 +6,7 @@ description.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from kafka.admin import KafkaAdminClient
@@ -91,7 +92,8 @@ def test_every_group_answers_every_principal_as_the_table_says(asked: tuple[str,
 
 
 def test_a_wrong_password_is_refused(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = {**site.cluster("analysts").kafka_settings(), "sasl_plain_password": "wrong"}
-    monkeypatch.setattr(Site, "kafka_settings", lambda _site, _principal: settings)
+    analysts = site.cluster("analysts")
+    wrong = replace(analysts, credential=replace(analysts.credential, password="wrong"))
+    monkeypatch.setattr(Site, "cluster", lambda _site, _principal: wrong)
     with pytest.raises(TransportError, match="TRA-008"), cluster_setup.admin_of(site, "analysts", seconds=1):
         pass
