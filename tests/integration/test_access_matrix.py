@@ -93,7 +93,7 @@ def test_every_group_answers_every_principal_as_the_table_says(asked: tuple[str,
 
 def test_a_wrong_password_is_refused(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     analysts = site.cluster("analysts")
-    wrong = replace(analysts, credential=replace(analysts.credential, password="wrong"))
+    wrong = replace(analysts, credential=replace(analysts.credential, password="wrong"))  # noqa: S106 - it is wrong
     monkeypatch.setattr(Site, "cluster", lambda _site, _principal: wrong)
     with pytest.raises(TransportError, match="TRA-008"), cluster_setup.admin_of(site, "analysts", seconds=1):
         pass
