@@ -1,24 +1,20 @@
 """Global compatibility rule of a schema registry: read it, set it.
 
 Purpose: give the whole registry the rule that `schema_registry` sets for every subject of its own.
-Called by: `amana.provisioning` at set-up and in its checks, and `amana.local.apicurio`.
+Called by: `amana.provisioning` at set-up and in its checks.
 
 Invariants:
 - A rule that was set is read back before the call returns.
 """
 
 from typing import Final
-from urllib import parse
 
 import httpx2
 
-from connectors.adapters.schema_registry import RULE
+from connectors.adapters.schema_registry import RULE, interface_of
 from schemas.errors import IntegrityError, TransportError
 
-__all__ = ["API", "global_rule", "set_global_rule"]
-
-API: Final = "/apis/ccompat/v7"
-"""Path of the Confluent-compatible interface, below the registry's address."""
+__all__ = ["global_rule", "set_global_rule"]
 
 _TIMEOUT_SECONDS: Final = 10.0
 
@@ -56,5 +52,5 @@ def set_global_rule(url: str) -> None:
 
 
 def _config(url: str) -> str:
-    """Return the address of the global rule; a registry's address with a path of its own names the interface itself."""
-    return f"{url.rstrip('/')}{'' if parse.urlsplit(url).path.strip('/') else API}/config"
+    """Return the address of the global rule."""
+    return f"{interface_of(url).rstrip('/')}/config"

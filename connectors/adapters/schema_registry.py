@@ -27,12 +27,14 @@ from schemas import catalogue, evolution, parsing
 from schemas.errors import ConfigurationError, ContractError, TransportError
 from schemas.parsing import Parsed
 
-__all__ = ["RULE", "AllowList", "ids", "register", "register_all"]
+__all__ = ["API", "RULE", "AllowList", "ids", "interface_of", "register", "register_all"]
 
 RULE = "FULL_TRANSITIVE"
 """Compatibility level: every version of a schema can read, and be read by, every other."""
 
-_BASE = "/apis/ccompat/v7"
+API = "/apis/ccompat/v7"
+"""Path of the Confluent-compatible interface, below the registry's address."""
+
 _TYPE = "application/vnd.schemaregistry.v1+json"
 _TIMEOUT_SECONDS = 10.0
 _PAUSE_SECONDS = 0.25
@@ -59,6 +61,11 @@ class AllowList:
     def allowed(self, stem: str) -> Mapping[int, Parsed]:
         """Return the writer schemas that `codec.decode` may use on a topic whose schema is `stem`, by id."""
         return self.readable[stem]
+
+
+def interface_of(url: str) -> str:
+    """Return the address of the interface; a registry's address with a path of its own names the interface itself."""
+    return url if urlsplit(url).path.strip("/") else url.rstrip("/") + API
 
 
 def register_all(url: str, *, wait_seconds: float = 30.0) -> dict[str, int]:
@@ -132,7 +139,7 @@ class _Registry:
     """
 
     def __init__(self, url: str, wait_seconds: float) -> None:
-        base = url if urlsplit(url).path.strip("/") else url.rstrip("/") + _BASE
+        base = interface_of(url)
         self._url = url
         self._deadline = time.monotonic() + wait_seconds
         self._client = httpx2.Client(base_url=base, timeout=_TIMEOUT_SECONDS, headers={"content-type": _TYPE})
