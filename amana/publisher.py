@@ -13,6 +13,7 @@ Invariants:
 """
 
 import datetime as dt
+import os
 from pathlib import Path
 
 from connectors.adapters import schema_registry
@@ -77,9 +78,8 @@ class Publisher:
         return publish(job, progress)
 
     def _envelope(self, kind: str, topic: str, partitions: int) -> Envelope:
-        """Return the maker of sealed and signed messages; the registry is asked for the schema's id."""
-        stem = f"raw.{kind}"
-        schema_id = schema_registry.ids(self._profile.cluster.registry, (stem,)).id_of(stem)
-        sealer = Sealer(self._profile.sealing_key)
+        """Return the maker of sealed and signed messages; the registry is asked for the envelope's id."""
+        schema_id = schema_registry.ids(self._profile.cluster.registry, ("envelope",)).id_of("envelope")
+        sealer = Sealer(self._profile.sealing_key, os.urandom)
         signer = Signer(self._profile.signing_key)
-        return Envelope(catalogue.load(stem), schema_id, sealer, signer, topic=topic, partitions=partitions)
+        return Envelope(catalogue.load(f"raw.{kind}"), schema_id, sealer, signer, topic=topic, partitions=partitions)

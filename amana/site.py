@@ -26,6 +26,7 @@ from anonymizer import policy as policies
 from connectors.adapters.cluster import MECHANISM, Cluster, Credential
 from connectors.ingest.agency_profile import AgencyProfile
 from schemas.errors import ConfigurationError
+from schemas.record_seal import AGENCY, EVIDENCE, REFUSED, RecordSeal, ScopeKeys
 from streams.broker import access, quotas
 
 __all__ = ["DEFAULT_AGENCIES", "Site", "data_dir"]
@@ -40,6 +41,9 @@ DEFAULT_AGENCIES: Final = (
 )
 """The agencies of a site that names none: those of the demo."""
 
+FIRST_YEAR: Final = 1990
+"""The first year of events that are admitted (`streams.core.counting.admit`)."""
+
 _AGENCY: Final = re.compile(r"[a-z][a-z0-9-]{1,30}")  # also a part of topic names, user names and file names
 _KEY_NAME: Final = re.compile(r"[a-z0-9-]+(/[a-z][a-z0-9-]{1,30})?")
 _FOLDERS: Final = (
@@ -50,6 +54,8 @@ _FOLDERS: Final = (
     "secrets/principals",
     "secrets/agency",
     "secrets/signing",
+    "secrets/sealing",
+    "secrets/records",
     "public",
     "public/signing",
     "audit",
@@ -145,7 +151,13 @@ class Site:
         try:
             for folder in ("", *_FOLDERS):
                 (home / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
-            site_keys.complete(home / "secrets", home / "public", agencies=chosen, **_credentials_of(home, chosen))
+            site_keys.complete(
+                home / "secrets",
+                home / "public",
+                agencies=chosen,
+                scopes=_scopes(chosen),
+                **_credentials_of(home, chosen),
+            )
         except OSError as error:
             raise ConfigurationError("CFG-004", f"{home} cannot be written: {error.strerror}") from error
         try:
@@ -189,7 +201,26 @@ class Site:
         # Users that are created here have one mechanism; only the admin of an existing cluster may have another.
         mechanism = settings.kafka_admin_mechanism if principal == access.ADMIN else MECHANISM
         credential = Credential(stored["username"], stored["password"], mechanism)
-        return Cluster(self.kafka, self.registry, self.agencies, credential, settings.kafka_protocol, settings.kafka_ca)
+        return Cluster(
+            self.kafka,
+            self.registry,
+            self.agencies,
+            credential,
+            settings.kafka_protocol,
+            settings.kafka_ca,
+            self._seal(principal),
+        )
+
+    def sealing_keys(self) -> tuple[bytes, ...]:
+        """Return the de-identifier's private keys, 96 bytes each: every one that was not destroyed.
+
+        Raises:
+            ConfigurationError: CFG-005, there is none; CFG-006, other users of the machine can read one.
+        """
+        paths = sorted(self.path("secrets", "sealing").glob("*.key"))
+        if not paths:
+            raise ConfigurationError("CFG-005", "this site holds no sealing key")
+        return tuple(bytes.fromhex(self._read(path)) for path in paths)
 
     def agency_profile(self, agency: str) -> AgencyProfile:
         """Return the access and the keys with which one agency publishes; no other party's secret is among them.
@@ -211,7 +242,7 @@ class Site:
         )
 
     def secret(self, name: str) -> bytes:
-        """Return a secret key by name, as `sealing` or `agency/<id>`; `amana.site_keys` lists the names.
+        """Return a secret key by name, as `dedupe-party` or `agency/<id>`; `amana.site_keys` lists the names.
 
         Raises:
             ConfigurationError: CFG-005, the site holds no such key; CFG-006, other users of the machine can read it.
@@ -219,7 +250,7 @@ class Site:
         return bytes.fromhex(self._read(self._key("secrets", name, ".key")))
 
     def public(self, name: str) -> bytes:
-        """Return a public key, 32 raw bytes: `sealing` (X25519), `audit` or `signing/<agency>` (Ed25519).
+        """Return a public key: `sealing` (ML-KEM and X25519, 1,216 bytes), `audit` or `signing/<agency>` (Ed25519).
 
         Raises:
             ConfigurationError: CFG-005, the site holds no such key.
@@ -239,6 +270,19 @@ class Site:
         own = self.path("policy.toml")
         shipped = resources.files("anonymizer").joinpath("policies", "default.toml")
         return policies.load((own if own.exists() else shipped).read_text(encoding="utf-8"))
+
+    def _seal(self, principal: str) -> RecordSeal:
+        """Return the seal of the hub's records, with the keys that a principal's party may have."""
+        wanted = access.scopes_of(principal)
+        scopes = {}
+        for path in self.path("secrets", "records").glob("*.json") if wanted else ():
+            scope = path.name.removesuffix(".json")
+            whole = {access.YEARS} if scope.isdecimal() else {AGENCY} if scope.startswith(AGENCY) else set()
+            if scope in wanted or whole & wanted:
+                stored = json.loads(self._read(path))
+                sealing = tuple(map(bytes.fromhex, stored["sealing"]))
+                scopes[scope] = ScopeKeys(bytes.fromhex(stored["index"]), sealing)
+        return RecordSeal(scopes, os.urandom)
 
     def _entered(self) -> Self:
         """Return this site with the cluster that the environment names in place of the local one."""
@@ -263,6 +307,13 @@ class Site:
         if exposed and os.name == "posix":  # other systems have access lists in place of these bits
             raise ConfigurationError("CFG-006", f"{path} can be read by other users: chmod 600")
         return text
+
+
+def _scopes(agencies: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the scopes of the hub's records: every year of events up to the next one, the agencies, and the rest."""
+    next_year = dt.datetime.now(dt.UTC).year + 1
+    years = map(str, range(FIRST_YEAR, next_year + 1))
+    return (*years, *(AGENCY + agency for agency in agencies), EVIDENCE, REFUSED)
 
 
 def _stored(home: Path) -> Mapping[str, Any]:

@@ -4,8 +4,10 @@ Purpose: draw what is missing. It neither rotates nor revokes, and never overwri
 Called by: `amana.site.Site.create`.
 
 Files below the site's folder:
-- `secrets/sealing.key`: X25519, of the de-identifier; `secrets/audit-signing.key`: Ed25519, of the audit log. Their
-  public halves are in `public/`.
+- `secrets/sealing/<key id>.key`: ML-KEM-768 and X25519, of the de-identifier; `secrets/audit-signing.key`: Ed25519, of
+  the audit log. Their public halves are in `public/`.
+- `secrets/records/<scope>.json`: the keys under which the hub seals its own records (`schemas.record_seal`), one file
+  for each year of events, one for evidence, one for refused records.
 - `secrets/agencies-shared.key`: the first person key, shared by the agencies; `secrets/dedupe-party.key`: the second.
   One of them alone reverses no token.
 - `secrets/agency/<id>.key`: makes an agency's event ids; `secrets/signing/<id>.key`: Ed25519, signs its events; the
@@ -36,6 +38,7 @@ def complete(
     *,
     agencies: Iterable[str],
     principals: Iterable[str],
+    scopes: Iterable[str],
     given: Mapping[str, str] | None = None,
 ) -> None:
     """Make what is missing of a site's keys and passwords below `private` (0700) and `public`.
@@ -45,14 +48,18 @@ def complete(
         public: folder of the public keys.
         agencies: ids of the agencies.
         principals: users of the broker that get a password here.
+        scopes: scopes of the hub's records that get keys.
         given: passwords by principal, which another system has chosen already.
 
     Raises:
         OSError: a folder cannot be written.
     """
     _signing_pair(private / "audit-signing.key", public / "audit.pub")
-    for name in ("sealing", "agencies-shared", "dedupe-party"):
+    for name in ("agencies-shared", "dedupe-party"):
         _key(private / f"{name}.key")
+    _sealing_pair(private / "sealing", public / "sealing.pub")
+    for scope in scopes:
+        _once(private / "records" / f"{scope}.json", _scope_keys)
     for agency in agencies:
         _key(private / "agency" / f"{agency}.key")
         _signing_pair(private / "signing" / f"{agency}.key", public / "signing" / f"{agency}.pub")
@@ -63,7 +70,22 @@ def complete(
             private / "principals" / f"{principal}.json",
             functools.partial(json.dumps, {"username": principal, "password": password}),
         )
-    _once(public / "sealing.pub", lambda: sealing.public_key_of(_key(private / "sealing.key")).hex())
+
+
+def _sealing_pair(private: Path, public: Path) -> None:
+    """Make the de-identifier's key pair, unless it has one; the private half is named by the id of the public one."""
+    if not public.exists():
+        key = secrets.token_bytes(sealing.PRIVATE_BYTES)
+        half = sealing.public_key_of(key)
+        # The private half first: what is sealed to a public key without it could never be opened.
+        _once(private / f"{sealing.key_id_of(half)}.key", key.hex)
+        _once(public, half.hex)
+
+
+def _scope_keys() -> str:
+    """Draw the keys of one scope of the hub's records."""
+    index, first = secrets.token_hex(_KEY_BYTES), secrets.token_hex(_KEY_BYTES)
+    return json.dumps({"index": index, "sealing": [first]})
 
 
 def _signing_pair(private: Path, public: Path) -> None:

@@ -2,7 +2,7 @@
 
 Purpose: make `schemas/avro/*.avsc`, the source of truth, available as values. A stem is a file's name without its
 ending (`raw.case`, `delta`); the subject in the registry is the stem and `-value`.
-Called by: in this room `raw`, `sealing` and `opening`; `anonymizer.policy` and `anonymizer.microdata.field_mapping`;
+Called by: in this room `codec` and `raw`; `anonymizer.policy` and `anonymizer.microdata.field_mapping`;
 `streams.broker.topics` (`KINDS`) and `streams.stages`; `connectors.adapters`, `connectors.ingest`,
 `connectors.console.reconciliation` and `connectors.operations.quarantine_entries`; `amana.publisher`, `amana schemas`
 and the demonstration.
@@ -11,11 +11,12 @@ Invariants:
 - Every field names its role, or loading fails.
 - A schema is parsed and checked once per process.
 
->>> [field.name for field in load("raw.activity").fields if field.sealed]
+>>> [field.name for field in load("raw.activity").by_role(FieldRole.STAFF_IDENTIFIER, FieldRole.FREE_TEXT)]
 ['facilitator', 'notes']
 """
 
 import functools
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -44,15 +45,14 @@ STEMS = tuple(sorted(file.name.removesuffix(".avsc") for file in _FILES.iterdir(
 class FieldSpec:
     """One field of a schema: its role and its type.
 
-    `type` is the Avro type without null. A `sealed` field is text at the agency and bytes on the wire. `codelist` names
-    a list of `schemas.codelists`; in an array it is the list of the items.
+    `type` is the Avro type without null. `codelist` names a list of `schemas.codelists`; in an array it is the list of
+    the items.
     """
 
     name: str
     role: FieldRole
     type: Any
     nullable: bool
-    sealed: bool
     codelist: str | None
     has_default: bool
     doc: str
@@ -70,22 +70,29 @@ class FieldSpec:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Schema:
-    """One shipped schema: `text` as in the file, `parsed` for the codec, `fields` in the order of the file."""
+    """One shipped schema.
+
+    Args:
+        stem: The file's name without its ending.
+        text: As in the file.
+        digest: SHA-256 of the text, 32 bytes.
+        parsed: For the codec.
+        fields: In the order of the file.
+        sealed: How its records travel: `envelope` from an agency to the de-identifier, `hub` between processes of the
+            hub, None in clear.
+    """
 
     stem: str
     text: str
+    digest: bytes
     parsed: Parsed
     fields: tuple[FieldSpec, ...]
+    sealed: str | None
 
     @property
     def subject(self) -> str:
         """The subject under which the registry has the schema."""
         return f"{self.stem}-value"
-
-    @property
-    def sealed(self) -> tuple[str, ...]:
-        """Names of the fields that are sealed on the wire, in order."""
-        return tuple(field.name for field in self.fields if field.sealed)
 
     def by_role(self, *roles: FieldRole) -> tuple[FieldSpec, ...]:
         """Return the fields with one of `roles`, in order."""
@@ -102,7 +109,9 @@ def load(stem: str) -> Schema:
     if stem not in STEMS:
         raise KeyError(stem)
     text = (_FILES / f"{stem}.avsc").read_text(encoding="utf-8")
-    return Schema(stem, text, parsing.parse(text), fields_of(json.loads(text)))
+    document = json.loads(text)
+    digest = hashlib.sha256(text.encode()).digest()
+    return Schema(stem, text, digest, parsing.parse(text), fields_of(document), document.get("sealed"))
 
 
 def fields_of(document: Mapping[str, Any]) -> tuple[FieldSpec, ...]:
@@ -122,7 +131,6 @@ def _field(field: Mapping[str, Any]) -> FieldSpec:
         role=FieldRole(field.get("role", "")),  # a field without a role is a ValueError, not a default
         type=branches[0] if len(branches) == 1 else branches,
         nullable=isinstance(declared, list) and "null" in declared,
-        sealed="sealed" in field,
         codelist=field.get("codelist"),
         has_default="default" in field,
         doc=field.get("doc", ""),

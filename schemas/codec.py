@@ -1,12 +1,14 @@
-"""Wire format of a record: the Confluent header and one record in Avro binary.
+"""Wire forms of a record: Avro binary behind the Confluent header, or behind the digest of its schema.
 
-Purpose: encode what we write, and decode what others wrote, without trusting a byte of it. Schema ids are looked up in
-an allow-list, one per topic, which is made at start (`connectors.adapters.schema_registry`): nothing is fetched here.
+Purpose: encode what we write, and decode what others wrote, without trusting a byte of it. Records in clear name their
+schema by an id of the registry, so that programs of others can read them. What is sealed names it by its digest: no
+registry has a part in what it means. Both are looked up among the schemas of this code: nothing is fetched here.
 Called by: the stages (`streams.stages`), `connectors.ingest.event.envelope`, `connectors.feed.trend_reader`,
 `connectors.adapters.release_bus`, `connectors.console.reconciliation`, `connectors.operations` and the demonstration,
 once per message.
 
-Layout: the byte 0x00, the schema id as four bytes big-endian, the record in Avro binary.
+Layout in clear: the byte 0x00, the schema id as four bytes big-endian, the record in Avro binary. Layout within a seal:
+the first eight bytes of the schema's SHA-256, the record in Avro binary.
 
 Invariants:
 - No byte is decoded before `schemas.walk` has found the whole payload well formed and within the limits.
@@ -29,13 +31,14 @@ from typing import Any
 
 import fastavro
 
-from schemas import limits
+from schemas import catalogue, limits
 from schemas.errors import ContractError
 from schemas.parsing import Parsed
 
-__all__ = ["decode", "encode", "schema_id"]
+__all__ = ["decode", "decode_body", "decode_inner", "encode", "encode_body", "encode_inner", "schema_id"]
 
 _HEADER = struct.Struct(">bI")
+_NAME_BYTES = 8  # of a digest: enough among the schemas of this code, which is all that it chooses from
 
 
 def encode(schema_id: int, parsed: Parsed, record: Mapping[str, Any]) -> bytes:
@@ -44,8 +47,17 @@ def encode(schema_id: int, parsed: Parsed, record: Mapping[str, Any]) -> bytes:
     Raises:
         ContractError: CON-006, the record does not fit the schema; the message names the schema, never a value.
     """
+    return _HEADER.pack(0, schema_id) + encode_body(parsed, record)
+
+
+def encode_inner(schema: catalogue.Schema, record: Mapping[str, Any]) -> bytes:
+    """Return the form of `record` within a seal; raises as `encode`."""
+    return schema.digest[:_NAME_BYTES] + encode_body(schema.parsed, record)
+
+
+def encode_body(parsed: Parsed, record: Mapping[str, Any]) -> bytes:
+    """Return `record` in Avro binary alone, for callers that name the schema elsewhere; raises as `encode`."""
     out = io.BytesIO()
-    out.write(_HEADER.pack(0, schema_id))
     # fastavro raises many types, and their texts hold the value that did not fit. Suppressed and raised anew outside,
     # so that the exception is not chained to ours either.
     with contextlib.suppress(Exception):
@@ -82,16 +94,40 @@ def decode(payload: bytes, allowed: Mapping[int, Parsed], bounds: limits.Limits 
     parsed = allowed.get(schema_id(payload))
     if parsed is None:
         raise ContractError("CON-004", f"schema id {schema_id(payload)} is not allowed on this topic")
+    return _record_at(payload, _HEADER.size, parsed, bounds)
+
+
+def decode_inner(data: bytes, stem: str, bounds: limits.Limits = limits.INTERNAL) -> dict[str, Any]:
+    """Return the record of the shipped schema `stem` in `data`, which `encode_inner` made and a seal kept.
+
+    Raises:
+        ContractError: CON-004, another schema than the shipped one; else as `decode`.
+    """
+    schema = catalogue.load(stem)
+    if data[:_NAME_BYTES] != schema.digest[:_NAME_BYTES]:
+        raise ContractError("CON-004", f"the record is not of the schema {stem} that this code ships")
+    return _record_at(data, _NAME_BYTES, schema.parsed, bounds)
+
+
+def decode_body(data: bytes, parsed: Parsed, bounds: limits.Limits = limits.INGEST) -> dict[str, Any]:
+    """Return the record in `data`, Avro binary alone; raises as `decode`."""
+    if len(data) > bounds.total:
+        raise ContractError("CON-001", f"{len(data)} bytes, at most {bounds.total} are allowed")
+    return _record_at(data, 0, parsed, bounds)
+
+
+def _record_at(payload: bytes, start: int, parsed: Parsed, bounds: limits.Limits) -> dict[str, Any]:
+    """Return the record that begins at `start` and fills the rest of `payload`."""
     # The walk comes first: fastavro would build twenty million items from five bytes before it noticed anything.
     meter = limits.Meter(bounds, len(payload))
     try:
-        end = parsed.walk(payload, _HEADER.size, meter)
+        end = parsed.walk(payload, start, meter)
     except (IndexError, RecursionError):
         raise ContractError("CON-003", "the record is not well formed: the data ends too early") from None
     if end != len(payload):
         raise ContractError("CON-003", f"the record is not well formed: {len(payload) - end} bytes too many")
     stream = io.BytesIO(payload)
-    stream.seek(_HEADER.size)
+    stream.seek(start)
     # As in `encode`: the texts and attributes of these exceptions hold bytes of the record.
     with contextlib.suppress(Exception):
         return fastavro.schemaless_reader(stream, parsed.writer, parsed.reader)  # type: ignore[return-value] # a record

@@ -15,23 +15,26 @@ from dataclasses import dataclass
 
 from schemas.errors import ContractError
 
-__all__ = ["INGEST", "INTERNAL", "Limits", "Meter", "malformed", "too_much"]
+__all__ = ["ENVELOPE", "INGEST", "INTERNAL", "Limits", "Meter", "malformed", "too_much"]
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of one decoding, in bytes; `sealed` is `text` plus room for padding and tag of a sealed field."""
+    """Bounds of one decoding, in bytes; `sealed` bounds a value of type bytes."""
 
     total: int = 64 * 1024
     depth: int = 32
     nodes: int = 10_000
     text: int = 16 * 1024
     all_text: int = 64 * 1024
-    sealed: int = 16 * 1024 + 64
+    sealed: int = 16 * 1024
 
 
 INGEST = Limits()
-"""For messages of agencies."""
+"""For events of agencies, opened."""
+
+ENVELOPE = Limits(total=72 * 1024, depth=1, nodes=8, all_text=72 * 1024, sealed=70 * 1024)
+"""For messages of agencies: the largest event padded to 64 KiB, its wrapped key, tag and signature."""
 
 INTERNAL = Limits(total=1 << 21, nodes=1 << 20, text=1 << 20, all_text=1 << 21, sealed=1 << 21)
 """For messages of our own stages: the sequence marks of a cell and a quarantined payload are larger than any event."""

@@ -2,8 +2,8 @@
 
 Purpose: decide which records are refused, field by field, and with which code. Sealing, encoding and consent are
 decided elsewhere (`schemas.sealing`, `schemas.codec`; consent by both callers).
-Called by: `connectors.ingest.event.event_builder` with text in the sealed fields, and `streams.core.counting.admit`
-with sealed bytes in them: one model serves both.
+Called by: `connectors.ingest.event.event_builder` before an event is sealed, and `streams.core.counting.admit` after it
+was opened.
 
 Codes: CON-010 a field is missing or unknown; CON-011 a code is not in its list; CON-012 not a date; CON-013 a date in
 the future; CON-014 a value of another type, form or range; CON-015 too long.
@@ -28,8 +28,7 @@ from pydantic_core import PydanticCustomError
 from schemas import values
 from schemas.catalogue import KINDS
 from schemas.errors import ContractError
-from schemas.signing import SIGNATURE_BYTES
-from schemas.values import Count, Dated, EventHash, HexKey, Listed, Sealable, SealableDate, Text
+from schemas.values import Count, Dated, EventHash, HexKey, Listed, LongText, Text, TextDate
 
 __all__ = [
     "MODELS",
@@ -53,19 +52,12 @@ Recruiter = Annotated[str, Listed("RecruiterRelationship")]
 Service = Annotated[str, Listed("service")]
 Phenomenon = Literal["TIP", "SOM"]
 
-_MOST_TEXT = 56 * 1024  # leaves room for padding, tags and codes below the 64 kB that ingest decodes
+_MOST_TEXT = 56 * 1024  # leaves room for codes and lengths below the 64 kB that can be sealed and decoded
 
 
 class _Edge(BaseModel):
     # hide_input_in_errors: pydantic would put the refused value, a name perhaps, into the exception's text
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class Sealing(_Edge):
-    """The keys that the sealed fields were sealed with: the recipient's key id, the ephemeral public key."""
-
-    key_id: str = Field(pattern=r"^[0-9a-f]{16}$")
-    ephemeral: bytes = Field(min_length=32, max_length=32)
 
 
 class RawEvent(_Edge):
@@ -77,9 +69,7 @@ class RawEvent(_Edge):
     withdrawn: bool = False
     event_date: Annotated[str, Dated()]
     CountryOfExploitation: Country | None = None
-    sealing: Sealing | None = None
     language: Annotated[str, Listed("language")] | None = None
-    signature: Annotated[bytes, Field(min_length=SIGNATURE_BYTES, max_length=SIGNATURE_BYTES)] | None = None
 
     @model_validator(mode="after")
     def _fits_in_one_message(self) -> Self:
@@ -99,16 +89,16 @@ class _OfPerson(RawEvent):
     vic_TraffickingStatusDecisionMakingOrg: Annotated[str, Listed("vic_TraffickingStatusDecisionMakingOrg")] | None = (
         None
     )
-    prs_FirstName: Sealable | None = None
-    prs_MiddleName: Sealable | None = None
-    prs_SecondName: Sealable | None = None
-    prs_Birthdate: SealableDate | None = None
-    prs_IdentityNumber: Sealable | None = None
-    prs_Email: Sealable | None = None
-    prs_MobilePhone: Sealable | None = None
-    prs_HomePhone: Sealable | None = None
-    prs_MailingStreet: Sealable | None = None
-    prs_MailingCity: Sealable | None = None
+    prs_FirstName: LongText | None = None
+    prs_MiddleName: LongText | None = None
+    prs_SecondName: LongText | None = None
+    prs_Birthdate: TextDate | None = None
+    prs_IdentityNumber: LongText | None = None
+    prs_Email: LongText | None = None
+    prs_MobilePhone: LongText | None = None
+    prs_HomePhone: LongText | None = None
+    prs_MailingStreet: LongText | None = None
+    prs_MailingCity: LongText | None = None
     prs_Gender: Annotated[str, Listed("prs_Gender")] | None = None
     vic_AgeWhenTrafficked: Annotated[int, Field(ge=0, le=120)] | None = None
     ageBroad: Annotated[str, Listed("ageBroad")] | None = None
@@ -126,9 +116,9 @@ class Case(_OfPerson):
     vic_MethodOfRecruitment: tuple[Recruitment, ...] | None = values.Codes
     RecruiterRelationship: tuple[Recruiter, ...] | None = values.Codes
     Datasource: Annotated[str, Listed("Datasource")] | None = None
-    cas_CaseOwner: Sealable | None = None
-    hte_Description: Sealable | None = None
-    cco_CaseComment: Sealable | None = None
+    cas_CaseOwner: LongText | None = None
+    hte_Description: LongText | None = None
+    cco_CaseComment: LongText | None = None
 
 
 class Referral(_OfPerson):
@@ -138,8 +128,8 @@ class Referral(_OfPerson):
     cas_ReasonForOutgoingReferral: Annotated[str, Listed("cas_ReasonForOutgoingReferral")] | None = None
     service: Service | None = None
     cas_ReferredOrganisation: Annotated[str, Listed("org_Type")] | None = None
-    cas_ReferringPrimaryCaseWorker: Sealable | None = None
-    cas_OutgoingReferralDetails: Sealable | None = None
+    cas_ReferringPrimaryCaseWorker: LongText | None = None
+    cas_OutgoingReferralDetails: LongText | None = None
 
 
 class Assistance(_OfPerson):
@@ -147,8 +137,8 @@ class Assistance(_OfPerson):
 
     services: tuple[Service, ...] | None = values.Codes
     spl_Type: Annotated[str, Listed("spl_Type")] | None = None
-    cas_CaseOwner: Sealable | None = None
-    spl_ActionPlan: Sealable | None = None
+    cas_CaseOwner: LongText | None = None
+    spl_ActionPlan: LongText | None = None
 
 
 class Indicator(RawEvent):
@@ -157,7 +147,7 @@ class Indicator(RawEvent):
     indicator: Annotated[str, Listed("indicator")]
     phenomenon: Phenomenon
     value: Count
-    notes: Sealable | None = None
+    notes: LongText | None = None
 
 
 class Activity(RawEvent):
@@ -167,8 +157,8 @@ class Activity(RawEvent):
     participants_female: Count = 0
     participants_male: Count = 0
     participants_unknown: Count = 0
-    facilitator: Sealable | None = None
-    notes: Sealable | None = None
+    facilitator: LongText | None = None
+    notes: LongText | None = None
 
 
 # in the order of KINDS; the contract tests hold every model against the Avro file of its kind
@@ -192,7 +182,7 @@ def validate(kind: str, record: Mapping[str, Any], *, today: date | None) -> Raw
 
     Args:
         kind: one of `catalogue.KINDS`.
-        record: field → value; sealed fields as text or as bytes.
+        record: field → value.
         today: the last date that is not in the future; None leaves that unchecked.
 
     Raises:
@@ -224,8 +214,7 @@ def _problems(error: ValidationError) -> Iterator[Problem]:
         kind = details["type"]
         ours = kind.startswith("CON-")  # raised by `schemas.values`; pydantic's own messages may quote the value
         message = details["msg"] if ours else _MESSAGES.get(kind, "a value of another type, form or range")
-        # pydantic adds the branch of the union, str or bytes, behind the name of a sealed field
-        parts = [str(part) for part in details["loc"] if isinstance(part, int) or part not in ("str", "bytes")]
+        parts = [str(part) for part in details["loc"]]
         # a name that is no plain field name becomes `?`: it could be a person's
         path = ".".join(part if part.isdigit() or _PLAIN.fullmatch(part) else "?" for part in parts)
         yield Problem(kind if ours else _CODES.get(kind, "CON-014"), path, message)

@@ -2,18 +2,18 @@
 
 Purpose: sign the wire form of an event, and verify it. Keeps no keys.
 Called by: `amana.publisher` and `connectors.ingest.event.envelope` sign; `streams.stages.deidentify` verifies, also
-what comes back from quarantine; `schemas.raw` takes the length of a signature; `amana.site_keys` makes public keys.
+what comes back from quarantine; `amana.site_keys` makes public keys.
 
-    value = Signer(private).sign(codec.encode(number, parsed, record | {"signature": UNSIGNED}), topic=topic)
+    value = Signer(private).sign(codec.encode(number, parsed, envelope | {"signature": UNSIGNED}), topic=topic)
     Verifier(public).check(value, topic=topic)
 
-Construction: Ed25519 over `amana/1|topic|` and the wire form without its last 64 bytes. The signature is the last field
-of every raw schema, so it is those bytes: the bytes on the wire are signed, and nothing is encoded again to verify
-them.
+Construction: Ed25519 over `amana/2|topic|` and the wire form without its last 64 bytes. The signature is the last field
+of the schema `envelope`, so it is those bytes: the bytes on the wire are signed, and nothing is encoded again to verify
+them. The digest of the inner event's schema is among them: what is signed is the meaning, not bytes that a registry
+could explain in another way.
 
 Invariants:
-- The signature covers the whole event, its fields in clear too. A seal says to whom a field is; only the signature says
-  from whom the event is.
+- The signature covers the whole envelope. The seal says to whom an event is; only the signature says from whom it is.
 - The same event sent twice verifies twice. Counting it once is the part of revisions, not of signatures.
 
 Source: RFC 8032.
@@ -71,4 +71,4 @@ class Verifier:
 
 def _signed_bytes(content: bytes, topic: str) -> bytes:
     # with the topic, so that nobody can replay an agency's event of one kind as an event of another
-    return b"amana/1|" + topic.encode() + b"|" + content
+    return b"amana/2|" + topic.encode() + b"|" + content

@@ -1,4 +1,4 @@
-"""Value types of the raw events: codes, dates, keys, and texts to be sealed.
+"""Value types of the raw events: codes, dates, keys and texts.
 
 Purpose: say which form a single value must have, and with which code another one is refused.
 Called by: `schemas.raw` alone, whose models check a row at the agency's publisher and an event at admission.
@@ -21,16 +21,16 @@ from schemas.identifiers import AgencyId, EventId
 
 __all__ = [
     "Agency",
+    "Bounded",
     "Codes",
     "Count",
     "Dated",
     "EventHash",
     "HexKey",
     "Listed",
-    "Sealable",
-    "SealableDate",
-    "SealedText",
+    "LongText",
     "Text",
+    "TextDate",
     "length_of",
 ]
 
@@ -62,10 +62,8 @@ class Dated:
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401 - pydantic's protocol
         return core_schema.with_info_after_validator_function(self.check, handler(source))
 
-    def check(self, text: str | bytes, info: ValidationInfo) -> str | bytes:
+    def check(self, text: str, info: ValidationInfo) -> str:
         """Return the date; raise CON-012 for another form or a day that does not exist, CON-013 for the future."""
-        if isinstance(text, bytes):
-            return text  # sealed: it was checked as text at the agency
         if not _DATE.fullmatch(text) or text < _EARLIEST or not _exists(text):
             raise PydanticCustomError("CON-012", "not a date of the form YYYY, YYYY-MM or YYYY-MM-DD since 1900")
         today: date | None = (info.context or {}).get("today")
@@ -76,27 +74,27 @@ class Dated:
 
 
 @dataclass(frozen=True, slots=True)
-class SealedText:
-    """Annotation of a field that is text at the agency and sealed bytes on the wire; bounded in UTF-8 bytes."""
+class Bounded:
+    """Annotation of a text that is bounded in UTF-8 bytes, not in characters, as decoding is."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401 - pydantic's protocol
         return core_schema.no_info_after_validator_function(self.check, handler(source))
 
-    def check(self, text: str | bytes) -> str | bytes:
+    def check(self, text: str) -> str:
         """Return the text; raise CON-015 where the limits of ingest would not let it be decoded again."""
-        if length_of(text) > (limits.INGEST.sealed if isinstance(text, bytes) else limits.INGEST.text):
+        if length_of(text) > limits.INGEST.text:
             raise PydanticCustomError("CON-015", "a text that is too long")
         return text
 
 
 def length_of(value: object) -> int:
-    """Return the length in bytes of a text or of bytes, 0 for anything else.
+    """Return the length in bytes of a text, 0 for anything else.
 
     Raises:
         PydanticCustomError: CON-014, a lone surrogate, which UTF-8 cannot express.
     """
     if not isinstance(value, str):
-        return len(value) if isinstance(value, bytes) else 0
+        return 0
     try:
         return len(value.encode())
     except UnicodeEncodeError:
@@ -118,6 +116,6 @@ EventHash = Annotated[EventId, Field(pattern=_HASH)]
 HexKey = Annotated[str, Field(pattern=_HASH)]
 Text = Annotated[str, Field(max_length=200)]
 Count = Annotated[int, Field(ge=0, lt=2**53)]  # a JSON reader keeps larger numbers inexactly
-Sealable = Annotated[str | bytes, SealedText()]
-SealableDate = Annotated[str | bytes, SealedText(), Dated()]
+LongText = Annotated[str, Bounded()]
+TextDate = Annotated[str, Bounded(), Dated()]
 Codes = Field(default=None, max_length=64)

@@ -64,10 +64,10 @@ def lint(file: SchemaPath) -> None:
 
 
 def show() -> None:
-    """List the shipped schemas: subject, number of fields, of sealed fields, of direct identifiers."""
+    """List the shipped schemas: subject, number of fields, of direct identifiers, and how its records are sealed."""
     for schema in map(catalogue.load, catalogue.STEMS):
         naming = len(schema.by_role(FieldRole.DIRECT_IDENTIFIER))
-        print(f"{schema.subject:32} {len(schema.fields):3} fields {len(schema.sealed):3} sealed {naming:3} direct")
+        print(f"{schema.subject:32} {len(schema.fields):3} fields {schema.sealed or 'in clear':9} {naming:3} direct")
 
 
 def _read(path: Path) -> dict[str, str]:

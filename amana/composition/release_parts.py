@@ -52,8 +52,8 @@ def compose(site: Site) -> ReleaseDeps:
     policy, key = site.policy(), site.secret("audit-signing")
     log = AuditStorage.open(site.path("audit"), key)
     ledger = ReleaseLedger.open(site.path("ledger", "ledger.sqlite"))
-    schemas = schema_registry.ids(site.registry, ["audit", "ledger", "trend", "cell"])
-    bus = KafkaBus(site.cluster(PRINCIPAL).kafka_settings(), Schemas(schemas.current, schemas.readable), site.agencies)
+    schemas, cluster = schema_registry.ids(site.registry, ["audit", "ledger", "trend"]), site.cluster(PRINCIPAL)
+    bus = KafkaBus(cluster.kafka_settings(), Schemas(schemas.current, schemas.readable), cluster.seal, site.agencies)
     # The choice between equally good suppressions must be repeatable for us and unknown to an attacker.
     seed = hmac.digest(key, b"amana/1|suppression weights", "sha256")
     plan = functools.partial(

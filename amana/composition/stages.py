@@ -79,12 +79,13 @@ def _run_application(
     private_members.check("aiokafka", "faust-streaming")
 
     name, index = which
-    settings = site.cluster(f"worker.{name}").kafka_settings()
+    cluster = site.cluster(f"worker.{name}")
+    settings = cluster.kafka_settings()
     member = f"{name}-{index}"
     app = apps.build(name, settings, site.path("state", member), instance=member, fetch=apps.FETCH_BYTES[name])
     # The epoch names this incarnation: state that it writes cannot be confused with that of an earlier one.
     epoch = secrets.token_hex(_EPOCH_BYTES)
-    deps = apps.Deps(outbox.Outbox(settings, member), epoch, allowed.current, allowed.readable)
+    deps = apps.Deps(outbox.Outbox(settings, member), epoch, allowed.current, allowed.readable, cluster.seal)
     _attach(app, site, name, deps, detector)
     running = faust.Worker(app, loglevel="WARN", quiet=True, redirect_stdouts=False, override_logging=False)
     running.spinner = None
@@ -112,7 +113,7 @@ def _attach(
         from streams.stages import deidentify  # noqa: PLC0415 - as above
 
         private = deidentify.Private(
-            sealing=site.secret("sealing"),
+            sealing=site.sealing_keys(),
             dedupe=site.secret("dedupe-party"),
             signing={agency: site.public(f"signing/{agency}") for agency in site.agencies},
             detector=detector,

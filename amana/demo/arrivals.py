@@ -10,9 +10,9 @@ Invariants:
 
 from kafka.errors import KafkaError
 
-from connectors.adapters import schema_registry, topic_reading
+from connectors.adapters import topic_reading
 from connectors.adapters.cluster import Cluster
-from schemas import catalogue, codec, limits
+from schemas import catalogue
 from schemas.errors import TransportError
 
 __all__ = ["count"]
@@ -30,11 +30,10 @@ def count(cluster: Cluster) -> int:
 def _positions(cluster: Cluster, kind: str) -> set[tuple[str, int, int]]:
     """Return agency, partition and offset of every raw record that was de-identified."""
     stem = f"deidentified.{kind}"
-    readable = schema_registry.ids(cluster.registry, [stem]).allowed(stem)
     positions: set[tuple[str, int, int]] = set()
     try:
         for record in topic_reading.whole(cluster.kafka_settings(), stem):
-            event = codec.decode(record.value, readable, limits.INTERNAL)
+            event = cluster.seal.read(stem, record.value, stem, record.key.decode())
             if event["state"] != "moved":
                 positions.add((event["agency"], event["source_partition"], event["source_offset"]))
     except KafkaError as error:

@@ -11,6 +11,7 @@ Invariants:
 - Neither password nor TLS context appears in its text form.
 """
 
+import os
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from schemas.errors import ConfigurationError
+from schemas.record_seal import RecordSeal
 
 __all__ = ["MECHANISM", "Cluster", "Credential"]
 
@@ -45,6 +47,7 @@ class Cluster:
         credential: of the one principal.
         protocol: SASL_PLAINTEXT or SASL_SSL.
         ca: file of the certificate authority that signs the broker's certificate; None trusts the system's.
+        seal: opens the hub's records, as far as the principal's party has their keys; agencies and analysts have none.
     """
 
     bootstrap: str
@@ -53,6 +56,7 @@ class Cluster:
     credential: Credential = field(repr=False)
     protocol: str = "SASL_PLAINTEXT"
     ca: Path | None = None
+    seal: RecordSeal = field(default_factory=lambda: RecordSeal({}, os.urandom), repr=False)
 
     @property
     def principal(self) -> str:

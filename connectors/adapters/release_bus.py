@@ -22,15 +22,15 @@ from typing import Any
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
-from connectors.adapters import progress, topic_reading
+from connectors.adapters import cells_topic, progress, topic_reading
 from connectors.adapters.clients import open_client
 from connectors.adapters.partition_reader import READ, PartitionReader
 from schemas import catalogue, codec, limits
 from schemas.errors import ContractError, IntegrityError, TransportError
 from schemas.parsing import Parsed
+from schemas.record_seal import RecordSeal
 from schemas.trend import TrendRow
 from streams.broker import topics
-from streams.core.counting import aggregate
 from streams.core.releasing.release_decision import Publish
 from streams.release.release_ports import AUDIT_STREAM, Cells, Tick
 from streams.transparency.decision import Decision
@@ -65,12 +65,15 @@ class Schemas:
 class KafkaBus:
     """The broker, as the release process sees it; see `ReleaseBus`."""
 
-    def __init__(self, settings: Mapping[str, Any], schemas: Schemas, agencies: Iterable[str]) -> None:
+    def __init__(
+        self, settings: Mapping[str, Any], schemas: Schemas, seal: RecordSeal, agencies: Iterable[str]
+    ) -> None:
         """Connect the producer; the readers connect with `start`.
 
         Args:
             settings: client settings of the principal `worker.release`.
-            schemas: schema ids of `audit`, `cell`, `trend` and `ledger`.
+            schemas: schema ids of `audit`, `trend` and `ledger`.
+            seal: opens the exact cells.
             agencies: ids of the agencies whose topics the de-identifier reads.
 
         Raises:
@@ -81,7 +84,7 @@ class KafkaBus:
             stage: topic_reading.partitions(names, agencies) for stage, names in topics.sources(agencies).items()
         }
         self._cells = topic_reading.partitions(["cells"], agencies)
-        self._settings, self._schemas = settings, schemas
+        self._settings, self._schemas, self._seal = settings, schemas, seal
         self._offsets = progress.Offsets(settings, seconds=_LOOK_SECONDS)
         self._audit = PartitionReader(settings, self._offsets, _AUDIT, most=500)
         self._calendar = PartitionReader(settings, self._offsets, _CALENDAR, most=1)
@@ -129,18 +132,13 @@ class KafkaBus:
         Raises:
             TransportError: TRA-031 or TRA-140, the broker is out of reach.
         """
-        readable = self._schemas.readers["cell"]
         try:
             consumer = open_client(KafkaConsumer, self._settings, **READ)
             try:
                 consumer.assign(self._cells)
                 consumer.seek_to_beginning(*self._cells)
                 records = topic_reading.to_present_end(consumer, self._offsets.ends(self._cells))
-                # A generator: the topic holds many values of a cell, of which `merge` keeps the last of each writer.
-                fields = ((r.key, r.value and codec.decode(r.value, readable, limits.INTERNAL)) for r in records)
-                cells = aggregate.merge(
-                    (key.decode(), aggregate.Cell.from_record(value) if value else None) for key, value in fields
-                )
+                cells = cells_topic.cells(self._seal, records)
             finally:
                 consumer.close()
         except KafkaError as error:

@@ -20,10 +20,10 @@ from typing import Any, Final
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
-from connectors.adapters import schema_registry, topic_reading
+from connectors.adapters import topic_reading
 from connectors.adapters.cluster import Cluster
 from connectors.adapters.progress import Offsets, lag
-from schemas import catalogue, codec, limits
+from schemas import catalogue
 from schemas.errors import TransportError
 from streams.broker import topics
 from streams.core.counting import balance
@@ -39,7 +39,7 @@ def books(cluster: Cluster, *, agency: str | None = None, today: dt.date) -> bal
     """Return the record balance of a site, or of one agency.
 
     Args:
-        cluster: access to broker and registry, as the officer.
+        cluster: access to the broker, as the officer.
         agency: id of the agency; None for all.
         today: the present day in UTC; so are all days of the balance.
 
@@ -48,7 +48,6 @@ def books(cluster: Cluster, *, agency: str | None = None, today: dt.date) -> bal
         TransportError: TRA-030, the broker is out of reach; TRA-031, it did not report the progress of the stages.
     """
     agencies = cluster.chosen(agency)
-    readable = schema_registry.ids(cluster.registry, ["outcome"]).allowed("outcome")
     settings = cluster.kafka_settings()
     try:
         with Offsets(settings) as offsets:
@@ -63,7 +62,8 @@ def books(cluster: Cluster, *, agency: str | None = None, today: dt.date) -> bal
             # 2.
             published = _published(cluster, offsets, agencies, progress.committed["deidentify"], today)
         # 3.
-        records = (codec.decode(r.value, readable, limits.INTERNAL) for r in topic_reading.whole(settings, "outcomes"))
+        whole, seal = topic_reading.whole(settings, "outcomes"), cluster.seal
+        records = (seal.read("outcome", record.value, "outcomes", record.key.decode()) for record in whole)
         return balance.reconcile(published, map(Outcome.from_record, records), behind=behind)
     except KafkaError as error:
         raise TransportError("TRA-030", f"the broker is out of reach: {type(error).__name__}") from None

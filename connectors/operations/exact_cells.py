@@ -14,9 +14,8 @@ import io
 from kafka.errors import KafkaError
 
 from anonymizer.policy import Policy
-from connectors.adapters import schema_registry, topic_reading
+from connectors.adapters import cells_topic, topic_reading
 from connectors.adapters.cluster import Cluster
-from schemas import codec, limits
 from schemas.errors import TransportError
 from streams.core.counting import aggregate, cube
 
@@ -30,18 +29,13 @@ def read(cluster: Cluster) -> dict[str, int]:
 
     Raises:
         TransportError: TRA-030, the broker is out of reach.
+        IntegrityError: INT-026 or INT-027, a cell does not open.
     """
-    readable = schema_registry.ids(cluster.registry, ["cell"]).allowed("cell")
-    entries = []
     try:
-        # Several workers may have written the same cell, each under its own epoch: `merge` takes the value that
-        # includes the most deltas.
-        for record in topic_reading.whole(cluster.kafka_settings(), "cells"):
-            cell = None if record.value is None else codec.decode(record.value, readable, limits.INTERNAL)
-            entries.append((record.key.decode(), None if cell is None else aggregate.Cell.from_record(cell)))
+        records = topic_reading.whole(cluster.kafka_settings(), "cells")
+        return aggregate.totals(cells_topic.cells(cluster.seal, records))
     except KafkaError as error:
         raise TransportError("TRA-030", "the broker is out of reach") from error
-    return aggregate.totals(aggregate.merge(entries))
 
 
 def export_text(totals: dict[str, int], policy: Policy) -> str:

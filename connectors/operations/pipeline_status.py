@@ -26,9 +26,8 @@ from typing import Any, Final, Self
 from kafka import KafkaConsumer
 from kafka.errors import KafkaError
 
-from connectors.adapters import progress, schema_registry, topic_reading
+from connectors.adapters import progress, topic_reading
 from connectors.adapters.cluster import Cluster
-from schemas import codec, limits
 from schemas.errors import TransportError
 from streams.broker import topics
 from streams.core.counting.outcome_index import OutcomeIndex
@@ -119,16 +118,12 @@ class PipelineStatus:
     """Status of a pipeline, kept up to date by its looks; a context manager.
 
     Args:
-        cluster: access to broker and registry, as the operator.
-
-    Raises:
-        TransportError: TRA-010, the registry is out of reach.
+        cluster: access to the broker, as the operator.
     """
 
     def __init__(self, cluster: Cluster) -> None:
         logging.getLogger("kafka").setLevel(logging.CRITICAL)  # a fault is raised; its log lines would hide the status
         self._cluster = cluster
-        self._readable = schema_registry.ids(cluster.registry, ["outcome"]).allowed("outcome")
         self._raw = topic_reading.partitions(topics.raws(cluster.agencies), cluster.agencies)
         self._reads = {
             stage: topic_reading.partitions(names, cluster.agencies)
@@ -173,7 +168,8 @@ class PipelineStatus:
             # Before the outcomes as well: a record that is published meanwhile is no part of this look.
             raw_ends = self._offsets.ends(self._raw)
             for record in topic_reading.to_present_end(self._consumer, self._offsets.ends(self._outcomes)):
-                self._index.add(Outcome.from_record(codec.decode(record.value, self._readable, limits.INTERNAL)))
+                outcome = self._cluster.seal.read("outcome", record.value, "outcomes", record.key.decode())
+                self._index.add(Outcome.from_record(outcome))
         except KafkaError as error:
             raise TransportError("TRA-030", "the broker is out of reach") from error
         published: Counter[tuple[str, str]] = Counter()

@@ -25,9 +25,10 @@ from kafka.errors import KafkaError
 
 from connectors.adapters import schema_registry, topic_reading
 from connectors.adapters.cluster import Cluster
-from schemas import catalogue, codec, limits
+from schemas import catalogue, codec, limits, sealing
 from schemas.errors import ConfigurationError, ContractError, TransportError
 from schemas.opening import Opener
+from schemas.record_seal import RecordSeal
 from streams.broker import topics
 from streams.broker.access import OPERATOR
 from streams.core.counting.outcomes import key_of
@@ -50,20 +51,22 @@ class QuarantineAccess:
         cluster: access to broker and registry, as the operator.
         policy: digest of the policy in force, for the audit log.
         code: version of the running code, for the audit log.
-        sealing_key: X25519, private, 32 bytes; opens entries.
+        refused: opens the records that entries hold.
+        sealing_keys: private, 96 bytes each; open what the agencies sealed.
     """
 
     cluster: Cluster
     policy: str
     code: str
-    sealing_key: bytes = dataclasses.field(repr=False)
+    refused: RecordSeal = dataclasses.field(repr=False)
+    sealing_keys: Sequence[bytes] = dataclasses.field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class QuarantineEntry:
     """One refused record: its first place, the stage that refused it, code and field of the refusal.
 
-    `payload` is the whole record, sealed to the de-identifier; it is empty where only the place is held.
+    `payload` is the whole record, sealed for the de-identifier alone; it is empty where only the place is held.
     """
 
     agency: str
@@ -104,15 +107,16 @@ def entries(cluster: Cluster, *, agency: str | None = None, code: str | None = N
         TransportError: TRA-030, the broker is out of reach.
     """
     agencies = cluster.chosen(agency)
-    readable = schema_registry.ids(cluster.registry, ["quarantine"]).allowed("quarantine")
     held: dict[bytes, QuarantineEntry] = {}
     try:
         for owner in agencies:
-            for record in topic_reading.whole(cluster.kafka_settings(), topics.quarantine(owner)):
+            topic = topics.quarantine(owner)
+            for record in topic_reading.whole(cluster.kafka_settings(), topic):
                 # The topic is compacted, but only in time: the last record of a key holds, and a tombstone removes it.
                 held.pop(record.key, None)
                 if record.value is not None:
-                    held[record.key] = QuarantineEntry(**codec.decode(record.value, readable, limits.INTERNAL))
+                    fields = cluster.seal.read("quarantine", record.value, topic, record.key.decode())
+                    held[record.key] = QuarantineEntry(**fields)
     except KafkaError as error:
         raise TransportError("TRA-030", "the broker is out of reach") from error
     chosen = (entry for entry in held.values() if code in (None, entry.code))
@@ -138,23 +142,29 @@ def open_record(access: QuarantineAccess, entry: QuarantineEntry) -> dict[str, A
 
     Returns:
         A JSON object with the record in clear; with its bytes in base64 and the code instead, where it does not decode
-        or its sealed fields do not open.
+        or open.
 
     Raises:
-        ContractError: CON-030, the entry itself was sealed to another key, or altered.
+        IntegrityError: INT-026 or INT-027, the entry itself was sealed under another key, or altered.
         TransportError: TRA-170, the broker did not take the audit record; nothing was opened.
     """
     # Logged first: after a crash in between the log names an opening that did not happen, never the other way round.
     _log(access, "shown", [entry])
-    schema, opener = catalogue.load(f"raw.{entry.kind}"), Opener(access.sealing_key)
-    payload = opener.unwrap(entry.payload, entry.key) if entry.payload else b""
+    payload = access.refused.open(entry.payload, topics.REPLAY, entry.key.decode()) if entry.payload else b""
     try:
-        allowed = schema_registry.ids(access.cluster.registry, [schema.stem]).allowed(schema.stem)
-        record = codec.decode(payload, allowed)
-        clear = opener.open(record, schema, topic=entry.topic)
+        record = _opened(access, entry, payload)
     except ContractError as error:
         return {"place": entry.place, "code": error.code, "bytes": base64.b64encode(payload).decode()}
-    return {"place": entry.place, "code": entry.code, "record": {**record, **clear, "sealing": None}}
+    return {"place": entry.place, "code": entry.code, "record": record}
+
+
+def _opened(access: QuarantineAccess, entry: QuarantineEntry, payload: bytes) -> dict[str, Any]:
+    """Return the event in a refused envelope, whoever signed it."""
+    allowed = schema_registry.ids(access.cluster.registry, ["envelope"]).allowed("envelope")
+    outer = codec.decode(payload, allowed, limits.ENVELOPE)
+    bound = sealing.bound(entry.topic, outer["event_id"], outer["revision"], outer["schema"])
+    data = Opener(access.sealing_keys).open(outer["key_id"], outer["sealed"], bound)
+    return codec.decode_body(data, catalogue.load(f"raw.{entry.kind}").parsed)
 
 
 def replay(access: QuarantineAccess, chosen: Sequence[QuarantineEntry]) -> None:

@@ -17,9 +17,11 @@ Invariants:
 Source: KIP-290 for prefixed rules; Kafka's rule that READ or WRITE on a resource implies DESCRIBE.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
+
+from schemas.record_seal import AGENCY, EVIDENCE, REFUSED
 
 __all__ = [
     "ADMIN",
@@ -27,12 +29,14 @@ __all__ = [
     "OFFICER",
     "OPERATOR",
     "WORKERS",
+    "YEARS",
     "AclRule",
     "Operation",
     "acl_rules",
     "agency_principal",
     "allows",
     "principals",
+    "scopes_of",
 ]
 
 Operation = Literal["READ", "WRITE", "DESCRIBE"]
@@ -47,6 +51,19 @@ OPERATOR: Final = "operator"
 
 WORKERS: Final = ("deidentify", "dedupe", "aggregate", "release")
 """The stages in the order of the flow; the name is also that of the consumer group."""
+
+
+YEARS: Final = "years"
+"""Stands for every year of events among the scopes of the hub's records; `AGENCY` alone for every agency."""
+
+_SCOPES: Final[Mapping[str, frozenset[str]]] = {
+    "worker.deidentify": frozenset({YEARS, EVIDENCE, AGENCY, REFUSED}),
+    "worker.dedupe": frozenset({YEARS, EVIDENCE, AGENCY}),
+    "worker.aggregate": frozenset({YEARS}),
+    "worker.release": frozenset({YEARS}),
+    OPERATOR: frozenset({YEARS, EVIDENCE, AGENCY}),
+    OFFICER: frozenset({EVIDENCE, AGENCY}),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +90,13 @@ def principals(agencies: Iterable[str]) -> tuple[str, ...]:
     """Return every principal of a site, the super user first."""
     people = (ANALYSTS, OFFICER, OPERATOR)
     return (ADMIN, *map(agency_principal, agencies), *(f"worker.{name}" for name in WORKERS), *people)
+
+
+def scopes_of(principal: str) -> frozenset[str]:
+    """Return the scopes of the hub's records (`schemas.record_seal`) whose keys a principal's party may have."""
+    # `agency.<id>` is the name of an agency's principal and of its scope.
+    own = frozenset({principal}) if principal.startswith(AGENCY) else frozenset()
+    return own | _SCOPES.get(principal, frozenset())
 
 
 def allows(rules: Iterable[AclRule], principal: str, operation: Operation, resource: Resource, name: str) -> bool:

@@ -60,7 +60,7 @@ class Topic:
         name: Its name.
         partitions: Number of its partitions.
         key: Meaning of its record keys.
-        subject: Subject of its schema in the registry, None if its values are not Avro.
+        subject: Subject of its schema in the registry, None if its values are not Avro, or are sealed.
         why: Reason for its retention, for people.
         retention_ms: Milliseconds after arrival for which records are kept.
         cleanup: Whether old records are deleted, or compacted to the last one of each key.
@@ -138,19 +138,13 @@ def all_topics(agencies: Iterable[str], regions: Iterable[str]) -> tuple[Topic, 
     agencies, regions = tuple(agencies), tuple(regions)
     return (
         *(
-            Topic(raw(agency, kind), 2, "event id", f"raw.{kind}-value", _WHY_RAW, retention_ms=RAW_RETENTION_MS)
+            Topic(raw(agency, kind), 2, "event id", "envelope-value", _WHY_RAW, retention_ms=RAW_RETENTION_MS)
             for agency in agencies
             for kind in KINDS
         ),
-        *(
-            Topic(deidentified(kind), PARTITIONS, "person token", f"deidentified.{kind}-value", _WHY_DEIDENTIFIED)
-            for kind in KINDS
-        ),
+        *(Topic(deidentified(kind), PARTITIONS, "HMAC of the person token", None, _WHY_DEIDENTIFIED) for kind in KINDS),
         *_STAGES,
-        *(
-            Topic(quarantine(agency), 1, "source", "quarantine-value", _WHY_QUARANTINE, cleanup="compact")
-            for agency in agencies
-        ),
+        *(Topic(quarantine(agency), 1, "source", None, _WHY_QUARANTINE, cleanup="compact") for agency in agencies),
         *(
             Topic(trend(region), 1, "table and window", "trend-value", "a release is never taken back")
             for region in regions
@@ -173,10 +167,10 @@ _STAGES: Final = (
         "sealed records from quarantine, once more, in their raw partition",
         retention_ms=RAW_RETENTION_MS,
     ),
-    Topic("deltas", PARTITIONS, "cell", "delta-value", "the source of a replay of aggregate"),
-    Topic("cells", PARTITIONS, "cell", "cell-value", "the exact counts and aggregate's changelog", cleanup="compact"),
-    Topic("outcomes", PARTITIONS, "source", "outcome-value", "the outcome of every published event"),
-    Topic("late", 1, "source", "late-value", "evidence of events that came after the last revision of their year"),
+    Topic("deltas", PARTITIONS, "none", None, "the source of a replay of aggregate"),
+    Topic("cells", PARTITIONS, "HMAC of the cell", None, "exact counts, aggregate's changelog", cleanup="compact"),
+    Topic("outcomes", PARTITIONS, "source", None, "the outcome of every published event"),
+    Topic("late", 1, "source", None, "evidence of events that came after the last revision of their year"),
     Topic("audit", 1, "record id", "audit-value", "decision records on their way to the audit log"),
     Topic("ledger", 1, "entry id", "ledger-value", "every charge against the disclosure budget"),
     Topic("calendar", 1, "tick id", None, "the operator's clock: the date as of which releases are planned"),
@@ -184,7 +178,7 @@ _STAGES: Final = (
     Topic(
         "state.dedupe",
         PARTITIONS,
-        "person token",
+        "HMAC of the person token",
         None,
         "changelog: revisions and representative event of a person-year",
         cleanup="compact",

@@ -35,6 +35,7 @@ from faust.types import TP
 
 from schemas.errors import IntegrityError
 from schemas.parsing import Parsed
+from schemas.record_seal import RecordSeal
 from streams.runtime import outbox, stage, state, transport, watchdog
 
 __all__ = ["Deps", "build", "consume"]
@@ -57,14 +58,16 @@ class Deps:
     Args:
         box: The outbox.
         epoch: Random name of this process, never used before or after.
-        ids: Schema id to write with, by stem (`delta`), as the registry answered at start.
+        ids: Schema id to write with, by stem (`audit`), as the registry answered at start.
         readable: The schemas that may be read, by stem and id.
+        seal: Seals and opens the hub's own records.
     """
 
     box: outbox.Outbox
     epoch: str
     ids: Mapping[str, int]
     readable: Mapping[str, Mapping[int, Parsed]]
+    seal: RecordSeal
 
 
 def build(

@@ -9,16 +9,21 @@ Called by: `amana.composition.stages` (`attach`).
 Invariants:
 - A cell is written whenever the batch has a delta of it, even if every delta was counted before: that repairs a
   changelog that a crash left behind.
+- The key of a cell stands for `year` and cell key, and its value is sealed under the keys of the year: only the offset
+  by which values are ranked is in clear.
+- Deltas of a year that was erased are passed over: its cells are erased with it.
 """
 
-from collections.abc import Callable, Sequence
-from typing import cast
+import contextlib
+import functools
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
 
 import faust
-import numpy as np
 
-from schemas import catalogue, codec, limits
 from schemas.identifiers import CubeKey
+from schemas.record_seal import ErasedError
 from streams.broker import topics
 from streams.core.counting import aggregate, aggregate_columns, deltas
 from streams.runtime import app as apps
@@ -34,9 +39,7 @@ SOURCE = "deltas"
 
 def attach(app: faust.App, *, deps: apps.Deps) -> None:
     """Make `app` the stage aggregate over the deltas."""
-    kept = state.StateTable(
-        app, CELLS, deps.box, deps.epoch, partitions=topics.PARTITIONS, through=aggregate.through_of
-    )
+    kept = state.StateTable(app, CELLS, deps.box, deps.epoch, partitions=topics.PARTITIONS)
     apps.consume(app, [SOURCE], Aggregate(deps), kept, rebuilds=True)
 
 
@@ -44,29 +47,44 @@ class Aggregate:
     """The handler of the stage."""
 
     def __init__(self, deps: apps.Deps) -> None:
-        self._schema = catalogue.load("cell").parsed
-        self._id, self._readable = deps.ids["cell"], deps.readable["cell"]
-        self._header = b"\x00" + deps.ids["delta"].to_bytes(4, "big")
-        # The last value of each cell with its wire form: a cell that is still the same is not decoded again.
-        self._decoded: dict[str, tuple[bytes, aggregate.Cell]] = {}
+        self._seal = deps.seal
+        # The last value of each cell with its sealed form: a cell that is still the same is not opened again.
+        self._opened: dict[str, tuple[bytes, aggregate.Cell]] = {}
+        self._keys: dict[tuple[str, CubeKey], str] = {}
 
     async def __call__(self, batch: Sequence[Record], value_of: Callable[[str], bytes | None]) -> BatchResult:
-        """Include the batch's deltas in their cells."""
-        fetch = cast("Fetch", batch)  # its columns are read at once, without a `Record` for each delta
-        columns = deltas.read([value or b"" for value in fetch.values], self._header)
-        positions = np.array(fetch.offsets, np.int64)
+        """Include the batch's deltas in their cells, year by year."""
+        fetch = cast("Fetch", batch)  # its columns are read at once, without a `Record` for each
+        packs: dict[str, list[tuple[int, Mapping[str, Any]]]] = defaultdict(list)
+        for offset, value in zip(fetch.offsets, fetch.values, strict=True):
+            with contextlib.suppress(ErasedError):
+                pack = self._seal.read("delta", value or b"", SOURCE)
+                packs[pack["year"]].append((offset, pack))
         writes: dict[str, bytes] = {}
-        for cell in aggregate_columns.include_all(lambda key: self._load(key, value_of(key)), columns, positions):
-            value = codec.encode(self._id, self._schema, cell.as_record())
-            writes[cell.cell] = value
-            self._decoded[cell.cell] = value, cell
+        for year, read in packs.items():
+            columns, positions = deltas.read(read)
+            held = functools.partial(self._load, year, value_of)
+            for cell in aggregate_columns.include_all(held, columns, positions):
+                key = self._key(year, cell.cell)
+                value = state.prefixed(cell.through, self._seal.write("cell", year, cell.as_record(), CELLS, key))
+                writes[key] = value
+                self._opened[key] = value, cell
         return BatchResult((), writes)
 
-    def _load(self, key: CubeKey, value: bytes | None) -> aggregate.Cell:
+    def _load(self, year: str, value_of: Callable[[str], bytes | None], cell: CubeKey) -> aggregate.Cell:
+        key = self._key(year, cell)
+        value = value_of(key)
         if value is None:
-            return aggregate.Cell(key, {}, {})
-        decoded = self._decoded.get(key)
+            return aggregate.Cell(cell, {}, {})
+        opened = self._opened.get(key)
         # Compared by bytes: after a rebalance the state may hold another writer's value.
-        if decoded is not None and decoded[0] == value:
-            return decoded[1]
-        return aggregate.Cell.from_record(codec.decode(value, self._readable, limits.INTERNAL))
+        if opened is not None and opened[0] == value:
+            return opened[1]
+        record = self._seal.read("cell", value[state.WIDTH :], CELLS, key)
+        return aggregate.Cell.from_record(record, state.through_of(value))
+
+    def _key(self, year: str, cell: CubeKey) -> str:
+        """Return the key that stands for a cell; kept, as the same cells come again and again."""
+        if (year, cell) not in self._keys:
+            self._keys[year, cell] = self._seal.index(year, cell)
+        return self._keys[year, cell]

@@ -6,24 +6,28 @@ handler is called by the loop of `streams.runtime.app`, once for each batch.
 Called by: `amana.composition.stages` (`attach`).
 
 Invariants:
-- The state key is `kind|token`: all events of one person-year and kind are in one partition, and in one state value.
+- The state key stands for `kind|token`: all events of one person-year and kind are in one partition, and in one state
+  value, which is sealed under the keys of the year.
+- The deltas of a batch leave in few records: one for each partition and year, as long as it stays small enough.
+- An event whose year was erased is passed over: nobody can read it any more, its counts remain as they were.
 - A person-year that occurs several times in a batch is written once, after the batch's last event of it.
 - The payload of a conflict is not repeated in quarantine: here it would hold the person token.
 """
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import faust
 
 from anonymizer.policy import Policy
-from schemas import catalogue, codec, limits
-from schemas.errors import ContractError, IntegrityError
+from schemas import catalogue
 from schemas.identifiers import PersonToken
+from schemas.record_seal import ErasedError
 from streams.broker import topics
 from streams.broker.partitions import partition_of
-from streams.core.counting import cube, dedupe
-from streams.core.counting.outcomes import Outcome, key_of
+from streams.core.counting import cube, dedupe, deltas
+from streams.core.counting.outcomes import key_of
 from streams.runtime import app as apps
 from streams.runtime import state
 from streams.runtime.stage import BatchResult, Output, Record
@@ -44,48 +48,66 @@ class Dedupe:
     """The handler of the stage; the topic of a batch names the kind."""
 
     def __init__(self, policy: Policy, deps: apps.Deps) -> None:
-        self._policy, self._encoder = policy, RecordEncoder(deps.ids)
-        self._allowed = {topics.deidentified(kind): deps.readable[f"deidentified.{kind}"] for kind in catalogue.KINDS}
+        self._policy, self._seal, self._encoder = policy, deps.seal, RecordEncoder(deps.ids, deps.seal)
         self._kinds = {topics.deidentified(kind): kind for kind in catalogue.KINDS}
 
     async def __call__(self, batch: Sequence[Record], value_of: Callable[[str], bytes | None]) -> BatchResult:
         """Include each event of a batch in its person-year."""
         outputs: list[Output] = []
-        persons: dict[str, dedupe.PersonYear] = {}
+        changes: dict[tuple[str, int], list[deltas.Row]] = defaultdict(list)
+        persons: dict[tuple[str, str], dedupe.PersonYear] = {}
+        source = f"{self._kinds[batch[0].topic]}/{batch[0].partition}" if batch else ""
         for record in batch:
-            token, event = self._event(record)
-            key = f"{event.kind}|{token}"
-            source = f"{event.kind}/{record.partition}"
-            if key not in persons:
+            try:
+                year, token, event = self._event(record)
+            except ErasedError:
+                continue
+            key = self._seal.index(year, f"{event.kind}|{token}")
+            place = year, key
+            if place not in persons:
                 value = value_of(key)
-                persons[key] = dedupe.PersonYear()
+                persons[place] = dedupe.PersonYear()
                 if value is not None:
-                    persons[key] = dedupe.load(state.through_of(value), event.kind, value[state.WIDTH :])
-            step = dedupe.apply(persons[key], event, source, record.offset)
+                    data = self._seal.open(value[state.WIDTH :], STATE, key)
+                    persons[place] = dedupe.load(state.through_of(value), event.kind, data)
+            step = dedupe.apply(persons[place], event, source, record.offset)
             # None: included already. The value is written again as it is, since after a crash the changelog may lack
             # it.
             if step is None:
                 continue
-            persons[key] = step.person
-            outputs += [self._delta(delta, source, record.offset) for delta in step.deltas]
-            outputs += [self._outcome(outcome) for outcome in step.outcomes]
+            persons[place] = step.person
+            for delta in step.deltas:
+                where = partition_of(delta.cell.encode(), topics.PARTITIONS)
+                row = deltas.Row(delta.cell, delta.agency, delta.amount, record.offset, delta.ordinal)
+                changes[year, where].append(row)
+            outputs += map(self._encoder.outcome, step.outcomes)
             if step.conflict:
                 outputs.append(self._conflict(event))
-        return BatchResult(outputs, {key: state.prefixed(p.through, dedupe.dump(p)) for key, p in persons.items()})
+        outputs += self._packed(source, changes)
+        return BatchResult(outputs, {key: self._dumped(year, key, person) for (year, key), person in persons.items()})
 
-    def _event(self, record: Record) -> tuple[PersonToken, dedupe.DeidentifiedEvent]:
-        """Read the token and the event of one record.
+    def _dumped(self, year: str, key: str, person: dedupe.PersonYear) -> bytes:
+        return state.prefixed(person.through, self._seal.seal(year, dedupe.dump(person), STATE, key))
+
+    def _packed(self, source: str, changes: Mapping[tuple[str, int], Sequence[deltas.Row]]) -> Iterator[Output]:
+        """Yield the records of a batch's deltas; within a partition and year they keep the order of their marks."""
+        for (year, where), rows in changes.items():
+            for start in range(0, len(rows), deltas.MOST_ROWS):
+                record = deltas.pack(year, source, rows[start : start + deltas.MOST_ROWS])
+                yield self._encoder.of_year("delta", year, "deltas", where, "", record)
+
+    def _event(self, record: Record) -> tuple[str, PersonToken, dedupe.DeidentifiedEvent]:
+        """Open one record; return its year, token and event.
 
         Raises:
-            IntegrityError: INT-020, the record is not one of the schemas that were allowed at start.
+            IntegrityError: INT-020, INT-026, INT-027, the record is not one that the de-identifier sealed.
+            ErasedError: INT-028, the keys of its year were destroyed.
         """
-        # Our own de-identifier wrote the record: passing it over would lose a count, so the stage ends.
-        try:
-            read = codec.decode(record.value or b"", self._allowed[record.topic], limits.INTERNAL)
-        except ContractError as error:
-            raise IntegrityError("INT-020", f"a de-identified record cannot be read: {error.code}") from None
+        # Our own de-identifier wrote the record: passing one over that does not open would lose a count, so the stage
+        # ends.
         kind = self._kinds[record.topic]
-        return read["token"], dedupe.DeidentifiedEvent(
+        read = self._seal.read(record.topic, record.value or b"", record.topic, (record.key or b"").decode())
+        event = dedupe.DeidentifiedEvent(
             event_id=read["event_id"],
             agency=read["agency"],
             kind=kind,
@@ -96,6 +118,7 @@ class Dedupe:
             raw=(read["source_partition"], read["source_offset"]),
             cells=self._cells(read, kind),
         )
+        return read["period"][:4], read["token"], event
 
     def _cells(self, read: dict[str, Any], kind: str) -> dedupe.Cells | None:
         """Return the event's cells, None if it is out of scope or no population counts its kind."""
@@ -103,22 +126,6 @@ class Dedupe:
             return None
         population = self._policy.population_of(kind)
         return None if population is None else cube.cells(read, population)
-
-    def _delta(self, delta: dedupe.Delta, source: str, offset: int) -> Output:
-        key = delta.cell.encode()
-        record = {
-            "cell": delta.cell,
-            "agency": delta.agency,
-            "amount": delta.amount,
-            "source": source,
-            "offset": offset,
-            "ordinal": delta.ordinal,
-        }
-        return Output("deltas", partition_of(key, topics.PARTITIONS), key, self._encoder.encode("delta", record))
-
-    def _outcome(self, outcome: Outcome) -> Output:
-        partition = partition_of(outcome.key, topics.PARTITIONS)
-        return Output("outcomes", partition, outcome.key, self._encoder.encode("outcome", outcome.as_record()))
 
     def _conflict(self, event: dedupe.DeidentifiedEvent) -> Output:
         """Return the record of a refused revision in quarantine, with the place of its raw record."""
@@ -133,5 +140,4 @@ class Dedupe:
             "field": "revision",
             "payload": b"",
         }
-        value = self._encoder.encode("quarantine", record)
-        return Output(topics.quarantine(event.agency), 0, key_of(event.position), value)
+        return self._encoder.refusal(event.agency, key_of(event.position), record)

@@ -2,9 +2,9 @@
 
 Purpose: takes a batch of raw events through the steps
 
-    1. decode under limits      (`schemas.codec`)
+    1. decode the envelope      (`schemas.codec`)
     2. verify the signature     (`schemas.signing`)
-    3. open the sealed fields   (`schemas.opening`)
+    3. open and decode          (`schemas.opening`)
     4. admit                    (`streams.core.counting.admit`)
     5. scan the texts           (detector processes)
     6. de-identify and send     (`streams.stages.deidentify_outputs`)
@@ -16,40 +16,39 @@ Called by: `amana.composition.stages` (`attach`).
 Invariants:
 - An event that breaks the contract ends in quarantine, sealed as it came, and holds nothing up; any other failure ends
   the process.
+- An event means what the schema of this code says whose digest the agency signed; no registry has a part in it.
 - A text whose scan failed never passes: its event is refused.
 - A record that the operator replays is processed from step 1 and keeps its original topic, partition and offset: counts
   end up as if it had never been refused.
 """
 
 import asyncio
+import contextlib
 import datetime as dt
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import faust
 
 from anonymizer.microdata import field_mapping
 from anonymizer.microdata.redaction import Text, Verdict
 from anonymizer.policy import Policy
-from schemas import catalogue, codec
-from schemas.errors import ContractError
+from schemas import catalogue, codec, limits, sealing
+from schemas.errors import ContractError, IntegrityError
 from schemas.opening import Opener
 from schemas.signing import Verifier
 from streams.broker import topics
 from streams.core.counting import admit, deidentify
-from streams.core.counting.outcomes import position_of
+from streams.core.counting.outcomes import key_of, position_of
 from streams.runtime import app as apps
 from streams.runtime import state
 from streams.runtime.stage import BatchResult, Output, Record
-from streams.stages.deidentify_outputs import DeidentifyBatch, OpenedEvent, OutputTools
-from streams.stages.quarantine_seal import QuarantineSeal
+from streams.stages.deidentify_outputs import STATE, DeidentifyBatch, OpenedEvent, OutputTools, rank_of
 from streams.stages.record_encoder import RecordEncoder
 
-__all__ = ["STATE", "Deidentify", "Detector", "Private", "attach"]
+__all__ = ["Deidentify", "Detector", "Private", "attach"]
 
-STATE = "state.deidentify"
 STATE_PARTITIONS = 2
 
 # A batch is opened and scanned in slices, so that the detectors work while the next slice is opened.
@@ -74,7 +73,7 @@ class Private:
     """The secrets and settings that this stage alone holds.
 
     Args:
-        sealing: The de-identifier's private key, 32 bytes.
+        sealing: The de-identifier's private keys, 96 bytes each: the present one and those before it.
         dedupe: The dedupe party's key, which makes person tokens, 32 bytes.
         signing: Every agency's public key, 32 bytes, by which its events are verified.
         detector: Scans free texts.
@@ -83,7 +82,7 @@ class Private:
         models: SHA-256 of each names model by language, for the audit log.
     """
 
-    sealing: bytes = field(repr=False)
+    sealing: Sequence[bytes] = field(repr=False)
     dedupe: bytes = field(repr=False)
     signing: Mapping[str, bytes]
     detector: Detector
@@ -94,14 +93,10 @@ class Private:
 
 def attach(app: faust.App, policy: Policy, agencies: Sequence[str], *, deps: apps.Deps, private: Private) -> None:
     """Make `app` the stage deidentify over the raw events of every agency and kind."""
-    kept = state.StateTable(app, STATE, deps.box, deps.epoch, partitions=STATE_PARTITIONS, through=_includes)
+    kept = state.StateTable(app, STATE, deps.box, deps.epoch, partitions=STATE_PARTITIONS, through=rank_of)
     handler, sources = Deidentify(policy, deps, private), topics.sources(agencies)["deidentify"]
     # Its state cannot be rebuilt from raw topics, which are deleted after days: hence not `rebuilds`.
     apps.consume(app, sources, handler, kept, lanes=STATE_PARTITIONS, heartbeats=lambda: private.detector.heartbeats)
-
-
-def _includes(value: bytes) -> int:
-    return deidentify.includes(state.through_of(value), value[state.WIDTH :])
 
 
 class Deidentify:
@@ -110,15 +105,14 @@ class Deidentify:
     def __init__(self, policy: Policy, deps: apps.Deps, private: Private) -> None:
         self._policy, self._deps, self._private = policy, deps, private
         self._opener = Opener(private.sealing)
-        self._seal = QuarantineSeal(self._opener)
-        self._tools = OutputTools(RecordEncoder(deps.ids), self._seal, private.code)
+        self._tools = OutputTools(RecordEncoder(deps.ids, deps.seal), deps.seal, private.code)
         self._verifiers = {agency: Verifier(public) for agency, public in private.signing.items()}
         self._raw = {kind: catalogue.load(f"raw.{kind}") for kind in catalogue.KINDS}
         self._rules: dict[str, deidentify.Rules] = {}
         for kind, raw in self._raw.items():
             made = catalogue.load(f"deidentified.{kind}")
             # The audit log names the schemas of a batch by their hashes: a changed text cannot keep its name.
-            schemas = {schema.stem: hashlib.sha256(schema.text.encode()).hexdigest() for schema in (raw, made)}
+            schemas = {schema.stem: schema.digest.hex() for schema in (raw, made)}
             self._rules[kind] = deidentify.Rules(
                 field_mapping.plan(raw, made), policy, private.dedupe, private.models, schemas
             )
@@ -159,7 +153,10 @@ class Deidentify:
             # So is a record of an agency that has left the site: nothing here could verify its signature.
             if agency not in self._verifiers:
                 continue
-            value = self._seal.opened(record.value, place)
+            value = record.value
+            # Bytes that do not open were not sealed by this stage: they are taken as they are, and refused again.
+            with contextlib.suppress(IntegrityError):
+                value = self._deps.seal.open(value, topics.REPLAY, key_of(place).decode())
             event = self._admitted(Record(topics.raw(agency, kind), partition, offset, record.key, value), agency, kind)
             await self._scan([event])
             rules = self._rules[kind]
@@ -170,28 +167,43 @@ class Deidentify:
 
     def _admitted(self, record: Record, agency: str, kind: str) -> OpenedEvent:
         """Take one record through steps 1 to 4; a breach of the contract is kept as its refusal."""
-        schema = self._raw[kind]
         event = OpenedEvent(record)
         try:
-            # 1. Decode.
-            raw = codec.decode(record.value or b"", self._deps.readable[schema.stem])
-            event.raw = raw
-            # 2. Verify: before anything is opened or believed.
-            self._verifiers[agency].check(record.value or b"", topic=record.topic)
-            # 3. Open.
-            opened = self._opener.open(raw, schema, topic=record.topic)
+            raw = self._opened(record, agency, kind)
             # 4. Admit.
-            admit.check(kind, agency, raw, opened, as_of=self._private.as_of)
+            admit.check(kind, agency, raw, as_of=self._private.as_of)
         except ContractError as error:
             event.refusal = error
             return event
+        event.raw = raw
         event.late = admit.lateness(raw, self._policy, self._private.as_of)
         if event.late is None:
             plan = self._rules[kind].plan
             # A withheld text is scanned for patterns alone: its names are withheld with it, whoever they belong to.
             names = plan.identities if self._policy.text.narratives == "mask" else ()
-            identifiers = {name: opened[name] for name in names if name in opened}
-            event.texts = [Text(opened[name], raw["language"], identifiers) for name in plan.texts if opened.get(name)]
+            identifiers = {name: raw[name] for name in names if raw[name] is not None}
+            event.texts = [Text(raw[name], raw["language"], identifiers) for name in plan.texts if raw[name]]
+        return event
+
+    def _opened(self, record: Record, agency: str, kind: str) -> dict[str, Any]:
+        """Take one record through steps 1 to 3, and return the event in its envelope.
+
+        Raises:
+            ContractError: CON-001 to CON-007, envelope or event cannot be decoded; CON-030, it does not open; CON-031,
+                its agency did not sign it; CON-032, envelope and event contradict each other.
+        """
+        value, schema = record.value or b"", self._raw[kind]
+        # 1. Decode the envelope: the bytes have no other reading than the schema of this code.
+        outer = codec.decode(value, self._deps.readable["envelope"], limits.ENVELOPE)
+        # 2. Verify: before anything is opened or believed.
+        self._verifiers[agency].check(value, topic=record.topic)
+        # 3. Open and decode, by the schema whose digest was signed.
+        if outer["schema"] != schema.digest:
+            raise ContractError("CON-004", "the event is of a schema that this code does not ship", field="schema")
+        bound = sealing.bound(record.topic, outer["event_id"], outer["revision"], outer["schema"])
+        event = codec.decode_body(self._opener.open(outer["key_id"], outer["sealed"], bound), schema.parsed)
+        if (event["event_id"], event["revision"]) != (outer["event_id"], outer["revision"]):
+            raise ContractError("CON-032", "the envelope names another event than the one inside", field="event_id")
         return event
 
     async def _scan(self, events: Sequence[OpenedEvent]) -> None:

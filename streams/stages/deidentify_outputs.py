@@ -15,8 +15,10 @@ Invariants:
 - Outputs are in the order of the records.
 - A record that is replayed keeps its first place, and leaves quarantine by a tombstone once it is admitted.
 - The audit record holds nothing of a person: counts are in buckets.
+- Everything else is sealed: records about a person under the keys of their year, places and codes as evidence.
 """
 
+import contextlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,16 +27,19 @@ from typing import Any
 from anonymizer.microdata import receipt
 from anonymizer.microdata.redaction import Text, Verdict
 from schemas.errors import ContractError
+from schemas.record_seal import REFUSED, ErasedError, RecordSeal
 from streams.broker import topics
 from streams.broker.partitions import partition_of
 from streams.core.counting import admit, deidentify
 from streams.core.counting.outcomes import Outcome, Position, key_of
 from streams.runtime import state
 from streams.runtime.stage import BatchResult, Output, Record
-from streams.stages.quarantine_seal import QuarantineSeal
 from streams.stages.record_encoder import RecordEncoder
 
-__all__ = ["LONGEST_HELD", "DeidentifyBatch", "OpenedEvent", "OutputTools"]
+__all__ = ["LONGEST_HELD", "STATE", "DeidentifyBatch", "OpenedEvent", "OutputTools", "rank_of"]
+
+STATE = "state.deidentify"
+_REVISION_BYTES = 4
 
 LONGEST_HELD = 512 * 1024
 """Bytes of a refused record that quarantine holds: far more than can be decoded, and few enough for one request."""
@@ -68,12 +73,12 @@ class OutputTools:
 
     Args:
         encoder: Writes records of this project's own schemas.
-        seal: Seals refused records.
+        seal: Seals refused records and the state.
         code: Version of the code, for the audit log.
     """
 
     encoder: RecordEncoder
-    seal: QuarantineSeal
+    seal: RecordSeal
     code: str
 
 
@@ -116,8 +121,7 @@ class DeidentifyBatch:
             else:
                 self._revise(event)
         self._audit(events)
-        writes = {key: state.prefixed(h.through, deidentify.dump(h)) for key, h in self._histories.items()}
-        return BatchResult(self._outputs, writes)
+        return BatchResult(self._outputs, {key: self._dumped(key, h) for key, h in self._histories.items()})
 
     def _revise(self, event: OpenedEvent) -> None:
         """De-identify an admitted event, and send what its revision changes."""
@@ -127,7 +131,7 @@ class DeidentifyBatch:
         # Of two revisions of one event in a batch, the second sees what the first left; the state has it only after.
         history = self._histories.get(key)
         if key not in self._histories and (value := self._value_of(key)) is not None:
-            history = deidentify.load(state.through_of(value), value[state.WIDTH :])
+            history = self._loaded(key, value)
         step = deidentify.step(history, record, partition=partition, offset=offset, replayed=replayed)
         if step is None:
             # Included already. The value is written again as it is, since after a crash the changelog may lack it.
@@ -137,11 +141,11 @@ class DeidentifyBatch:
         self._histories[key] = step.history
         self._receipts.append(done)
         for changed in step.records:
-            token = changed["token"].encode()
-            value = self._tools.encoder.encode(f"deidentified.{self._kind}", changed)
-            self._outputs.append(
-                Output(topics.deidentified(self._kind), partition_of(token, topics.PARTITIONS), token, value)
-            )
+            topic, year = topics.deidentified(self._kind), deidentify.year_of(changed)
+            # The token itself would link the records of a person for whoever reads the broker's disk.
+            token = self._tools.seal.index(year, changed["token"])
+            partition_to = partition_of(token.encode(), topics.PARTITIONS)
+            self._outputs.append(self._tools.encoder.of_year(topic, year, topic, partition_to, token, changed))
         if step.code is not None:
             self._quarantine(event.at, step.code, "revision")
             return
@@ -152,10 +156,25 @@ class DeidentifyBatch:
             # The outcome of a de-identified record is decided by dedupe.
             self._counts["deidentified"] += 1
 
+    def _loaded(self, key: str, value: bytes) -> deidentify.EventHistory | None:
+        """Read a state value; an event whose year was erased has no history."""
+        with contextlib.suppress(ErasedError):
+            data = self._tools.seal.open(value[state.WIDTH + _REVISION_BYTES :], STATE, key)
+            return deidentify.load(state.through_of(value), data)
+        return None
+
+    def _dumped(self, key: str, history: deidentify.EventHistory) -> bytes:
+        """Write a state value: `through` and the revision, which rank values, then the sealed rest."""
+        revision = history.revision.to_bytes(_REVISION_BYTES, "big")
+        sealed = self._tools.seal.seal(history.year, deidentify.dump(history), STATE, key)
+        return state.prefixed(history.through, revision + sealed)
+
     def _quarantine(self, at: Record, code: str, where: str | None) -> None:
-        held = self._tools.seal.sealed((at.value or b"")[:LONGEST_HELD], self._position(at))
-        record = self._place(at) | {"stage": "deidentify", "code": code, "field": where, "payload": held}
-        self._send(topics.quarantine(self._agency), "quarantine", at, record)
+        held, key = (at.value or b"")[:LONGEST_HELD], key_of(self._position(at)).decode()
+        # Sealed once more, for the de-identifier alone: whoever lists the entries cannot open the records.
+        payload = self._tools.seal.seal(REFUSED, held, topics.REPLAY, key) if held else b""
+        record = self._place(at) | {"stage": "deidentify", "code": code, "field": where, "payload": payload}
+        self._outputs.append(self._tools.encoder.refusal(self._agency, key.encode(), record))
         self._outcome(at, "quarantined")
         self._counts[f"quarantined.{code}"] += 1
 
@@ -166,7 +185,7 @@ class DeidentifyBatch:
 
     def _late(self, at: Record, late: admit.Lateness) -> None:
         record = self._place(at) | {"period": late.period, "closed_on": late.closed_on.isoformat()}
-        self._send("late", "late", at, record)
+        self._outputs.append(self._tools.encoder.late(key_of(self._position(at)), record))
         self._release(at)
         self._outcome(at, "late")
 
@@ -175,17 +194,12 @@ class DeidentifyBatch:
         # Of the outcomes of one raw record, a replay's outranks the first one's, and a later replay's outranks that.
         ordinal = 0 if self._replayed is None else self._replayed.offset + 1
         outcome = Outcome(self._position(at), result, source, at.offset, ordinal)
-        value = self._tools.encoder.encode("outcome", outcome.as_record())
-        self._outputs.append(Output("outcomes", partition_of(outcome.key, topics.PARTITIONS), outcome.key, value))
+        self._outputs.append(self._tools.encoder.outcome(outcome))
         if result != "quarantined":  # those are counted by code
             self._counts[result] += 1
 
     def _place(self, at: Record) -> dict[str, Any]:
         return {"agency": self._agency, "kind": self._kind, "partition": at.partition, "offset": at.offset}
-
-    def _send(self, topic: str, stem: str, at: Record, record: Mapping[str, Any]) -> None:
-        value = self._tools.encoder.encode(stem, record)
-        self._outputs.append(Output(topic, 0, key_of(self._position(at)), value))
 
     def _position(self, at: Record) -> Position:
         return self._agency, self._kind, at.partition, at.offset
@@ -206,4 +220,10 @@ class DeidentifyBatch:
             "details": counts | receipt.bucketed(receipt.merged(self._receipts)),
         }
         key = f"{first.topic}/{first.partition}/{first.offset}-{last.offset}".encode()
-        self._outputs.append(Output("audit", 0, key, self._tools.encoder.encode("audit", record)))
+        self._outputs.append(self._tools.encoder.decision(key, record))
+
+
+def rank_of(value: bytes) -> int:
+    """Return the rank of a state value among those of one event (`deidentify.rank`), without opening it."""
+    revision = int.from_bytes(value[state.WIDTH : state.WIDTH + _REVISION_BYTES], "big")
+    return deidentify.rank(state.through_of(value), revision)

@@ -1,30 +1,56 @@
-"""The encoder of output records: Avro under the schema ids that the registry gave at start.
+"""The writer of a stage's output records: sealed ones, and decision records in clear.
 
-Purpose: the one place in which a stage gives a record its schema id.
-Called by: `streams.stages.dedupe`, `streams.stages.deidentify` and `streams.stages.deidentify_outputs`.
+Purpose: the one place in which a stage decides under which scope a record is sealed.
+Called by: `streams.stages.dedupe` and `streams.stages.deidentify_outputs`.
 
 Invariants:
-- Every record of one process has the schema id that the registry gave at its start.
+- Only decision records leave a stage in clear: they have offsets, hashes and bucketed counts.
+- A record is bound to its topic and key: the broker's owner cannot pass it off as another one.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
 from schemas import catalogue, codec
+from schemas.record_seal import AGENCY, EVIDENCE, RecordSeal
+from streams.broker import topics
+from streams.broker.partitions import partition_of
+from streams.core.counting.outcomes import Outcome
+from streams.runtime.stage import Output
 
 __all__ = ["RecordEncoder"]
 
 
 class RecordEncoder:
-    """Encodes records of this project's own schemas.
+    """Encodes and seals records of this project's own schemas.
 
     Args:
-        ids: Schema id to write with, by stem (`delta`).
+        ids: Schema id to write with, by stem (`audit`).
+        seal: Seals the hub's records.
     """
 
-    def __init__(self, ids: Mapping[str, int]) -> None:
-        self._ids = ids
+    def __init__(self, ids: Mapping[str, int], seal: RecordSeal) -> None:
+        self._ids, self._seal = ids, seal
 
-    def encode(self, stem: str, record: Mapping[str, Any]) -> bytes:
-        """Return a record of the schema `stem` in its wire form."""
-        return codec.encode(self._ids[stem], catalogue.load(stem).parsed, record)
+    def decision(self, key: bytes, record: Mapping[str, Any]) -> Output:
+        """Return a decision record for the topic `audit`, in clear."""
+        return Output("audit", 0, key, codec.encode(self._ids["audit"], catalogue.load("audit").parsed, record))
+
+    def outcome(self, outcome: Outcome) -> Output:
+        """Return the outcome of a raw record, as evidence."""
+        value = self._seal.write("outcome", EVIDENCE, outcome.as_record(), "outcomes", outcome.key.decode())
+        return Output("outcomes", partition_of(outcome.key, topics.PARTITIONS), outcome.key, value)
+
+    def late(self, key: bytes, record: Mapping[str, Any]) -> Output:
+        """Return the note of a late record, as evidence."""
+        return Output("late", 0, key, self._seal.write("late", EVIDENCE, record, "late", key.decode()))
+
+    def refusal(self, agency: str, key: bytes, record: Mapping[str, Any]) -> Output:
+        """Return an entry of an agency's quarantine, which the agency may open: a place and a code."""
+        topic = topics.quarantine(agency)
+        value = self._seal.write("quarantine", AGENCY + agency, record, topic, key.decode())
+        return Output(topic, 0, key, value)
+
+    def of_year(self, stem: str, year: str, topic: str, partition: int, key: str, record: Mapping[str, Any]) -> Output:
+        """Return a record about a person or a count, sealed under the keys of its year."""
+        return Output(topic, partition, key.encode(), self._seal.write(stem, year, record, topic, key))

@@ -71,7 +71,7 @@ public final class Count {
     Schema written = new Schema.Parser().parse(Files.readString(Path.of(arguments[1])));
     Count count = new Count(written, Long.parseLong(arguments[2]));
     StreamsBuilder builder = new StreamsBuilder();
-    builder.stream("deltas", Consumed.with(Serdes.Bytes(), Serdes.ByteArray()))
+    builder.stream("bench-deltas", Consumed.with(Serdes.Bytes(), Serdes.ByteArray()))
         .mapValues(count::amount)
         .groupByKey(Grouped.with(Serdes.Bytes(), Serdes.Long()))
         .aggregate(

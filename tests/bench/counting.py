@@ -1,12 +1,15 @@
-"""The counting path against its peers: deltas to acknowledged cells, same topic, same machine, same run.
+"""The counting path against its peers: deltas to acknowledged cells, same deltas, same machine, same run.
 
-Ours is the stage as it is deployed. Stock Faust updates one plain table per event; Quix Streams and Bytewax keep a
-count per cell in their state; all three decode the same records with fastavro. Each runs in its own process
-(`tests.bench.peers`). For the peers the clock stops when the last event was handled, for ours when its cells were
-acknowledged and kept.
+Ours is the stage as it is deployed: it reads deltas that are sealed, `PACK` to a record, as dedupe sends them. The
+peers read the same ones in clear, one a record, since they can open nothing. Stock Faust updates one plain table per
+event; Quix Streams and Bytewax keep a count per cell in their state; all three decode the same records with fastavro.
+Each runs in its own process (`tests.bench.peers`). For the peers the clock stops when the last event was handled, for
+ours when its cells were acknowledged and kept.
 """
 
 import asyncio
+import io
+import json
 import os
 import random
 import re
@@ -14,19 +17,23 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+import fastavro
 
 from amana.local import runtime
 from amana.site import Site
-from connectors.adapters import schema_registry
-from schemas import catalogue, codec
+from schemas.identifiers import AgencyId, CubeKey
+from schemas.record_seal import RecordSeal
 from streams.broker import topics
 from streams.broker.partitions import partition_of
+from streams.core.counting import deltas
 from streams.runtime import outbox
 from streams.runtime.stage import Output
 from tests.bench import jvm
-from tests.bench.peers import PRINCIPAL
+from tests.bench.peers import HEADER, PLAIN, PRINCIPAL, create
 from tests.support import flow
 
 DELTAS = int(os.environ.get("AMANA_BENCH_DELTAS", "1000000"))
@@ -46,7 +53,12 @@ PEERS = {
 }
 """How many deltas each is given; `raw-consume` takes the records from the driver and does nothing with them."""
 
-CELLS = 3_000
+CELLS, YEAR = 3_000, "2024"
+
+PACK = 500
+"""Deltas of one of our records: a batch of some hundred events, which is what dedupe has under a modest load."""
+
+_SINGLE = fastavro.parse_schema(json.loads(jvm.SCHEMA.read_text(encoding="utf-8")))
 RUNS = int(os.environ.get("AMANA_BENCH_RUNS", "2"))
 
 
@@ -58,18 +70,15 @@ def measure() -> dict[str, float]:
 
 
 def _measure(site: Site) -> dict[str, float]:
-    current = schema_registry.ids(site.registry).current
-    asyncio.run(_fill(site, current["delta"]))
-    asyncio.run(
-        flow.publish(
-            site.cluster("worker.deidentify").kafka_settings(), flow.events(EVENTS, 1), current["deidentified.case"]
-        )
-    )
+    create(site, PLAIN, "delete")
+    packs = asyncio.run(_fill(site))
+    asyncio.run(flow.publish(site, flow.events(EVENTS, 1)))
     rates: dict[str, list[float]] = {}
     for run in range(RUNS):
         for peer, number in PEERS.items():
-            rates.setdefault(peer, []).append(_rate(site, peer, number, run))
-    rates["dedupe"] = [_rate(site, "dedupe", EVENTS, 0)]
+            counted = packs if peer == "aggregate" else number
+            rates.setdefault(peer, []).append(number / _seconds(site, peer, counted, run))
+    rates["dedupe"] = [EVENTS / _seconds(site, "dedupe", EVENTS, 0)]
     if not jvm.is_here():
         print("counting/kafka-streams, counting/kafka-streams-eos: not run, there is no JDK", flush=True)
     medians = {peer: statistics.median(found) for peer, found in rates.items()}
@@ -79,8 +88,8 @@ def _measure(site: Site) -> dict[str, float]:
     return {f"counting/{peer}": medians["aggregate"] / medians[peer] for peer in PEERS if peer != "aggregate"}
 
 
-def _rate(site: Site, peer: str, number: int, run: int) -> float:
-    """Run one peer in a process of its own; it prints the seconds it took, among what its terminal says."""
+def _seconds(site: Site, peer: str, number: int, run: int) -> float:
+    """Run one peer over `number` records in a process of its own, and find the seconds in what it prints."""
     command = [sys.executable, "-m", "tests.bench.peers", peer, str(number), str(run)]
     if peer in jvm.GUARANTEES:
         command = jvm.command(site, PRINCIPAL, peer, number, run)
@@ -91,33 +100,47 @@ def _rate(site: Site, peer: str, number: int, run: int) -> float:
     if found is None:
         msg = f"{peer} ended without a time"
         raise RuntimeError(msg)
-    return number / float(found[1])
+    return float(found[1])
 
 
-async def _fill(site: Site, schema: int) -> None:
-    box = await outbox.Outbox(site.cluster("worker.dedupe").kafka_settings(), "bench").start()
+async def _fill(site: Site) -> int:
+    """Write the deltas in both forms; return the number of our records."""
+    rows, seal = list(_rows()), site.cluster("worker.dedupe").seal
+    ours = list(_sealed(rows, seal))
+    box = await outbox.Outbox(site.cluster(PRINCIPAL).kafka_settings(), "bench").start()
     try:
-        outputs = list(_deltas(schema))
-        for start in range(0, len(outputs), 20_000):
-            await box.send(outputs[start : start + 20_000])
+        await box.send(ours)
+        for start in range(0, len(rows), 20_000):
+            await box.send([_plain(*row) for row in rows[start : start + 20_000]])
     finally:
         await box.stop()
+    return len(ours)
 
 
-def _deltas(schema: int) -> Iterator[Output]:
-    """Make deltas as dedupe does: ascending marks per source, a few thousand cells, four to an event."""
-    draw, parsed = random.Random(7), catalogue.load("delta").parsed
-    months = [f"2024-{month:02}" for month in range(1, 13)]
+def _rows() -> Iterator[tuple[str, deltas.Row]]:
+    """Make deltas as dedupe does, each with its source: ascending marks, a few thousand cells, four to an event."""
+    draw = random.Random(7)
+    months = [f"{YEAR}-{month:02}" for month in range(1, 13)]
     cells = [f"cases|profile|TIP|possible|LBN|{months[n % 12]}|F|18--20|forced-labour-{n // 12}" for n in range(CELLS)]
     for n in range(DELTAS):
-        cell = draw.choice(cells)
-        delta = {
-            "cell": cell,
-            "agency": draw.choice(flow.AGENCIES),
-            "amount": 1,
-            "source": f"case/{(n // 4) % topics.PARTITIONS}",
-            "offset": n // 16,
-            "ordinal": n % 4,
-        }
-        key = cell.encode()
-        yield Output("deltas", partition_of(key, topics.PARTITIONS), key, codec.encode(schema, parsed, delta))
+        cell, agency = draw.choice(cells), draw.choice(flow.AGENCIES)
+        yield f"case/{(n // 4) % topics.PARTITIONS}", deltas.Row(CubeKey(cell), AgencyId(agency), 1, n // 16, n % 4)
+
+
+def _plain(source: str, row: deltas.Row) -> Output:
+    out = io.BytesIO(bytes(HEADER))
+    out.seek(HEADER)
+    fastavro.schemaless_writer(out, _SINGLE, {**row._asdict(), "source": source})
+    key = row.cell.encode()
+    return Output(PLAIN, partition_of(key, topics.PARTITIONS), key, out.getvalue())
+
+
+def _sealed(rows: Sequence[tuple[str, deltas.Row]], seal: RecordSeal) -> Iterator[Output]:
+    """Pack the deltas of each source and partition, in order."""
+    lanes: dict[tuple[str, int], list[deltas.Row]] = defaultdict(list)
+    for source, row in rows:
+        lanes[source, partition_of(row.cell.encode(), topics.PARTITIONS)].append(row)
+    for (source, partition), lane in lanes.items():
+        for start in range(0, len(lane), PACK):
+            record = deltas.pack(YEAR, source, lane[start : start + PACK])
+            yield Output("deltas", partition, b"", seal.write("delta", YEAR, record, "deltas"))

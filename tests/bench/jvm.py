@@ -15,7 +15,8 @@ from amana.local import artifacts
 from amana.site import Site
 
 GUARANTEES = {"kafka-streams": "at_least_once", "kafka-streams-eos": "exactly_once_v2"}
-SCHEMA = Path(__file__).parents[2] / "schemas" / "avro" / "delta.avsc"
+SCHEMA = Path(__file__).with_name("single_delta.avsc")
+"""One delta a record, as the peers read them."""
 
 _JARS = (
     "org.apache.kafka:kafka-streams:4.3.1",

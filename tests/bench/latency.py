@@ -12,9 +12,9 @@ from typing import Any, Self
 import kafka
 
 from amana.site import Site
-from connectors.adapters import schema_registry
-from schemas import codec, limits
 from streams.broker import access
+from streams.core.counting import aggregate
+from streams.runtime import state
 from streams.runtime.stage import Record
 
 COUNTRIES = ("EGY", "IRQ", "JOR", "KWT", "LBN", "SAU", "SYR", "TUR")
@@ -44,15 +44,21 @@ def at(site: Site, records: Sequence[Record], lone: Sequence[Record], per_second
         lone: those of them that are alone in their cells: the n-th has `place_of(n)`.
         per_second: the pace.
     """
-    readable = schema_registry.ids(site.registry, ["deidentified.case"]).allowed("deidentified.case")
+    seal = site.cluster("worker.aggregate").seal
 
     def event_of(record: Any) -> str:  # noqa: ANN401 - kafka-python is not typed
-        return str(codec.decode(record.value, readable, limits.INTERNAL)["event_id"])
+        return str(seal.read("deidentified.case", record.value, "deidentified.case", record.key.decode())["event_id"])
+
+    def place(record: Any) -> str:  # noqa: ANN401 - as above
+        """Name a cell's country and month; only cells of the cube `profile` have a month."""
+        key = record.key.decode().partition(aggregate.SEPARATOR)[0]
+        parts = seal.read("cell", record.value[state.WIDTH :], "cells", key)["cell"].split("|")
+        return "|".join(parts[4:6]) if parts[1] == "profile" else ""
 
     events = {_event(record): record.offset for record in records}
     places = {"|".join(reversed(place_of(n).values())): record.offset for n, record in enumerate(lone)}
     deidentified = _Reader(site, "deidentified.case", event_of, events.keys())
-    counted = _Reader(site, "cells", _place, places.keys())
+    counted = _Reader(site, "cells", place, places.keys())
     with deidentified, counted:
         begun = paced(site, records, per_second)
     return {
@@ -66,12 +72,6 @@ def at(site: Site, records: Sequence[Record], lone: Sequence[Record], per_second
 
 def _event(record: Record) -> str:
     return (record.key or b"").decode()
-
-
-def _place(record: Any) -> str:  # noqa: ANN401 - as above
-    """Name a cell's country and month; only cells of the cube `profile` have a month."""
-    parts = record.key.decode().split("|")
-    return "|".join(parts[4:6]) if parts[1] == "profile" else ""
 
 
 def paced(site: Site, records: Sequence[Record], per_second: float) -> Mapping[int, float]:

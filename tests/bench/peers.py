@@ -19,14 +19,15 @@ from kafka import KafkaAdminClient
 
 from amana.site import Site
 from connectors.adapters import schema_registry
-from schemas import catalogue
-from streams.core.counting import aggregate as rules
 from streams.runtime import app as apps
 from streams.runtime import outbox, stage, state
 from streams.stages import aggregate, dedupe
+from tests.bench import jvm
 
 HEADER = 5
 PRINCIPAL = "admin"
+PLAIN = "bench-deltas"
+"""The deltas in clear, one a record, which the peers read; ours are sealed, many to a record, as dedupe sends them."""
 
 
 class Clock:
@@ -73,12 +74,12 @@ class TimedTable(state.StateTable):
 
 def ours(site: Site, name: str, clock: Clock, run: int) -> None:
     """Run the stage as `amana worker` does, but for the clock and the group's name."""
-    settings = site.cluster(PRINCIPAL).kafka_settings()
+    settings, seal = site.cluster(PRINCIPAL).kafka_settings(), site.cluster(f"worker.{name}").seal
     allowed = schema_registry.ids(site.registry)
     app = apps.build(f"bench-{name}-{run}", settings, site.path("state"), fetch=apps.FETCH_BYTES[name])
-    deps = apps.Deps(outbox.Outbox(settings, name), secrets.token_hex(8), allowed.current, allowed.readable)
+    deps = apps.Deps(outbox.Outbox(settings, name), secrets.token_hex(8), allowed.current, allowed.readable, seal)
     if name == "aggregate":
-        kept = TimedTable(app, "cells", deps.box, deps.epoch, partitions=4, through=rules.through_of)
+        kept = TimedTable(app, "cells", deps.box, deps.epoch, partitions=4)
         timed, sources = Timed(aggregate.Aggregate(deps), clock), ["deltas"]
     else:
         kept = TimedTable(app, "state.dedupe", deps.box, deps.epoch, partitions=4)
@@ -92,7 +93,7 @@ def stock(site: Site, clock: Clock, run: int) -> None:
     """One table update per event, with the driver's own transport."""
     settings = site.cluster(PRINCIPAL).kafka_settings()
     name = f"bench-faust-{run}"
-    _create(site, f"{name}-cells-changelog")
+    create(site, f"{name}-cells-changelog", "compact")
     app = faust.App(
         name,
         broker="kafka://" + settings["bootstrap_servers"][0],
@@ -120,7 +121,7 @@ def stock(site: Site, clock: Clock, run: int) -> None:
             cells[delta["cell"]] += delta["amount"]
             clock.handled(1)
 
-    app.agent(app.topic("deltas", value_serializer="raw", key_serializer="raw"))(count)
+    app.agent(app.topic(PLAIN, value_serializer="raw", key_serializer="raw"))(count)
     _work(app)
 
 
@@ -144,7 +145,7 @@ def quix(site: Site, clock: Clock, number: int, run: int) -> None:
         state_dir=tempfile.mkdtemp(),
         loglevel="WARNING",
     )
-    topic = application.topic("deltas", value_deserializer="bytes", key_deserializer="bytes")
+    topic = application.topic(PLAIN, value_deserializer="bytes", key_deserializer="bytes")
     decode = _decoder()
 
     def count(value: bytes, kept: Any) -> None:  # noqa: ANN401 - quixstreams' state has no public type
@@ -173,7 +174,7 @@ def wax(site: Site, clock: Clock, run: int) -> None:
         "group.id": f"bench-wax-{run}",
     }
     flow, decode = Dataflow("count"), _decoder()
-    source = kafka.KafkaSource(list(settings["bootstrap_servers"]), ["deltas"], add_config=login)
+    source = kafka.KafkaSource(list(settings["bootstrap_servers"]), [PLAIN], add_config=login)
 
     def keyed(message: Any) -> tuple[str, int]:  # noqa: ANN401 - bytewax' messages have no public type
         clock.begin()
@@ -193,7 +194,7 @@ def wax(site: Site, clock: Clock, run: int) -> None:
 async def raw(site: Site, clock: Clock) -> None:
     """Take the records from the driver and do nothing with them: the limit."""
     consumer = aiokafka.AIOKafkaConsumer(
-        "deltas",
+        PLAIN,
         **site.cluster(PRINCIPAL).kafka_settings(),
         auto_offset_reset="earliest",
         max_partition_fetch_bytes=apps.FETCH_BYTES["aggregate"],
@@ -206,18 +207,19 @@ async def raw(site: Site, clock: Clock) -> None:
 
 
 def _decoder() -> Callable[[bytes], Any]:
-    writer, read = catalogue.load("delta").parsed.writer, fastavro.schemaless_reader
+    writer = fastavro.parse_schema(json.loads(jvm.SCHEMA.read_text(encoding="utf-8")))
 
     def decode(value: bytes) -> Any:  # noqa: ANN401 - a record
-        return read(io.BytesIO(value[HEADER:]), writer)
+        return fastavro.schemaless_reader(io.BytesIO(value[HEADER:]), writer, None)
 
     return decode
 
 
-def _create(site: Site, topic: str) -> None:
+def create(site: Site, topic: str, cleanup: str) -> None:
+    """Make a topic of four partitions that provisioning does not know."""
     admin = KafkaAdminClient(**site.cluster(PRINCIPAL).kafka_settings())
     admin.create_topics(
-        {topic: {"num_partitions": 4, "replication_factor": 1, "configs": {"cleanup.policy": "compact"}}},
+        {topic: {"num_partitions": 4, "replication_factor": 1, "configs": {"cleanup.policy": cleanup}}},
         wait_for_metadata=True,
     )
     admin.close()

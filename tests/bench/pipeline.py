@@ -100,7 +100,7 @@ def _rate(group: faults.Group, before: int, number: int) -> float:
 
 def sealed(site: Site, number: int, first: int, *, alone: bool = False) -> list[Record]:
     """Make events as their agencies publish them; where `alone`, every eighth has a cell of its own."""
-    ids, draw = schema_registry.ids(site.registry, ["raw.case"]).current, random.Random(first)
+    ids, draw = schema_registry.ids(site.registry, ["envelope"]).current, random.Random(first)
     keys = {agency: raw_events.keys_of(site, agency) for agency in flow.AGENCIES}
     made, texts = list[Record](), _texts(number, first)
     for n in range(number):

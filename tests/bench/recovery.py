@@ -17,12 +17,12 @@ import psutil
 
 from amana.local import runtime, server_process
 from amana.site import Site
-from connectors.adapters import schema_registry
-from schemas import catalogue, codec
 from schemas.identifiers import AgencyId, CubeKey, EventId
+from schemas.record_seal import RecordSeal
 from streams.broker import topics
 from streams.broker.partitions import partition_of
 from streams.core.counting import dedupe as persons
+from streams.core.counting import deltas
 from streams.runtime import outbox, state
 from streams.runtime.stage import Output
 from streams.stages import dedupe
@@ -85,26 +85,26 @@ def _peak(pid: int) -> int:
 
 async def _fill(site: Site, stage: str, first: int, end: int) -> None:
     """Write the changelog's keys from `first` to `end`, and what waits."""
-    ids = schema_registry.ids(site.registry).current
-    await ballast.send(site, ballast.cells(ids["cell"], first, end) if stage == "aggregate" else _persons(first, end))
+    seal = site.cluster("worker.dedupe").seal
+    filled = ballast.cells(seal, first, end) if stage == "aggregate" else _persons(seal, first, end)
+    await ballast.send(site, filled)
     box = await outbox.Outbox(site.cluster("admin").kafka_settings(), "bench").start()
     try:
-        waiting = _deltas(ids["delta"], end) if stage == "aggregate" else _events(ids["deidentified.case"], end)
+        waiting = _deltas(seal, end) if stage == "aggregate" else flow.outputs(flow.events(WAITING, seed=end), seal)
         await box.send(list(waiting))
     finally:
         await box.stop()
 
 
-def _deltas(schema: int, size: int) -> Iterator[Output]:
-    parsed = catalogue.load("delta").parsed
+def _deltas(seal: RecordSeal, size: int) -> Iterator[Output]:
     for n in range(WAITING):
-        key, offset = ballast.key(n), 1_000 + size + n
-        delta = {"cell": key, "agency": flow.AGENCIES[0], "amount": 1, "source": "case/0", "offset": offset}
-        value = codec.encode(schema, parsed, {**delta, "ordinal": 0})
-        yield Output("deltas", partition_of(key.encode(), topics.PARTITIONS), key.encode(), value)
+        key = CubeKey(ballast.key(n))
+        row = deltas.Row(key, AgencyId(flow.AGENCIES[0]), 1, 1_000 + size + n, 0)
+        value = seal.write("delta", ballast.YEAR, deltas.pack(ballast.YEAR, "case/0", [row]), "deltas")
+        yield Output("deltas", partition_of(key.encode(), topics.PARTITIONS), b"", value)
 
 
-def _persons(first: int, end: int) -> Iterator[Output]:
+def _persons(seal: RecordSeal, first: int, end: int) -> Iterator[Output]:
     for n in range(first, end):
         token = f"{n:032x}"
         seen = {
@@ -121,13 +121,10 @@ def _persons(first: int, end: int) -> Iterator[Output]:
             )
             for event in range(2)
         }
-        value = state.prefixed(0, persons.dump(persons.PersonYear(0, seen)))
+        key = seal.index(ballast.YEAR, f"case|{token}")
+        sealed = seal.seal(ballast.YEAR, persons.dump(persons.PersonYear(0, seen)), dedupe.STATE, key)
         partition = partition_of(token.encode(), topics.PARTITIONS)
-        yield Output(dedupe.STATE, partition, f"case|{token}".encode() + b"\x00" + b"0" * 16, value)
-
-
-def _events(schema: int, size: int) -> list[Output]:
-    return flow.outputs(flow.events(WAITING, seed=size), schema)
+        yield Output(dedupe.STATE, partition, key.encode() + b"\x00" + b"0" * 16, state.prefixed(0, sealed))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ import pytest
 
 from amana.local import runtime, server_process
 from amana.site import Site
-from connectors.adapters import schema_registry
 from tests.support import ballast, faults, feeding, flow
 
 pytestmark = [pytest.mark.broker, pytest.mark.long, pytest.mark.timeout(1800)]
@@ -31,13 +30,9 @@ WORKERS = {"deidentify": 0, "dedupe": 1, "aggregate": 2, "release": 0}
 def counting(tmp_path: Path) -> Iterator[Site]:
     """Run a system of its own whose aggregate has a large state."""
     with runtime.running(tmp_path, workers=False) as site:
-        asyncio.run(ballast.send(site, ballast.cells(_schema(site), 0, BALLAST)))
+        asyncio.run(ballast.send(site, ballast.cells(site.cluster("worker.aggregate").seal, 0, BALLAST)))
     with runtime.running(tmp_path, workers=WORKERS) as site:
         yield site
-
-
-def _schema(site: Site) -> int:
-    return schema_registry.ids(site.registry, ["cell"]).id_of("cell")
 
 
 def test_rebalances_in_the_middle_of_recovery_change_no_count(counting: Site) -> None:
@@ -120,9 +115,9 @@ def test_compaction_of_what_is_being_restored_changes_no_count(counting: Site) -
 
 def _rewrite(site: Site, over: threading.Event) -> None:
     """Write the same cells again and again, as incarnations of long ago, so that there is always what to compact."""
-    schema, first = _schema(site), 0
+    seal, first = site.cluster("worker.aggregate").seal, 0
     while not over.is_set():
-        asyncio.run(ballast.send(site, ballast.cells(schema, first, first + 20_000)))
+        asyncio.run(ballast.send(site, ballast.cells(seal, first, first + 20_000)))
         first = (first + 20_000) % BALLAST
         time.sleep(0.5)
 

@@ -12,7 +12,6 @@ import pytest
 
 from amana.local import runtime
 from amana.site import Site
-from connectors.adapters import schema_registry
 from tests.support import faults, flow
 
 pytestmark = [pytest.mark.broker, pytest.mark.long, pytest.mark.timeout(300)]
@@ -31,16 +30,14 @@ def counting(tmp_path: Path) -> Iterator[Site]:
 def test_a_registry_that_is_away_loses_no_event_and_a_start_waits_for_it(counting: Site) -> None:
     """Workers that run need it no more; one that was killed begins to count when it is back, by itself."""
     sent = flow.events(3 * THIRD, seed=61)
-    schema = schema_registry.ids(counting.registry, ["deidentified.case"]).id_of("deidentified.case")
-    settings = counting.cluster("worker.deidentify").kafka_settings()
     with faults.Group(counting, "dedupe") as dedupe:
-        asyncio.run(flow.publish(settings, sent[:THIRD], schema))
+        asyncio.run(flow.publish(counting, sent[:THIRD]))
         dedupe.wait_for(THIRD, 60)
         faults.freeze(faults.pid(counting, "registry"))
-        asyncio.run(flow.publish(settings, sent[THIRD : 2 * THIRD], schema))
+        asyncio.run(flow.publish(counting, sent[THIRD : 2 * THIRD]))
         dedupe.wait_for(2 * THIRD, 60)
         os.kill(faults.pid(counting, "worker-dedupe-0"), signal.SIGKILL)
-        asyncio.run(flow.publish(settings, sent[2 * THIRD :], schema))
+        asyncio.run(flow.publish(counting, sent[2 * THIRD :]))
         time.sleep(AWAY_SECONDS)
         assert sum(dedupe.committed().values()) == 2 * THIRD
         said = json.loads(counting.path("logs", "worker-dedupe-0.log").read_text(encoding="utf-8").splitlines()[-1])

@@ -120,9 +120,10 @@ def _coordinated_by(brokers: cluster.Cluster, number: int) -> None:
 
 
 def _bus(site: Site) -> KafkaBus:
-    schemas = schema_registry.ids(site.registry, ["audit", "ledger", "trend", "cell"])
-    settings = site.cluster("worker.release").kafka_settings()
-    return KafkaBus(settings, Schemas(schemas.current, schemas.readable), site.agencies)
+    schemas = schema_registry.ids(site.registry, ["audit", "ledger", "trend"])
+    cluster = site.cluster("worker.release")
+    allowed = Schemas(schemas.current, schemas.readable)
+    return KafkaBus(cluster.kafka_settings(), allowed, cluster.seal, site.agencies)
 
 
 def _settled(bus: KafkaBus) -> float:

@@ -50,7 +50,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 def _corrections(site: Site) -> Iterator[Record]:
     """Publish the same cases again and again, each time with the next revision and another age."""
-    ids = schema_registry.ids(site.registry, ["raw.case"]).current
+    ids = schema_registry.ids(site.registry, ["envelope"]).current
     keys = {agency: raw_events.keys_of(site, agency) for agency in flow.AGENCIES}
     texts = list(narratives.narratives(TEXTS, 5))
     for revision in itertools.count(1):

@@ -46,8 +46,7 @@ def test_noise_is_drawn_once_whatever_is_replayed(how: str, tmp_path: Path) -> N
     (tmp_path / "policy.toml").write_text(noisy, encoding="utf-8")
     sent = flow.events(3_000, seed=51)
     with runtime.running(tmp_path, workers=STAGES) as site:
-        schema = schema_registry.ids(site.registry, ["deidentified.case"]).id_of("deidentified.case")
-        asyncio.run(flow.publish(site.cluster("worker.deidentify").kafka_settings(), sent, schema))
+        asyncio.run(flow.publish(site, sent))
         faults.settled(site, 90)
         assert not request(site.cluster("operator"), DAY, patience=60).code
         before = _state(site)

@@ -15,7 +15,6 @@ from amana.local import runtime as local
 from amana.site import Site
 from connectors.adapters import schema_registry
 from connectors.operations import pipeline_status, quarantine_entries
-from schemas import catalogue, codec, limits
 from streams.broker import topics
 from tests.support import raw_events, runtime
 
@@ -68,11 +67,11 @@ def _send(site: Site, messages: list[Message]) -> None:
 def _slowest(site: Site, keys: set[str]) -> float:
     """Return the 99th percentile, in ms, of the time from arrival on the raw topic to the de-identified record's."""
     stem = topics.deidentified(KIND)
-    allowed = {schema_registry.ids(site.registry).current[stem]: catalogue.load(stem).parsed}
+    seal = site.cluster("worker.dedupe").seal
     came = {(r.partition, r.offset): r.timestamp for r in runtime.consume_all(site, "admin", topics.raw(AGENCY, KIND))}
     took = []
     for record in runtime.consume_all(site, "admin", stem):
-        read = codec.decode(record.value, allowed, limits.INTERNAL)
+        read = seal.read(stem, record.value, stem, record.key.decode())
         if read["event_id"] in keys:
             took.append(record.timestamp - came[read["source_partition"], read["source_offset"]])
     assert len(took) == len(keys), "a good event is missing, or came out twice"

@@ -21,6 +21,7 @@ from amana.site import Site
 from connectors.adapters import schema_registry
 from connectors.operations import exact_cells, pipeline_status, quarantine_entries
 from schemas import catalogue, codec, limits
+from schemas.record_seal import EVIDENCE
 from streams.core.counting.outcomes import Outcome
 from tests.support import counted, raw_events, runtime
 
@@ -136,12 +137,12 @@ def _reconciled(site: Site) -> None:
     rows = [row for row in json.loads(whole.stdout)["rows"] if row["agency"] == AGENCY]
     assert sum(row["published"] for row in rows) == len(events()) + 2
     assert all(row["day"] != "earlier" and row["difference"] == 0 for row in rows)
-    schema, number = catalogue.load("outcome").parsed, schema_registry.ids(site.registry, ["outcome"]).id_of("outcome")
+    seal = site.cluster("worker.dedupe").seal
     rogue = [
         Outcome((AGENCY, "case", 0, offset), "counted", source, 10**6, 0)
         for offset, source in ((0, "case/8"), (0, "case/9"), (9_999, "case/0"))
     ]
-    sent = [(one.key, codec.encode(number, schema, one.as_record())) for one in rogue]
+    sent = [(one.key, seal.write("outcome", EVIDENCE, one.as_record(), "outcomes", one.key.decode())) for one in rogue]
     runtime.produce_all(site, "worker.dedupe", "outcomes", sent)
     named = _amana(site, "audit", "reconcile", "--agency", AGENCY)
     assert named.returncode == 1, named.stdout + named.stderr

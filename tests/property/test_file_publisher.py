@@ -1,6 +1,7 @@
 """Laws of the publication of a file, on a topic in memory: each good row once, wherever a publisher died."""
 
 import json
+import os
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
@@ -37,7 +38,12 @@ def a_file(path: Path, rows: int, *, refused: frozenset[int] = frozenset()) -> P
 def run(topic: RawTopic, file: Path, folder: Path, deaths: Random | None = None) -> PublishSummary:
     """Publish a file once; raises `PublisherKilled` where the publisher died."""
     envelope = Envelope(
-        catalogue.load(f"raw.{KIND}"), 1, Sealer(sealing_public(KEY)), Signer(KEY), topic=TOPIC, partitions=2
+        catalogue.load(f"raw.{KIND}"),
+        1,
+        Sealer(sealing_public(bytes(96)), os.urandom),
+        Signer(KEY),
+        topic=TOPIC,
+        partitions=2,
     )
     job = PublishJob(
         agency=AGENCY,

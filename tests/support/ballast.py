@@ -9,12 +9,12 @@ from kafka import KafkaAdminClient
 from kafka import admin as kafka_admin
 
 from amana.site import Site
-from schemas import catalogue, codec
 from schemas.identifiers import CubeKey
+from schemas.record_seal import RecordSeal
 from streams.broker import topics
 from streams.broker.partitions import partition_of
 from streams.core.counting import aggregate as rules
-from streams.runtime import outbox
+from streams.runtime import outbox, state
 from streams.runtime.stage import Output
 from streams.stages import aggregate
 from tests.support import flow
@@ -23,6 +23,7 @@ __all__ = ["cells", "compact_at_once", "compacted", "key", "members", "send"]
 
 _ADMIN: Final = "admin"
 _PART: Final = 20_000
+YEAR: Final = "2024"
 
 
 def key(n: int) -> str:
@@ -30,16 +31,15 @@ def key(n: int) -> str:
     return f"ballast|profile|TIP|possible|LBN|2024-{1 + n % 12:02}|F|18--20|forced-labour-{n}"
 
 
-def cells(schema: int, first: int, end: int, epoch: str = "0" * 16) -> Iterator[Output]:
+def cells(seal: RecordSeal, first: int, end: int, epoch: str = "0" * 16) -> Iterator[Output]:
     """Make the changelog entries of the cells from `first` to `end`, as an incarnation `epoch` would have left them."""
-    parsed = catalogue.load("cell").parsed
     for n in range(first, end):
         counts = dict.fromkeys(flow.AGENCIES[: 1 + n % 3], 1 + n % 7)
         marks = {f"case/{source}": (n % 1000, 0) for source in range(topics.PARTITIONS)}
-        value = codec.encode(schema, parsed, rules.Cell(CubeKey(key(n)), counts, marks, 0).as_record())
-        place = key(n).encode()
-        entry = place + rules.SEPARATOR.encode() + epoch.encode()
-        yield Output(aggregate.CELLS, partition_of(place, topics.PARTITIONS), entry, value)
+        cell, place = rules.Cell(CubeKey(key(n)), counts, marks, 0), seal.index(YEAR, key(n))
+        value = state.prefixed(cell.through, seal.write("cell", YEAR, cell.as_record(), aggregate.CELLS, place))
+        entry = place.encode() + rules.SEPARATOR.encode() + epoch.encode()
+        yield Output(aggregate.CELLS, partition_of(key(n).encode(), topics.PARTITIONS), entry, value)
 
 
 async def send(site: Site, outputs: Iterator[Output]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from anonymizer.microdata.redaction import Text, Verdict
-from schemas import codec, limits
+from streams.core.counting import deltas
 from streams.runtime.stage import Output, Record
 from streams.stages import dedupe, deidentify
 from tests.support import raw_events
@@ -27,7 +27,7 @@ class Nothing:
 def cells(kind: str, events: Sequence[Mapping[str, Any]]) -> Counter[str]:
     """Return the exact cells of clear events of one agency and kind, in the order of publication."""
     deps, kept = raw_events.deps(), dict[str, bytes]()
-    private = deidentify.Private(raw_events.SEALING, raw_events.DEDUPE, raw_events.VERIFYING, Nothing(), None, "test")
+    private = deidentify.Private([raw_events.SEALING], raw_events.DEDUPE, raw_events.VERIFYING, Nothing(), None, "test")
     records = [raw_events.record(kind, event, offset) for offset, event in enumerate(events)]
     made = asyncio.run(deidentify.Deidentify(raw_events.shipped(), deps, private)(records, kept.get)).outputs
     counted: Counter[str] = Counter()
@@ -36,8 +36,9 @@ def cells(kind: str, events: Sequence[Mapping[str, Any]]) -> Counter[str]:
         assert partition >= 0
         for output in told:
             if output.topic == "deltas":
-                delta = codec.decode(output.value or b"", deps.readable["delta"], limits.INTERNAL)
-                counted[delta["cell"]] += delta["amount"]
+                columns, _ = deltas.read([(0, raw_events.opened("delta", output))])
+                for cell, amount in zip(columns.cell.tolist(), columns.amount.tolist(), strict=True):
+                    counted[columns.cells[cell]] += amount
     return +counted
 
 

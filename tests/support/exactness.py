@@ -49,7 +49,6 @@ def partition_of_cell(content: Content) -> int:
 
 
 _TEMPLATE = flow.events(1, seed=1)[0]
-SCHEMA = next(iter(raw_events.readable("deidentified.case")))
 PLACES: list[Place] = [("dedupe", 0), ("dedupe", 1), ("aggregate", 0), ("aggregate", 1)]
 TOKENS = [token for n in range(40) if partition_of((token := f"{n:032x}").encode(), 4) < 2][:4]
 CONTENTS = [one for one in itertools.product(flow.COUNTRIES, ("2024-01", "2024-02")) if partition_of_cell(one) < 2][:4]
@@ -111,7 +110,7 @@ class Exactness(RuleBasedStateMachine):
         self._send(event)
 
     def _send(self, event: dict[str, Any]) -> None:
-        for output in flow.outputs([event], SCHEMA):
+        for output in flow.outputs([event], raw_events.SEAL):
             self.broker.take(output)
 
     @rule(place=places, most=counts, commits=st.booleans())

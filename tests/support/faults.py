@@ -16,7 +16,7 @@ from typing import Any, Final, Self
 from kafka import TopicPartition
 
 from amana.site import Site
-from connectors.adapters import schema_registry, topic_reading
+from connectors.adapters import topic_reading
 from connectors.adapters.progress import Offsets, lag
 from connectors.operations import exact_cells, pipeline_status
 from streams.broker import access, topics
@@ -122,6 +122,12 @@ def differences(site: Site, sent: Iterable[Mapping[str, Any]]) -> tuple[Counter[
 
 def lost(site: Site, acknowledged: Iterable[Mapping[str, Any]]) -> int:
     """Count the acknowledged events that are not on their topic."""
-    schema = schema_registry.ids(site.registry, ["deidentified.case"]).id_of("deidentified.case")
-    there = {record.value for record in consume_all(site, access.ADMIN, "deidentified.case")}
-    return sum(output.value not in there for output in flow.outputs(acknowledged, schema))
+    seal, there = site.cluster("worker.dedupe").seal, list[Mapping[str, Any]]()
+    for record in consume_all(site, access.ADMIN, flow.TOPIC):
+        there.append(seal.read(flow.TOPIC, record.value, flow.TOPIC, record.key.decode()))
+    places = {_place(event) for event in there}
+    return sum(_place(event) not in places for event in acknowledged)
+
+
+def _place(event: Mapping[str, Any]) -> tuple[object, ...]:
+    return tuple(event[name] for name in ("event_id", "revision", "state", "token", "digest", "source_offset"))

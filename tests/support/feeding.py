@@ -10,7 +10,6 @@ from typing import Any, Self
 from aiokafka.errors import KafkaError
 
 from amana.site import Site
-from connectors.adapters import schema_registry
 from schemas.errors import TransportError
 from streams.runtime import outbox
 from tests.support import flow
@@ -27,8 +26,7 @@ class Feed:
     """
 
     def __init__(self, site: Site, sent: Sequence[Mapping[str, Any]], per_second: int) -> None:
-        self._settings = site.cluster("worker.deidentify").kafka_settings()
-        self._schema = schema_registry.ids(site.registry, ["deidentified.case"]).id_of("deidentified.case")
+        self._cluster = site.cluster("worker.deidentify")
         self._sent, self._step = sent, max(1, int(per_second * _PART_SECONDS))
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
         self.limit = len(sent)
@@ -86,8 +84,8 @@ class Feed:
     async def _take(self, part: Sequence[Mapping[str, Any]]) -> bool:
         try:
             if self._box is None:
-                self._box = await outbox.Outbox(self._settings, "feed").start()
-            await self._box.send(flow.outputs(part, self._schema))
+                self._box = await outbox.Outbox(self._cluster.kafka_settings(), "feed").start()
+            await self._box.send(flow.outputs(part, self._cluster.seal))
         except (TransportError, KafkaError, OSError):
             await self._close()
             await asyncio.sleep(0.5)

@@ -9,12 +9,14 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from schemas import catalogue, codec
+from amana.site import Site
+from schemas.record_seal import RecordSeal
 from streams.broker import topics
 from streams.broker.partitions import partition_of
 from streams.runtime import outbox
 from streams.runtime.stage import Output
 
+TOPIC = "deidentified.case"
 AGENCIES = ("police-jor", "shelter-lbn", "hotline-egy", "un-mission-irq")
 COUNTRIES = ("JOR", "LBN", "EGY", "IRQ", "TUR", "unknown")
 EXPLOITATION: tuple[list[str], ...] = (
@@ -107,23 +109,25 @@ def _profile(leaf: Mapping[str, Any]) -> str:
     return "|".join(["cases", "profile", *values, "+".join(sorted(leaf["exploitation"])) or "unknown"])
 
 
-async def publish(settings: Mapping[str, Any], sent: Sequence[Mapping[str, Any]], schema: int) -> None:
+async def publish(site: Site, sent: Sequence[Mapping[str, Any]]) -> None:
     """Put case events on `deidentified.case`, as the de-identifier does."""
-    box = await outbox.Outbox(settings, "test").start()
+    cluster = site.cluster("worker.deidentify")
+    box = await outbox.Outbox(cluster.kafka_settings(), "test").start()
     try:
         for start in range(0, len(sent), 20_000):
-            await box.send(outputs(sent[start : start + 20_000], schema))
+            await box.send(outputs(sent[start : start + 20_000], cluster.seal))
             await asyncio.sleep(0)
     finally:
         await box.stop()
 
 
-def outputs(sent: Iterable[Mapping[str, Any]], schema: int) -> list[Output]:
-    """Encode case events, each for its person's partition."""
-    parsed = catalogue.load("deidentified.case").parsed
-    return [_output(event, codec.encode(schema, parsed, event)) for event in sent]
+def outputs(sent: Iterable[Mapping[str, Any]], seal: RecordSeal) -> list[Output]:
+    """Encode and seal case events, each for its person's partition."""
+    return [_output(event, seal) for event in sent]
 
 
-def _output(event: Mapping[str, Any], value: bytes) -> Output:
-    key = str(event["token"]).encode()
-    return Output("deidentified.case", partition_of(key, topics.PARTITIONS), key, value)
+def _output(event: Mapping[str, Any], seal: RecordSeal) -> Output:
+    year = event["period"][:4]
+    key = seal.index(year, event["token"])
+    value = seal.write(TOPIC, year, event, TOPIC, key)
+    return Output(TOPIC, partition_of(key.encode(), topics.PARTITIONS), key.encode(), value)

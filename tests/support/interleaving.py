@@ -15,7 +15,6 @@ from typing import Any, cast
 
 import faust
 
-from schemas import codec, limits
 from streams.core.counting import aggregate as rules
 from streams.runtime import app as apps
 from streams.runtime import outbox, stage, state
@@ -49,10 +48,11 @@ class Owner:
     def __init__(self, broker: Broker, place: Place, order: Order, through: Callable[[bytes], int] | None) -> None:
         self._broker, self.place, self._order = broker, place, order
         self.flight: dict[Place, deque[Output]] = {}
-        own = rules.through_of if place[0] == "aggregate" else state.through_of
         _app().tables.data.clear()
         box, epoch = cast("outbox.Outbox", self), f"epoch-{next(_epochs)}"
-        self.kept = state.StateTable(_app(), CHANGELOGS[place[0]], box, epoch, partitions=4, through=through or own)
+        self.kept = state.StateTable(
+            _app(), CHANGELOGS[place[0]], box, epoch, partitions=4, through=through or state.through_of
+        )
         self._handler = _handler(place[0])
         self._batch: Coroutine[Any, Any, None] | None = None
         self._next = 0
@@ -178,6 +178,9 @@ def counted(broker: Broker) -> dict[str, int]:
     entries = []
     for (topic, _), log in sorted(broker.logs.items()):
         for key, value in log.records.values() if topic == aggregate.CELLS else ():
-            read = None if value is None else codec.decode(value, _deps().readable["cell"], limits.INTERNAL)
-            entries.append((key.decode(), None if read is None else rules.Cell.from_record(read)))
+            plain, cell = key.decode().partition(rules.SEPARATOR)[0], None
+            if value is not None:
+                read = raw_events.SEAL.read("cell", value[state.WIDTH :], aggregate.CELLS, plain)
+                cell = rules.Cell.from_record(read, state.through_of(value))
+            entries.append((key.decode(), cell))
     return rules.totals(rules.merge(entries))

@@ -11,6 +11,7 @@ from typing import Any
 from amana.site import Site
 from connectors.adapters import schema_registry
 from schemas import catalogue, codec, signing
+from schemas.roles import SEALED_ROLES
 from streams.broker import topics
 from tests.support import raw_events
 from tests.support.canaries import name_for, phone_for
@@ -69,9 +70,9 @@ class Planting:
         return self.planted.setdefault(f"{place}, phone", phone_for(place))
 
     def _event(self, kind: str, number: int, **changes: object) -> dict[str, Any]:
-        """Make an event with a canary in every sealed field; a birthdate must be a date."""
+        """Make an event with a canary in every naming field; a birthdate must be a date."""
         schema = catalogue.load(f"raw.{kind}")
-        filled = {f.name: self._text(kind, f.name) for f in schema.fields if f.sealed and f.name != "prs_Birthdate"}
+        filled = {f.name: self._text(kind, f.name) for f in schema.by_role(*SEALED_ROLES) if f.name != "prs_Birthdate"}
         return raw_events.event(kind, 100 + number, **filled, **changes)
 
     def _text(self, kind: str, place: str) -> str:
@@ -87,7 +88,7 @@ class Planting:
         """Put a name where a code, a key or a date belongs, in an event that is signed and otherwise right."""
         schema = catalogue.load(f"raw.{kind}")
         whole = raw_events.event(kind, 50)
-        for number, spec in enumerate(f for f in schema.fields if not f.sealed):
+        for number, spec in enumerate(f for f in schema.fields if f.role not in SEALED_ROLES):
             name = self._name(f"{kind}.{spec.name}")
             for value in (name, [name]):
                 try:
@@ -119,17 +120,17 @@ class Planting:
         yield from self._unsealed(kind)
 
     def _unsealed(self, kind: str) -> Iterator[Sent]:
-        """Sign an event whose sealed fields hold names in clear, and one with bytes that are no text."""
-        schema = catalogue.load(f"raw.{kind}")
-        name = self._name(f"{kind}.unsealed").encode()
-        said = {f.name: name for f in schema.fields if f.sealed}
-        sealing = {"key_id": "0" * 16, "ephemeral": bytes(32)}
-        bare = raw_events.event(kind, 62, **said, sealing=sealing, signature=signing.UNSIGNED)
-        value = codec.encode(self._ids[schema.stem], schema.parsed, bare)
-        signer = signing.Signer(self._keys[1])
-        yield Sent(kind, b"unsealed", signer.sign(value, topic=topics.raw(AGENCY, kind)))
-        no_text = value.replace(b"2023-04-17", b"\xff\xfe" + name[:8], 1)
-        yield Sent(kind, b"no text", signer.sign(no_text, topic=topics.raw(AGENCY, kind)))
+        """Sign an envelope that holds a name in clear where sealed bytes belong, or bytes that are no text."""
+        name, parsed = self._name(f"{kind}.unsealed").encode(), catalogue.load("envelope").parsed
+        bare = {"event_id": "0" * 32, "revision": 1, "key_id": "0" * 16, "schema": bytes(32), "sealed": name * 9}
+        value = codec.encode(self._ids["envelope"], parsed, bare | {"signature": signing.UNSIGNED})
+        signer, topic = signing.Signer(self._keys[1]), topics.raw(AGENCY, kind)
+        yield Sent(kind, b"unsealed", signer.sign(value, topic=topic))
+        named = codec.encode(
+            self._ids["envelope"], parsed, bare | {"event_id": name.decode(), "signature": signing.UNSIGNED}
+        )
+        yield Sent(kind, b"named", signer.sign(named, topic=topic))
+        yield Sent(kind, b"no text", signer.sign(value.replace(b"0" * 16, b"\xff\xfe" + name[:14], 1), topic=topic))
 
     def _around(self) -> Iterator[Sent]:
         """Plant in keys and headers of good events; a header that is no text makes its batch unreadable."""

@@ -1,5 +1,7 @@
-"""Sealed raw events of invented persons, and the identities planted in every sealed field of theirs."""
+"""Sealed raw events of invented persons, and the identities planted in every naming field of theirs."""
 
+import functools
+import os
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,22 +11,26 @@ from typing import Any
 from amana import site as sites
 from anonymizer import policy
 from anonymizer.names import spans
-from schemas import catalogue, codec, signing
+from connectors.ingest.event.envelope import Envelope
+from schemas import catalogue, signing
 from schemas.parsing import Parsed
+from schemas.record_seal import AGENCY, EVIDENCE, REFUSED, RecordSeal, ScopeKeys
+from schemas.roles import SEALED_ROLES
 from schemas.sealing import Sealer, public_key_of
 from streams.broker import topics
-from streams.broker.partitions import partition_of
 from streams.runtime import app, outbox
-from streams.runtime.stage import Record
+from streams.runtime.stage import Output, Record
 from tests.support import flow, narratives
 
 __all__ = [
     "DEDUPE",
+    "SEAL",
     "SEALING",
     "VERIFYING",
     "deps",
     "event",
     "keys_of",
+    "opened",
     "patterns",
     "planted",
     "readable",
@@ -32,13 +38,23 @@ __all__ = [
     "shipped",
 ]
 
-SEALING = bytes(range(1, 33))
+SEALING = bytes(range(1, 97))
+_AGENCIES = {*flow.AGENCIES, *sites.DEFAULT_AGENCIES}
 DEDUPE = bytes(range(2, 34))
 SIGNING = bytes(range(3, 35))
 """The signing key of every agency."""
 
-VERIFYING = dict.fromkeys((*flow.AGENCIES, *sites.DEFAULT_AGENCIES), signing.public_key_of(SIGNING))
+VERIFYING = dict.fromkeys(_AGENCIES, signing.public_key_of(SIGNING))
 _IDS = {stem: number for number, stem in enumerate(catalogue.STEMS, 1)}
+SEAL = RecordSeal(
+    {
+        scope: ScopeKeys(scope.encode().ljust(32), (scope.encode().rjust(32),))
+        for scope in (*map(str, range(1990, 2031)), EVIDENCE, REFUSED, *(AGENCY + agency for agency in _AGENCIES))
+    },
+    os.urandom,
+)
+"""The seal of all scopes, under keys that are no secret."""
+
 _POLICY = Path(policy.__file__).with_name("policies") / "default.toml"
 
 
@@ -56,7 +72,12 @@ def patterns(**text: object) -> policy.TextRules:
 def deps() -> app.Deps:
     """Return what a stage is given, with schema ids of our own; the outbox is never started."""
     readable = {stem: {number: catalogue.load(stem).parsed} for stem, number in _IDS.items()}
-    return app.Deps(outbox.Outbox({}, "test"), "epoch", _IDS, readable)
+    return app.Deps(outbox.Outbox({}, "test"), "epoch", _IDS, readable, SEAL)
+
+
+def opened(stem: str, output: Output | Record) -> dict[str, Any]:
+    """Return the record in what a stage sent under the test's own keys."""
+    return SEAL.read(stem, output.value or b"", output.topic, (output.key or b"").decode())
 
 
 def readable(stem: str) -> Mapping[int, Parsed]:
@@ -107,7 +128,7 @@ def event(kind: str = "case", number: int = 1, **changes: object) -> dict[str, A
 
 
 def planted(kind: str, number: int, seed: int = 0) -> Planted:
-    """Return an event whose every sealed field and narrative carries invented identities, which are listed."""
+    """Return an event whose every naming field and narrative carries invented identities, which are listed."""
     draw = random.Random(f"{kind}{number}{seed}")
     schema = catalogue.load(f"raw.{kind}")
     told = next(iter(narratives.narratives(1, draw.randrange(1 << 30))))
@@ -119,7 +140,7 @@ def planted(kind: str, number: int, seed: int = 0) -> Planted:
         "prs_MobilePhone": f"+9627{draw.randrange(10**7, 10**8)}",
         "prs_IdentityNumber": f"9{draw.randrange(10**8, 10**9)}",
     }
-    filled = {f.name: values.get(f.name, f"{f.name} of Zeynabelle") for f in schema.fields if f.sealed}
+    filled = {f.name: values.get(f.name, f"{f.name} of Zeynabelle") for f in schema.by_role(*SEALED_ROLES)}
     for text in (f.name for f in schema.fields if f.role == "free_text"):
         known = " ".join(value for name, value in filled.items() if name in values)
         filled[text] = f"{told.text} {known}"
@@ -132,20 +153,29 @@ def keys_of(site: sites.Site, agency: str) -> tuple[bytes, bytes]:
     return site.public("sealing"), site.secret(f"signing/{agency}")
 
 
-def record(
+def record(  # noqa: PLR0913, PLR0917 - one event and everything that its publisher knows
     kind: str,
     clear: Mapping[str, Any],
     offset: int = 0,
     ids: Mapping[str, int] = _IDS,
     public: bytes = public_key_of(SEALING),
     private: bytes = SIGNING,
+    topic: str | None = None,
 ) -> Record:
-    """Seal, encode and sign an event as its agency's publisher does."""
-    schema = catalogue.load(f"raw.{kind}")
-    topic = topics.raw(str(clear["agency"]), kind)
-    fresh = random.Random(f"{clear}{offset}").randbytes(32)
-    sealed = Sealer(public).seal(clear, schema, topic=topic, ephemeral=fresh)
-    key = str(clear["event_id"]).encode()
-    value = codec.encode(ids[schema.stem], schema.parsed, sealed | {"signature": signing.UNSIGNED})
-    signed = signing.Signer(private).sign(value, topic=topic)
-    return Record(topic, partition_of(key, 2), offset, key, signed)
+    """Encode, seal and sign an event as its agency's publisher does, for its own topic unless another is named."""
+    topic = topic or topics.raw(str(clear["agency"]), kind)
+    envelope = Envelope(
+        catalogue.load(f"raw.{kind}"),
+        ids["envelope"],
+        _sealer(public),
+        signing.Signer(private),
+        topic=topic,
+        partitions=2,
+    )
+    sent = envelope.wrap(clear, offset)
+    return Record(topic, sent.partition, offset, sent.key, sent.value)
+
+
+@functools.cache
+def _sealer(public: bytes) -> Sealer:
+    return Sealer(public, os.urandom)

@@ -15,7 +15,6 @@ import mode.loop
 
 from amana.site import Site
 from connectors.adapters import schema_registry
-from streams.core.counting import aggregate as rules
 from streams.runtime import app as apps
 from streams.runtime import columnar_fetches, outbox, stage, state
 from streams.stages import aggregate
@@ -55,11 +54,12 @@ def main() -> None:
     if how == "restore":
         state.Store = StuckStore  # type: ignore[misc] # the flaw
     mode.loop.use("uvloop")
-    settings, allowed = site.cluster("worker.aggregate").kafka_settings(), schema_registry.ids(site.registry)
+    cluster, allowed = site.cluster("worker.aggregate"), schema_registry.ids(site.registry)
+    settings = cluster.kafka_settings()
     app = apps.build("aggregate", settings, site.path("state", "stuck"), fetch=20_000)
     box = outbox.Outbox(settings, "stuck")
-    deps = apps.Deps(box, secrets.token_hex(8), allowed.current, allowed.readable)
-    kept = state.StateTable(app, "cells", box, deps.epoch, partitions=4, through=rules.through_of)
+    deps = apps.Deps(box, secrets.token_hex(8), allowed.current, allowed.readable, cluster.seal)
+    kept = state.StateTable(app, "cells", box, deps.epoch, partitions=4)
     apps.consume(app, ["deltas"], Stuck(aggregate.Aggregate(deps), how), kept, patience=PATIENCE_SECONDS)
     faust.Worker(app, loglevel="ERROR", quiet=True, redirect_stdouts=False).execute_from_commandline()
 

@@ -32,7 +32,7 @@ __all__ = ["OWN_ID", "AgencyKeys", "EventBuilder"]
 OWN_ID = "record_id"
 """The field with the agency's own record id; it stays at the agency."""
 
-_MADE_HERE = frozenset({"event_id", "agency", "person", "sealing"})
+_MADE_HERE = frozenset({"event_id", "agency", "person"})
 _NAMES = ("prs_FirstName", "prs_MiddleName", "prs_SecondName")
 _YEAR = re.compile(r"\d{4}")
 
@@ -66,7 +66,7 @@ class EventBuilder:
         return frozenset(self.fields) - _MADE_HERE | {OWN_ID}
 
     def build(self, given: Mapping[str, Any], own_id: str) -> dict[str, Any]:
-        """Return the event of one record: every field of the contract, the sealed ones still as text.
+        """Return the event of one record: every field of the contract.
 
         Args:
             given: field -> value, without the fields that are made here.

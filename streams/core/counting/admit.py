@@ -36,16 +36,13 @@ class Lateness:
     closed_on: dt.date
 
 
-def check(
-    kind: str, agency: str, record: Mapping[str, Any], opened: Mapping[str, str], *, as_of: dt.date | None
-) -> None:
+def check(kind: str, agency: str, record: Mapping[str, Any], *, as_of: dt.date | None) -> None:
     """Refuse an event that breaks a rule of admission.
 
     Args:
         kind: The topic's kind of event.
         agency: The topic's agency.
-        record: The decoded event.
-        opened: Text of its sealed fields, by field.
+        record: The opened, decoded event.
         as_of: The calendar's date, after which nothing can have happened; None while history is filled in.
 
     Raises:
@@ -53,7 +50,7 @@ def check(
     """
     if record["agency"] != agency:
         raise ContractError("CON-024", "the event names another agency than its topic", field="agency")
-    raw.validate(kind, {**record, **opened}, today=as_of)
+    raw.validate(kind, record, today=as_of)
     if not _EARLIEST <= record["event_date"] < _LATEST:
         raise ContractError("CON-025", f"a date before {_EARLIEST} or after {_LATEST}", field="event_date")
     if not record.get("con_Consent", True) and not record["withdrawn"]:

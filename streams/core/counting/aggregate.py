@@ -4,7 +4,7 @@ Purpose: the rule by which deltas change a cell, and the rule by which one of se
 exact, so they never leave the operators.
 
 Called by: `streams.core.counting.aggregate_columns` (`include`, for cells that need it), `streams.stages.aggregate`
-(`Cell`, `through_of`); `connectors.adapters.release_bus` and `connectors.operations.exact_cells`, which read the topic
+(`Cell`); `connectors.adapters.release_bus` and `connectors.operations.exact_cells`, which read the topic
 `cells` (`merge`, `totals`).
 
 Invariants:
@@ -26,7 +26,7 @@ from typing import Any
 
 from schemas.identifiers import CubeKey
 
-__all__ = ["SEPARATOR", "Cell", "Delta", "include", "merge", "through_of", "totals"]
+__all__ = ["SEPARATOR", "Cell", "Delta", "include", "merge", "totals"]
 
 SEPARATOR = "\x00"
 """Separates a cell key from its writer's epoch in the keys of the topic `cells`."""
@@ -57,15 +57,15 @@ class Cell:
         return sum(self.counts.values())
 
     def as_record(self) -> dict[str, Any]:
-        """Return the fields of the schema `cell`."""
+        """Return the fields of the schema `cell`: all but `through`, which is kept before the sealed record."""
         marks = {source: list(mark) for source, mark in self.marks.items()}
-        return {"cell": self.cell, "counts": dict(self.counts), "marks": marks, "through": self.through}
+        return {"cell": self.cell, "counts": dict(self.counts), "marks": marks}
 
     @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> "Cell":
+    def from_record(cls, record: Mapping[str, Any], through: int) -> "Cell":
         """Read the fields of the schema `cell`."""
         marks = {source: (mark[0], mark[1]) for source, mark in record["marks"].items()}
-        return cls(record["cell"], record["counts"], marks, record["through"])
+        return cls(record["cell"], record["counts"], marks, through)
 
 
 def include(cell: Cell, deltas: Iterable[Delta]) -> Cell:
@@ -84,11 +84,12 @@ def include(cell: Cell, deltas: Iterable[Delta]) -> Cell:
     return Cell(cell.cell, {agency: count for agency, count in counts.items() if count}, marks, through)
 
 
-def merge(entries: Iterable[tuple[str, Cell | None]]) -> dict[str, Cell]:
+def merge(entries: Iterable[tuple[str, Cell | None]]) -> dict[CubeKey, Cell]:
     """Return the value that holds for each cell, from the entries of the topic `cells` in the order of the log.
 
     Args:
-        entries: Changelog key (cell, NUL, epoch) and value; None is a tombstone, of the entry of that epoch alone.
+        entries: Changelog key (the key that stands for the cell, NUL, epoch) and value; None is a tombstone, of the
+            entry of that epoch alone.
     """
     latest: dict[str, Cell] = {}
     for key, value in entries:
@@ -96,28 +97,13 @@ def merge(entries: Iterable[tuple[str, Cell | None]]) -> dict[str, Cell]:
             latest.pop(key, None)
         else:
             latest[key] = value
-    held: dict[str, Cell] = {}
-    for key, value in latest.items():
-        cell = key.partition(SEPARATOR)[0]
-        if cell not in held or value.through > held[cell].through:
-            held[cell] = value
+    held: dict[CubeKey, Cell] = {}
+    for value in latest.values():
+        if value.cell not in held or value.through > held[value.cell].through:
+            held[value.cell] = value
     return held
 
 
-def totals(held: Mapping[str, Cell]) -> dict[str, int]:
+def totals(held: Mapping[CubeKey, Cell]) -> dict[str, int]:
     """Return the persons of each cell, sorted by key, without cells of zero."""
     return {key: held[key].total for key in sorted(held) if held[key].total}
-
-
-def through_of(value: bytes) -> int:
-    """Read `through` from the end of a cell's wire form, without decoding the rest."""
-    # It is the last field, a zigzag varint. The byte before it is the zero that ends the map of marks, and a zero has
-    # no continuation bit: so the varint begins behind the last byte, from the end, that has none.
-    encoded, shift = 0, 0
-    first = len(value) - 1
-    while value[first - 1] & 0x80:
-        first -= 1
-    for byte in value[first:]:
-        encoded |= (byte & 0x7F) << shift
-        shift += 7
-    return (encoded >> 1) ^ -(encoded & 1)

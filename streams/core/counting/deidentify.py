@@ -10,7 +10,8 @@ Invariants:
 - A revision is accepted once: an equal one with equal content is a duplicate, with other content a conflict
   (CON-020); a lower one is superseded.
 - A correction that changes the token takes the event from the old token first (`moved`), then reports it under the new
-  one, both with the new revision.
+  one, both with the new revision. A `moved` record has the old token's year, and nothing of the new content: it is
+  sealed and erased with the old year.
 - `through` is the offset of the last raw record that the state includes; a record at or below it changes nothing again.
 - A replayed record keeps its place and leaves `through` as it is: revisions alone decide on it.
 """
@@ -34,10 +35,11 @@ __all__ = [
     "EventHistory",
     "Rules",
     "dump",
-    "includes",
     "load",
+    "rank",
     "record_of",
     "step",
+    "year_of",
 ]
 
 CONFLICT: Final = "CON-020"
@@ -51,17 +53,20 @@ _NOT_CONTENT: Final = frozenset(
     {"event_id", "agency", "revision", "policy", "digest", "source_partition", "source_offset"}
 )
 
+_FRAME: Final = ("event_id", "agency", "revision", "policy", "digest", "source_partition", "source_offset")
+
 Scanned = Sequence[tuple[str, tuple[redaction.Finding, ...]]]
 """The texts of a record, each with its findings."""
 
 
 @dataclass(frozen=True, slots=True)
 class EventHistory:
-    """The state of an event: its highest revision, the token and digest of that revision, and `through`."""
+    """The state of an event: its highest revision, token, digest and year of that revision, and `through`."""
 
     revision: int
     token: PersonToken
     digest: str
+    year: str
     through: int
 
 
@@ -100,7 +105,7 @@ def record_of(
     """Return the de-identified record of an admitted raw event and its receipt.
 
     Args:
-        raw: The decoded event; its sealed fields are not read.
+        raw: The decoded event; its texts and names are not read.
         scanned: Its free texts with their findings.
         rules: The rules for its kind.
         identifiers: The opened values of its identifying fields, a date among them is a birth date.
@@ -150,12 +155,26 @@ def step(
     if history is not None and record["revision"] <= history.revision:
         return _not_higher(altered(history, through=through), record)
     placed = {**record, "source_partition": partition, "source_offset": offset}
-    after = EventHistory(record["revision"], record["token"], record["digest"], through)
+    after = EventHistory(record["revision"], record["token"], record["digest"], year_of(record), through)
     if history is None or history.token == record["token"]:
         return DeidentifyStep(after, (placed,))
     # Both have the new revision: from then on the state of the old token refuses earlier ones.
-    moved = {**placed, "token": history.token, "state": "moved", "narrative": None}
+    frame = {name: placed[name] for name in _FRAME}
+    left = {name: _nothing_like(value) for name, value in placed.items()} | frame
+    moved = {**left, "token": history.token, "period": history.year, "state": "moved"}
     return DeidentifyStep(after, (moved, placed))
+
+
+def year_of(record: Mapping[str, Any]) -> str:
+    """Return the year of a de-identified record: that of its token, and of the keys that it is sealed under."""
+    return str(record["period"])[:4]
+
+
+def _nothing_like(value: object) -> object:
+    """Return a value of the same type that says nothing."""
+    if isinstance(value, str | int):
+        return "unknown" if isinstance(value, str) else 0
+    return [] if isinstance(value, list | tuple) else None
 
 
 def _not_higher(history: EventHistory, record: Mapping[str, Any]) -> DeidentifyStep:
@@ -169,18 +188,18 @@ def _not_higher(history: EventHistory, record: Mapping[str, Any]) -> DeidentifyS
 
 def dump(history: EventHistory) -> bytes:
     """Write the state of an event without `through`, which the state table keeps before every value."""
-    return json.dumps([history.revision, history.token, history.digest]).encode()
-
-
-def includes(through: int, value: bytes) -> int:
-    """Return a number that ranks two values of one event: by `through`, then by revision.
-
-    Of two values that include the same raw records, the one with the higher revision also includes a replayed record.
-    """
-    return (through << 64) + load(through, value).revision
+    return json.dumps([history.revision, history.token, history.digest, history.year]).encode()
 
 
 def load(through: int, value: bytes) -> EventHistory:
     """Read a value that `dump` wrote."""
-    revision, token, digest = json.loads(value)
-    return EventHistory(revision, token, digest, through)
+    revision, token, digest, year = json.loads(value)
+    return EventHistory(revision, token, digest, year, through)
+
+
+def rank(through: int, revision: int) -> int:
+    """Return a number that ranks two values of one event: by `through`, then by revision.
+
+    Of two values that include the same raw records, the one with the higher revision also includes a replayed record.
+    """
+    return (through << 64) + revision

@@ -1,36 +1,50 @@
-"""The column reader of deltas: a batch of `delta` records as arrays, read side by side.
+"""Deltas in columns: the changes that one batch of dedupe makes to the cells of one partition and year.
 
-Purpose: a delta is decoded for every contribution to every cell, more often than any other record. Here all records
-of a batch are read field by field, so that the cost of a step is shared by thousands of them. The schema
-(`schemas/avro/delta.avsc`) decides what the bytes mean; a test compares this reader with fastavro's.
+Purpose: a delta is made for every contribution to every cell, more often than any other record. A batch's deltas share
+one record, whose seal, request and decoding cost the same for thousands as for one; the schema
+(`schemas/avro/delta.avsc`) holds them as columns, which NumPy reads without looking at a single one.
 
-Called by: `streams.stages.aggregate` and `streams.core.counting.aggregate_columns`.
+Called by: `streams.stages.dedupe` (`pack`), `streams.stages.aggregate` (`read`) and
+`streams.core.counting.aggregate_columns`.
 
 Invariants:
-- Every length is checked against its payload before it is used.
-- A payload is exactly one record: nothing is left over.
+- `read` of what `pack` made gives the same deltas in the same order; a property test says so.
+- Every index of a column names an entry of its list, or the record is refused.
+
+>>> columns, _ = read([(7, pack("2024", "case/3", [Row("cases|profile|LBN|2024-03", "police-jor", 1, 17, 0)]))])
+>>> columns.cells, columns.amount.tolist(), columns.offset.tolist()
+(['cases|profile|LBN|2024-03'], [1], [17])
 """
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count
-from typing import cast
+from typing import Any, Final, NamedTuple, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from schemas.errors import IntegrityError
-from schemas.identifiers import CubeKey
+from schemas.identifiers import AgencyId, CubeKey
 
-__all__ = ["Columns", "Ints", "read"]
+__all__ = ["MOST_ROWS", "Columns", "Ints", "Row", "pack", "read"]
 
 Ints = npt.NDArray[np.int64]
+Item = TypeVar("Item", bound=Hashable)
 
-_HEADER = 5  # bytes: 0x00 and the schema id
-_MORE = 0x80  # the bit of a varint's byte that says that another byte follows
-_WIDEST = 63  # the highest shift of a byte of a 64-bit varint
-_PADDING = bytes(16)  # a number at the very end may be read past the last payload, before it is found too long
+MOST_ROWS: Final = 4_000
+"""Most deltas of one record: some 0.4 MB if every cell is another one, less than half of what a request may have."""
+
+_TYPES: Final = {"cell": "<u4", "agency": "<u4", "amount": "<i8", "offset": "<i8", "ordinal": "<u4"}
+
+
+class Row(NamedTuple):
+    """One delta: persons to add to a cell for an agency, and the offset and ordinal of its mark."""
+
+    cell: CubeKey
+    agency: AgencyId
+    amount: int
+    offset: int
+    ordinal: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,86 +66,77 @@ class Columns:
     ordinal: Ints
 
 
-def read(payloads: Sequence[bytes], header: bytes) -> Columns:
-    """Return the deltas in `payloads`, each of which begins with `header` (0x00 and the allowed schema id).
+def pack(year: str, source: str, rows: Sequence[Row]) -> dict[str, Any]:
+    """Return the fields of the schema `delta` for deltas of one source and year, in the order of their marks."""
+    cells, agencies = _distinct(row.cell for row in rows), _distinct(row.agency for row in rows)
+    columns = {
+        "cell": [cells[row.cell] for row in rows],
+        "agency": [agencies[row.agency] for row in rows],
+        "amount": [row.amount for row in rows],
+        "offset": [row.offset for row in rows],
+        "ordinal": [row.ordinal for row in rows],
+    }
+    packed = {name: np.array(column, _TYPES[name]).tobytes() for name, column in columns.items()}
+    return {"year": year, "source": source, "cells": list(cells), "agencies": list(agencies), **packed}
+
+
+def read(packs: Sequence[tuple[int, Mapping[str, Any]]]) -> tuple[Columns, Ints]:
+    """Return the deltas of records of one year, each with its offset, and for every delta the offset of its record.
 
     Raises:
-        IntegrityError: INT-021, another header, or not exactly one record; our own dedupe wrote it, so the stage ends.
+        IntegrityError: INT-021, columns of different lengths, or an index without an entry; our own dedupe wrote them,
+            so the stage ends.
     """
-    whole = b"".join(payloads)
-    lengths = np.fromiter(map(len, payloads), np.int64, len(payloads))
-    ends = np.cumsum(lengths)
-    starts = ends - lengths
-    _demand(bool((lengths > _HEADER).all()))
-    text = _Text(whole, ends)
-    _demand(all(bool((text.data[starts + place] == byte).all()) for place, byte in enumerate(header)))
-    return _fields(text, starts + _HEADER)
-
-
-class _Text:
-    """All payloads joined; `ends` has the position at which each one ends."""
-
-    def __init__(self, whole: bytes, ends: Ints) -> None:
-        self.whole, self.ends = whole, ends
-        self.data = np.frombuffer(whole + _PADDING, np.uint8)
-
-    def long(self, at: Ints) -> tuple[Ints, Ints]:
-        """Read a zigzag varint of each payload at position `at`; return the values and the positions after them."""
-        byte = self.data[at]
-        value, at = (byte & 0x7F).astype(np.uint64), at + 1
-        # Most numbers are one byte long; the loop goes on with the payloads whose number is not.
-        more, shift = np.flatnonzero(byte & _MORE), 7
-        while more.size:
-            _demand(shift <= _WIDEST)
-            byte = self.data[at[more]]
-            value[more] |= (byte & 0x7F).astype(np.uint64) << np.uint64(shift)
-            at[more] += 1
-            more, shift = more[byte >= _MORE], shift + 7
-        _demand(bool((at <= self.ends).all()))
-        # Zigzag: 0, -1, 1, -2, ... are 0, 1, 2, 3, ...
-        return (value >> np.uint64(1)).astype(np.int64) ^ -(value & np.uint64(1)).astype(np.int64), at
-
-    def text(self, at: Ints) -> tuple[Ints, Ints]:
-        """Return the begin and end positions of a string of each payload, read at position `at`."""
-        length, at = self.long(at)
-        _demand(bool((length >= 0).all() and (length <= self.ends - at).all()))
-        return at, at + length
-
-    def distinct(self, begin: Ints, end: Ints) -> tuple[list[bytes], Ints]:
-        """Return the distinct pieces between `begin` and `end`, and the index of each payload's piece among them."""
-        places: defaultdict[bytes, int] = defaultdict(count().__next__)
-        pieces = map(self.whole.__getitem__, map(slice, begin.tolist(), end.tolist()))
-        which = np.fromiter(map(places.__getitem__, pieces), np.int64, len(begin))
-        return list(places), which
-
-
-def _fields(text: _Text, at: Ints) -> Columns:
-    """Read all payloads field by field, in the order of the schema."""
-    cell_at, cell_end = text.text(at)
-    agency_at, agency_end = text.text(cell_end)
-    amount, amount_end = text.long(agency_end)
-    source_at, source_end = text.text(amount_end)
-    offset, at = text.long(source_end)
-    ordinal, at = text.long(at)
-    _demand(bool((at == text.ends).all()))
-    cells, cell = text.distinct(cell_at, cell_end)
-    # Agency, amount and source follow one another, and few combinations of the three occur: only the combinations are
-    # cut out of every payload, and agencies and sources out of one payload (`sample`) of each combination.
-    combinations, combination = text.distinct(agency_at, source_end)
-    sample = np.zeros(len(combinations), np.int64)
-    sample[combination] = np.arange(len(combination))
-    agencies, agency = text.distinct(agency_at[sample], agency_end[sample])
-    sources, source = text.distinct(source_at[sample], source_end[sample])
-    keys = cast("list[CubeKey]", _names(cells))
-    return Columns(
-        keys, _names(agencies), _names(sources), cell, agency[combination], amount, source[combination], offset, ordinal
+    columns = [_columns_of(record) for _, record in packs]
+    cells, cell = _joined([(record["cells"], own["cell"]) for (_, record), own in zip(packs, columns, strict=True)])
+    agencies, agency = _joined(
+        [(record["agencies"], own["agency"]) for (_, record), own in zip(packs, columns, strict=True)]
     )
+    lengths = [len(own["cell"]) for own in columns]
+    sources, source = _joined(
+        [([record["source"]], np.zeros(length, np.int64)) for (_, record), length in zip(packs, lengths, strict=True)]
+    )
+    amount, offset, ordinal = (
+        np.concatenate([own[name] for own in columns]) for name in ("amount", "offset", "ordinal")
+    )
+    positions = np.repeat(np.array([position for position, _ in packs], np.int64), lengths)
+    keys = cast("list[CubeKey]", cells)
+    return Columns(keys, agencies, sources, cell, agency, amount, source, offset, ordinal), positions
 
 
-def _names(pieces: Sequence[bytes]) -> list[str]:
-    return [piece.decode() for piece in pieces]
+def _distinct(items: Iterable[Item]) -> dict[Item, int]:
+    """Return every item once, with its place in the order of first appearance."""
+    places: dict[Item, int] = {}
+    for item in items:
+        places.setdefault(item, len(places))
+    return places
 
 
-def _demand(holds: bool) -> None:  # noqa: FBT001 - the condition is the argument
-    if not holds:
-        raise IntegrityError("INT-021", "a delta is not exactly one record of the schema that was allowed at start")
+def _columns_of(record: Mapping[str, Any]) -> dict[str, Ints]:
+    """Return the columns of one record, checked against each other and against its lists."""
+    try:
+        columns = {name: np.frombuffer(record[name], kind).astype(np.int64) for name, kind in _TYPES.items()}
+    except ValueError:
+        raise _refused() from None
+    lengths = {len(column) for column in columns.values()}
+    if len(lengths) != 1 or 0 in lengths:
+        raise _refused()
+    if columns["cell"].max() >= len(record["cells"]) or columns["agency"].max() >= len(record["agencies"]):
+        raise _refused()
+    return columns
+
+
+def _joined(parts: Sequence[tuple[Sequence[str], Ints]]) -> tuple[list[str], Ints]:
+    """Join the lists and index columns of several records: one list of distinct entries, one column."""
+    if len(parts) == 1:
+        return list(parts[0][0]), parts[0][1]
+    places: dict[str, int] = {}
+    columns = []
+    for entries, column in parts:
+        moved = np.array([places.setdefault(entry, len(places)) for entry in entries], np.int64)
+        columns.append(moved[column])
+    return list(places), np.concatenate(columns)
+
+
+def _refused() -> IntegrityError:
+    return IntegrityError("INT-021", "a record of deltas has columns that do not belong together")
