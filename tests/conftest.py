@@ -9,6 +9,7 @@ from hypothesis import settings
 
 from amana.local import runtime
 from amana.site import Site
+from tests.support import demo
 
 # The same examples in every run, so that a run can be repeated; HYPOTHESIS_PROFILE=search looks for new ones.
 settings.register_profile("repeatable", derandomize=True, print_blob=True)
@@ -23,7 +24,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what needs the broker, so that no test can fall between the two halves of `make test`."""
     for item in items:
         tier = item.path.relative_to(Path(__file__).parent).parts[0]
-        if tier in _REAL or "site" in getattr(item, "fixturenames", ()):
+        if tier in _REAL or {"site", "ran"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.broker)
 
 
@@ -41,3 +42,9 @@ def shared_dir() -> Path:
     if not folder.is_dir():
         pytest.skip("the reference data is not beside this checkout")
     return folder
+
+
+@pytest.fixture(scope="session")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> demo.Ran:
+    """Run `amana demo` once; tests that would change its folder take a copy of what they change."""
+    return demo.run(tmp_path_factory.mktemp("demo") / "out")

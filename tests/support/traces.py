@@ -10,6 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Self
 
 import kafka
 import numpy as np
@@ -32,8 +33,17 @@ class Needles:
     """Strings to find; `found_in` is fast for any number of them, each of at least `width` bytes (at most 8)."""
 
     def __init__(self, strings: Iterable[str], *, width: int = 8) -> None:
-        self.width = width
-        self._whole = {spelt.encode() for text in strings for spelt in _spellings(text)}
+        self._prepare({spelt.encode() for text in strings for spelt in _spellings(text)}, width)
+
+    @classmethod
+    def of_keys(cls, keys: Iterable[bytes]) -> Self:
+        """Look for keys as they are; `count_in` counts them wherever they stand, within other digits as well."""
+        made = cls.__new__(cls)
+        made._prepare(set(keys), 8)
+        return made
+
+    def _prepare(self, whole: set[bytes], width: int) -> None:
+        self.width, self._whole = width, whole
         self._lengths: defaultdict[bytes, set[int]] = defaultdict(set)
         for one in self._whole:
             self._lengths[one[:width]].add(len(one))
@@ -51,6 +61,10 @@ class Needles:
     def found_in(self, data: bytes) -> list[str]:
         """Return what stands in `data`, as often as it does; digests that spell a number by chance are none."""
         return [data[start:end].decode() for start, end in self._places(data) if not _in_digest(data, start, end)]
+
+    def count_in(self, data: bytes) -> int:
+        """Count the places at which any of them stands."""
+        return sum(1 for _ in self._places(data))
 
     def _places(self, data: bytes) -> Iterator[tuple[int, int]]:
         for start in self._candidates(data):
