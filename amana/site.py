@@ -5,7 +5,7 @@ Purpose: the place of every file of a site, and the maker of what each party is 
 Called by: the commands, `amana.composition`, `amana.provisioning`, `amana.local`. The rooms below `amana` never see it.
 
 Invariants:
-- Secrets are made on first start, 0600 in 0700 folders; one that others can read is refused.
+- Secrets are made on first start, one folder for each party (`amana.keys`); what is not here is another machine's.
 - A thing that is handed out opens no other party's secret.
 - An existing cluster that the environment names (`amana.settings`) takes the local one's place.
 """
@@ -21,12 +21,14 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Final, Self
 
+from amana.keys import parties
+from amana.keys.party_folder import PartyFolder
 from amana.settings import Settings
 from anonymizer import policy as policies
 from connectors.adapters.cluster import MECHANISM, Cluster, Credential
 from connectors.ingest.agency_profile import AgencyProfile
 from schemas.errors import ConfigurationError
-from schemas.record_seal import AGENCY, EVIDENCE, REFUSED, RecordSeal, ScopeKeys
+from schemas.record_seal import RecordSeal
 from streams.broker import access, quotas
 
 __all__ = ["DEFAULT_AGENCIES", "Site", "data_dir"]
@@ -41,26 +43,10 @@ DEFAULT_AGENCIES: Final = (
 )
 """The agencies of a site that names none: those of the demo."""
 
-FIRST_YEAR: Final = 1990
-"""The first year of events that are admitted (`streams.core.counting.admit`)."""
 
 _AGENCY: Final = re.compile(r"[a-z][a-z0-9-]{1,30}")  # also a part of topic names, user names and file names
-_KEY_NAME: Final = re.compile(r"[a-z0-9-]+(/[a-z][a-z0-9-]{1,30})?")
-_FOLDERS: Final = (
-    "run",
-    "logs",
-    "state",
-    "secrets",
-    "secrets/principals",
-    "secrets/agency",
-    "secrets/signing",
-    "secrets/sealing",
-    "secrets/records",
-    "public",
-    "public/signing",
-    "audit",
-    "ledger",
-)
+_KEY_NAME: Final = re.compile(r"[a-z0-9-]+(/[a-z][a-z0-9.-]{1,40})?")
+_FOLDERS: Final = ("run", "logs", "state", "parties", "public", "audit", "ledger")
 
 
 def data_dir(given: Path | None = None) -> Path:
@@ -128,7 +114,7 @@ class Site:
         as_of: dt.date | None = None,
         quota: Mapping[str, int] | None = None,
     ) -> Self:
-        """Create or complete the folders, keys and passwords of a site; existing ones stay.
+        """Create or complete the folders, keys and passwords of a site on one machine; existing ones stay.
 
         Args:
             dir: the data directory; made if it is not there.
@@ -140,7 +126,7 @@ class Site:
             ConfigurationError: CFG-003, an agency id is malformed; CFG-004, the directory cannot be written; CFG-007, a
                 quota is refused.
         """
-        from amana import site_keys  # noqa: PLC0415 - only this method makes keys; a worker does not load the generator
+        from amana.keys import making  # noqa: PLC0415 - only this method makes keys; a worker does not load the generator
 
         if bad := [agency for agency in agencies if not _AGENCY.fullmatch(agency)]:
             raise ConfigurationError("CFG-003", f"agency id {bad[0]!r} is not of the form [a-z][a-z0-9-]{{1,30}}")
@@ -151,13 +137,8 @@ class Site:
         try:
             for folder in ("", *_FOLDERS):
                 (home / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
-            site_keys.complete(
-                home / "secrets",
-                home / "public",
-                agencies=chosen,
-                scopes=_scopes(chosen),
-                **_credentials_of(home, chosen),
-            )
+            members = making.Members(chosen, dt.datetime.now(dt.UTC).year + 1, **_credentials_of(home, chosen))
+            making.complete(home / "parties", home / "public", members)
         except OSError as error:
             raise ConfigurationError("CFG-004", f"{home} cannot be written: {error.strerror}") from error
         try:
@@ -196,7 +177,8 @@ class Site:
         Raises:
             ConfigurationError: CFG-005, this site holds no password of that principal; CFG-006, others can read it.
         """
-        stored = json.loads(self._read(self.path("secrets", "principals", f"{principal}.json")))
+        folder = self.party(*parties.party_of(principal))
+        stored = folder.password(principal)
         settings = Settings.read()
         # Users that are created here have one mechanism; only the admin of an existing cluster may have another.
         mechanism = settings.kafka_admin_mechanism if principal == access.ADMIN else MECHANISM
@@ -208,19 +190,12 @@ class Site:
             credential,
             settings.kafka_protocol,
             settings.kafka_ca,
-            self._seal(principal),
+            folder.seal() if access.scopes_of(principal) else RecordSeal({}, os.urandom),
         )
 
-    def sealing_keys(self) -> tuple[bytes, ...]:
-        """Return the de-identifier's private keys, 96 bytes each: every one that was not destroyed.
-
-        Raises:
-            ConfigurationError: CFG-005, there is none; CFG-006, other users of the machine can read one.
-        """
-        paths = sorted(self.path("secrets", "sealing").glob("*.key"))
-        if not paths:
-            raise ConfigurationError("CFG-005", "this site holds no sealing key")
-        return tuple(bytes.fromhex(self._read(path)) for path in paths)
+    def party(self, party: str, agency: str | None = None) -> PartyFolder:
+        """Return the folder with the secrets of one party; nothing of another party can be reached from it."""
+        return PartyFolder(self.path("parties", parties.folder_of(party, agency)))
 
     def agency_profile(self, agency: str) -> AgencyProfile:
         """Return the access and the keys with which one agency publishes; no other party's secret is among them.
@@ -231,23 +206,16 @@ class Site:
         """
         if agency not in self.agencies:
             raise ConfigurationError("CFG-102", f"there is no such agency: this site has {', '.join(self.agencies)}")
+        own = self.party(parties.AGENCY_PARTY, agency)
         return AgencyProfile(
             agency=agency,
             cluster=self.cluster(access.agency_principal(agency)),
-            person_key=self.secret("agencies-shared"),
-            event_key=self.secret(f"agency/{agency}"),
-            signing_key=self.secret(f"signing/{agency}"),
+            person_key=own.key("person"),
+            event_key=own.key("event"),
+            signing_key=own.key("signing"),
             sealing_key=self.public("sealing"),
             folder=self.path("publish"),
         )
-
-    def secret(self, name: str) -> bytes:
-        """Return a secret key by name, as `dedupe-party` or `agency/<id>`; `amana.site_keys` lists the names.
-
-        Raises:
-            ConfigurationError: CFG-005, the site holds no such key; CFG-006, other users of the machine can read it.
-        """
-        return bytes.fromhex(self._read(self._key("secrets", name, ".key")))
 
     def public(self, name: str) -> bytes:
         """Return a public key: `sealing` (ML-KEM and X25519, 1,216 bytes), `audit` or `signing/<agency>` (Ed25519).
@@ -255,7 +223,10 @@ class Site:
         Raises:
             ConfigurationError: CFG-005, the site holds no such key.
         """
-        path = self._key("public", name, ".pub")
+        # Names come from agency ids, so a name such as `../x` must not lead out of the folder.
+        if not _KEY_NAME.fullmatch(name):
+            raise ConfigurationError("CFG-005", "that is not the name of a key")
+        path = self.path("public", f"{name}.pub")
         try:
             return bytes.fromhex(path.read_text(encoding="ascii"))
         except OSError as error:
@@ -271,49 +242,10 @@ class Site:
         shipped = resources.files("anonymizer").joinpath("policies", "default.toml")
         return policies.load((own if own.exists() else shipped).read_text(encoding="utf-8"))
 
-    def _seal(self, principal: str) -> RecordSeal:
-        """Return the seal of the hub's records, with the keys that a principal's party may have."""
-        wanted = access.scopes_of(principal)
-        scopes = {}
-        for path in self.path("secrets", "records").glob("*.json") if wanted else ():
-            scope = path.name.removesuffix(".json")
-            whole = {access.YEARS} if scope.isdecimal() else {AGENCY} if scope.startswith(AGENCY) else set()
-            if scope in wanted or whole & wanted:
-                stored = json.loads(self._read(path))
-                sealing = tuple(map(bytes.fromhex, stored["sealing"]))
-                scopes[scope] = ScopeKeys(bytes.fromhex(stored["index"]), sealing)
-        return RecordSeal(scopes, os.urandom)
-
     def _entered(self) -> Self:
         """Return this site with the cluster that the environment names in place of the local one."""
         named = Settings.read()
         return dataclasses.replace(self, kafka=named.kafka or self.kafka, registry=named.registry or self.registry)
-
-    def _key(self, folder: str, name: str, suffix: str) -> Path:
-        """Return the path of a key file, if the name can be that of a key."""
-        # Names come from agency ids, so a name such as `../x` must not lead out of the folder.
-        name = name.removesuffix(suffix)
-        if not _KEY_NAME.fullmatch(name):
-            raise ConfigurationError("CFG-005", "that is not the name of a key")
-        return self.path(folder, name + suffix)
-
-    def _read(self, path: Path) -> str:
-        """Read a secret file; refuse one that other users of the machine can read."""
-        try:
-            exposed = path.stat().st_mode & 0o077
-            text = path.read_text(encoding="ascii")
-        except OSError as error:
-            raise ConfigurationError("CFG-005", f"this site holds no {path.name}, or it cannot be read") from error
-        if exposed and os.name == "posix":  # other systems have access lists in place of these bits
-            raise ConfigurationError("CFG-006", f"{path} can be read by other users: chmod 600")
-        return text
-
-
-def _scopes(agencies: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the scopes of the hub's records: every year of events up to the next one, the agencies, and the rest."""
-    next_year = dt.datetime.now(dt.UTC).year + 1
-    years = map(str, range(FIRST_YEAR, next_year + 1))
-    return (*years, *(AGENCY + agency for agency in agencies), EVIDENCE, REFUSED)
 
 
 def _stored(home: Path) -> Mapping[str, Any]:
@@ -328,15 +260,15 @@ def _stored(home: Path) -> Mapping[str, Any]:
 
 
 def _credentials_of(home: Path, agencies: tuple[str, ...]) -> dict[str, Any]:
-    """Return the arguments of `site_keys.complete` about principals: those to give a password, and passwords given."""
+    """Return what `making.Members` says of passwords: the principals that get one here, and those given."""
     # The users of an existing cluster can be created with its admin's password alone; without it, whoever runs the
     # cluster creates them, and puts the passwords that this site needs into its folder.
     settings = Settings.read()
     given = settings.kafka_admin_password.get_secret_value()
     foreign = settings.kafka and not given
-    if foreign and not (home / "secrets" / "principals" / f"{access.ADMIN}.json").exists():
-        return {"principals": ()}
-    return {"principals": access.principals(agencies), "given": {access.ADMIN: given} if given else {}}
+    if foreign and not (home / "parties" / "operator" / "passwords" / f"{access.ADMIN}.json").exists():
+        return {}
+    return {"passwords": access.principals(agencies), "given": {access.ADMIN: given} if given else {}}
 
 
 def _date(text: str | None) -> dt.date | None:

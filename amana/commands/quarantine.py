@@ -17,7 +17,7 @@ from typing import Annotated
 
 import typer
 
-from amana.composition.quarantine_access import quarantine_access
+from amana.composition.quarantine_access import opening_keys, quarantine_access
 from amana.site import Site
 from connectors.adapters.cluster import Cluster
 from connectors.operations import quarantine_entries
@@ -62,14 +62,15 @@ def list_(*, agency: Agency = None, code: Code = None, as_json: AsJson = False) 
 
 
 def show(place: Place, *, out: Out = None, stdout: Stdout = False) -> None:
-    """Open one refused record with the sealing key; the audit log records that it was shown."""
+    """Open one refused record with the keys of the de-identifier; the audit log records that it was shown."""
     if (out is None) != stdout:
         raise ConfigurationError("CFG-171", "name the output: either --out FILE or --stdout")
-    operator = quarantine_access(Site.open())
+    site = Site.open()
+    operator, keys = quarantine_access(site), opening_keys(site)
     (entry,) = quarantine_entries.find(operator.cluster, [place])
     # The file is made before the record is opened: an opening that the log records then has a result.
     descriptor = _private(out) if out else sys.stdout.fileno()
-    record = quarantine_entries.open_record(operator, entry)
+    record = quarantine_entries.open_record(operator, keys, entry)
     # JSON has no form for bytes: keys and hashes are shown in hexadecimal.
     text = json.dumps(record, indent=1, ensure_ascii=False, default=lambda value: bytes(value).hex())
     with os.fdopen(descriptor, "w", encoding="utf-8", closefd=out is not None) as file:

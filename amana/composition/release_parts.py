@@ -49,7 +49,7 @@ def compose(site: Site) -> ReleaseDeps:
         IntegrityError: the log or the ledger cannot be opened.
         TransportError, ConfigurationError: broker or registry are out of reach, or a schema is not registered.
     """
-    policy, key = site.policy(), site.secret("audit-signing")
+    policy, key = site.policy(), site.party("release").key("audit-signing")
     log = AuditStorage.open(site.path("audit"), key)
     ledger = ReleaseLedger.open(site.path("ledger", "ledger.sqlite"))
     schemas, cluster = schema_registry.ids(site.registry, ["audit", "ledger", "trend"]), site.cluster(PRINCIPAL)

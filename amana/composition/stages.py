@@ -112,9 +112,10 @@ def _attach(
         from anonymizer.names import recogniser as names  # noqa: PLC0415 - as above
         from streams.stages import deidentify  # noqa: PLC0415 - as above
 
+        own = site.party("deidentify")
         private = deidentify.Private(
-            sealing=site.sealing_keys(),
-            dedupe=site.secret("dedupe-party"),
+            sealing=own.sealing_keys(),
+            dedupe=own.key("dedupe"),
             signing={agency: site.public(f"signing/{agency}") for agency in site.agencies},
             detector=detector,
             as_of=site.as_of,

@@ -204,7 +204,7 @@ def _format(site: sites.Site, runtime: artifacts.Runtime, cluster: str) -> None:
 
 def _users(site: sites.Site) -> Iterator[str]:
     """Yield every principal's SCRAM credential in the form of the format tool's `--add-scram`."""
-    for path in sorted(site.path("secrets", "principals").glob("*.json")):
+    for path in sorted(site.path("parties", "operator", "passwords").glob("*.json")):
         credential = json.loads(path.read_text(encoding="ascii"))
         salt = secrets.token_bytes(32)
         salted = hashlib.pbkdf2_hmac("sha512", credential["password"].encode(), salt, _SCRAM_ITERATIONS)

@@ -210,7 +210,7 @@ class _Supervisor:
 
     def _provision(self) -> None:
         """Set up the cluster, if this site has its admin's password; else whoever runs the cluster does it."""
-        if not self._site.path("secrets", "principals", f"{access.ADMIN}.json").exists():
+        if not self._site.path("parties", "operator", "passwords", f"{access.ADMIN}.json").exists():
             self._tell("topics", "left as they are: no admin password here")
             return
         begun = time.monotonic()

@@ -45,7 +45,7 @@ def _directory(site: sites.Site) -> str:
 
 def _secrets(site: sites.Site) -> str:
     """Check that secrets, folders included, are readable by their owner alone."""
-    paths = [site.path("secrets"), *site.path("secrets").rglob("*")]
+    paths = [site.path("parties"), *site.path("parties").rglob("*")]
     # Other systems have access lists in place of these bits.
     if os.name == "posix" and (exposed := [path for path in paths if path.stat().st_mode & 0o077]):
         raise ConfigurationError("CFG-006", f"{exposed[0]} can be read by others: chmod go=")

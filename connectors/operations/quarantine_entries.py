@@ -33,7 +33,7 @@ from streams.broker import topics
 from streams.broker.access import OPERATOR
 from streams.core.counting.outcomes import key_of
 
-__all__ = ["QuarantineAccess", "QuarantineEntry", "drop", "entries", "find", "open_record", "replay"]
+__all__ = ["OpeningKeys", "QuarantineAccess", "QuarantineEntry", "drop", "entries", "find", "open_record", "replay"]
 
 _ACK_SECONDS: Final = 30
 _REQUEST_BYTES: Final = 2 << 20
@@ -51,15 +51,24 @@ class QuarantineAccess:
         cluster: access to broker and registry, as the operator.
         policy: digest of the policy in force, for the audit log.
         code: version of the running code, for the audit log.
-        refused: opens the records that entries hold.
-        sealing_keys: private, 96 bytes each; open what the agencies sealed.
     """
 
     cluster: Cluster
     policy: str
     code: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpeningKeys:
+    """The de-identifier's keys, by which one refused record is opened.
+
+    Args:
+        refused: opens the record that an entry holds.
+        sealing: private keys, 96 bytes each; open what the agencies sealed.
+    """
+
     refused: RecordSeal = dataclasses.field(repr=False)
-    sealing_keys: Sequence[bytes] = dataclasses.field(repr=False)
+    sealing: Sequence[bytes] = dataclasses.field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +146,7 @@ def find(cluster: Cluster, places: Iterable[str]) -> list[QuarantineEntry]:
     return [held[place] for place in wanted]
 
 
-def open_record(access: QuarantineAccess, entry: QuarantineEntry) -> dict[str, Any]:
+def open_record(access: QuarantineAccess, keys: OpeningKeys, entry: QuarantineEntry) -> dict[str, Any]:
     """Open one entry for the operator's eyes, after the broker has acknowledged the audit record of it.
 
     Returns:
@@ -150,20 +159,20 @@ def open_record(access: QuarantineAccess, entry: QuarantineEntry) -> dict[str, A
     """
     # Logged first: after a crash in between the log names an opening that did not happen, never the other way round.
     _log(access, "shown", [entry])
-    payload = access.refused.open(entry.payload, topics.REPLAY, entry.key.decode()) if entry.payload else b""
+    payload = keys.refused.open(entry.payload, topics.REPLAY, entry.key.decode()) if entry.payload else b""
     try:
-        record = _opened(access, entry, payload)
+        record = _opened(access, keys, entry, payload)
     except ContractError as error:
         return {"place": entry.place, "code": error.code, "bytes": base64.b64encode(payload).decode()}
     return {"place": entry.place, "code": entry.code, "record": record}
 
 
-def _opened(access: QuarantineAccess, entry: QuarantineEntry, payload: bytes) -> dict[str, Any]:
+def _opened(access: QuarantineAccess, keys: OpeningKeys, entry: QuarantineEntry, payload: bytes) -> dict[str, Any]:
     """Return the event in a refused envelope, whoever signed it."""
     allowed = schema_registry.ids(access.cluster.registry, ["envelope"]).allowed("envelope")
     outer = codec.decode(payload, allowed, limits.ENVELOPE)
     bound = sealing.bound(entry.topic, outer["event_id"], outer["revision"], outer["schema"])
-    data = Opener(access.sealing_keys).open(outer["key_id"], outer["sealed"], bound)
+    data = Opener(keys.sealing).open(outer["key_id"], outer["sealed"], bound)
     return codec.decode_body(data, catalogue.load(f"raw.{entry.kind}").parsed)
 
 

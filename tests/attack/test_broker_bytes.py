@@ -34,7 +34,7 @@ def disk(ran: demo.Ran) -> dict[str, bytes]:
     """Take all that lies on the disks of broker and registry, and in the folders of the stages."""
     found = {}
     for folder in ("kafka/data", "registry", "state"):
-        for name, data in traces.files(ran.site / folder, without=ran.site / "secrets"):
+        for name, data in traces.files(ran.site / folder, without=ran.site / "parties"):
             if not name.startswith(PUBLIC):
                 found[f"{folder}/{name}"] = data
     assert any("deidentified.case" in name and len(data) > 100_000 for name, data in found.items())
@@ -91,7 +91,7 @@ def rows(ran: demo.Ran) -> Iterator[dict[str, str]]:
 
 def keys_of_guessed_names(ran: demo.Ran) -> dict[str, str]:
     """Return person key → year of an event, for everybody whose name and birth year the attacker guesses right."""
-    shared, found = Site.open(ran.site).secret("agencies-shared"), {}
+    shared, found = Site.open(ran.site).party("agency", "police-jor").key("person"), {}
     for row in rows(ran):
         names = [row[name] for name in ("prs_FirstName", "prs_MiddleName", "prs_SecondName") if row.get(name)]
         key = person_key.person_key(shared, names, int(row["prs_Birthdate"][:4]), otherwise="nobody")
@@ -113,7 +113,7 @@ def test_who_has_the_shared_key_and_the_names_finds_nobody(ran: demo.Ran, disk: 
 
 def test_no_person_token_can_be_read(ran: demo.Ran, disk: dict[str, bytes]) -> None:
     """Not even by their form: whoever had both keys would recognise a token, and they are nowhere."""
-    dedupe = Site.open(ran.site).secret("dedupe-party")
+    dedupe = Site.open(ran.site).party("deidentify").key("dedupe")
     tokens = {str(pseudonym.person_token(dedupe, year, key)) for key, year in keys_of_guessed_names(ran).items()}
     assert len(tokens) > 5_000
     assert occurring(tokens, disk) == 0

@@ -28,7 +28,7 @@ def test_a_sound_site_passes_every_point(site: Site) -> None:
 
 
 def test_a_secret_that_others_can_read_is_a_fault(site: Site) -> None:
-    key = site.path("secrets", "dedupe-party.key")
+    key = site.path("parties", "deidentify", "dedupe.key")
     key.chmod(0o644)
     try:
         answers = {name: good for name, good, _ in inspection.inspect(site)}

@@ -48,7 +48,7 @@ def elsewhere(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     """A second data directory that takes the running broker and registry for an existing cluster."""
     monkeypatch.setenv("AMANA_KAFKA", site.kafka)
     monkeypatch.setenv("AMANA_REGISTRY", site.registry)
-    for folder in ("secrets", "public"):
+    for folder in ("parties", "public"):
         shutil.copytree(site.path(folder), tmp_path / folder)
     return tmp_path
 
@@ -64,10 +64,10 @@ def test_an_existing_cluster_is_used_and_provisioned_as_the_local_one_is(site: S
 
 
 def test_without_the_admins_password_an_existing_cluster_is_left_as_it_is(site: Site, elsewhere: Path) -> None:
-    (elsewhere / "secrets" / "principals" / "admin.json").unlink()
+    (elsewhere / "parties" / "operator" / "passwords" / "admin.json").unlink()
     with cluster_setup.admin_of(site) as admin:
         admin.delete_topics(["calendar"])
     with local.running(elsewhere, workers=False), cluster_setup.admin_of(site) as admin:
         assert [topic.name for topic in cluster_setup.differing_topics(site, admin)] == ["calendar"]
-    assert not (elsewhere / "secrets" / "principals" / "admin.json").exists()
+    assert not (elsewhere / "parties" / "operator" / "passwords" / "admin.json").exists()
     cluster_setup.provision(site)

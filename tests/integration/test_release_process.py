@@ -149,6 +149,6 @@ def _check(site: Site) -> None:
 def _covered(site: Site) -> Iterator[tuple[int, Decision]]:
     from streams.transparency.log_storage import AuditStorage  # noqa: PLC0415 - opened as the process would on restart
 
-    AuditStorage.open(site.path("audit"), site.secret("audit-signing")).close()
+    AuditStorage.open(site.path("audit"), site.party("release").key("audit-signing")).close()
     log_verification.verify(site.path("audit"), site.public("audit"))
     yield from log_verification.entries(site.path("audit"))

@@ -133,8 +133,8 @@ class Cluster:
 
 def _furnish(node: sites.Site, password: str) -> None:
     """Give a node's folder what a broker is started from: places for its log and pid, and the admin's password."""
-    for folder in ("run", "logs", "secrets/principals"):
+    for folder in ("run", "logs", "parties/operator/passwords"):
         node.path(folder).mkdir(mode=0o700, parents=True)
-    file = node.path("secrets", "principals", f"{access.ADMIN}.json")
+    file = node.path("parties", "operator", "passwords", f"{access.ADMIN}.json")
     file.touch(mode=0o600)
     file.write_text(json.dumps({"username": access.ADMIN, "password": password}), encoding="ascii")

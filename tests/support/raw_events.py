@@ -150,7 +150,7 @@ def planted(kind: str, number: int, seed: int = 0) -> Planted:
 
 def keys_of(site: sites.Site, agency: str) -> tuple[bytes, bytes]:
     """Return what an agency of a running site seals to and signs with, as `record` takes them."""
-    return site.public("sealing"), site.secret(f"signing/{agency}")
+    return site.public("sealing"), site.party("agency", agency).key("signing")
 
 
 def record(  # noqa: PLR0913, PLR0917 - one event and everything that its publisher knows

@@ -1,0 +1,181 @@
+"""Parties and secrets as data: the one table of who holds what.
+
+Purpose: say for every secret which parties may hold it, in which file of their folder, and what follows from its loss.
+Called by: `amana.keys.party_folder` and `amana.keys.making`; `amana.site`; the page `docs/reference/keys.md` is written
+from it, and tests hold it against the file system, the files that processes open, and the mounts of docker-compose.yml.
+
+Invariants:
+- A party's folder holds the secrets of this table that name the party, and nothing else.
+- No party has both person keys: that of the agencies, and that of the de-identifier.
+- Whoever may open the names that agencies seal (`deidentify`) cannot sign the audit log, and the other way round.
+
+Source: the parties are those of a review of who must never learn what; ADR 0040.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from schemas.record_seal import AGENCY, EVIDENCE, REFUSED
+from streams.broker import access
+
+__all__ = ["AGENCY_PARTY", "PARTIES", "SECRETS", "Secret", "folder_of", "holds_scope", "party_of", "principals_of"]
+
+AGENCY_PARTY: Final = "agency"
+"""One party for each agency; its folder is `agencies/<id>`."""
+
+PARTIES: Final = {
+    AGENCY_PARTY: "an agency: its publisher",
+    "deidentify": "the de-identifier, a process of the hub",
+    "counting": "dedupe and aggregate, processes of the hub",
+    "release": "the release process of the hub",
+    "officer": "the data officers",
+    "operator": "whoever runs broker and processes",
+    "analysts": "readers of releases",
+}
+"""Party → who that is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """One secret.
+
+    Args:
+        name: what it is called.
+        files: pattern of its files in a party's folder.
+        holders: the parties that hold it; the first one makes it.
+        use: what it does.
+        loss: what somebody can do who steals it alone.
+    """
+
+    name: str
+    files: str
+    holders: tuple[str, ...]
+    use: str
+    loss: str
+
+
+_HUB: Final = ("deidentify", "counting")
+
+SECRETS: Final = (
+    Secret(
+        "person key of the agencies",
+        "person.key",
+        (AGENCY_PARTY,),
+        "makes person keys from names, within the agencies",
+        "test a list of names against person keys, which lie nowhere in clear",
+    ),
+    Secret(
+        "event key",
+        "event.key",
+        (AGENCY_PARTY,),
+        "makes the agency's event ids; its own",
+        "test record ids of this agency against event ids",
+    ),
+    Secret(
+        "signing key", "signing.key", (AGENCY_PARTY,), "signs the agency's events; its own", "publish as this agency"
+    ),
+    Secret(
+        "sealing keys",
+        "sealing/*.key",
+        ("deidentify",),
+        "open what agencies sealed",
+        "read raw events of the last 14 days from a broker's disk",
+    ),
+    Secret(
+        "person key of the hub",
+        "dedupe.key",
+        ("deidentify",),
+        "makes person tokens from person keys",
+        "nothing without a person key",
+    ),
+    Secret(
+        "keys of a year",
+        "records/[0-9][0-9][0-9][0-9].json",
+        (*_HUB, "release", "operator"),
+        "seal records, states and counts of a year",
+        "read tokens, attributes and exact counts of that year from a broker's disk",
+    ),
+    Secret(
+        "keys of an agency's entries",
+        f"records/{AGENCY}*.json",
+        (*_HUB, AGENCY_PARTY, "operator", "officer"),
+        "seal the entries of its quarantine; an agency has its own alone",
+        "read places and codes of this agency's refused records",
+    ),
+    Secret(
+        "keys of evidence",
+        f"records/{EVIDENCE}.json",
+        (*_HUB, "operator", "officer"),
+        "seal outcomes and late records",
+        "count records by agency, kind and outcome",
+    ),
+    Secret(
+        "keys of refused records",
+        f"records/{REFUSED}.json",
+        ("deidentify",),
+        "seal the bytes of refused records",
+        "read what was sent in clear by mistake",
+    ),
+    Secret(
+        "key of the audit log",
+        "audit-signing.key",
+        ("release",),
+        "signs checkpoints of the audit log",
+        "sign another history of the log",
+    ),
+    Secret(
+        "exchange key",
+        "exchange.key",
+        tuple(PARTIES),
+        "opens secrets that another party handed over; each party its own",
+        "open what was handed over to this party",
+    ),
+    Secret(
+        "passwords",
+        "passwords/*.json",
+        ("operator", *(party for party in PARTIES if party != "operator")),
+        "let principals into the broker; the operator has all, since it makes the users",
+        "act as this principal at the broker",
+    ),
+)
+"""Every secret, in the order of the page."""
+
+_PARTY_OF: Final = {
+    "worker.deidentify": "deidentify",
+    "worker.dedupe": "counting",
+    "worker.aggregate": "counting",
+    "worker.release": "release",
+    access.OFFICER: "officer",
+    access.OPERATOR: "operator",
+    access.ADMIN: "operator",
+    access.ANALYSTS: "analysts",
+}
+
+
+def folder_of(party: str, agency: str | None = None) -> str:
+    """Return the name of a party's folder below `parties`."""
+    return f"agencies/{agency}" if party == AGENCY_PARTY else party
+
+
+def party_of(principal: str) -> tuple[str, str | None]:
+    """Return the party whose password a principal's is, and the agency if it is one's."""
+    if principal.startswith(AGENCY):
+        return AGENCY_PARTY, principal.removeprefix(AGENCY)
+    return _PARTY_OF[principal], None
+
+
+def principals_of(party: str, agency: str | None, agencies: Iterable[str]) -> tuple[str, ...]:
+    """Return the principals whose passwords a party's folder holds."""
+    every = access.principals(agencies)
+    return every if party == "operator" else tuple(one for one in every if party_of(one) == (party, agency))
+
+
+def holds_scope(party: str, agency: str | None, scope: str) -> bool:
+    """Tell whether a party may hold the keys of a scope of the hub's records."""
+    for principal in principals_of(party, agency, [agency] if agency else []):
+        wanted = access.scopes_of(principal)
+        kind = access.YEARS if scope.isdecimal() else AGENCY if scope.startswith(AGENCY) else scope
+        if scope in wanted or kind in wanted:
+            return True
+    return False

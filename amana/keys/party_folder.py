@@ -1,0 +1,80 @@
+"""The folder of one party: its secrets, read for the processes that act as it.
+
+Purpose: read keys and passwords, and refuse a file that others can read.
+Called by: `amana.site`, `amana.keys.making`, `amana.keys.exchange` and `amana.keys.replacing`.
+
+Invariants:
+- Nothing outside of the folder is read: whoever is given it has one party's secrets.
+- A secret that other users of the machine can read is refused.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from schemas.errors import ConfigurationError
+from schemas.record_seal import RecordSeal, ScopeKeys
+
+__all__ = ["ERASED", "PartyFolder"]
+
+ERASED = "erased.json"
+"""File with the ids of sealing keys of the hub's records that were destroyed; no secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartyFolder:
+    """The secrets of one party; `path` is its folder."""
+
+    path: Path
+
+    def key(self, name: str) -> bytes:
+        """Return a secret key by its file's name without the ending.
+
+        Raises:
+            ConfigurationError: CFG-005, the party has no such key; CFG-006, other users of the machine can read it.
+        """
+        return bytes.fromhex(self._read(self.path / f"{name}.key"))
+
+    def sealing_keys(self) -> tuple[bytes, ...]:
+        """Return the private keys that open what agencies sealed, 96 bytes each; raises as `key`."""
+        paths = sorted((self.path / "sealing").glob("*.key"))
+        if not paths:
+            raise ConfigurationError("CFG-005", f"{self.path.name} holds no sealing key")
+        return tuple(bytes.fromhex(self._read(path)) for path in paths)
+
+    def password(self, principal: str) -> Mapping[str, str]:
+        """Return user name and password of a principal; raises as `key`."""
+        stored: Mapping[str, str] = json.loads(self._read(self.path / "passwords" / f"{principal}.json"))
+        return stored
+
+    def scopes(self) -> dict[str, ScopeKeys]:
+        """Return the keys of every scope of the hub's records that this party has; raises as `key`."""
+        found = {}
+        for path in sorted((self.path / "records").glob("*.json")):
+            stored = json.loads(self._read(path))
+            sealing = tuple(map(bytes.fromhex, stored["sealing"]))
+            found[path.name.removesuffix(".json")] = ScopeKeys(bytes.fromhex(stored["index"]), sealing)
+        return found
+
+    def erased(self) -> tuple[str, ...]:
+        """Return the ids of the keys of the hub's records that were destroyed."""
+        path = self.path / ERASED
+        return tuple(json.loads(path.read_text(encoding="ascii"))) if path.exists() else ()
+
+    def seal(self) -> RecordSeal:
+        """Return the seal of the hub's records, as far as this party has their keys; raises as `key`."""
+        return RecordSeal(self.scopes(), os.urandom, self.erased())
+
+    def _read(self, path: Path) -> str:
+        """Read a secret file; refuse one that other users of the machine can read."""
+        place = path.relative_to(self.path.parent.parent)
+        try:
+            exposed = path.stat().st_mode & 0o077
+            text = path.read_text(encoding="ascii")
+        except OSError as error:
+            raise ConfigurationError("CFG-005", f"there is no {place}, or it cannot be read") from error
+        if exposed and os.name == "posix":  # other systems have access lists in place of these bits
+            raise ConfigurationError("CFG-006", f"{path} can be read by other users: chmod 600")
+        return text
