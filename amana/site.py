@@ -113,6 +113,7 @@ class Site:
         agencies: tuple[str, ...] = (),
         as_of: dt.date | None = None,
         quota: Mapping[str, int] | None = None,
+        apart: bool = False,
     ) -> Self:
         """Create or complete the folders, keys and passwords of a site on one machine; existing ones stay.
 
@@ -121,6 +122,7 @@ class Site:
             agencies: ids to add to the site's; a site without any gets `DEFAULT_AGENCIES`.
             as_of: the calendar's date; None keeps the site's, and a new site has none.
             quota: limits that replace the site's, by Kafka's names.
+            apart: the other parties keep their keys elsewhere; only the operator's are made here.
 
         Raises:
             ConfigurationError: CFG-003, an agency id is malformed; CFG-004, the directory cannot be written; CFG-007, a
@@ -138,7 +140,8 @@ class Site:
             for folder in ("", *_FOLDERS):
                 (home / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
             members = making.Members(chosen, dt.datetime.now(dt.UTC).year + 1, **_credentials_of(home, chosen))
-            making.complete(home / "parties", home / "public", members)
+            make = making.complete_operator if apart else making.complete
+            make(home / "parties", home / "public", members)
         except OSError as error:
             raise ConfigurationError("CFG-004", f"{home} cannot be written: {error.strerror}") from error
         try:
@@ -177,8 +180,9 @@ class Site:
         Raises:
             ConfigurationError: CFG-005, this site holds no password of that principal; CFG-006, others can read it.
         """
-        folder = self.party(*parties.party_of(principal))
-        stored = folder.password(principal)
+        folder, operator = self.party(*parties.party_of(principal)), self.party("operator")
+        # The operator, who makes the users, has every password; on another machine's behalf it uses its own copy.
+        stored = (folder if folder.is_here else operator).password(principal)
         settings = Settings.read()
         # Users that are created here have one mechanism; only the admin of an existing cluster may have another.
         mechanism = settings.kafka_admin_mechanism if principal == access.ADMIN else MECHANISM
@@ -190,7 +194,7 @@ class Site:
             credential,
             settings.kafka_protocol,
             settings.kafka_ca,
-            folder.seal() if access.scopes_of(principal) else RecordSeal({}, os.urandom),
+            folder.seal() if folder.is_here and access.scopes_of(principal) else RecordSeal({}, os.urandom),
         )
 
     def party(self, party: str, agency: str | None = None) -> PartyFolder:

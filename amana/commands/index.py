@@ -139,6 +139,19 @@ INDEX: Final[Mapping[str, Entry]] = {
         "",
         ("amana budget show --data /srv/amana --delta 1e-6",),
     ),
+    "keys": Entry(
+        "keys",
+        "Keys, passwords and certificates of the parties.",
+        "",
+        (
+            "amana keys init --party agency --agency shelter-lbn",
+            "amana keys list",
+            "amana keys share --agency shelter-lbn --to police-jor --fingerprint '0a1b 2c3d'",
+            "amana keys accept --agency police-jor --from shelter-lbn --fingerprint '4e5f 6a7b'",
+            "amana keys rotate sealing",
+            "amana keys destroy --year 2019",
+        ),
+    ),
     "schemas": Entry(
         "schemas",
         "The contracts: list them, lint one, check a change.",

@@ -7,10 +7,15 @@ Invariants:
 - Without a cluster in the environment it is refused (CFG-077): a local one is provisioned by `amana up`.
 """
 
+import datetime as dt
+from typing import Annotated
+
 import typer
 
 from amana import site as sites
 from amana.commands.site_options import Agencies, Data, Quotas, figures
+from amana.keys import exchange, making
+from amana.keys.exchange import PartyId
 from amana.provisioning import cluster_setup as provisioning
 from amana.settings import Settings
 from schemas.errors import ConfigurationError
@@ -23,11 +28,23 @@ def register(app: typer.Typer) -> None:
     app.command()(provision)
 
 
-def provision(data: Data = None, agency: Agencies = None, quota: Quotas = None) -> None:
+def provision(
+    data: Data = None,
+    agency: Agencies = None,
+    quota: Quotas = None,
+    *,
+    apart: Annotated[
+        int | None, typer.Option(metavar="SECONDS", help="The hub's parties have folders elsewhere: wait for them.")
+    ] = None,
+) -> None:
     """Set the users, topics, access rules, quotas and schemas of an existing cluster."""
     # Without both addresses the site would name a local broker, which `amana up` provisions itself.
     if not Settings.read().has_cluster:
         raise ConfigurationError("CFG-077", "set AMANA_KAFKA and AMANA_REGISTRY to the cluster to provision")
-    site = sites.Site.create(sites.data_dir(data), agencies=tuple(agency or ()), quota=figures(quota or []))
+    chosen, limits = tuple(agency or ()), figures(quota or [])
+    site = sites.Site.create(sites.data_dir(data), agencies=chosen, quota=limits, apart=bool(apart))
     provisioning.provision(site)
+    if apart:
+        members = making.members_of(site.agencies, dt.datetime.now(dt.UTC).date())
+        exchange.meet(site.path("parties"), site.path("public"), PartyId("operator"), members, apart)
     print(f"{len(provisioning.topic_table(site))} topics, their users, access rules, quotas and schemas are as listed")

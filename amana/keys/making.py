@@ -2,7 +2,7 @@
 
 Purpose: draw what is missing and nothing else; never overwrite. On one machine (the demonstration, a trial) the holders
 of a secret get it by a copy; between machines by `amana.keys.exchange`.
-Called by: `amana.site` (`complete`) and `amana keys init` (`begin`).
+Called by: `amana.site` (`complete`, `complete_operator`), `amana keys init` (`begin`).
 
 Invariants:
 - A secret file is readable by its owner alone (0600) from the moment it exists, in folders of 0700.
@@ -10,6 +10,7 @@ Invariants:
 - A public half is written after its private one: what is sealed to a key without a private half would never be opened.
 """
 
+import datetime as dt
 import functools
 import json
 import os
@@ -23,7 +24,19 @@ from amana.keys import parties
 from schemas import sealing, signing
 from schemas.record_seal import AGENCY, EVIDENCE, REFUSED
 
-__all__ = ["FIRST_YEAR", "Members", "begin", "complete", "new_sealing_key", "once", "replace", "scope_keys", "scopes"]
+__all__ = [
+    "FIRST_YEAR",
+    "Members",
+    "begin",
+    "complete",
+    "complete_operator",
+    "members_of",
+    "new_sealing_key",
+    "once",
+    "replace",
+    "scope_keys",
+    "scopes",
+]
 
 FIRST_YEAR: Final = 1990
 """The first year of events that are admitted (`streams.core.counting.admit`)."""
@@ -46,6 +59,11 @@ class Members:
     last_year: int
     passwords: tuple[str, ...] = ()
     given: Mapping[str, str] | None = None
+
+
+def members_of(agencies: tuple[str, ...], today: dt.date) -> Members:
+    """Return the agencies with the years that get keys: up to the next one."""
+    return Members(agencies, today.year + 1)
 
 
 def scopes(members: Members) -> tuple[str, ...]:
@@ -80,11 +98,23 @@ def complete(home: Path, public: Path, members: Members) -> None:
         _share([folder / "passwords" / f"{principal}.json" for folder in holders], functools.partial(str, text))
 
 
+def complete_operator(home: Path, public: Path, members: Members) -> None:
+    """Make the operator's secrets and every password; the other parties are elsewhere, and have empty folders here."""
+    for party, agency in _everybody(()):
+        _folder(home, party, agency).mkdir(mode=0o700, parents=True, exist_ok=True)
+    begin(home, public, "operator", None, members)
+    for principal in members.passwords:
+        password = (members.given or {}).get(principal) or secrets.token_urlsafe(_KEY_BYTES)
+        text = json.dumps({"username": principal, "password": password})
+        once(_folder(home, "operator", None) / "passwords" / f"{principal}.json", functools.partial(str, text))
+
+
 def begin(home: Path, public: Path, party: str, agency: str | None, members: Members) -> None:
     """Make the folder of one party with the secrets that are its own; shared ones come by copy or by exchange."""
     folder = _folder(home, party, agency)
-    for part in ("", "passwords", "records"):
-        (folder / part).mkdir(mode=0o700, parents=True, exist_ok=True)
+    # One by one: folders that `parents` makes on the way would be open to others.
+    for path in (home, folder.parent, folder, folder / "passwords", folder / "records"):
+        path.mkdir(mode=0o700, exist_ok=True)
     name = parties.folder_of(party, agency).replace("/", ".")
     _pair(folder / "exchange.key", public / "exchange" / f"{name}.pub", sealing.PRIVATE_BYTES, sealing.public_key_of)
     if party == parties.AGENCY_PARTY:

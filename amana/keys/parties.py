@@ -12,14 +12,13 @@ Invariants:
 Source: the parties are those of a review of who must never learn what; ADR 0040.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from schemas.record_seal import AGENCY, EVIDENCE, REFUSED
 from streams.broker import access
 
-__all__ = ["AGENCY_PARTY", "PARTIES", "SECRETS", "Secret", "folder_of", "holds_scope", "party_of", "principals_of"]
+__all__ = ["AGENCY_PARTY", "PARTIES", "SECRETS", "Secret", "folder_of", "holds_scope", "party_of"]
 
 AGENCY_PARTY: Final = "agency"
 """One party for each agency; its folder is `agencies/<id>`."""
@@ -165,17 +164,8 @@ def party_of(principal: str) -> tuple[str, str | None]:
     return _PARTY_OF[principal], None
 
 
-def principals_of(party: str, agency: str | None, agencies: Iterable[str]) -> tuple[str, ...]:
-    """Return the principals whose passwords a party's folder holds."""
-    every = access.principals(agencies)
-    return every if party == "operator" else tuple(one for one in every if party_of(one) == (party, agency))
-
-
 def holds_scope(party: str, agency: str | None, scope: str) -> bool:
-    """Tell whether a party may hold the keys of a scope of the hub's records."""
-    for principal in principals_of(party, agency, [agency] if agency else []):
-        wanted = access.scopes_of(principal)
-        kind = access.YEARS if scope.isdecimal() else AGENCY if scope.startswith(AGENCY) else scope
-        if scope in wanted or kind in wanted:
-            return True
-    return False
+    """Tell whether a party may hold the keys of a scope of the hub's records: one of its principals needs them."""
+    kind = access.YEARS if scope.isdecimal() else AGENCY if scope.startswith(AGENCY) else scope
+    own = (one for one in access.principals([agency] if agency else []) if party_of(one) == (party, agency))
+    return any({scope, kind} & access.scopes_of(principal) for principal in own)

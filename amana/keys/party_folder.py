@@ -29,6 +29,11 @@ class PartyFolder:
 
     path: Path
 
+    @property
+    def is_here(self) -> bool:
+        """True if the party keeps its secrets on this machine."""
+        return (self.path / "exchange.key").exists()
+
     def key(self, name: str) -> bytes:
         """Return a secret key by its file's name without the ending.
 
@@ -36,6 +41,10 @@ class PartyFolder:
             ConfigurationError: CFG-005, the party has no such key; CFG-006, other users of the machine can read it.
         """
         return bytes.fromhex(self._read(self.path / f"{name}.key"))
+
+    def text(self, name: str) -> str:
+        """Return a secret as its file holds it, by its path within the folder; raises as `key`."""
+        return self._read(self.path / name)
 
     def sealing_keys(self) -> tuple[bytes, ...]:
         """Return the private keys that open what agencies sealed, 96 bytes each; raises as `key`."""

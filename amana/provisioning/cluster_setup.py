@@ -14,7 +14,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 from kafka import admin as kafka_admin
 from kafka import errors as kafka_errors
@@ -152,14 +152,30 @@ def actual_acls(site: sites.Site, admin: kafka_admin.KafkaAdminClient) -> set[ka
     return {acl for acl in every_rule if acl.principal in ours or acl.principal.startswith("User:agency.")}
 
 
+def set_password(admin: kafka_admin.KafkaAdminClient, principal: str, password: str) -> None:
+    """Give a user another password at the broker; connections that are open stay open.
+
+    Raises:
+        TransportError: TRA-008, the broker does not take it.
+    """
+    change = kafka_admin.UserScramCredentialUpsertion(principal, kafka_admin.ScramMechanism.SCRAM_SHA_512, password)
+    if any(admin.alter_user_scram_credentials([change]).values()):
+        raise TransportError("TRA-008", f"the broker does not take the password of {principal}")
+
+
 def _users(site: sites.Site, admin: kafka_admin.KafkaAdminClient) -> None:
-    """Create the users that the broker lacks: those of agencies that joined after its first start."""
+    """Create the users that the broker lacks, and remove those of agencies that are no longer listed."""
     # The password of a user that exists is left alone: whoever runs the cluster may have changed it.
     existing = admin.describe_user_scram_credentials()
     missing = [name for name in access.principals(site.agencies) if name not in existing]
-    upsertions = [
+    wanted = set(access.principals(site.agencies))
+    gone = [name for name in existing if name.startswith("agency.") and name not in wanted]
+    upsertions: list[Any] = [
+        kafka_admin.UserScramCredentialDeletion(name, kafka_admin.ScramMechanism.SCRAM_SHA_512) for name in gone
+    ]
+    upsertions += [
         kafka_admin.UserScramCredentialUpsertion(
-            name, kafka_admin.ScramMechanism.SCRAM_SHA_512, site.cluster(name).credential.password
+            name, kafka_admin.ScramMechanism.SCRAM_SHA_512, site.party("operator").password(name)["password"]
         )
         for name in missing
     ]

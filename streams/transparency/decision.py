@@ -25,7 +25,7 @@ from schemas.errors import IntegrityError
 
 __all__ = ["ACTIONS", "Decision", "canonical", "parse"]
 
-ACTIONS = ("started", "batch", "release", "refusal", "calendar")
+ACTIONS = ("started", "batch", "release", "refusal", "calendar", "keys", "policy")
 _FIELDS = frozenset({
     "seq", "checkpoint", "at", "source",
     "action", "actor", "policy", "code", "topic", "partition", "first_offset", "last_offset", "details",

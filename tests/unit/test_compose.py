@@ -15,6 +15,9 @@ import pytest
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
+from amana.keys import parties
+from streams.broker import access
+
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "docker-compose.yml"
 NAME = r"^[a-zA-Z0-9._-]+$"
@@ -147,7 +150,25 @@ def test_no_password_stands_in_the_file() -> None:
 
 def test_every_stage_runs_and_the_release_process_once(compose: Compose) -> None:
     commands = [service.command for service in compose.services.values() if service.command]
-    assert commands == [["provision"], *(["worker", name] for name in ("deidentify", "dedupe", "aggregate", "release"))]
+    workers = [command for command in commands if command[0] == "worker"]
+    assert workers == [["worker", name] for name in ("deidentify", "dedupe", "aggregate", "release")]
+
+
+def test_every_process_sees_the_folder_of_its_own_party_alone(compose: Compose) -> None:
+    """As the table of parties and secrets says: a worker's folder read-only, and no folder of two parties together."""
+    own = {f"worker-{name}": parties.party_of(f"worker.{name}")[0] for name in access.WORKERS}
+    own |= {f"keys-{party}": party for party in parties.PARTIES if party not in {"agency", "operator"}}
+    own |= {"provision": "operator"}
+    for name, service in compose.services.items():
+        mounts = [volume.split(":") for volume in service.volumes]
+        folders = [mount for mount in mounts if mount[1].startswith("/data/parties")]
+        party = own.get(name)
+        assert [mount[1] for mount in folders] == ([f"/data/parties/{party}"] if party else []), name
+        assert [mount[0] for mount in folders] == ([party] if party else []), name
+        if name.startswith("worker-"):
+            read_only = {mount[0] for mount in mounts if mount[2:] == ["ro"]}
+            assert {mount[0] for mount in mounts} - read_only <= {"audit", "ledger"}, name
+    assert set(own) <= set(compose.services)
 
 
 def test_the_brokers_are_those_of_the_local_runtime(compose: Compose) -> None:
