@@ -15,7 +15,7 @@ Invariants:
 import datetime as dt
 from pathlib import Path
 
-from connectors.adapters import schema_registry
+from connectors.adapters import schema_ids
 from connectors.ingest.agency_profile import AgencyProfile
 from connectors.ingest.event.envelope import Envelope
 from connectors.ingest.event.event_builder import AgencyKeys
@@ -77,9 +77,9 @@ class Publisher:
         return publish(job, progress)
 
     def _envelope(self, kind: str, topic: str, partitions: int) -> Envelope:
-        """Return the maker of sealed and signed messages; the registry is asked for the schema's id."""
+        """Return the maker of sealed and signed messages, with the schema's id of the profile's file."""
         stem = f"raw.{kind}"
-        schema_id = schema_registry.ids(self._profile.cluster.registry, (stem,)).id_of(stem)
+        schema_id = schema_ids.allow_list(self._profile.cluster.schema_ids, (stem,)).id_of(stem)
         sealer = Sealer(self._profile.sealing_key)
         signer = Signer(self._profile.signing_key)
         return Envelope(catalogue.load(stem), schema_id, sealer, signer, topic=topic, partitions=partitions)

@@ -23,7 +23,9 @@ from typing import Any, Final, Self
 
 from amana.settings import Settings
 from anonymizer import policy as policies
+from connectors.adapters import schema_ids
 from connectors.adapters.cluster import MECHANISM, Cluster, Credential
+from connectors.adapters.registry_access import RegistryAccess, holds_credential
 from connectors.ingest.agency_profile import AgencyProfile
 from schemas.errors import ConfigurationError
 from streams.broker import access, quotas
@@ -96,7 +98,8 @@ class Site:
         """Open the site of a data directory that was started before.
 
         Raises:
-            ConfigurationError: CFG-001, no directory is named; CFG-002, it holds no site.
+            ConfigurationError: CFG-001, no directory is named; CFG-002, it holds no site; CFG-252, it holds a
+                password in an address.
         """
         home = data_dir(dir)
         try:
@@ -111,6 +114,9 @@ class Site:
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ConfigurationError("CFG-002", f"{home} holds no site: start `amana up --data {home}`") from error
+        if holds_credential(site.registry):
+            message = f"{home}/site.json names a user or a password in the registry's address: take them out of it"
+            raise ConfigurationError("CFG-252", message)
         return site._entered()
 
     @classmethod
@@ -178,8 +184,18 @@ class Site:
         """Return a path below the data directory."""
         return self.dir.joinpath(*parts)
 
+    @property
+    def schema_ids(self) -> Path:
+        """The file of the schema ids, which provisioning writes."""
+        return self.path(*schema_ids.FILE)
+
+    def registry_access(self) -> RegistryAccess:
+        """Return the address of the schema registry, with the user that the environment names for it."""
+        settings = Settings.read()
+        return RegistryAccess(self.registry, settings.registry_user, settings.registry_password.get_secret_value())
+
     def cluster(self, principal: str) -> Cluster:
-        """Return the addresses of broker and registry with one principal's password.
+        """Return the broker's address and the schema ids with one principal's password.
 
         Raises:
             ConfigurationError: CFG-005, this site holds no password of that principal; CFG-006, others can read it.
@@ -189,7 +205,9 @@ class Site:
         # Users that are created here have one mechanism; only the admin of an existing cluster may have another.
         mechanism = settings.kafka_admin_mechanism if principal == access.ADMIN else MECHANISM
         credential = Credential(stored["username"], stored["password"], mechanism)
-        return Cluster(self.kafka, self.registry, self.agencies, credential, settings.kafka_protocol, settings.kafka_ca)
+        return Cluster(
+            self.kafka, self.schema_ids, self.agencies, credential, settings.kafka_protocol, settings.kafka_ca
+        )
 
     def agency_profile(self, agency: str) -> AgencyProfile:
         """Return the access and the keys with which one agency publishes; no other party's secret is among them.

@@ -1,7 +1,7 @@
 """Wire format of a record: the Confluent header and one record in Avro binary.
 
 Purpose: encode what we write, and decode what others wrote, without trusting a byte of it. Schema ids are looked up in
-an allow-list, one per topic, which is made at start (`connectors.adapters.schema_registry`): nothing is fetched here.
+an allow-list, one per topic, which is made at start (`connectors.adapters.schema_ids`): nothing is fetched here.
 Called by: the stages (`streams.stages`), `connectors.ingest.event.envelope`, `connectors.feed.trend_reader`,
 `connectors.adapters.release_bus`, `connectors.console.reconciliation`, `connectors.operations` and the demonstration,
 once per message.

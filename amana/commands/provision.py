@@ -4,8 +4,11 @@ Purpose: the options. `streams.broker` decides what users, topics, rules and quo
 Called by: `amana.commands.lazy`, which imports it when this command runs.
 
 Invariants:
+- A fault of the schema registry is a warning where the site has every schema id already.
 - Without a cluster in the environment it is refused (CFG-077): a local one is provisioned by `amana up`.
 """
+
+import sys
 
 import typer
 
@@ -29,5 +32,7 @@ def provision(data: Data = None, agency: Agencies = None, quota: Quotas = None) 
     if not Settings.read().has_cluster:
         raise ConfigurationError("CFG-077", "set AMANA_KAFKA and AMANA_REGISTRY to the cluster to provision")
     site = sites.Site.create(sites.data_dir(data), agencies=tuple(agency or ()), quota=figures(quota or []))
-    provisioning.provision(site)
+    fault = provisioning.provision(site)
+    if fault:
+        print(f"warning: {fault}; the schema ids on file hold", file=sys.stderr)
     print(f"{len(provisioning.topic_table(site))} topics, their users, access rules, quotas and schemas are as listed")

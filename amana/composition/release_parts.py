@@ -24,7 +24,7 @@ from anonymizer.mechanisms.discrete_gaussian import OpenDP
 from anonymizer.policy import Policy
 from anonymizer.solvers import highs, ortools_engine
 from anonymizer.tabular.linear_program import Engine
-from connectors.adapters import schema_registry
+from connectors.adapters import schema_ids
 from connectors.adapters.budget_store import SITE_FILE, BudgetStore
 from connectors.adapters.release_bus import KafkaBus, Schemas
 from connectors.adapters.release_ledger import ReleaseLedger
@@ -47,12 +47,12 @@ def compose(site: Site) -> ReleaseDeps:
 
     Raises:
         IntegrityError: the log or the ledger cannot be opened.
-        TransportError, ConfigurationError: broker or registry are out of reach, or a schema is not registered.
+        TransportError, ConfigurationError: the broker is out of reach, or a schema has no id on file.
     """
     policy, key = site.policy(), site.secret("audit-signing")
     log = AuditStorage.open(site.path("audit"), key)
     ledger = ReleaseLedger.open(site.path("ledger", "ledger.sqlite"))
-    schemas = schema_registry.ids(site.registry, ["audit", "ledger", "trend", "cell"])
+    schemas = schema_ids.allow_list(site.schema_ids, ["audit", "ledger", "trend", "cell"])
     bus = KafkaBus(site.cluster(PRINCIPAL).kafka_settings(), Schemas(schemas.current, schemas.readable), site.agencies)
     # The choice between equally good suppressions must be repeatable for us and unknown to an attacker.
     seed = hmac.digest(key, b"amana/1|suppression weights", "sha256")

@@ -10,7 +10,7 @@ Invariants:
 
 from kafka.errors import KafkaError
 
-from connectors.adapters import schema_registry, topic_reading
+from connectors.adapters import schema_ids, topic_reading
 from connectors.adapters.cluster import Cluster
 from schemas import catalogue, codec, limits
 from schemas.errors import TransportError
@@ -30,7 +30,7 @@ def count(cluster: Cluster) -> int:
 def _positions(cluster: Cluster, kind: str) -> set[tuple[str, int, int]]:
     """Return agency, partition and offset of every raw record that was de-identified."""
     stem = f"deidentified.{kind}"
-    readable = schema_registry.ids(cluster.registry, [stem]).allowed(stem)
+    readable = schema_ids.allow_list(cluster.schema_ids, [stem]).allowed(stem)
     positions: set[tuple[str, int, int]] = set()
     try:
         for record in topic_reading.whole(cluster.kafka_settings(), stem):

@@ -20,7 +20,7 @@ from typing import Any, Final
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
-from connectors.adapters import schema_registry, topic_reading
+from connectors.adapters import schema_ids, topic_reading
 from connectors.adapters.cluster import Cluster
 from connectors.adapters.progress import Offsets, lag
 from schemas import catalogue, codec, limits
@@ -39,7 +39,7 @@ def books(cluster: Cluster, *, agency: str | None = None, today: dt.date) -> bal
     """Return the record balance of a site, or of one agency.
 
     Args:
-        cluster: access to broker and registry, as the officer.
+        cluster: access to the broker, as the officer.
         agency: id of the agency; None for all.
         today: the present day in UTC; so are all days of the balance.
 
@@ -48,7 +48,7 @@ def books(cluster: Cluster, *, agency: str | None = None, today: dt.date) -> bal
         TransportError: TRA-030, the broker is out of reach; TRA-031, it did not report the progress of the stages.
     """
     agencies = cluster.chosen(agency)
-    readable = schema_registry.ids(cluster.registry, ["outcome"]).allowed("outcome")
+    readable = schema_ids.allow_list(cluster.schema_ids, ["outcome"]).allowed("outcome")
     settings = cluster.kafka_settings()
     try:
         with Offsets(settings) as offsets:

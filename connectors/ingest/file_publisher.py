@@ -55,7 +55,7 @@ class PublishJob:
         keys: keys of event ids and person keys.
         today: the last date that is not in the future.
         sink: opens the topic of agency and kind.
-        envelope: makes that topic's envelope; asked after the lock is held, as it needs the registry.
+        envelope: makes that topic's envelope; asked after the lock is held.
         mapping: name of a shipped column mapping; None lets the file's header decide.
     """
 

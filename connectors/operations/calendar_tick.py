@@ -24,7 +24,7 @@ from typing import Any, Final
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
-from connectors.adapters import schema_registry
+from connectors.adapters import schema_ids
 from connectors.adapters.cluster import Cluster
 from connectors.adapters.progress import Offsets
 from schemas import codec, limits
@@ -113,14 +113,14 @@ def request(cluster: Cluster, as_of: dt.date, *, patience: float) -> TickAnswer:
     """Request the release of everything that is due on a day, and wait for the answer.
 
     Args:
-        cluster: access to broker and registry, as the operator.
+        cluster: access to the broker, as the operator.
         as_of: the day.
         patience: seconds that the stages may take until they are idle; the plan may take ten minutes more.
 
     Raises:
         TransportError: TRA-142, the release process did not answer; TRA-140 or TRA-031, the broker is out of reach.
     """
-    allowed = schema_registry.ids(cluster.registry, ["audit"]).allowed("audit")
+    allowed = schema_ids.allow_list(cluster.schema_ids, ["audit"]).allowed("audit")
     settings = cluster.kafka_settings()
     tick, started = uuid.uuid4().hex, time.monotonic()
     try:

@@ -14,7 +14,7 @@ import io
 from kafka.errors import KafkaError
 
 from anonymizer.policy import Policy
-from connectors.adapters import schema_registry, topic_reading
+from connectors.adapters import schema_ids, topic_reading
 from connectors.adapters.cluster import Cluster
 from schemas import codec, limits
 from schemas.errors import TransportError
@@ -31,7 +31,7 @@ def read(cluster: Cluster) -> dict[str, int]:
     Raises:
         TransportError: TRA-030, the broker is out of reach.
     """
-    readable = schema_registry.ids(cluster.registry, ["cell"]).allowed("cell")
+    readable = schema_ids.allow_list(cluster.schema_ids, ["cell"]).allowed("cell")
     entries = []
     try:
         # Several workers may have written the same cell, each under its own epoch: `merge` takes the value that

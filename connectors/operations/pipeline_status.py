@@ -26,7 +26,7 @@ from typing import Any, Final, Self
 from kafka import KafkaConsumer
 from kafka.errors import KafkaError
 
-from connectors.adapters import progress, schema_registry, topic_reading
+from connectors.adapters import progress, schema_ids, topic_reading
 from connectors.adapters.cluster import Cluster
 from schemas import codec, limits
 from schemas.errors import TransportError
@@ -91,7 +91,8 @@ def tally(cluster: Cluster) -> Tally:
     """Return the status of the pipeline now, from one look over a connection of its own.
 
     Raises:
-        TransportError: TRA-030 or TRA-031, the broker is out of reach; TRA-010, the registry is.
+        TransportError: TRA-030 or TRA-031, the broker is out of reach.
+        ConfigurationError: CFG-042, a schema has no id on file.
     """
     with PipelineStatus(cluster) as status:
         return status.look()
@@ -119,16 +120,16 @@ class PipelineStatus:
     """Status of a pipeline, kept up to date by its looks; a context manager.
 
     Args:
-        cluster: access to broker and registry, as the operator.
+        cluster: access to the broker, as the operator.
 
     Raises:
-        TransportError: TRA-010, the registry is out of reach.
+        ConfigurationError: CFG-042, the schema of outcomes has no id on file.
     """
 
     def __init__(self, cluster: Cluster) -> None:
         logging.getLogger("kafka").setLevel(logging.CRITICAL)  # a fault is raised; its log lines would hide the status
         self._cluster = cluster
-        self._readable = schema_registry.ids(cluster.registry, ["outcome"]).allowed("outcome")
+        self._readable = schema_ids.allow_list(cluster.schema_ids, ["outcome"]).allowed("outcome")
         self._raw = topic_reading.partitions(topics.raws(cluster.agencies), cluster.agencies)
         self._reads = {
             stage: topic_reading.partitions(names, cluster.agencies)

@@ -23,7 +23,7 @@ from typing import Any, Final
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
-from connectors.adapters import schema_registry, topic_reading
+from connectors.adapters import schema_ids, topic_reading
 from connectors.adapters.cluster import Cluster
 from schemas import catalogue, codec, limits
 from schemas.errors import ConfigurationError, ContractError, TransportError
@@ -47,7 +47,7 @@ class QuarantineAccess:
     """Everything that a decision about an entry needs.
 
     Args:
-        cluster: access to broker and registry, as the operator.
+        cluster: access to the broker, as the operator.
         policy: digest of the policy in force, for the audit log.
         code: version of the running code, for the audit log.
         sealing_key: X25519, private, 32 bytes; opens entries.
@@ -104,7 +104,7 @@ def entries(cluster: Cluster, *, agency: str | None = None, code: str | None = N
         TransportError: TRA-030, the broker is out of reach.
     """
     agencies = cluster.chosen(agency)
-    readable = schema_registry.ids(cluster.registry, ["quarantine"]).allowed("quarantine")
+    readable = schema_ids.allow_list(cluster.schema_ids, ["quarantine"]).allowed("quarantine")
     held: dict[bytes, QuarantineEntry] = {}
     try:
         for owner in agencies:
@@ -149,7 +149,7 @@ def open_record(access: QuarantineAccess, entry: QuarantineEntry) -> dict[str, A
     schema, opener = catalogue.load(f"raw.{entry.kind}"), Opener(access.sealing_key)
     payload = opener.unwrap(entry.payload, entry.key) if entry.payload else b""
     try:
-        allowed = schema_registry.ids(access.cluster.registry, [schema.stem]).allowed(schema.stem)
+        allowed = schema_ids.allow_list(access.cluster.schema_ids, [schema.stem]).allowed(schema.stem)
         record = codec.decode(payload, allowed)
         clear = opener.open(record, schema, topic=entry.topic)
     except ContractError as error:
@@ -185,7 +185,7 @@ def drop(access: QuarantineAccess, chosen: Sequence[QuarantineEntry]) -> None:
 def _log(access: QuarantineAccess, decision: str, chosen: Sequence[QuarantineEntry]) -> None:
     """Write one decision record per entry to the topic `audit`, from which the release process appends to the log."""
     parsed = catalogue.load("audit").parsed
-    schema_id = schema_registry.ids(access.cluster.registry, ["audit"]).id_of("audit")
+    schema_id = schema_ids.allow_list(access.cluster.schema_ids, ["audit"]).id_of("audit")
     values = [codec.encode(schema_id, parsed, _decision(access, decision, entry)) for entry in chosen]
     _send(access.cluster, [("audit", 0, entry.key, value) for entry, value in zip(chosen, values, strict=True)])
 

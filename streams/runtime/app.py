@@ -57,7 +57,7 @@ class Deps:
     Args:
         box: The outbox.
         epoch: Random name of this process, never used before or after.
-        ids: Schema id to write with, by stem (`delta`), as the registry answered at start.
+        ids: Schema id to write with, by stem (`delta`), of the site's file.
         readable: The schemas that may be read, by stem and id.
     """
 

@@ -1,10 +1,10 @@
-"""The encoder of output records: Avro under the schema ids that the registry gave at start.
+"""The encoder of output records: Avro under the schema ids of the site's file.
 
 Purpose: the one place in which a stage gives a record its schema id.
 Called by: `streams.stages.dedupe`, `streams.stages.deidentify` and `streams.stages.deidentify_outputs`.
 
 Invariants:
-- Every record of one process has the schema id that the registry gave at its start.
+- Every record of one process has the schema id that the file gave at its start.
 """
 
 from collections.abc import Mapping

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from amana.local import runtime
 from amana.site import Site
-from connectors.adapters import schema_registry
+from connectors.adapters import schema_ids
 from schemas import catalogue, codec
 from streams.broker import topics
 from streams.broker.partitions import partition_of
@@ -58,7 +58,7 @@ def measure() -> dict[str, float]:
 
 
 def _measure(site: Site) -> dict[str, float]:
-    current = schema_registry.ids(site.registry).current
+    current = schema_ids.allow_list(site.schema_ids).current
     asyncio.run(_fill(site, current["delta"]))
     asyncio.run(
         flow.publish(

@@ -12,7 +12,7 @@ from typing import Any, Self
 import kafka
 
 from amana.site import Site
-from connectors.adapters import schema_registry
+from connectors.adapters import schema_ids
 from schemas import codec, limits
 from streams.broker import access
 from streams.runtime.stage import Record
@@ -44,7 +44,7 @@ def at(site: Site, records: Sequence[Record], lone: Sequence[Record], per_second
         lone: those of them that are alone in their cells: the n-th has `place_of(n)`.
         per_second: the pace.
     """
-    readable = schema_registry.ids(site.registry, ["deidentified.case"]).allowed("deidentified.case")
+    readable = schema_ids.allow_list(site.schema_ids, ["deidentified.case"]).allowed("deidentified.case")
 
     def event_of(record: Any) -> str:  # noqa: ANN401 - kafka-python is not typed
         return str(codec.decode(record.value, readable, limits.INTERNAL)["event_id"])

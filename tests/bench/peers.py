@@ -18,7 +18,7 @@ import uvloop
 from kafka import KafkaAdminClient
 
 from amana.site import Site
-from connectors.adapters import schema_registry
+from connectors.adapters import schema_ids
 from schemas import catalogue
 from streams.core.counting import aggregate as rules
 from streams.runtime import app as apps
@@ -74,7 +74,7 @@ class TimedTable(state.StateTable):
 def ours(site: Site, name: str, clock: Clock, run: int) -> None:
     """Run the stage as `amana worker` does, but for the clock and the group's name."""
     settings = site.cluster(PRINCIPAL).kafka_settings()
-    allowed = schema_registry.ids(site.registry)
+    allowed = schema_ids.allow_list(site.schema_ids)
     app = apps.build(f"bench-{name}-{run}", settings, site.path("state"), fetch=apps.FETCH_BYTES[name])
     deps = apps.Deps(outbox.Outbox(settings, name), secrets.token_hex(8), allowed.current, allowed.readable)
     if name == "aggregate":

@@ -17,7 +17,7 @@ import psutil
 
 from amana.local import runtime, server_process
 from amana.site import Site
-from connectors.adapters import schema_registry
+from connectors.adapters import schema_ids
 from schemas import catalogue, codec
 from schemas.identifiers import AgencyId, CubeKey, EventId
 from streams.broker import topics
@@ -85,7 +85,7 @@ def _peak(pid: int) -> int:
 
 async def _fill(site: Site, stage: str, first: int, end: int) -> None:
     """Write the changelog's keys from `first` to `end`, and what waits."""
-    ids = schema_registry.ids(site.registry).current
+    ids = schema_ids.allow_list(site.schema_ids).current
     await ballast.send(site, ballast.cells(ids["cell"], first, end) if stage == "aggregate" else _persons(first, end))
     box = await outbox.Outbox(site.cluster("admin").kafka_settings(), "bench").start()
     try:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from amana.local import runtime
-from connectors.adapters import schema_registry
+from connectors.adapters import schema_ids
 from tests.support import faults, flow
 
 pytestmark = [pytest.mark.broker, pytest.mark.long, pytest.mark.timeout(300)]
@@ -35,7 +35,7 @@ def test_disorder_changes_no_count(tmp_path: Path) -> None:
     arrived = _disordered(sent, seed=72)
     assert len(arrived) > len(sent) * 1.04
     with runtime.running(tmp_path, workers={"deidentify": 0, "dedupe": 2, "aggregate": 2, "release": 0}) as site:
-        schema = schema_registry.ids(site.registry, ["deidentified.case"]).id_of("deidentified.case")
+        schema = schema_ids.allow_list(site.schema_ids, ["deidentified.case"]).id_of("deidentified.case")
         asyncio.run(flow.publish(site.cluster("worker.deidentify").kafka_settings(), arrived, schema))
         faults.settled(site, 120)
         assert faults.differences(site, sent) == ({}, {})

@@ -16,7 +16,7 @@ import pytest
 
 from amana.local import runtime, server_process
 from amana.site import Site
-from connectors.adapters import schema_registry
+from connectors.adapters import schema_ids
 from tests.support import ballast, faults, feeding, flow
 
 pytestmark = [pytest.mark.broker, pytest.mark.long, pytest.mark.timeout(1800)]
@@ -37,7 +37,7 @@ def counting(tmp_path: Path) -> Iterator[Site]:
 
 
 def _schema(site: Site) -> int:
-    return schema_registry.ids(site.registry, ["cell"]).id_of("cell")
+    return schema_ids.allow_list(site.schema_ids, ["cell"]).id_of("cell")
 
 
 def test_rebalances_in_the_middle_of_recovery_change_no_count(counting: Site) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from amana.local import runtime
-from connectors.adapters import schema_registry
+from connectors.adapters import schema_ids
 from connectors.operations import exact_cells
 from streams.runtime import stage
 from tests.support import faults, flow
@@ -24,7 +24,7 @@ def test_a_stuck_worker_ends_and_the_next_counts_every_event_once(tmp_path: Path
     """In a batch, its loop free or taken, or in restoring: it says where it stood, and nothing is lost or double."""
     sent = flow.events(EVENTS, seed=31)
     with runtime.running(tmp_path, workers={**WORKERS, "aggregate": 0}) as site:
-        schema = schema_registry.ids(site.registry, ["deidentified.case"]).id_of("deidentified.case")
+        schema = schema_ids.allow_list(site.schema_ids, ["deidentified.case"]).id_of("deidentified.case")
         asyncio.run(flow.publish(site.cluster("worker.deidentify").kafka_settings(), sent, schema))
         for how, where in (("await", "deltas"), ("spin", "deltas"), ("restore", "cells")):
             ended = _run([sys.executable, "-m", "tests.support.stuck_worker", str(site.dir), how])

@@ -13,7 +13,7 @@ import pytest
 
 from amana.local import runtime as local
 from amana.site import Site
-from connectors.adapters import schema_registry
+from connectors.adapters import schema_ids
 from connectors.operations import pipeline_status, quarantine_entries
 from schemas import catalogue, codec, limits
 from streams.broker import topics
@@ -35,7 +35,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 def _good(site: Site, first: int) -> list[Message]:
-    ids, keys = schema_registry.ids(site.registry).current, raw_events.keys_of(site, AGENCY)
+    ids, keys = schema_ids.allow_list(site.schema_ids).current, raw_events.keys_of(site, AGENCY)
     made = (raw_events.record(KIND, raw_events.event(number=first + n), n, ids, *keys) for n in range(GOOD))
     return [(record.key or b"", record.value) for record in made]
 
@@ -68,7 +68,7 @@ def _send(site: Site, messages: list[Message]) -> None:
 def _slowest(site: Site, keys: set[str]) -> float:
     """Return the 99th percentile, in ms, of the time from arrival on the raw topic to the de-identified record's."""
     stem = topics.deidentified(KIND)
-    allowed = {schema_registry.ids(site.registry).current[stem]: catalogue.load(stem).parsed}
+    allowed = {schema_ids.allow_list(site.schema_ids).current[stem]: catalogue.load(stem).parsed}
     came = {(r.partition, r.offset): r.timestamp for r in runtime.consume_all(site, "admin", topics.raw(AGENCY, KIND))}
     took = []
     for record in runtime.consume_all(site, "admin", stem):

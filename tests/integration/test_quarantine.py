@@ -18,7 +18,7 @@ import pytest
 from amana.composition.quarantine_access import quarantine_access
 from amana.local import runtime as local
 from amana.site import Site
-from connectors.adapters import schema_registry
+from connectors.adapters import schema_ids
 from connectors.operations import exact_cells, pipeline_status, quarantine_entries
 from schemas import catalogue, codec, limits
 from streams.core.counting.outcomes import Outcome
@@ -65,7 +65,7 @@ def _amana(site: Site, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def _publish(site: Site, made: list[dict[str, Any]]) -> None:
-    ids, keys = schema_registry.ids(site.registry).current, raw_events.keys_of(site, AGENCY)
+    ids, keys = schema_ids.allow_list(site.schema_ids).current, raw_events.keys_of(site, AGENCY)
     sealed = [raw_events.record("case", event, n, ids, *keys) for n, event in enumerate(made)]
     bad = [(b"bad", b"\0\0\0\0\1broken"), (b"bad", None)]
     runtime.produce_all(site, f"agency.{AGENCY}", sealed[0].topic, [(r.key or b"", r.value) for r in sealed] + bad)
@@ -136,7 +136,8 @@ def _reconciled(site: Site) -> None:
     rows = [row for row in json.loads(whole.stdout)["rows"] if row["agency"] == AGENCY]
     assert sum(row["published"] for row in rows) == len(events()) + 2
     assert all(row["day"] != "earlier" and row["difference"] == 0 for row in rows)
-    schema, number = catalogue.load("outcome").parsed, schema_registry.ids(site.registry, ["outcome"]).id_of("outcome")
+    schema = catalogue.load("outcome").parsed
+    number = schema_ids.allow_list(site.schema_ids, ["outcome"]).id_of("outcome")
     rogue = [
         Outcome((AGENCY, "case", 0, offset), "counted", source, 10**6, 0)
         for offset, source in ((0, "case/8"), (0, "case/9"), (9_999, "case/0"))
@@ -153,6 +154,6 @@ def _reconciled(site: Site) -> None:
 
 
 def _decisions(site: Site) -> Counter[str]:
-    allowed = {schema_registry.ids(site.registry, ["audit"]).id_of("audit"): catalogue.load("audit").parsed}
+    allowed = {schema_ids.allow_list(site.schema_ids, ["audit"]).id_of("audit"): catalogue.load("audit").parsed}
     read = (codec.decode(r.value, allowed, limits.INTERNAL) for r in runtime.consume_all(site, "admin", "audit"))
     return Counter(one["details"]["decision"] for one in read if one["action"] == "refusal")

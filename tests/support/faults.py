@@ -16,7 +16,7 @@ from typing import Any, Final, Self
 from kafka import TopicPartition
 
 from amana.site import Site
-from connectors.adapters import schema_registry, topic_reading
+from connectors.adapters import schema_ids, topic_reading
 from connectors.adapters.progress import Offsets, lag
 from connectors.operations import exact_cells, pipeline_status
 from streams.broker import access, topics
@@ -122,6 +122,6 @@ def differences(site: Site, sent: Iterable[Mapping[str, Any]]) -> tuple[Counter[
 
 def lost(site: Site, acknowledged: Iterable[Mapping[str, Any]]) -> int:
     """Count the acknowledged events that are not on their topic."""
-    schema = schema_registry.ids(site.registry, ["deidentified.case"]).id_of("deidentified.case")
+    schema = schema_ids.allow_list(site.schema_ids, ["deidentified.case"]).id_of("deidentified.case")
     there = {record.value for record in consume_all(site, access.ADMIN, "deidentified.case")}
     return sum(output.value not in there for output in flow.outputs(acknowledged, schema))

@@ -10,7 +10,7 @@ from typing import Any, Self
 from aiokafka.errors import KafkaError
 
 from amana.site import Site
-from connectors.adapters import schema_registry
+from connectors.adapters import schema_ids
 from schemas.errors import TransportError
 from streams.runtime import outbox
 from tests.support import flow
@@ -28,7 +28,7 @@ class Feed:
 
     def __init__(self, site: Site, sent: Sequence[Mapping[str, Any]], per_second: int) -> None:
         self._settings = site.cluster("worker.deidentify").kafka_settings()
-        self._schema = schema_registry.ids(site.registry, ["deidentified.case"]).id_of("deidentified.case")
+        self._schema = schema_ids.allow_list(site.schema_ids, ["deidentified.case"]).id_of("deidentified.case")
         self._sent, self._step = sent, max(1, int(per_second * _PART_SECONDS))
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
         self.limit = len(sent)

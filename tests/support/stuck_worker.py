@@ -14,7 +14,7 @@ import faust
 import mode.loop
 
 from amana.site import Site
-from connectors.adapters import schema_registry
+from connectors.adapters import schema_ids
 from streams.core.counting import aggregate as rules
 from streams.runtime import app as apps
 from streams.runtime import columnar_fetches, outbox, stage, state
@@ -55,7 +55,7 @@ def main() -> None:
     if how == "restore":
         state.Store = StuckStore  # type: ignore[misc] # the flaw
     mode.loop.use("uvloop")
-    settings, allowed = site.cluster("worker.aggregate").kafka_settings(), schema_registry.ids(site.registry)
+    settings, allowed = site.cluster("worker.aggregate").kafka_settings(), schema_ids.allow_list(site.schema_ids)
     app = apps.build("aggregate", settings, site.path("state", "stuck"), fetch=20_000)
     box = outbox.Outbox(settings, "stuck")
     deps = apps.Deps(box, secrets.token_hex(8), allowed.current, allowed.readable)

@@ -38,7 +38,7 @@ class Envelope:
 
     Args:
         schema: of the topic's events.
-        schema_id: its id in the registry.
+        schema_id: its id on the topics.
         sealer: seals to the de-identifier.
         signer: signs as the agency.
         topic: the raw topic.
