@@ -44,6 +44,7 @@ DEFAULT_AGENCIES: Final = (
 
 _AGENCY: Final = re.compile(r"[a-z][a-z0-9-]{1,30}")  # also a part of topic names, user names and file names
 _KEY_NAME: Final = re.compile(r"[a-z0-9-]+(/[a-z][a-z0-9-]{1,30})?")
+_KEY_BYTES: Final = 32
 _FOLDERS: Final = (
     "run",
     "logs",
@@ -234,7 +235,8 @@ class Site:
         Raises:
             ConfigurationError: CFG-005, the site holds no such key; CFG-006, other users of the machine can read it.
         """
-        return bytes.fromhex(self._read(self._key("secrets", name, ".key")))
+        path = self._key("secrets", name, ".key")
+        return _key_of(path, self._read(path))
 
     def public(self, name: str) -> bytes:
         """Return a public key, 32 raw bytes: `sealing` (X25519), `audit` or `signing/<agency>` (Ed25519).
@@ -244,8 +246,8 @@ class Site:
         """
         path = self._key("public", name, ".pub")
         try:
-            return bytes.fromhex(path.read_text(encoding="ascii"))
-        except OSError as error:
+            return _key_of(path, path.read_text(encoding="ascii"))
+        except (OSError, UnicodeDecodeError) as error:
             raise ConfigurationError("CFG-005", f"this site holds no {path.name}") from error
 
     def policy(self) -> policies.Policy:
@@ -276,11 +278,22 @@ class Site:
         try:
             exposed = path.stat().st_mode & 0o077
             text = path.read_text(encoding="ascii")
-        except OSError as error:
+        except (OSError, UnicodeDecodeError) as error:
             raise ConfigurationError("CFG-005", f"this site holds no {path.name}, or it cannot be read") from error
         if exposed and os.name == "posix":  # other systems have access lists in place of these bits
             raise ConfigurationError("CFG-006", f"{path} can be read by other users: chmod 600")
         return text
+
+
+def _key_of(path: Path, text: str) -> bytes:
+    """Return the 32 bytes that a key file holds as hex digits."""
+    try:
+        key = bytes.fromhex(text)
+    except ValueError:
+        key = b""
+    if len(key) != _KEY_BYTES:  # the content is not shown: it may be a mistyped secret
+        raise ConfigurationError("CFG-005", f"{path} holds no key of {_KEY_BYTES} bytes in hex")
+    return key
 
 
 def _stored(home: Path) -> Mapping[str, Any]:

@@ -8,11 +8,13 @@ Files below the site's folder:
   public halves are in `public/`.
 - `secrets/agencies-shared.key`: the first person key, shared by the agencies; `secrets/dedupe-party.key`: the second.
   One of them alone reverses no token.
+- `secrets/suppression.key`: chooses between equally good suppressions; of the release process.
 - `secrets/agency/<id>.key`: makes an agency's event ids; `secrets/signing/<id>.key`: Ed25519, signs its events; the
   public half is `public/signing/<id>.pub`.
 
 Invariants:
-- A secret file is readable by its owner alone (0600) from the moment it exists.
+- A secret file is readable by its owner alone (0600) from the moment it exists; a public half by everybody (0644).
+- No key is derived from another.
 """
 
 import functools
@@ -51,7 +53,7 @@ def complete(
         OSError: a folder cannot be written.
     """
     _signing_pair(private / "audit-signing.key", public / "audit.pub")
-    for name in ("sealing", "agencies-shared", "dedupe-party"):
+    for name in ("sealing", "agencies-shared", "dedupe-party", "suppression"):
         _key(private / f"{name}.key")
     for agency in agencies:
         _key(private / "agency" / f"{agency}.key")
@@ -63,19 +65,25 @@ def complete(
             private / "principals" / f"{principal}.json",
             functools.partial(json.dumps, {"username": principal, "password": password}),
         )
-    _once(public / "sealing.pub", lambda: sealing.public_key_of(_key(private / "sealing.key")).hex())
+    _public(public / "sealing.pub", lambda: sealing.public_key_of(_key(private / "sealing.key")).hex())
 
 
 def _signing_pair(private: Path, public: Path) -> None:
     """Make an Ed25519 key pair, unless it exists."""
     # A public half alone is no fault: the agency keeps the private half to itself.
     if private.exists() or not public.exists():
-        _once(public, lambda: signing.public_key_of(_key(private)).hex())
+        _public(public, lambda: signing.public_key_of(_key(private)).hex())
 
 
 def _key(path: Path) -> bytes:
     """Return a secret key of 32 bytes, drawn if the file does not exist."""
     return bytes.fromhex(_once(path, lambda: secrets.token_bytes(_KEY_BYTES).hex()))
+
+
+def _public(path: Path, make: Callable[[], str]) -> None:
+    """Write a public key, unless it exists, and let everybody read it."""
+    _once(path, make)
+    path.chmod(0o644)
 
 
 def _once(path: Path, make: Callable[[], str]) -> str:

@@ -5,13 +5,12 @@ Called by: `amana.composition.stages`, for `amana worker release`; tests.
 
 Invariants:
 - The solver that attacks the plan is another one than the solver that protects.
-- The seed of suppression is derived from the log's signing key: repeatable for us, unknown to an attacker.
+- The seed of suppression is a key of its own: repeatable for us, unknown to an attacker.
 - Budget and noise are opened only if a population is released under differential privacy.
 """
 
 import datetime as dt
 import functools
-import hmac
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -49,13 +48,13 @@ def compose(site: Site) -> ReleaseDeps:
         IntegrityError: the log or the ledger cannot be opened.
         TransportError, ConfigurationError: the broker is out of reach, or a schema has no id on file.
     """
-    policy, key = site.policy(), site.secret("audit-signing")
-    log = AuditStorage.open(site.path("audit"), key)
+    policy = site.policy()
+    log = AuditStorage.open(site.path("audit"), site.secret("audit-signing"))
     ledger = ReleaseLedger.open(site.path("ledger", "ledger.sqlite"))
     schemas = schema_ids.allow_list(site.schema_ids, ["audit", "ledger", "trend", "cell"])
     bus = KafkaBus(site.cluster(PRINCIPAL).kafka_settings(), Schemas(schemas.current, schemas.readable), site.agencies)
     # The choice between equally good suppressions must be repeatable for us and unknown to an attacker.
-    seed = hmac.digest(key, b"amana/1|suppression weights", "sha256")
+    seed = site.secret("suppression")
     plan = functools.partial(
         _plan, policy, Engine(highs.Highs(), ortools_engine.OrtoolsAuditor(), seed), site.path(*SITE_FILE)
     )

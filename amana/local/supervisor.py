@@ -34,7 +34,7 @@ from amana import site as sites
 from amana.local import apicurio, artifacts, broker, disk_space, ports, server_process
 from amana.provisioning import cluster_setup
 from amana.settings import Settings
-from connectors.adapters import schema_ids
+from connectors.adapters import local_files, schema_ids
 from schemas.errors import ConfigurationError, TransportError
 from streams.broker import access
 
@@ -92,7 +92,7 @@ def _locked(home: Path) -> Iterator[None]:
         pid_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigurationError("CFG-004", f"{home} cannot be written: {error.strerror}") from error
-    lock = filelock.FileLock(home / "run" / "up.lock", timeout=0)
+    lock = filelock.FileLock(home / "run" / "up.lock", timeout=0, mode=local_files.PRIVATE)
     try:
         with lock:
             pid_file.write_text(f"{os.getpid()}\n", encoding="ascii")

@@ -13,6 +13,7 @@ Invariants:
 - A request that ends without an answer does not take its tick back: the release process may still carry it out.
 """
 
+import contextlib
 import datetime as dt
 import json
 import time
@@ -124,19 +125,18 @@ def request(cluster: Cluster, as_of: dt.date, *, patience: float) -> TickAnswer:
     settings = cluster.kafka_settings()
     tick, started = uuid.uuid4().hex, time.monotonic()
     try:
-        consumer = KafkaConsumer(**settings, enable_auto_commit=False)
-        consumer.assign([_AUDIT])
-        with Offsets(settings) as offsets:
-            # 1. Before the tick is sent, so that the answer lies behind this end.
-            consumer.seek(_AUDIT, offsets.ends([_AUDIT])[_AUDIT])
-        # 2.
-        _send_tick(settings, {"id": tick, "as_of": as_of.isoformat(), "timeout": patience})
-        # 3. The topic holds the decisions of all stages, and the answers to other ticks.
-        for value in _audit_values(consumer, until=started + patience + _PLANNING_SECONDS):
-            decision = codec.decode(value, allowed, limits.INTERNAL)
-            if decision["action"] == "calendar" and decision["details"].get("tick") == tick:
-                consumer.close()
-                return TickAnswer.of(decision["details"], time.monotonic() - started)
+        with contextlib.closing(KafkaConsumer(**settings, enable_auto_commit=False)) as consumer:
+            consumer.assign([_AUDIT])
+            with Offsets(settings) as offsets:
+                # 1. Before the tick is sent, so that the answer lies behind this end.
+                consumer.seek(_AUDIT, offsets.ends([_AUDIT])[_AUDIT])
+            # 2.
+            _send_tick(settings, {"id": tick, "as_of": as_of.isoformat(), "timeout": patience})
+            # 3. The topic holds the decisions of all stages, and the answers to other ticks.
+            for value in _audit_values(consumer, until=started + patience + _PLANNING_SECONDS):
+                decision = codec.decode(value, allowed, limits.INTERNAL)
+                if decision["action"] == "calendar" and decision["details"].get("tick") == tick:
+                    return TickAnswer.of(decision["details"], time.monotonic() - started)
     except KafkaError as error:
         raise TransportError("TRA-140", "the broker is out of reach") from error
     raise TransportError("TRA-142", "the release process did not answer: does `amana worker release` run?")

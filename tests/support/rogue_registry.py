@@ -51,7 +51,7 @@ class RogueRegistry:
         return MODES[self.mode](self, method, path.removeprefix(_API))
 
     def honest(self, method: str, path: str) -> tuple[int, Any]:
-        """Answer as a registry that holds the shipped schemas under the ids 1, 2, …"""
+        """Answer as a registry that holds the shipped schemas under the ids 1, 2 and so on."""
         if path.startswith("/config"):
             return 200, {"compatibilityLevel": "FULL_TRANSITIVE", "compatibility": "FULL_TRANSITIVE"}
         parts = path.strip("/").split("/")
