@@ -2,8 +2,8 @@
 
 Purpose: the one rule for every CSV file of ours, and its way back. A CSV file is opened by a double click, and a
 spreadsheet runs a cell that begins like a formula.
-Called by: `connectors.feed.export` and `connectors.offline.table_files`, which write; `connectors.offline` and
-`amana attack`, which read such files again.
+Called by: `connectors.feed.export` and `connectors.offline.table_files`, which write; `table_files` and `amana attack`,
+which read such files again.
 
 Invariants:
 - A guarded text begins with an apostrophe, so that no cell begins like a formula.

@@ -2,8 +2,8 @@
 
 Purpose: keep a command from waiting for a named pipe or reading a device, and keep others from reading what discloses
 persons.
-Called by: `connectors.ingest.files.row_reader`, `connectors.offline`, `connectors.console.trusted_log`,
-`amana.commands`, `amana.demo`.
+Called by: `connectors.ingest`, `connectors.offline`, `connectors.console.trusted_log`, `amana.commands`, `amana.demo`,
+`amana.local.supervisor`.
 
 Invariants:
 - A named pipe, a device, a socket or a folder is refused at once, as an `OSError` whose text says so.

@@ -1,7 +1,8 @@
 """Address and credential of a schema registry, as provisioning and `amana check` use them.
 
 Purpose: keep user and password apart from the address, so that an address can stand in messages and in files.
-Called by: `amana.site` makes it; `connectors.adapters.registry_client` and `amana.local.apicurio` use it.
+Called by: `amana.site` makes it, and `amana.settings` asks `holds_credential`; the registry's adapters of this room and
+`amana.local.apicurio` use it.
 
 Invariants:
 - The password does not appear in the text form.

@@ -1,7 +1,7 @@
 """Global compatibility rule of a schema registry: read it, set it.
 
 Purpose: give the whole registry the rule that `schema_registry` sets for every subject of its own.
-Called by: `amana.provisioning.schema_registration`, `connectors.adapters.registry_comparison`.
+Called by: `amana.provisioning.schema_registration`.
 
 Invariants:
 - A rule that was set is read back before the call returns.

@@ -2,7 +2,7 @@
 
 Purpose: let others read the topics by the registry, and take the ids that it gives. The registry decides nothing here:
 a record is read with the shipped schema, whatever the registry holds (`connectors.adapters.schema_ids`).
-Called by: `amana.provisioning.schema_registration`.
+Called by: `amana.provisioning`; `registry_rule` and `registry_comparison` take the rule.
 
 Invariants:
 - Registration is idempotent: the same schema gets the same id.
