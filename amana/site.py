@@ -115,9 +115,6 @@ class Site:
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ConfigurationError("CFG-002", f"{home} holds no site: start `amana up --data {home}`") from error
-        if holds_credential(site.registry):
-            message = f"{home}/site.json names a user or a password in the registry's address: take them out of it"
-            raise ConfigurationError("CFG-252", message)
         return site._entered()
 
     @classmethod
@@ -263,6 +260,9 @@ class Site:
     def _entered(self) -> Self:
         """Return this site with the cluster that the environment names in place of the local one."""
         named = Settings.read()
+        if holds_credential(self.registry):
+            message = f"{self.path('site.json')} names a user or a password in the registry's address: take them out"
+            raise ConfigurationError("CFG-252", message)
         return dataclasses.replace(self, kafka=named.kafka or self.kafka, registry=named.registry or self.registry)
 
     def _key(self, folder: str, name: str, suffix: str) -> Path:

@@ -59,7 +59,7 @@ def _unreadable(source: Path, error: OSError) -> ConfigurationError:
 
 def _open(source: Path) -> IO[bytes]:
     file = local_files.open_regular(source)
-    return gzip.GzipFile(fileobj=file) if source.suffix == ".gz" else file
+    return gzip.GzipFile(fileobj=file) if source.suffix == ".gz" else file  # type: ignore[return-value] # reads alike
 
 
 def _private(part: Path) -> IO[bytes]:

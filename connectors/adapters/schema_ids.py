@@ -20,7 +20,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final, Self
 
 from schemas import catalogue
 from schemas.errors import ConfigurationError
@@ -64,12 +64,15 @@ class _RegisteredSchema:
     id: int
     sha256: str
 
-    def __post_init__(self) -> None:
-        """Check types and range."""
-        if not (isinstance(self.subject, str) and isinstance(self.sha256, str) and type(self.id) is int):
+    @classmethod
+    def of(cls, line: Mapping[str, Any]) -> Self:
+        """Read a line; a TypeError or a ValueError where its types or its range are others."""
+        subject, number, sha256 = line["subject"], line["id"], line["sha256"]
+        if not isinstance(subject, str) or not isinstance(sha256, str) or type(number) is not int:
             raise TypeError
-        if not 0 <= self.id <= _LARGEST_ID:
+        if not 0 <= number <= _LARGEST_ID:
             raise ValueError
+        return cls(subject, number, sha256)
 
 
 def allow_list(file: Path, stems: Iterable[str] = catalogue.STEMS) -> AllowList:
@@ -143,7 +146,7 @@ def _read(file: Path) -> list[_RegisteredSchema]:
     """Return the lines of the file in their order; none where it does not exist."""
     try:
         document = json.loads(file.read_text(encoding="utf-8"))
-        return [_RegisteredSchema(line["subject"], line["id"], line["sha256"]) for line in document["schemas"]]
+        return [_RegisteredSchema.of(line) for line in document["schemas"]]
     except FileNotFoundError:
         return []
     except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:

