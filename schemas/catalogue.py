@@ -83,11 +83,6 @@ class Schema:
         return f"{self.stem}-value"
 
     @property
-    def digest(self) -> str:
-        """SHA-256 of the text without its layout, in hex; it stands for what the schema's bytes mean."""
-        return parsing.digest(self.text)
-
-    @property
     def sealed(self) -> tuple[str, ...]:
         """Names of the fields that are sealed on the wire, in order."""
         return tuple(field.name for field in self.fields if field.sealed)

@@ -54,7 +54,8 @@ def differences(access: RegistryAccess, written: AllowList, *, wait_seconds: flo
 def _of_subject(registry: RegistryClient, schema: catalogue.Schema, number: int) -> Iterator[str]:
     """Yield what differs under one subject."""
     versions = registry.versions(schema.subject, _MOST_VERSIONS)
-    ours = [given for given, text in versions if _digest(text) == schema.digest]
+    shipped = parsing.digest(schema.text)
+    ours = [given for given, text in versions if _digest(text) == shipped]
     if not ours:
         yield f"{schema.subject} is not there, or was deleted"
     elif number not in ours:

@@ -22,7 +22,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Self
 
-from schemas import catalogue
+from schemas import catalogue, parsing
 from schemas.errors import ConfigurationError
 from schemas.parsing import Parsed
 
@@ -90,7 +90,7 @@ def allow_list(file: Path, stems: Iterable[str] = catalogue.STEMS) -> AllowList:
     current: dict[str, int] = {}
     readable: dict[str, Mapping[int, Parsed]] = {}
     for schema in map(catalogue.load, stems):
-        number = recorded.get((schema.subject, schema.digest))
+        number = recorded.get(_key(schema))
         if number is None:
             message = f"{file} holds no id of the shipped schema {schema.subject}: {_CURE}"
             raise ConfigurationError("CFG-042", message, field=schema.subject)
@@ -103,7 +103,7 @@ def lacking(file: Path) -> tuple[str, ...]:
     """List the subjects of the shipped schemas of which the file has no id; raises CFG-250 as `allow_list`."""
     recorded = _ids(_read(file))
     schemas = map(catalogue.load, catalogue.STEMS)
-    return tuple(schema.subject for schema in schemas if (schema.subject, schema.digest) not in recorded)
+    return tuple(schema.subject for schema in schemas if _key(schema) not in recorded)
 
 
 def record(file: Path, ids: Mapping[str, int]) -> None:
@@ -122,19 +122,24 @@ def record(file: Path, ids: Mapping[str, int]) -> None:
     recorded, taken = _ids(lines), {(line.subject, line.id) for line in lines}
     for stem, number in ids.items():
         schema = catalogue.load(stem)
-        if (schema.subject, schema.digest) in recorded:
+        if _key(schema) in recorded:
             continue
         # Records of the earlier schema lie on the topic under this id, and would be read by the new one.
         if (schema.subject, number) in taken:
             message = f"the registry gives {schema.subject} the id {number}, which stands for another schema of it"
             raise ConfigurationError("CFG-251", f"{message}: use another registry", field=schema.subject)
-        lines.append(_RegisteredSchema(schema.subject, number, schema.digest))
+        lines.append(_RegisteredSchema(schema.subject, number, _key(schema)[1]))
     if len(lines) == before:
         return
     try:
         _replace(file, json.dumps({"schemas": [asdict(line) for line in lines]}, indent=1) + "\n")
     except OSError as error:
         raise ConfigurationError("CFG-004", f"{file} cannot be written: {error.strerror}") from error
+
+
+def _key(schema: catalogue.Schema) -> tuple[str, str]:
+    """Return subject and digest; the layout of a schema's text is no part of its digest, as for a registry."""
+    return schema.subject, parsing.digest(schema.text)
 
 
 def _ids(lines: Iterable[_RegisteredSchema]) -> dict[tuple[str, str], int]:

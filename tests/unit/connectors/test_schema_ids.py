@@ -110,9 +110,10 @@ def test_the_file_can_be_read_by_everybody(file: Path) -> None:
     assert [path.name for path in file.parent.iterdir()] == [file.name]
 
 
-def test_the_digest_of_a_schema_does_not_depend_on_its_layout() -> None:
+def test_the_layout_of_a_schema_is_no_part_of_its_digest() -> None:
     """A registry may store the text without spaces; a change of a field's place is another schema."""
-    schema = catalogue.load("raw.case")
-    assert schema.digest == parsing.digest(json.dumps(json.loads(schema.text), indent=7))
-    swapped = schema.text.replace('"withdrawn"', '"?"').replace('"con_Consent"', '"withdrawn"')
-    assert schema.digest != parsing.digest(swapped.replace('"?"', '"con_Consent"'))
+    text = catalogue.load("raw.case").text
+    assert parsing.digest(text) == parsing.digest(json.dumps(json.loads(text), indent=7))
+    first, second = (f'"name": "{field.name}"' for field in catalogue.load("raw.case").fields[:2])
+    swapped = text.replace(first, "?").replace(second, first).replace("?", second)
+    assert parsing.digest(text) != parsing.digest(swapped)
