@@ -4,8 +4,9 @@ UV_VERSION := 0.13.9
 UV := .venv/tools/bin/uv
 BIN := .venv/bin
 STAMP := .venv/.synced
+OSV_URL ?= https://api.osv.dev/
 
-.PHONY: demo test pythons long check docs bench consistency clean
+.PHONY: demo test pythons long check docs bench consistency sbom audit clean
 
 demo: $(STAMP)
 	$(BIN)/amana demo --out demo-out
@@ -42,6 +43,17 @@ docs: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m tests.bench
+
+# The software bill of materials: every locked package with its hashes, as CycloneDX.
+sbom: $(STAMP)
+	mkdir -p build
+	$(UV) export --quiet --offline --frozen --all-extras --all-groups --format cyclonedx1.5 --output-file build/sbom.json
+
+# Known vulnerabilities of every locked package, by the database at OSV_URL. Where it is out of reach nothing was
+# audited; that is said, and is a failure.
+audit: $(STAMP)
+	$(UV) audit --frozen --preview-features audit-command --service-url $(OSV_URL) || { status=$$?; \
+	  test $$status -ne 2 || echo "not audited: no vulnerability database answers at $(OSV_URL)" >&2; exit $$status; }
 
 $(STAMP): pyproject.toml uv.lock
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv

@@ -16,7 +16,7 @@ import datetime as dt
 import os
 from pathlib import Path
 
-from connectors.adapters import schema_registry
+from connectors.adapters import schema_ids
 from connectors.ingest.agency_profile import AgencyProfile
 from connectors.ingest.event.envelope import Envelope
 from connectors.ingest.event.event_builder import AgencyKeys
@@ -78,8 +78,8 @@ class Publisher:
         return publish(job, progress)
 
     def _envelope(self, kind: str, topic: str, partitions: int) -> Envelope:
-        """Return the maker of sealed and signed messages; the registry is asked for the envelope's id."""
-        schema_id = schema_registry.ids(self._profile.cluster.registry, ("envelope",)).id_of("envelope")
+        """Return the maker of sealed and signed messages; with the envelope's id of the profile's file."""
+        schema_id = schema_ids.allow_list(self._profile.cluster.schema_ids, ("envelope",)).id_of("envelope")
         sealer = Sealer(self._profile.sealing_key, os.urandom)
         signer = Signer(self._profile.signing_key)
         return Envelope(catalogue.load(f"raw.{kind}"), schema_id, sealer, signer, topic=topic, partitions=partitions)

@@ -11,9 +11,10 @@ Invariants:
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import SecretStr, ValidationError
+from pydantic import SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from connectors.adapters.registry_access import holds_credential
 from schemas.errors import ConfigurationError
 
 __all__ = ["Settings"]
@@ -26,7 +27,10 @@ class Settings(BaseSettings):
         data: the data directory of a site.
         cache: folder for downloaded files of the local runtime; None is the user's cache folder.
         kafka: broker addresses of an existing cluster, which takes the local broker's place.
-        registry: base URL of an existing schema registry, which takes the local registry's place.
+        registry: base URL of an existing schema registry, which takes the local registry's place; without user and
+            password.
+        registry_user: user that may write to that registry.
+        registry_password: password of that user.
         kafka_protocol: security protocol of that cluster.
         kafka_ca: certificate authority of that cluster's certificates; None trusts the system's.
         kafka_admin_mechanism: SASL mechanism of that cluster's admin.
@@ -42,10 +46,20 @@ class Settings(BaseSettings):
     cache: Path | None = None
     kafka: str = ""
     registry: str = ""
+    registry_user: str = ""
+    registry_password: SecretStr = SecretStr("")
     kafka_protocol: Literal["SASL_PLAINTEXT", "SASL_SSL"] = "SASL_PLAINTEXT"
     kafka_ca: Path | None = None
     kafka_admin_mechanism: Literal["SCRAM-SHA-512", "PLAIN"] = "SCRAM-SHA-512"
     kafka_admin_password: SecretStr = SecretStr("")
+
+    @field_validator("registry")
+    @classmethod
+    def _without_credential(cls, url: str) -> str:
+        """Refuse an address that would carry a password into `site.json`, messages and logs."""
+        if holds_credential(url):
+            raise ValueError("user and password belong in AMANA_REGISTRY_USER and AMANA_REGISTRY_PASSWORD")
+        return url
 
     @classmethod
     def read(cls) -> Self:

@@ -25,8 +25,11 @@ from amana.keys import parties
 from amana.keys.party_folder import PartyFolder
 from amana.settings import Settings
 from anonymizer import policy as policies
+from connectors.adapters import schema_ids
 from connectors.adapters.cluster import MECHANISM, Cluster, Credential
+from connectors.adapters.registry_access import RegistryAccess, holds_credential
 from connectors.ingest.agency_profile import AgencyProfile
+from schemas import sealing, signing
 from schemas.errors import ConfigurationError
 from schemas.record_seal import RecordSeal
 from streams.broker import access, quotas
@@ -88,7 +91,8 @@ class Site:
         """Open the site of a data directory that was started before.
 
         Raises:
-            ConfigurationError: CFG-001, no directory is named; CFG-002, it holds no site.
+            ConfigurationError: CFG-001, no directory is named; CFG-002, it holds no site; CFG-252, it holds a
+                password in an address.
         """
         home = data_dir(dir)
         try:
@@ -174,8 +178,18 @@ class Site:
         """Return a path below the data directory."""
         return self.dir.joinpath(*parts)
 
+    @property
+    def schema_ids(self) -> Path:
+        """The file of the schema ids, which provisioning writes."""
+        return self.path(*schema_ids.FILE)
+
+    def registry_access(self) -> RegistryAccess:
+        """Return the address of the schema registry, with the user that the environment names for it."""
+        settings = Settings.read()
+        return RegistryAccess(self.registry, settings.registry_user, settings.registry_password.get_secret_value())
+
     def cluster(self, principal: str) -> Cluster:
-        """Return the addresses of broker and registry with one principal's password.
+        """Return the broker's address and the schema ids with one principal's password and keys.
 
         Raises:
             ConfigurationError: CFG-005, this site holds no password of that principal; CFG-006, others can read it.
@@ -189,7 +203,7 @@ class Site:
         credential = Credential(stored["username"], stored["password"], mechanism)
         return Cluster(
             self.kafka,
-            self.registry,
+            self.schema_ids,
             self.agencies,
             credential,
             settings.kafka_protocol,
@@ -232,9 +246,12 @@ class Site:
             raise ConfigurationError("CFG-005", "that is not the name of a key")
         path = self.path("public", f"{name}.pub")
         try:
-            return bytes.fromhex(path.read_text(encoding="ascii"))
-        except OSError as error:
+            key = bytes.fromhex(path.read_text(encoding="ascii"))
+        except (OSError, ValueError) as error:
             raise ConfigurationError("CFG-005", f"this site holds no {path.name}") from error
+        if len(key) != (sealing.PUBLIC_BYTES if name == "sealing" else signing.KEY_BYTES):
+            raise ConfigurationError("CFG-005", f"{path.name} holds no key in hex")
+        return key
 
     def policy(self) -> policies.Policy:
         """Load `policy.toml` of the data directory if there is one, else the shipped policy.
@@ -249,6 +266,9 @@ class Site:
     def _entered(self) -> Self:
         """Return this site with the cluster that the environment names in place of the local one."""
         named = Settings.read()
+        if holds_credential(self.registry):
+            message = f"{self.path('site.json')} names a user or a password in the registry's address: take them out"
+            raise ConfigurationError("CFG-252", message)
         return dataclasses.replace(self, kafka=named.kafka or self.kafka, registry=named.registry or self.registry)
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import polars as pl
 
 from amana.site import Site
-from connectors.adapters import schema_registry
+from connectors.adapters import schema_ids
 from connectors.adapters.cluster import Cluster
 from connectors.feed import drawing, export, feed_rows
 from connectors.feed.trend_reader import TrendReader
@@ -62,10 +62,10 @@ class TrendFeed:
             all_revisions: also rows that a later revision replaced.
 
         Raises:
-            ConfigurationError: CFG-150, there is no such feed.
-            TransportError: TRA-010 or TRA-150, registry or broker are out of reach.
+            ConfigurationError: CFG-150, there is no such feed; CFG-042, its schema has no id on file.
+            TransportError: TRA-150, the broker is out of reach.
         """
-        allowed = schema_registry.ids(self._cluster.registry, ["trend"]).allowed("trend")
+        allowed = schema_ids.allow_list(self._cluster.schema_ids, ["trend"]).allowed("trend")
         with TrendReader(self._cluster.kafka_settings(), allowed) as reader:
             released = tuple(reader.rows(regions))
         # A revision replaces single cells: the latest is chosen for each cell, not for each publication.

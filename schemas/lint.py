@@ -2,7 +2,7 @@
 
 Purpose: refuse a schema with which a small payload could exhaust memory or stack. A schema's meaning and its
 compatibility are judged by `schemas.evolution`.
-Called by: `schemas.parsing`, so at registration and again when a schema is loaded from the registry.
+Called by: `schemas.parsing`, so at registration and whenever a schema is loaded.
 
 Rules:
 

@@ -1,8 +1,9 @@
 """Parsed schemas: an Avro schema parsed once, linted, and its walk compiled.
 
 Purpose: turn the text of a record schema into what the codec needs. Reading files is the part of `schemas.catalogue`,
-asking the registry that of `connectors.adapters.schema_registry`.
-Called by: `schemas.catalogue`, `schemas.evolution` and `connectors.adapters.schema_registry` call `parse`;
+registering them that of `connectors.adapters.schema_registry`.
+Called by: `schemas.catalogue` and `schemas.evolution` call `parse`; the adapters of the schema registry call `compact`
+and `digest`;
 `schemas.codec`, `streams.runtime.app`, `connectors.adapters.release_bus` and `connectors.feed.trend_reader` take a
 `Parsed`.
 
@@ -11,6 +12,7 @@ Invariants:
 - A text that is no Avro record schema is refused with CON-005 and no other exception.
 """
 
+import hashlib
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +24,7 @@ from schemas import lint
 from schemas.errors import ContractError
 from schemas.walk import Walk, compile_walk
 
-__all__ = ["Parsed", "parse"]
+__all__ = ["Parsed", "compact", "digest", "parse"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,3 +68,17 @@ def parse(text: str, *, reader: Parsed | None = None, safe: bool = True) -> Pars
         raise ContractError("CON-005", "the schema is nested too deeply") from error
     projected = reader.writer if reader and reader.writer != writer else None
     return Parsed(writer["name"], writer, projected, walk)
+
+
+def compact(text: str) -> str:
+    """Return the JSON text of a schema without its layout; names, roles and code lists stay.
+
+    Raises:
+        ValueError: the text is not JSON.
+    """
+    return json.dumps(json.loads(text), separators=(",", ":"), ensure_ascii=False)
+
+
+def digest(text: str) -> str:
+    """Return the SHA-256 of a schema's text without its layout, in hex; raises as `compact`."""
+    return hashlib.sha256(compact(text).encode("utf-8", "surrogatepass")).hexdigest()

@@ -3,7 +3,7 @@
 Purpose: turn an encoded event into bytes that only the holder of the private key can open. Keeps no keys of others. The
 counterpart with the private key is `schemas.opening`, which few may import.
 Called by: `amana.publisher` and `connectors.ingest.event.envelope` seal; `schemas.opening` shares the construction;
-`amana.site_keys` makes public keys.
+`amana.keys.making` makes public keys.
 
     sealer = Sealer(public, os.urandom)                            # the agency's publisher
     sealed = sealer.seal(data, bound(topic, event_id, revision, digest))

@@ -2,7 +2,8 @@
 
 Purpose: sign the wire form of an event, and verify it. Keeps no keys.
 Called by: `amana.publisher` and `connectors.ingest.event.envelope` sign; `streams.stages.deidentify` verifies, also
-what comes back from quarantine; `amana.site_keys` makes public keys.
+what comes back from quarantine; `amana.keys.making` makes public keys; `streams.transparency` asks
+`is_weak` of a log's key.
 
     value = Signer(private).sign(codec.encode(number, parsed, envelope | {"signature": UNSIGNED}), topic=topic)
     Verifier(public).check(value, topic=topic)
@@ -14,9 +15,11 @@ could explain in another way.
 
 Invariants:
 - The signature covers the whole envelope. The seal says to whom an event is; only the signature says from whom it is.
+- A public key is refused if it is one of the eight points of small order, for which everybody can sign, or is spelt in
+  another way than RFC 8032 does.
 - The same event sent twice verifies twice. Counting it once is the part of revisions, not of signatures.
 
-Source: RFC 8032.
+Source: RFC 8032; Chalkias, Garillot and Nikolaenko, Taming the Many EdDSAs (2020), for the points of small order.
 """
 
 import contextlib
@@ -24,15 +27,33 @@ import contextlib
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from schemas.errors import ContractError
+from schemas.errors import ConfigurationError, ContractError
 
-__all__ = ["SIGNATURE_BYTES", "UNSIGNED", "Signer", "Verifier", "public_key_of"]
+__all__ = ["SIGNATURE_BYTES", "UNSIGNED", "Signer", "Verifier", "is_weak", "public_key_of"]
+
+KEY_BYTES = 32
+"""Length of a key, in bytes."""
 
 SIGNATURE_BYTES = 64
 """Length of a signature, in bytes."""
 
 UNSIGNED = bytes(SIGNATURE_BYTES)
 """Value of the field `signature` until the event is signed."""
+
+
+_PRIME = 2**255 - 19
+_ORDER_EIGHT = int.from_bytes(
+    bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), "little"
+)
+_SMALL_ORDER = {1, _PRIME - 1, 0, _ORDER_EIGHT, _PRIME - _ORDER_EIGHT}
+"""The y coordinates of the eight points of small order: one point of order 1 and 2 each, two of 4, four of 8."""
+
+
+def is_weak(public: bytes) -> bool:
+    """Tell whether a public key has small order, another length than 32 bytes, or another than its one spelling."""
+    # The highest bit is the sign of x; y below the prime has one spelling.
+    y = int.from_bytes(public, "little") & ((1 << 255) - 1)
+    return len(public) != KEY_BYTES or y >= _PRIME or y in _SMALL_ORDER
 
 
 def public_key_of(private: bytes) -> bytes:
@@ -53,9 +74,17 @@ class Signer:
 
 
 class Verifier:
-    """Verifies the events of the agency whose 32-byte Ed25519 public key is `public`."""
+    """Verifies the events of the agency whose 32-byte Ed25519 public key is `public`.
+
+    Raises:
+        ConfigurationError: CFG-255, for this key everybody can sign.
+    """
 
     def __init__(self, public: bytes) -> None:
+        if is_weak(public):
+            raise ConfigurationError(
+                "CFG-255", "a public key of an agency is none: its point has small order or no form"
+            )
         self._public = Ed25519PublicKey.from_public_bytes(public)
 
     def check(self, value: bytes, *, topic: str) -> None:

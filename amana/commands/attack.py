@@ -11,6 +11,7 @@ Invariants:
 """
 
 import csv
+import io
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -25,7 +26,9 @@ from anonymizer.attacks import exact, noise_attacks, records
 from anonymizer.attacks.attack_result import AttackResult, report
 from anonymizer.attacks.published_tables import Codes, PublishedTable, read
 from anonymizer.solvers.ortools_engine import ENGINES
+from connectors.adapters import local_files
 from connectors.offline import table_files as files
+from schemas import formulas
 from schemas.errors import ConfigurationError, ContractError
 
 __all__ = ["attack", "load", "register", "tried"]
@@ -40,7 +43,7 @@ def attack(  # noqa: PLR0913, PLR0917 - one parameter per option
     folder: Annotated[
         Path, typer.Argument(help="Folder of published tables: CSV files, named in the order of publication.")
     ],
-    k: Annotated[int, typer.Option("--k", min=2, help="Fewest persons in a published cell.")] = 11,
+    k: Annotated[int, typer.Option("--k", min=2, max=1_000_000, help="Fewest persons in a published cell.")] = 11,
     groups: Annotated[
         Path | None, typer.Option(metavar="FILE", help="CSV of dimension,group,code; groups may overlap.")
     ] = None,
@@ -78,7 +81,7 @@ def attack(  # noqa: PLR0913, PLR0917 - one parameter per option
     # 3. The file holds every recovered value; the terminal shows the same after the table.
     if out is not None:
         summary = {"summary": report(results), "attacks": [asdict(result) for result in results]}
-        out.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+        _write(out, json.dumps(summary, indent=2) + "\n")
     _show(results)
     raise typer.Exit(1 if any(result.recovered for result in results) else 0)
 
@@ -93,10 +96,10 @@ def load(folder: Path, groups: Mapping[str, Mapping[str, frozenset[str]]]) -> li
     for path in sorted(folder.glob("*.csv")):
         try:
             # utf-8-sig: spreadsheet programs put a byte order mark in front of the first column
-            with path.open(encoding="utf-8-sig", newline="") as file:
-                reader = csv.DictReader(file, strict=True)
-                lines = [*reader]
-                contents.append((path.stem, list(reader.fieldnames or ()), lines))
+            text = local_files.read_text(path, "utf-8-sig")
+            reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+            lines = [files.unguarded(row) for row in reader]
+            contents.append((path.stem, [formulas.unguarded(name) for name in reader.fieldnames or ()], lines))
         except (OSError, UnicodeDecodeError, csv.Error) as error:
             raise ContractError("CON-080", f"{path.name} cannot be read as CSV") from error
     return read(contents, groups)
@@ -130,9 +133,16 @@ def _truth(folder: Path | None, tables: list[PublishedTable]) -> dict[tuple[str,
 def _text(path: Path) -> str:
     try:
         # A log may hold any bytes; hashes are ASCII, so replaced characters lose nothing that is searched for.
-        return path.read_text(encoding="utf-8", errors="replace")
+        return local_files.read_text(path, errors="replace")
     except OSError as error:
         raise ConfigurationError("CFG-083", "a file that an option names cannot be read") from error
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        local_files.write_regular(path, text)
+    except OSError as error:
+        raise ConfigurationError("CFG-254", f"{path} cannot be written: {error.strerror}") from error
 
 
 def _show(results: list[AttackResult]) -> None:
@@ -143,5 +153,7 @@ def _show(results: list[AttackResult]) -> None:
         table.add_row(result.attack, str(result.attacked), str(result.recovered))
     Console().print(table)
     for result in results:
+        if not result.complete:
+            print(f"{result.attack}: stopped at its limit of work")
         for recovered in result.found:
             print(f"{result.attack}: {recovered}")

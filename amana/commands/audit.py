@@ -18,6 +18,7 @@ from typing import Annotated
 import typer
 
 from amana.audit_log import AuditLog
+from connectors.adapters import local_files
 from connectors.console.trusted_log import proof_document
 from schemas.errors import ConfigurationError
 
@@ -53,7 +54,7 @@ def verify(log: Log = None, key: Key = None, seen: Seen = None) -> None:
     # A checkpoint is a signed note (C2SP), whose bytes end with exactly one line break. A file that was copied from a
     # terminal or an e-mail often ends with none or with two.
     try:
-        note = seen.read_text(encoding="utf-8").removesuffix("\n\n") if seen else ""
+        note = local_files.read_text(seen).removesuffix("\n\n") if seen else ""
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError("CFG-133", f"{seen} cannot be read") from error
     verified = AuditLog(log, key=key).verify_live(seen=f"{note.rstrip()}\n" if note else "")

@@ -4,7 +4,7 @@ Purpose: ask for the exact counts as the operator, and write them as CSV (`conne
 Called by: `amana.commands.lazy`, which imports it when this command runs.
 
 Invariants:
-- The output comes before disclosure control and is for the operator alone.
+- The output comes before disclosure control: its file can be read by its owner alone.
 """
 
 import sys
@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from amana import site as sites
+from connectors.adapters import local_files
 from connectors.operations import exact_cells
 from schemas.errors import ConfigurationError
 from streams.broker import access
@@ -40,6 +41,6 @@ def export(
         sys.stdout.write(text)
         return
     try:
-        out.write_text(text, encoding="utf-8", newline="")
+        local_files.write_private(out, text)
     except OSError as error:
         raise ConfigurationError("CFG-051", f"{out} cannot be written: {error.strerror}") from error

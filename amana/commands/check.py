@@ -4,7 +4,7 @@ Purpose: show each answer as it comes. The points themselves are those of `amana
 Called by: `amana.commands.lazy`, which imports it when this command runs.
 
 Invariants:
-- Exit status 1 if anything is not well; all points are asked nevertheless.
+- Exit status 1 if anything is at fault; a warning alone is none. All points are asked nevertheless.
 """
 
 import typer
@@ -24,9 +24,9 @@ def register(app: typer.Typer) -> None:
 def check(data: Data = None) -> None:
     """Check configuration, servers and safety, one line each; exit status 1 if a check fails."""
     all_passed = True
-    for name, passed, sentence in inspection.inspect(sites.Site.open(data)):
-        all_passed &= passed
+    for name, verdict, sentence in inspection.inspect(sites.Site.open(data)):
+        all_passed &= bool(verdict)
         # A check may wait for seconds: each line is shown as soon as it is known.
-        print(f"{'ok' if passed else 'FAULT':<6}{name:<11}{sentence}", flush=True)
+        print(f"{verdict:<6}{name:<11}{sentence}", flush=True)
     if not all_passed:
         raise typer.Exit(1)

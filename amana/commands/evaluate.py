@@ -10,6 +10,7 @@ Invariants:
 """
 
 import gzip
+import io
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +22,7 @@ import typer
 
 from anonymizer.microdata import evaluation
 from anonymizer.microdata.evaluation import EvaluationReport, Share
+from connectors.adapters import local_files
 from schemas.errors import ConfigurationError
 
 __all__ = ["as_json", "documents", "evaluate", "register", "table"]
@@ -114,7 +116,8 @@ def _lines(path: Path, kind: type[_Line]) -> Iterator[_Line]:
 
 
 def _opened(path: Path) -> IO[str]:
-    return gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
+    file = local_files.open_regular(path)
+    return io.TextIOWrapper(gzip.GzipFile(fileobj=file) if path.suffix == ".gz" else file, encoding="utf-8")
 
 
 def as_json(reports: Mapping[str, EvaluationReport], missing: int) -> dict[str, Any]:

@@ -98,7 +98,7 @@ def protect(  # noqa: PLR0913, PLR0917 - one parameter per option
         if text is None:
             # 4. Suppress or draw.
             header, lines = _noisy(new, rules, past) if mode == "dp" else _suppressed(new, k, past)
-            text = table_files.write(lines, (*names, *header))
+            text = table_files.write(lines, names, header)
             if history is not None:
                 past.add(table.stem, text, new, rules)
         # 5. Publish.

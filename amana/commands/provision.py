@@ -4,10 +4,12 @@ Purpose: the options. `streams.broker` decides what users, topics, rules and quo
 Called by: `amana.commands.lazy`, which imports it when this command runs.
 
 Invariants:
+- A fault of the schema registry is a warning where the site has every schema id already.
 - Without a cluster in the environment it is refused (CFG-077): a local one is provisioned by `amana up`.
 """
 
 import datetime as dt
+import sys
 from typing import Annotated
 
 import typer
@@ -43,7 +45,9 @@ def provision(
         raise ConfigurationError("CFG-077", "set AMANA_KAFKA and AMANA_REGISTRY to the cluster to provision")
     chosen, limits = tuple(agency or ()), figures(quota or [])
     site = sites.Site.create(sites.data_dir(data), agencies=chosen, quota=limits, apart=bool(apart))
-    provisioning.provision(site)
+    fault = provisioning.provision(site)
+    if fault:
+        print(f"warning: {fault}; the schema ids on file hold", file=sys.stderr)
     if apart:
         members = making.members_of(site.agencies, dt.datetime.now(dt.UTC).date())
         exchange.meet(site.path("parties"), site.path("public"), PartyId("operator"), members, apart)

@@ -30,7 +30,9 @@ from anonymizer.detection import presidio
 from anonymizer.microdata import receipt, redaction, replacement, text_dates
 from anonymizer.names import recogniser as names
 from anonymizer.sandbox import detector_pool
+from connectors.adapters import local_files
 from connectors.offline import json_lines
+from schemas import json_objects
 from schemas.errors import ConfigurationError, ContractError
 
 __all__ = ["redact", "register"]
@@ -77,7 +79,7 @@ def redact(
         ),
     ] = None,
     receipts: Annotated[
-        typer.FileTextWrite | None,
+        Path | None,
         typer.Option("--receipts", help="File for one receipt per answer: counts and hashes, no text."),
     ] = None,
 ) -> None:
@@ -89,8 +91,8 @@ def redact(
         least_clear = max(1 - threshold, _LEAST_CLEAR)
         by_language = rules.names.model_copy(update=dict.fromkeys(rules.names.model_dump(), least_clear))
         rules = rules.model_copy(update={"score_threshold": threshold, "names": by_language})
-    with _source(file) as source, detector_pool.DetectorPool(rules) as detector:
-        run = _Run(rules, detector, threshold or 0.0, receipt.Origin(chosen.digest, names.hashes()), receipts)
+    with _source(file) as source, _receipts(receipts) as kept, detector_pool.DetectorPool(rules) as detector:
+        run = _Run(rules, detector, threshold or 0.0, receipt.Origin(chosen.digest, names.hashes()), kept)
         with _progress() as show_progress:
             asyncio.run(run.answer_all(json_lines.batches(source, _BATCH_LINES), show_progress))
     raise typer.Exit(1 if run.refused else 0)
@@ -99,7 +101,7 @@ def redact(
 def _policy(path: Path | None) -> policies.Policy:
     try:
         shipped = resources.files("anonymizer").joinpath("policies", "default.toml")
-        text = (path or shipped).read_text(encoding="utf-8")
+        text = local_files.read_text(path) if path else shipped.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError("CFG-011", "the policy file cannot be read") from error
     return policies.load(text)
@@ -110,9 +112,24 @@ def _source(file: Path | None) -> BinaryIO:
     if file is None and sys.stdin is None:
         raise ConfigurationError("CFG-012", "standard input is closed")
     try:
-        return file.open("rb") if file else sys.stdin.buffer
+        return local_files.open_regular(file) if file else sys.stdin.buffer
     except OSError as error:
         raise ConfigurationError("CFG-012", f"{file} cannot be read: {error.strerror}") from error
+
+
+@contextlib.contextmanager
+def _receipts(path: Path | None) -> Iterator[TextIO | None]:
+    """Open the file of receipts, if one is named."""
+    if path is None:
+        yield None
+        return
+    try:
+        local_files.write_regular(path, "")
+        file = path.open("w", encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError("CFG-254", f"{path} cannot be written: {error.strerror}") from error
+    with file:
+        yield file
 
 
 @contextlib.contextmanager
@@ -201,8 +218,9 @@ def _parsed(content: bytes | None) -> TextLine | ContractError:
     if content is None:
         return ContractError("CON-040", "the line is longer than any text that the policy scans")
     try:
+        json_objects.loads(content)  # refuses a key that occurs twice: another reader may take the other value
         line = TextLine.model_validate_json(content)
         line.model_dump_json()  # refuses half a surrogate pair, which no answer could be written with
-    except (pydantic.ValidationError, pydantic_core.PydanticSerializationError):
+    except (ValueError, RecursionError, pydantic_core.PydanticSerializationError):
         return ContractError("CON-043", "the line is not a JSON object with id and text")
     return line

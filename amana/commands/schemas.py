@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from connectors.adapters import local_files
 from schemas import catalogue, evolution
 from schemas.errors import ConfigurationError, ContractError
 from schemas.roles import FieldRole
@@ -74,7 +75,7 @@ def _read(path: Path) -> dict[str, str]:
     """Return file name → text, of one schema file or of all schema files in a directory."""
     try:
         files = sorted(path.glob(f"*{_ENDING}")) if path.is_dir() else [path]
-        texts = {file.name: file.read_text(encoding="utf-8") for file in files}
+        texts = {file.name: local_files.read_text(file) for file in files}
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError("CFG-040", f"the schema file cannot be read: {path}") from error
     # Fail closed: a mistyped folder would otherwise pass every check.

@@ -4,7 +4,8 @@ Purpose: one stage as one process, made by `amana.composition.stages`.
 Called by: `amana.commands.lazy`, which imports it when this command runs.
 
 Invariants:
-- The schema registry is asked before the stage starts; a stage that does not exist is refused (CFG-050).
+- The schema ids are read before the stage starts, and no registry is asked; a stage that does not exist is refused
+  (CFG-050).
 """
 
 from typing import Annotated
@@ -14,7 +15,7 @@ import typer
 
 from amana import site as sites
 from amana.composition import stages
-from connectors.adapters import schema_registry
+from connectors.adapters import schema_ids
 from schemas.errors import ConfigurationError
 from streams.broker import access
 from streams.runtime import log_lines
@@ -37,9 +38,7 @@ def worker(
     log_lines.configure()
     site = sites.Site.open()
     log = structlog.get_logger()
-    # Logged before the request: a registry that does not answer is then the last line of the log.
-    log.info("asks for the schemas", worker=name, index=index, registry=site.registry)
-    allowed = schema_registry.ids(site.registry)
+    allowed = schema_ids.allow_list(site.schema_ids)
     log.info("started", worker=name, index=index, policy=site.policy().digest[:16], schemas=len(allowed.current))
     if name == "release":
         stages.run_release(site)

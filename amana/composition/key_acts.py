@@ -19,7 +19,7 @@ from amana.composition.code_version import code_version
 from amana.keys import replacing
 from amana.provisioning import cluster_setup
 from amana.site import Site
-from connectors.adapters import schema_registry
+from connectors.adapters import schema_ids
 from schemas import catalogue, codec
 from schemas.errors import ConfigurationError, TransportError
 from streams.broker import access
@@ -95,7 +95,7 @@ class KeyActs:
             "code": code_version(),
             "details": {"act": act, **details},
         }
-        number = schema_registry.ids(self._site.registry, ["audit"]).id_of("audit")
+        number = schema_ids.allow_list(self._site.schema_ids, ["audit"]).id_of("audit")
         value = codec.encode(number, catalogue.load("audit").parsed, record)
         try:
             producer = KafkaProducer(**self._site.cluster(access.OPERATOR).kafka_settings(), acks="all")

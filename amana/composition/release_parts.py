@@ -5,13 +5,12 @@ Called by: `amana.composition.stages`, for `amana worker release`; tests.
 
 Invariants:
 - The solver that attacks the plan is another one than the solver that protects.
-- The seed of suppression is derived from the log's signing key: repeatable for us, unknown to an attacker.
+- The seed of suppression is a key of its own: repeatable for us, unknown to an attacker.
 - Budget and noise are opened only if a population is released under differential privacy.
 """
 
 import datetime as dt
 import functools
-import hmac
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -24,7 +23,7 @@ from anonymizer.mechanisms.discrete_gaussian import OpenDP
 from anonymizer.policy import Policy
 from anonymizer.solvers import highs, ortools_engine
 from anonymizer.tabular.linear_program import Engine
-from connectors.adapters import schema_registry
+from connectors.adapters import schema_ids
 from connectors.adapters.budget_store import SITE_FILE, BudgetStore
 from connectors.adapters.release_bus import KafkaBus, Schemas
 from connectors.adapters.release_ledger import ReleaseLedger
@@ -47,15 +46,15 @@ def compose(site: Site) -> ReleaseDeps:
 
     Raises:
         IntegrityError: the log or the ledger cannot be opened.
-        TransportError, ConfigurationError: broker or registry are out of reach, or a schema is not registered.
+        TransportError, ConfigurationError: the broker is out of reach, or a schema has no id on file.
     """
-    policy, key = site.policy(), site.party("release").key("audit-signing")
-    log = AuditStorage.open(site.path("audit"), key)
+    policy, own = site.policy(), site.party("release")
+    log = AuditStorage.open(site.path("audit"), own.key("audit-signing"))
     ledger = ReleaseLedger.open(site.path("ledger", "ledger.sqlite"))
-    schemas, cluster = schema_registry.ids(site.registry, ["audit", "ledger", "trend"]), site.cluster(PRINCIPAL)
+    schemas, cluster = schema_ids.allow_list(site.schema_ids, ["audit", "ledger", "trend"]), site.cluster(PRINCIPAL)
     bus = KafkaBus(cluster.kafka_settings(), Schemas(schemas.current, schemas.readable), cluster.seal, site.agencies)
     # The choice between equally good suppressions must be repeatable for us and unknown to an attacker.
-    seed = hmac.digest(key, b"amana/1|suppression weights", "sha256")
+    seed = own.key("suppression")
     plan = functools.partial(
         _plan, policy, Engine(highs.Highs(), ortools_engine.OrtoolsAuditor(), seed), site.path(*SITE_FILE)
     )

@@ -20,14 +20,14 @@ from amana.composition import private_members
 from amana.composition.code_version import code_version
 from anonymizer.names import spans
 from anonymizer.policy import TextRules
-from connectors.adapters import schema_registry
+from connectors.adapters import schema_ids
 
 __all__ = ["run", "run_release"]
 
 _EPOCH_BYTES: Final = 8
 
 
-def run(site: sites.Site, allowed: schema_registry.AllowList, name: str, index: int) -> None:
+def run(site: sites.Site, allowed: schema_ids.AllowList, name: str, index: int) -> None:
     """Run a Faust stage until it is stopped.
 
     Args:
@@ -63,7 +63,7 @@ def _detector(rules: TextRules, stack: contextlib.ExitStack) -> Any:  # noqa: AN
 
 def _run_application(
     site: sites.Site,
-    allowed: schema_registry.AllowList,
+    allowed: schema_ids.AllowList,
     which: tuple[str, int],
     detector: Any,  # noqa: ANN401 - as above
 ) -> None:

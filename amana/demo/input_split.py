@@ -4,6 +4,7 @@ Called by: `amana.demo.run` for `amana demo --input FILE`.
 
 Invariants:
 - Data line n, counted from 1, goes to agency number (n - 1) modulo the number of agencies.
+- The parts can be read by their owner alone.
 - Lines are copied byte for byte and never interpreted; each part repeats the header.
 """
 
@@ -13,11 +14,24 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 
+from connectors.adapters import local_files
 from schemas.errors import ConfigurationError
 
-__all__ = ["RULE", "divide"]
+__all__ = ["RULE", "demand_readable", "divide"]
 
 RULE = "data line n goes to agency (n - 1) modulo the number of agencies, in the order of their names"
+
+
+def demand_readable(source: Path) -> None:
+    """Refuse a source that is no readable file, before anything is started.
+
+    Raises:
+        ConfigurationError: CFG-060.
+    """
+    try:
+        local_files.open_regular(source).close()
+    except OSError as error:
+        raise _unreadable(source, error) from error
 
 
 def divide(source: Path, agencies: Sequence[str], out: Path) -> dict[str, Path]:
@@ -30,17 +44,26 @@ def divide(source: Path, agencies: Sequence[str], out: Path) -> dict[str, Path]:
     suffix = ".jsonl" if ".jsonl" in source.suffixes else ".csv"
     parts = {name: out / f"{name}.case{suffix}" for name in names}
     try:
-        out.mkdir(parents=True, exist_ok=True)
+        out.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _open(source) as lines, ExitStack() as stack:
-            files = [stack.enter_context(parts[name].open("wb")) for name in names]
+            files = [stack.enter_context(_private(parts[name])) for name in names]
             _deal(lines, files, header=suffix == ".csv")
     except OSError as error:
-        raise ConfigurationError("CFG-060", f"{source} cannot be divided: {error.strerror or 'unreadable'}") from error
+        raise _unreadable(source, error) from error
     return parts
 
 
+def _unreadable(source: Path, error: OSError) -> ConfigurationError:
+    return ConfigurationError("CFG-060", f"{source} cannot be divided: {error.strerror or 'unreadable'}")
+
+
 def _open(source: Path) -> IO[bytes]:
-    return gzip.open(source, "rb") if source.suffix == ".gz" else source.open("rb")  # type: ignore[return-value]
+    file = local_files.open_regular(source)
+    return gzip.GzipFile(fileobj=file) if source.suffix == ".gz" else file  # type: ignore[return-value] # reads alike
+
+
+def _private(part: Path) -> IO[bytes]:
+    return open(part, "wb", opener=local_files.create_private)
 
 
 def _deal(lines: IO[bytes], files: Sequence[IO[bytes]], *, header: bool) -> None:

@@ -13,7 +13,8 @@ Called by: `amana demo`, the end-to-end tests.
 
 Invariants:
 - A folder that holds anything but an earlier demonstration is refused (CFG-062), never cleared.
-- The export of exact cells and the figures per agency are below `internal/`, which its owner alone can read.
+- The input, and below `internal/` the export of exact cells and the figures by agency, can be read by their owner
+  alone.
 """
 
 import concurrent.futures
@@ -36,6 +37,7 @@ from amana.demo.simulation.generator import simulate
 from amana.local import runtime
 from amana.publisher import Publisher, PublishSummary
 from amana.site import DEFAULT_AGENCIES, Site
+from connectors.adapters import local_files
 from connectors.operations import calendar_tick, exact_cells
 from schemas.errors import ConfigurationError, TransportError
 from streams.broker import access
@@ -80,6 +82,8 @@ class Demo:
         Raises:
             AmanaError: the fault of the first step that failed.
         """
+        if self.source is not None:
+            input_split.demand_readable(self.source)
         # A real file may hold any years: without a date on the calendar no event of it is late.
         as_of = RELEASE_DATE if self.source is None else None
         with (
@@ -103,8 +107,8 @@ class Demo:
                 entries = demo_outputs.audit(site, self.out)
             self.say(f"audit log: {entries} entries verified offline")
             # 6. The figures by agency are internal.
-            _json(self.out / "report.json", self.report.as_dict())
-            _json(self.out / "internal" / "report.json", self.report.by_agency())
+            local_files.write_regular(self.out / "report.json", _json(self.report.as_dict()))
+            local_files.write_private(self.out / "internal" / "report.json", _json(self.report.by_agency()))
         return self.report
 
     def _process(self, site: Site, files: Mapping[tuple[str, str], Path]) -> None:
@@ -151,7 +155,7 @@ class Demo:
         internal = self.out / "internal"
         internal.mkdir(mode=0o700)
         text = exact_cells.export_text(exact_cells.read(site.cluster(access.OPERATOR)), site.policy())
-        (internal / "cells.csv").write_text(text, encoding="utf-8", newline="")
+        local_files.write_private(internal / "cells.csv", text)
         self.report.cells = sum(1 for _ in csv.reader(io.StringIO(text))) - 1
         self.report.deidentified = arrivals.count(site.cluster(access.OPERATOR))
 
@@ -218,5 +222,5 @@ def _clear(out: Path) -> None:
     (out / _MARK).touch()
 
 
-def _json(path: Path, document: Any) -> None:  # noqa: ANN401 - JSON
-    path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+def _json(document: Any) -> str:  # noqa: ANN401 - JSON
+    return json.dumps(document, indent=1) + "\n"

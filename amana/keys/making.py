@@ -128,6 +128,7 @@ def begin(home: Path, public: Path, party: str, agency: str | None, members: Mem
         for scope in scopes(members):
             once(folder / "records" / f"{scope}.json", scope_keys)
     elif party == "release":
+        once(folder / "suppression.key", _key)
         _pair(folder / "audit-signing.key", public / "audit.pub", _KEY_BYTES, signing.public_key_of)
 
 
@@ -194,6 +195,8 @@ def replace(path: Path, text: str, mode: int = 0o644) -> None:
     # The mode is given at creation: with a later chmod others could read the key for a moment.
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        if mode & 0o044:
+            temporary.chmod(mode)  # a public half, whatever the umask takes away
         file.write(text)
         # Without it a power failure may leave an empty key, and all that was sealed with the lost one is lost.
         os.fsync(file.fileno())

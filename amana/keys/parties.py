@@ -124,6 +124,13 @@ SECRETS: Final = (
         "sign another history of the log",
     ),
     Secret(
+        "suppression key",
+        "suppression.key",
+        ("release",),
+        "chooses between equally good suppressions",
+        "repeat the choice, and so narrow down suppressed counts",
+    ),
+    Secret(
         "exchange key",
         "exchange.key",
         tuple(PARTIES),

@@ -13,13 +13,17 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
+from schemas import sealing
 from schemas.errors import ConfigurationError
 from schemas.record_seal import RecordSeal, ScopeKeys
 
 __all__ = ["ERASED", "PartyFolder"]
 
-ERASED = "erased.json"
+_KEY_BYTES: Final = 32
+
+ERASED: Final = "erased.json"
 """File with the ids of sealing keys of the hub's records that were destroyed; no secret."""
 
 
@@ -40,7 +44,7 @@ class PartyFolder:
         Raises:
             ConfigurationError: CFG-005, the party has no such key; CFG-006, other users of the machine can read it.
         """
-        return bytes.fromhex(self._read(self.path / f"{name}.key"))
+        return self._key(self.path / f"{name}.key", sealing.PRIVATE_BYTES if name == "exchange" else _KEY_BYTES)
 
     def text(self, name: str) -> str:
         """Return a secret as its file holds it, by its path within the folder; raises as `key`."""
@@ -51,7 +55,7 @@ class PartyFolder:
         paths = sorted((self.path / "sealing").glob("*.key"))
         if not paths:
             raise ConfigurationError("CFG-005", f"{self.path.name} holds no sealing key")
-        return tuple(bytes.fromhex(self._read(path)) for path in paths)
+        return tuple(self._key(path, sealing.PRIVATE_BYTES) for path in paths)
 
     def password(self, principal: str) -> Mapping[str, str]:
         """Return user name and password of a principal; raises as `key`."""
@@ -76,13 +80,23 @@ class PartyFolder:
         """Return the seal of the hub's records, as far as this party has their keys; raises as `key`."""
         return RecordSeal(self.scopes(), os.urandom, self.erased())
 
+    def _key(self, path: Path, length: int) -> bytes:
+        """Return the bytes that a key file holds as hex digits."""
+        try:
+            key = bytes.fromhex(self._read(path))
+        except ValueError:
+            key = b""
+        if len(key) != length:  # the content is not shown: it may be a mistyped secret
+            raise ConfigurationError("CFG-005", f"{path} holds no key of {length} bytes in hex")
+        return key
+
     def _read(self, path: Path) -> str:
         """Read a secret file; refuse one that other users of the machine can read."""
         place = path.relative_to(self.path.parent.parent)
         try:
             exposed = path.stat().st_mode & 0o077
             text = path.read_text(encoding="ascii")
-        except OSError as error:
+        except (OSError, UnicodeDecodeError) as error:
             raise ConfigurationError("CFG-005", f"there is no {place}, or it cannot be read") from error
         if exposed and os.name == "posix":  # other systems have access lists in place of these bits
             raise ConfigurationError("CFG-006", f"{path} can be read by other users: chmod 600")

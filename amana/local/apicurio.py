@@ -17,7 +17,7 @@ import httpx2
 
 from amana import site as sites
 from amana.local import artifacts, ports, server_process
-from connectors.adapters.schema_registry import API
+from connectors.adapters.registry_access import API
 from schemas.errors import TransportError
 
 __all__ = ["child", "wait_ready"]

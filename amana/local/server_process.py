@@ -6,6 +6,7 @@ child), `amana.local.apicurio` and `amana.local.broker` (their commands).
 
 Invariants:
 - Children are started from the main thread only: on Linux the kernel ties a child's life to the thread that forked it.
+- A worker is not given the passwords that provisioning alone needs.
 - A child has a process group of its own, so that Ctrl-C reaches the supervisor alone.
 """
 
@@ -25,6 +26,7 @@ __all__ = ["ServerProcess", "stop_all", "worker"]
 
 _LEASH: Final = Path(__file__).with_name("leash.py")
 _POLL_SECONDS: Final = 0.02
+_PROVISIONING_PASSWORDS: Final = ("AMANA_KAFKA_ADMIN_PASSWORD", "AMANA_REGISTRY_PASSWORD")
 
 
 @dataclass(slots=True)
@@ -126,7 +128,9 @@ def worker(home: Path, stage: str, index: int) -> ServerProcess:
     """Return a process of one stage of the site in `home`, not started yet."""
     # -P: the working directory is the data directory, and must not become a place to import from.
     command = [sys.executable, "-P", "-m", "amana", "worker", stage, "--index", str(index)]
-    return ServerProcess(f"worker-{stage}-{index}", command, home, {"AMANA_DATA": str(home)})
+    # Passwords that only provisioning needs are emptied, which counts as absent.
+    environment = {"AMANA_DATA": str(home)} | dict.fromkeys(_PROVISIONING_PASSWORDS, "")
+    return ServerProcess(f"worker-{stage}-{index}", command, home, environment)
 
 
 def stop_all(children: Iterable[ServerProcess], *, seconds: float) -> None:

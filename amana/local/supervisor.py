@@ -34,7 +34,8 @@ from amana import site as sites
 from amana.local import apicurio, artifacts, broker, disk_space, ports, server_process
 from amana.provisioning import cluster_setup
 from amana.settings import Settings
-from schemas.errors import ConfigurationError
+from connectors.adapters import local_files, schema_ids
+from schemas.errors import ConfigurationError, TransportError
 from streams.broker import access
 
 __all__ = ["DEFAULT_WORKERS", "Options", "serve"]
@@ -91,7 +92,7 @@ def _locked(home: Path) -> Iterator[None]:
         pid_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigurationError("CFG-004", f"{home} cannot be written: {error.strerror}") from error
-    lock = filelock.FileLock(home / "run" / "up.lock", timeout=0)
+    lock = filelock.FileLock(home / "run" / "up.lock", timeout=0, mode=local_files.PRIVATE)
     try:
         with lock:
             pid_file.write_text(f"{os.getpid()}\n", encoding="ascii")
@@ -186,8 +187,17 @@ class _Supervisor:
             broker.wait_ready(self._site, lambda: self._runs("broker"))
             self._tell("broker", f"{self._site.kafka}, ready after {time.monotonic() - begun:.1f} s")
         if own_registry:
+            self._wait_for_registry(begun)
+
+    def _wait_for_registry(self, begun: float) -> None:
+        """Wait for the registry where its ids are needed; a site that has them starts without it."""
+        try:
             apicurio.wait_ready(self._site, lambda: self._runs("registry"))
             self._tell("registry", f"{self._site.registry}, ready after {time.monotonic() - begun:.1f} s")
+        except TransportError as fault:
+            if schema_ids.lacking(self._site.schema_ids):
+                raise
+            self._tell("registry", f"{fault}; the schema ids on file hold")
 
     def _choose_ports(self, *, own_broker: bool, own_registry: bool) -> None:
         """Choose the ports asked for, else those of the last start, so that clients find the servers again."""
@@ -214,7 +224,9 @@ class _Supervisor:
             self._tell("topics", "left as they are: no admin password here")
             return
         begun = time.monotonic()
-        cluster_setup.provision(self._site)
+        fault = cluster_setup.provision(self._site)
+        if fault:
+            self._tell("registry", f"{fault}; the schema ids on file hold")
         count = len(cluster_setup.topic_table(self._site))
         self._tell("topics", f"{count}, with their rules and schemas, after {time.monotonic() - begun:.1f} s")
 

@@ -1,4 +1,4 @@
-"""Set-up of a cluster: users, topics with retention, access rules, quotas, schemas and the registry's global rule.
+"""Set-up of a cluster: users, topics with retention, access rules, quotas, and schemas.
 
 Purpose: find what differs from `streams.broker` and correct it; a second run changes nothing.
 Called by: `amana.local.supervisor` at each start, `amana provision` for an existing cluster,
@@ -20,9 +20,8 @@ from kafka import admin as kafka_admin
 from kafka import errors as kafka_errors
 
 from amana import site as sites
-from amana.provisioning import cluster_quotas
-from connectors.adapters import registry_rule, schema_registry
-from schemas.errors import IntegrityError, TransportError
+from amana.provisioning import cluster_quotas, schema_registration
+from schemas.errors import AmanaError, IntegrityError, TransportError
 from streams.broker import access, topics
 
 __all__ = ["actual_acls", "admin_of", "differing_topics", "lets_anybody_in", "listed_acls", "provision", "topic_table"]
@@ -41,20 +40,23 @@ _ANY: Final = kafka_admin.ACLFilter(
 )
 
 
-def provision(site: sites.Site) -> None:
+def provision(site: sites.Site) -> AmanaError | None:
     """Bring users, topics, access rules, quotas and schemas of the site's cluster to what the lists say.
 
+    Returns:
+        The fault of the schema registry, where the site has every schema id already and can do without it; else None.
+
     Raises:
-        TransportError: TRA-008, the broker or the registry cannot be reached as admin.
+        TransportError: TRA-008, the broker cannot be reached as admin.
         IntegrityError: INT-003, a topic has another number of partitions than the list says.
+        AmanaError: as `schema_registration.register_schemas`, where the site lacks an id.
     """
     with admin_of(site, seconds=_START_SECONDS) as admin:
         _users(site, admin)
         _topics(site, admin)
         _rules(site, admin)
         cluster_quotas.set_right(site, admin)
-    registry_rule.set_global_rule(site.registry)
-    schema_registry.register_all(site.registry)
+    return schema_registration.register_schemas(site)
 
 
 @contextlib.contextmanager

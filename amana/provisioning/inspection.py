@@ -5,36 +5,55 @@ Called by: `amana check`, tests.
 
 Invariants:
 - A check returns its sentence or raises the typed error that says what is wrong.
+- What no process of the site depends on is a warning, and no fault.
 - No check depends on another, so all of them are asked whatever the first ones answer.
 """
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from enum import StrEnum
 from typing import Final
 
 from amana import site as sites
 from amana.provisioning import cluster_quotas, cluster_setup
 from anonymizer.detection import presidio
-from connectors.adapters import registry_rule, schema_registry
+from connectors.adapters import registry_comparison, schema_ids, schema_registry
 from connectors.adapters.cluster import MECHANISM
 from schemas.errors import AmanaError, ConfigurationError, IntegrityError
 from streams.broker import access
 from streams.transparency import log_verification
 
-__all__ = ["CHECKS", "inspect"]
+__all__ = ["CHECKS", "Verdict", "inspect"]
 
 _PATIENCE_SECONDS: Final = 3.0
+_MOST_SHOWN: Final = 4  # differences of the registry on one line
 
-Check = Callable[[sites.Site], str]
+
+class Verdict(StrEnum):
+    """Result of a check; a fault is false, and a warning is true."""
+
+    OK = "ok"
+    WARNING = "warn"
+    FAULT = "FAULT"
+
+    def __bool__(self) -> bool:
+        """Tell whether the site is sound in this point."""
+        return self is not Verdict.FAULT
 
 
-def inspect(site: sites.Site) -> Iterator[tuple[str, bool, str]]:
-    """Run every check; yield its name, whether it passed, and its sentence or the fault."""
+Check = Callable[[sites.Site], "str | tuple[Verdict, str]"]
+"""Returns its sentence; beside it the verdict where that is a warning."""
+
+
+def inspect(site: sites.Site) -> Iterator[tuple[str, Verdict, str]]:
+    """Run every check; yield its name, its verdict, and its sentence or the fault."""
     for name, check in CHECKS.items():
         try:
-            yield name, True, check(site)
+            answer = check(site)
         except AmanaError as error:
-            yield name, False, str(error)
+            yield name, Verdict.FAULT, str(error)
+        else:
+            yield name, *((Verdict.OK, answer) if isinstance(answer, str) else answer)
 
 
 def _directory(site: sites.Site) -> str:
@@ -108,12 +127,22 @@ def _quotas(site: sites.Site) -> str:
     return f"{len(cluster_quotas.listed_quotas(site))} principals, each {figures}"
 
 
-def _registry(site: sites.Site) -> str:
-    """Check the compatibility rule of the registry, and that it holds every shipped schema."""
-    if (rule := registry_rule.global_rule(site.registry)) != schema_registry.RULE:
-        raise IntegrityError("INT-002", f"the registry's global rule is {rule}, not {schema_registry.RULE}")
-    held = schema_registry.ids(site.registry, wait_seconds=_PATIENCE_SECONDS)
-    return f"{site.registry}, {len(held.current)} schemas, {rule}"
+def _schemas(site: sites.Site) -> str:
+    """Check that every shipped schema has an id on file."""
+    return f"{len(schema_ids.allow_list(site.schema_ids).current)} schemas, each with an id on file"
+
+
+def _registry(site: sites.Site) -> str | tuple[Verdict, str]:
+    """Compare the registry with the shipped schemas; no process of the site asks it."""
+    access = site.registry_access()
+    try:
+        written = schema_ids.allow_list(site.schema_ids)
+        found = registry_comparison.differences(access, written, wait_seconds=_PATIENCE_SECONDS)
+    except AmanaError as error:
+        return Verdict.WARNING, str(error)
+    if found:
+        return Verdict.WARNING, f"others would read wrongly: {'; '.join(found[:_MOST_SHOWN])}"
+    return f"{access.url}, {len(written.current)} schemas as shipped, {schema_registry.RULE}"
 
 
 def _audit(site: sites.Site) -> str:
@@ -134,6 +163,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "topics": _topics,
     "access": _access,
     "quotas": _quotas,
+    "schemas": _schemas,
     "registry": _registry,
     "audit log": _audit,
 }

@@ -19,12 +19,16 @@ __all__ = ["AttackResult", "merge_results", "report"]
 
 @dataclass(frozen=True, slots=True)
 class AttackResult:
-    """The result of one attack: how many cells, records or hashes it tried and recovered; `found` names those."""
+    """The result of one attack: how many cells, records or hashes it tried and recovered; `found` names those.
+
+    `complete` is False where the attack stopped at its limit of work: what it did not recover may still be recoverable.
+    """
 
     attack: str
     attacked: int
     recovered: int
     found: tuple[str, ...] = ()
+    complete: bool = True
 
 
 def merge_results(results: Sequence[AttackResult]) -> list[AttackResult]:
@@ -38,6 +42,7 @@ def merge_results(results: Sequence[AttackResult]) -> list[AttackResult]:
             sum(result.attacked for result in same),
             sum(result.recovered for result in same),
             tuple(cell for result in same for cell in result.found),
+            all(result.complete for result in same),
         )
         for name, same in by_name.items()
     ]

@@ -5,8 +5,8 @@ other secrets than the true one, tells which of them it would have blanked in th
 Called by: the attack tests; it needs the rule as a function.
 
 Invariants:
-- A cell counts as recovered only by agreement of all tried tables that the rule blanks alike; beyond 200 tables that is
-  less than proof.
+- A cell counts as recovered only by agreement of all tried tables that the rule blanks alike; where there are more than
+  200 tables, the result says that it is not complete.
 
 Source: Cox (1995) and Salazar (2008) on what a published pattern reveals.
 """
@@ -37,12 +37,12 @@ def pattern(table: PublishedTable, protect: Protect, k: int) -> AttackResult:
     sums = [(table.counted(codes), value) for codes, value in shown.items()]
     open_ = [element for element in table.elements if element not in fixed]
     # The first 200 tables that agree with the published cells, and of these the ones that the rule blanks alike.
-    tables = islice(_filled(open_, dict(fixed), sums), _MOST)
-    alike = [counts for counts in tables if protect(counts) == hidden]
+    tables = [*islice(_filled(open_, dict(fixed), sums), _MOST + 1)]
+    alike = [counts for counts in tables[:_MOST] if protect(counts) == hidden]
     elements = [codes for codes in table.elements if codes in hidden]
     got = [codes for codes in elements if alike and 0 < alike[0][codes] < k and len({t[codes] for t in alike}) == 1]
     names = tuple(f"{table.name}: {', '.join(codes)}" for codes in got)
-    return AttackResult("pattern", len(elements), len(got), names)
+    return AttackResult("pattern", len(elements), len(got), names, complete=len(tables) <= _MOST)
 
 
 def _filled(

@@ -9,9 +9,10 @@ Invariants:
 - A row is read strictly: one that is no published cell is refused (CON-084), since an attack on misread values would
   mean nothing.
 - Codes occur once in a table (CON-082).
-- An exact value is a whole number, 0 or more.
+- An exact value is a whole number, 0 or more; no number is beyond 10^12, more than any count of persons.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,6 +23,10 @@ from schemas.trend import TOTAL
 
 __all__ = ["Codes", "Groups", "PublishedCell", "PublishedTable", "read"]
 
+
+# As our own files spell it; float() alone would also take "nan", "inf" and "1_0".
+_NUMBER = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?(e[+-]?[0-9]{1,2})?", re.ASCII | re.IGNORECASE)
+_LARGEST = 1e12
 
 Codes = tuple[str, ...]
 Groups = Mapping[str, Mapping[str, frozenset[str]]]
@@ -113,12 +118,24 @@ def _cell(name: str, dims: Codes, row: Mapping[str, str]) -> PublishedCell:
     """Read one row strictly: an attack on misread values would report nothing and mean nothing."""
     try:
         codes = tuple(row[d] for d in dims)
-        value = float(row["value"]) if row["value"] else None
-        cell = PublishedCell(codes, value, float(row.get("sd") or 0.0))
-    except (TypeError, ValueError) as error:
+        value = _number(row["value"]) if row["value"] else None
+        cell = PublishedCell(codes, value, _number(row.get("sd") or "0"))
+    except (KeyError, TypeError, ValueError) as error:
         raise ContractError("CON-084", f"{name} has a row that is not a published cell") from error
-    if not all(codes) or row.get("status") not in {None, "", "published", "suppressed", "withheld"}:
+    if not all(codes) or cell.sd < 0 or row.get("status") not in {None, "", "published", "suppressed", "withheld"}:
         raise ContractError("CON-084", f"{name} has a row that is not a published cell")
     if value is not None and not cell.sd and (value < 0 or value != int(value)):
         raise ContractError("CON-084", f"{name} has a count that is no whole number, 0 or more")
     return cell
+
+
+def _number(text: str) -> float:
+    """Read a number that a solver can take.
+
+    Raises:
+        ValueError: the text is none, or beyond the largest.
+    """
+    number = float(text) if _NUMBER.fullmatch(text) else _LARGEST + 1
+    if abs(number) > _LARGEST:
+        raise ValueError
+    return number

@@ -1,4 +1,4 @@
-"""Access of one principal to the broker and the schema registry.
+"""Access of one principal to the broker.
 
 Purpose: carry the client settings of exactly one principal, so that who holds a `Cluster` can act as that principal and
 as nobody else.
@@ -38,11 +38,11 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """Addresses of broker and registry, the agencies whose topics they hold, and the credential of one principal.
+    """Address of the broker, the agencies whose topics it holds, the schema ids, and the credential of one principal.
 
     Args:
         bootstrap: broker addresses, comma separated.
-        registry: base URL of the schema registry.
+        schema_ids: file of the schema ids (`connectors.adapters.schema_ids`); no registry is asked.
         agencies: ids of the agencies; topic names follow from them.
         credential: of the one principal.
         protocol: SASL_PLAINTEXT or SASL_SSL.
@@ -51,7 +51,7 @@ class Cluster:
     """
 
     bootstrap: str
-    registry: str
+    schema_ids: Path
     agencies: tuple[str, ...]
     credential: Credential = field(repr=False)
     protocol: str = "SASL_PLAINTEXT"

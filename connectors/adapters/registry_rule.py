@@ -1,56 +1,46 @@
 """Global compatibility rule of a schema registry: read it, set it.
 
 Purpose: give the whole registry the rule that `schema_registry` sets for every subject of its own.
-Called by: `amana.provisioning` at set-up and in its checks.
+Called by: `amana.provisioning.schema_registration`.
 
 Invariants:
 - A rule that was set is read back before the call returns.
 """
 
-from typing import Final
-
-import httpx2
-
-from connectors.adapters.schema_registry import RULE, interface_of
-from schemas.errors import IntegrityError, TransportError
+from connectors.adapters.registry_access import RegistryAccess
+from connectors.adapters.registry_client import RegistryClient
+from connectors.adapters.schema_registry import RULE
+from schemas.errors import ContractError, IntegrityError, TransportError
 
 __all__ = ["global_rule", "set_global_rule"]
 
-_TIMEOUT_SECONDS: Final = 10.0
 
-
-def global_rule(url: str) -> str:
+def global_rule(access: RegistryAccess, *, wait_seconds: float = 10.0) -> str:
     """Return the global compatibility level of a registry, as `FULL_TRANSITIVE`.
 
     Raises:
-        TransportError: TRA-006, the registry is out of reach or answers something else.
+        TransportError: TRA-010, the registry is out of reach or answers something else.
     """
-    try:
-        answer = httpx2.get(_config(url), timeout=_TIMEOUT_SECONDS).raise_for_status().json()
-    except (httpx2.HTTPError, ValueError) as error:
-        raise TransportError("TRA-006", f"the registry at {url} cannot be asked for its rule") from error
-    return str(answer.get("compatibilityLevel", "NONE"))
+    with RegistryClient(access, wait_seconds) as registry:
+        return registry.rule()
 
 
-def set_global_rule(url: str) -> None:
+def set_global_rule(access: RegistryAccess, *, wait_seconds: float = 30.0) -> None:
     """Set the global rule and read it back.
 
     Raises:
-        TransportError: TRA-006, the registry does not take it.
+        TransportError: TRA-010, the registry is out of reach; TRA-006, it does not take the rule.
+        ConfigurationError: CFG-253, it refuses the user.
         IntegrityError: INT-002, it answers with another rule.
     """
-    # Nothing is written where the rule is right already: a foreign registry may not allow it.
-    if global_rule(url) == RULE:
-        return
-    try:
-        httpx2.put(_config(url), json={"compatibility": RULE}, timeout=_TIMEOUT_SECONDS).raise_for_status()
-    except httpx2.HTTPError as error:
-        raise TransportError("TRA-006", f"the registry at {url} does not take the rule {RULE}") from error
-    # A registry may accept the request and keep its own rule.
-    if (rule := global_rule(url)) != RULE:
-        raise IntegrityError("INT-002", f"the registry's global rule is {rule}, not {RULE}")
-
-
-def _config(url: str) -> str:
-    """Return the address of the global rule."""
-    return f"{interface_of(url).rstrip('/')}/config"
+    with RegistryClient(access, wait_seconds) as registry:
+        # Nothing is written where the rule is right already: a foreign registry may not allow it.
+        if registry.rule() == RULE:
+            return
+        try:
+            registry.set_rule(RULE)
+        except ContractError as error:
+            raise TransportError("TRA-006", f"the registry at {access.url} does not take the rule {RULE}") from error
+        # A registry may accept the request and keep its own rule.
+        if registry.rule() != RULE:
+            raise IntegrityError("INT-002", f"the registry keeps another global rule than {RULE}")

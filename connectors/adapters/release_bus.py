@@ -51,7 +51,7 @@ _AUDIT, _CALENDAR = TopicPartition("audit", 0), TopicPartition("calendar", 0)
 
 @dataclass(frozen=True, slots=True)
 class Schemas:
-    """Schema ids from the registry, fetched at start.
+    """Schema ids of the site's file, read at start.
 
     Args:
         writers: stem -> id to write with.

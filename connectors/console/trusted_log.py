@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from connectors.adapters import local_files
 from schemas.errors import ConfigurationError
 from streams.transparency import checkpoint, log_verification
 from streams.transparency.decision import Decision
@@ -60,7 +61,7 @@ class TrustedLog:
             IntegrityError: INT-121, the file does not hold a key.
         """
         try:
-            return log_verification.trusted_key(self._key.read_text(encoding="utf-8"))
+            return log_verification.trusted_key(local_files.read_text(self._key))
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigurationError("CFG-131", f"the trusted key {self._key} cannot be read") from error
 

@@ -36,6 +36,7 @@ _MOST_COLUMNS = 4  # panels beside each other
 _PANEL_SPACING = 30  # pixels
 _BOX_WIDTH = 44  # pixels of a suppressed cell; the same for all, so that it tells nothing about the number
 _SUBTITLE_LETTERS = 200  # of a line, as wide as the panels
+_MOST_BARS = len(COLOURS)  # beside "All"; the rest is in the export, as no colour may stand for two bars
 _MOST_CATEGORIES = 18  # of a table that are drawn; the rest is in the export
 _TOOLTIP: Mapping[str, str] = {"category": "what", "bar": "who", "shown": "persons", "status": "status"}
 """Field of a record -> its title in the tooltip."""
@@ -159,14 +160,22 @@ def _drawn(points: Sequence[_Point]) -> tuple[list[_Point], str]:
         if filled and empty:
             shown = [point for point in shown if getattr(point, side) in filled]
             notes.append(f"0 persons in each of: {', '.join(empty)}.")
-    # Lines with many persons are kept; a suppressed cell, whose number is not in the feed, weighs nothing.
+    for side, word, most in (("bar", "bars", _MOST_BARS), ("category", "lines", _MOST_CATEGORIES)):
+        kept, left_out = _largest(shown, side, most)
+        shown = [point for point in shown if getattr(point, side) in kept]
+        notes += [f"{left_out} more {word} are in the table."] if left_out else []
+    return shown, " ".join(notes)
+
+
+def _largest(points: Sequence[_Point], side: str, most: int) -> tuple[set[str], int]:
+    """Return the names of a side with the most persons, "All" beside them, and the number of those left out."""
+    # A suppressed cell, whose number is not in the feed, weighs nothing.
     weight: dict[str, int] = {}
-    for point in shown:
-        weight[point.category] = weight.get(point.category, 0) + (point.value or 0)
-    most = sorted(weight, key=lambda name: (name != "All", -weight[name]))[:_MOST_CATEGORIES]
-    if len(weight) > len(most):
-        notes.append(f"{len(weight) - len(most)} more lines are in the table.")
-    return [point for point in shown if point.category in most], " ".join(notes)
+    for point in points:
+        name = getattr(point, side)
+        weight[name] = weight.get(name, 0) + (point.value or 0)
+    others = sorted((name for name in weight if name != "All"), key=lambda name: -weight[name])
+    return {"All", *others[:most]}, len(others[most:])
 
 
 def _panels(points: Sequence[_Point]) -> Spec:

@@ -7,8 +7,6 @@ Invariants:
 - Two exports of the same rows are the same bytes: columns and rows have a fixed order.
 - A suppressed value is empty, never 0.
 - A spreadsheet runs no text of a CSV file as a formula. Parquet keeps the texts as they are.
-
-Source: OWASP, CSV Injection, for the characters that begin a formula.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,6 +15,7 @@ from typing import Literal
 
 import polars as pl
 
+from schemas import formulas
 from schemas.errors import IntegrityError
 from schemas.trend import TrendRow
 
@@ -26,7 +25,6 @@ Format = Literal["csv", "parquet"]
 
 _BEFORE = ("population", "table", "scheme", "region", "period")
 _AFTER = ("value", "sd", "lo90", "hi90", "cell_status", "k", "release", "as_of", "revision", "policy")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def frames(rows: Iterable[TrendRow]) -> Mapping[str, pl.DataFrame]:
@@ -84,11 +82,14 @@ def _frame(rows: Sequence[TrendRow]) -> pl.DataFrame:
 
 
 def guarded(frame: pl.DataFrame) -> pl.DataFrame:
-    """Put an apostrophe before every text that a spreadsheet would run as a formula."""
+    """Guard every text as `schemas.formulas` does."""
     columns = []
     for name in (name for name, kind in frame.schema.items() if kind == pl.String):
         text = pl.col(name)
-        # The apostrophe comes first in the cell, so that no formula does.
-        is_formula = pl.any_horizontal(text.str.starts_with(mark) for mark in _FORMULA)
-        columns.append(pl.when(is_formula).then(pl.concat_str(pl.lit("'"), text)).otherwise(text).alias(name))
+        columns.append(
+            pl.when(text.str.contains(formulas.FORMULA))
+            .then(pl.concat_str(pl.lit("'"), text))
+            .otherwise(text)
+            .alias(name)
+        )
     return frame.with_columns(columns)

@@ -22,7 +22,7 @@ class AgencyProfile:
 
     Args:
         agency: its id.
-        cluster: the broker and registry, as this agency's principal.
+        cluster: the broker, as this agency's principal, and the file of schema ids.
         person_key: the first person key, shared by the agencies and unknown to the operators.
         event_key: makes this agency's event ids.
         signing_key: Ed25519, private; signs this agency's events.

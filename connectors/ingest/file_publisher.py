@@ -24,6 +24,7 @@ from pathlib import Path
 
 import filelock
 
+from connectors.adapters import local_files
 from connectors.ingest.event.envelope import Envelope, Sendable
 from connectors.ingest.event.event_builder import AgencyKeys, EventBuilder
 from connectors.ingest.files import column_mapping, row_reader
@@ -55,7 +56,7 @@ class PublishJob:
         keys: keys of event ids and person keys.
         today: the last date that is not in the future.
         sink: opens the topic of agency and kind.
-        envelope: makes that topic's envelope; asked after the lock is held, as it needs the registry.
+        envelope: makes that topic's envelope; asked after the lock is held.
         mapping: name of a shipped column mapping; None lets the file's header decide.
     """
 
@@ -141,7 +142,8 @@ class _Publication:
 
     def _lock(self) -> filelock.FileLock:
         """Take the lock of agency and kind; the operating system frees it when the process dies."""
-        lock = filelock.FileLock(self.job.folder / f".{self.job.agency}.{self.job.kind}.lock", timeout=0)
+        file = self.job.folder / f".{self.job.agency}.{self.job.kind}.lock"
+        lock = filelock.FileLock(file, timeout=0, mode=local_files.PRIVATE)
         try:
             lock.acquire()
         except filelock.Timeout:

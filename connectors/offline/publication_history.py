@@ -15,6 +15,7 @@ Invariants:
 """
 
 import csv
+import io
 import json
 import os
 import secrets
@@ -27,13 +28,15 @@ from typing import Any
 import filelock
 
 from anonymizer.tabular.crosstab import Codes, CrossTable
+from connectors.adapters import local_files
+from connectors.offline import table_files
 from schemas.errors import IntegrityError
 
 __all__ = ["PublicationHistory", "opened", "save"]
 
 _INTERNAL = "internal"
 _PUBLISHED = "[0-9][0-9][0-9][0-9]-*.csv"
-_PRIVATE = 0o600
+_PRIVATE = local_files.PRIVATE
 _LOCK_SECONDS = 600
 
 
@@ -52,9 +55,9 @@ class PublicationHistory:
         A noisy table that is asked for again gets the same text: a second draw of noise would tell more than the first.
         """
         for path in sorted(self.folder.glob(_PUBLISHED), reverse=True):
-            exact = json.loads((self.folder / _INTERNAL / f"{path.stem}.json").read_text(encoding="utf-8"))
+            exact = json.loads(local_files.read_text(self.folder / _INTERNAL / f"{path.stem}.json"))
             if exact == json.loads(_exact(table, rules)):
-                return path.read_text(encoding="utf-8")
+                return local_files.read_text(path)
         return None
 
     def add(self, name: str, published: str, table: CrossTable, rules: Mapping[str, Any]) -> None:
@@ -79,14 +82,14 @@ def opened(folder: Path) -> Iterator[PublicationHistory]:
     internal = folder / _INTERNAL
     try:
         internal.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with filelock.FileLock(internal / ".lock", timeout=_LOCK_SECONDS):
+        with filelock.FileLock(internal / ".lock", timeout=_LOCK_SECONDS, mode=_PRIVATE):
             tables, rules = _earlier(folder)
             seed = internal / "seed"
             # One seed for all publications: with a new one, each of them could suppress other cells, and two that
             # differ tell more than either.
             if not seed.exists():
                 save(seed, secrets.token_hex(32), mode=_PRIVATE)
-            yield PublicationHistory(folder, tables, rules, bytes.fromhex(seed.read_text(encoding="ascii")))
+            yield PublicationHistory(folder, tables, rules, bytes.fromhex(local_files.read_text(seed, "ascii")))
     except (OSError, filelock.Timeout) as error:
         raise IntegrityError("INT-162", "the history cannot be read or written; nothing is published") from error
 
@@ -96,7 +99,7 @@ def _earlier(folder: Path) -> tuple[tuple[CrossTable, ...], tuple[Mapping[str, A
     tables, rules = [], []
     for path in published:
         try:
-            exact = json.loads((folder / _INTERNAL / f"{path.stem}.json").read_text(encoding="utf-8"))
+            exact = json.loads(local_files.read_text(folder / _INTERNAL / f"{path.stem}.json"))
             table = _table(exact)
             noisy = exact["rules"]["mode"] == "dp"
             tables.append(replace(table, values={} if noisy else _values(path, table.dims)))
@@ -125,8 +128,9 @@ def _table(exact: Mapping[str, Any]) -> CrossTable:
 
 
 def _values(path: Path, dims: Codes) -> dict[Codes, int | None]:
-    with path.open(encoding="utf-8", newline="") as file:
-        values = {tuple(row[dim] for dim in dims): row["value"] for row in csv.DictReader(file, strict=True)}
+    text = io.StringIO(local_files.read_text(path), newline="")
+    rows = map(table_files.unguarded, csv.DictReader(text, strict=True))
+    values = {tuple(row[dim] for dim in dims): row["value"] for row in rows}
     return {key: int(value) if value else None for key, value in values.items()}
 
 

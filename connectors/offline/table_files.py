@@ -2,7 +2,7 @@
 
 Purpose: decide which files are refused, and how a released row is spelt. Protection is decided by
 `anonymizer.tabular.standalone`.
-Called by: `amana protect`, `amana attack`.
+Called by: `amana protect`, `amana attack`, `connectors.offline.publication_history`.
 
 Invariants:
 - A message holds a line number or the name of a dimension, never a code or a count.
@@ -16,13 +16,16 @@ import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from anonymizer.tabular.crosstab import Codes, CrossTable
 from anonymizer.tabular.standalone import ReleasedTable
+from connectors.adapters import local_files
+from schemas import formulas
 from schemas.errors import ConfigurationError, ContractError
 from schemas.trend import TOTAL
 
-__all__ = ["groups", "margins_of", "read", "rows", "write"]
+__all__ = ["groups", "margins_of", "read", "rows", "unguarded", "write"]
 
 _COUNT = "count"
 _WHOLE = re.compile(r"[0-9]{1,12}")
@@ -86,7 +89,7 @@ def _checked_groups(
 
 def _records(path: Path, dims: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = local_files.read_text(path, "utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ContractError("CON-080", "the table cannot be read as UTF-8 text") from error
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
@@ -137,9 +140,9 @@ def groups(path: Path) -> dict[str, dict[str, frozenset[str]]]:
         ContractError: CON-080.
     """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            lines = [(row["dimension"], row["group"], row["code"]) for row in reader]
+        text = local_files.read_text(path, "utf-8-sig")
+        reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+        lines = [(row["dimension"], row["group"], row["code"]) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error, KeyError) as error:
         raise ContractError("CON-080", "groups need the columns dimension, group and code") from error
     by_dimension: dict[str, dict[str, frozenset[str]]] = {}
@@ -157,10 +160,27 @@ def rows(released: ReleasedTable) -> Iterator[tuple[str, ...]]:
         yield (*key, "", "withheld")
 
 
-def write(lines: Iterable[Sequence[str]], header: Sequence[str]) -> str:
-    """Return rows as CSV text, lines ended by a line feed."""
+def write(lines: Iterable[Sequence[str]], dims: Sequence[str], columns: Sequence[str]) -> str:
+    """Return rows as CSV text, lines ended by a line feed; names and codes are guarded against formulas.
+
+    Args:
+        lines: codes of the dimensions, then the values of the other columns.
+        dims: names of the dimensions.
+        columns: names of the other columns.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(lines)
+    writer.writerow([*map(formulas.guarded, dims), *columns])
+    # A number is none of the guarded texts, although a noisy one may begin with a minus sign.
+    writer.writerows([*map(formulas.guarded, line[: len(dims)]), *line[len(dims) :]] for line in lines)
     return text.getvalue()
+
+
+def unguarded(row: Mapping[str, str]) -> dict[str, str]:
+    """Return a row of a published table, names and codes as they were before `write` guarded them."""
+    return {_unguarded(name): _unguarded(value) for name, value in row.items()}
+
+
+def _unguarded(cell: Any) -> Any:  # noqa: ANN401 - a reader of CSV puts surplus cells as a list under None, and None for missing ones
+    """Unguard a text; what is none is for whoever reads the row to refuse."""
+    return formulas.unguarded(cell) if isinstance(cell, str) else cell

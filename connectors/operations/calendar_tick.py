@@ -13,6 +13,7 @@ Invariants:
 - A request that ends without an answer does not take its tick back: the release process may still carry it out.
 """
 
+import contextlib
 import datetime as dt
 import json
 import time
@@ -24,7 +25,7 @@ from typing import Any, Final
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
-from connectors.adapters import schema_registry
+from connectors.adapters import schema_ids
 from connectors.adapters.cluster import Cluster
 from connectors.adapters.progress import Offsets
 from schemas import codec, limits
@@ -113,30 +114,29 @@ def request(cluster: Cluster, as_of: dt.date, *, patience: float) -> TickAnswer:
     """Request the release of everything that is due on a day, and wait for the answer.
 
     Args:
-        cluster: access to broker and registry, as the operator.
+        cluster: access to the broker, as the operator.
         as_of: the day.
         patience: seconds that the stages may take until they are idle; the plan may take ten minutes more.
 
     Raises:
         TransportError: TRA-142, the release process did not answer; TRA-140 or TRA-031, the broker is out of reach.
     """
-    allowed = schema_registry.ids(cluster.registry, ["audit"]).allowed("audit")
+    allowed = schema_ids.allow_list(cluster.schema_ids, ["audit"]).allowed("audit")
     settings = cluster.kafka_settings()
     tick, started = uuid.uuid4().hex, time.monotonic()
     try:
-        consumer = KafkaConsumer(**settings, enable_auto_commit=False)
-        consumer.assign([_AUDIT])
-        with Offsets(settings) as offsets:
-            # 1. Before the tick is sent, so that the answer lies behind this end.
-            consumer.seek(_AUDIT, offsets.ends([_AUDIT])[_AUDIT])
-        # 2.
-        _send_tick(settings, {"id": tick, "as_of": as_of.isoformat(), "timeout": patience})
-        # 3. The topic holds the decisions of all stages, and the answers to other ticks.
-        for value in _audit_values(consumer, until=started + patience + _PLANNING_SECONDS):
-            decision = codec.decode(value, allowed, limits.INTERNAL)
-            if decision["action"] == "calendar" and decision["details"].get("tick") == tick:
-                consumer.close()
-                return TickAnswer.of(decision["details"], time.monotonic() - started)
+        with contextlib.closing(KafkaConsumer(**settings, enable_auto_commit=False)) as consumer:
+            consumer.assign([_AUDIT])
+            with Offsets(settings) as offsets:
+                # 1. Before the tick is sent, so that the answer lies behind this end.
+                consumer.seek(_AUDIT, offsets.ends([_AUDIT])[_AUDIT])
+            # 2.
+            _send_tick(settings, {"id": tick, "as_of": as_of.isoformat(), "timeout": patience})
+            # 3. The topic holds the decisions of all stages, and the answers to other ticks.
+            for value in _audit_values(consumer, until=started + patience + _PLANNING_SECONDS):
+                decision = codec.decode(value, allowed, limits.INTERNAL)
+                if decision["action"] == "calendar" and decision["details"].get("tick") == tick:
+                    return TickAnswer.of(decision["details"], time.monotonic() - started)
     except KafkaError as error:
         raise TransportError("TRA-140", "the broker is out of reach") from error
     raise TransportError("TRA-142", "the release process did not answer: does `amana worker release` run?")

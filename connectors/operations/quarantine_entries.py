@@ -23,7 +23,7 @@ from typing import Any, Final
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
-from connectors.adapters import schema_registry, topic_reading
+from connectors.adapters import schema_ids, topic_reading
 from connectors.adapters.cluster import Cluster
 from schemas import catalogue, codec, limits, sealing
 from schemas.errors import ConfigurationError, ContractError, TransportError
@@ -169,7 +169,7 @@ def open_record(access: QuarantineAccess, keys: OpeningKeys, entry: QuarantineEn
 
 def _opened(access: QuarantineAccess, keys: OpeningKeys, entry: QuarantineEntry, payload: bytes) -> dict[str, Any]:
     """Return the event in a refused envelope, whoever signed it."""
-    allowed = schema_registry.ids(access.cluster.registry, ["envelope"]).allowed("envelope")
+    allowed = schema_ids.allow_list(access.cluster.schema_ids, ["envelope"]).allowed("envelope")
     outer = codec.decode(payload, allowed, limits.ENVELOPE)
     bound = sealing.bound(entry.topic, outer["event_id"], outer["revision"], outer["schema"])
     data = Opener(keys.sealing).open(outer["key_id"], outer["sealed"], bound)
@@ -204,7 +204,7 @@ def drop(access: QuarantineAccess, chosen: Sequence[QuarantineEntry]) -> None:
 def _log(access: QuarantineAccess, decision: str, chosen: Sequence[QuarantineEntry]) -> None:
     """Write one decision record per entry to the topic `audit`, from which the release process appends to the log."""
     parsed = catalogue.load("audit").parsed
-    schema_id = schema_registry.ids(access.cluster.registry, ["audit"]).id_of("audit")
+    schema_id = schema_ids.allow_list(access.cluster.schema_ids, ["audit"]).id_of("audit")
     values = [codec.encode(schema_id, parsed, _decision(access, decision, entry)) for entry in chosen]
     _send(access.cluster, [("audit", 0, entry.key, value) for entry, value in zip(chosen, values, strict=True)])
 

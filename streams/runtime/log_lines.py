@@ -39,7 +39,6 @@ KEYS: Final = frozenset(
         "offset",
         "error",
         "schemas",
-        "registry",
         "keys",
     }
 )

@@ -23,6 +23,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from schemas.errors import IntegrityError
+from schemas.signing import is_weak
 from streams.transparency import checkpoint
 from streams.transparency.checkpoint import Checkpoint
 
@@ -59,6 +60,11 @@ class AuditFiles:
         """Return the path of the verifier key."""
         return self.directory / "audit.pub"
 
+    @property
+    def all(self) -> tuple[Path, ...]:
+        """Return the paths of all four files."""
+        return self.entries, self.leaves, self.checkpoints, self.key
+
 
 def block_of(note: str) -> bytes:
     """Return a signed checkpoint as a block of the file."""
@@ -84,6 +90,8 @@ def checked(block: bytes, public: bytes, *, origin: str = ORIGIN) -> Checkpoint:
         raise IntegrityError("INT-113", "a signed note has another form, name or key") from error
     text, signature = checkpoint.signature_of(signed.removesuffix("\n"), name=origin, public=public)
     point = checkpoint.checkpoint_of(text)
+    if is_weak(public):
+        raise IntegrityError("INT-115", "everybody can sign for the log's key: it has small order, or no form")
     try:
         Ed25519PublicKey.from_public_bytes(public).verify(signature, text.encode())
     except InvalidSignature as error:

@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from schemas.errors import IntegrityError
+from schemas.signing import is_weak
 from streams.transparency import checkpoint, decision, log_files, merkle_tree
 from streams.transparency.checkpoint import Checkpoint
 from streams.transparency.decision import Decision
@@ -93,15 +94,15 @@ def trusted_key(text: str) -> bytes:
     """Read a public key: 64 hex digits, or a verifier key of this log.
 
     Raises:
-        IntegrityError: INT-121, the text is neither.
+        IntegrityError: INT-121, the text is neither, or a key for which everybody can sign.
     """
     spelt = text.strip()
     with suppress(ValueError):
         raw = bytes.fromhex(spelt)
-        if len(raw) == LEAF_BYTES:
+        if not is_weak(raw):
             return raw
     raw = checkpoint.key_of(spelt, name=ORIGIN)
-    if not raw:
+    if is_weak(raw):
         raise IntegrityError("INT-121", "the trusted key is neither 64 hex digits nor a verifier key of this log")
     return raw
 
@@ -118,6 +119,10 @@ def verify(directory: Path, public: bytes, *, seen: Checkpoint | None = None) ->
         IntegrityError: INT-120 to INT-127, with the first entry or checkpoint that is wrong, or the key.
     """
     files = AuditFiles(directory)
+    # A named pipe or a device in the place of a file would be waited for, or read without an end.
+    odd = [path.name for path in files.all if path.exists() and not path.is_file()]
+    if odd:
+        raise IntegrityError("INT-120", f"there is no audit log here: {odd[0]} is no regular file")
     try:
         # 1. The key.
         if files.key.read_bytes() != f"{checkpoint.verifier_key(ORIGIN, public)}\n".encode():

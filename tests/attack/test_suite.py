@@ -226,6 +226,14 @@ def test_our_patterns_are_not_read_back(seed: int) -> None:
     assert pattern.pattern(table, blanked_by([b"an attacker's"]), K).recovered == 0
 
 
+@pytest.mark.parametrize(("persons", "complete"), [(40, True), (400, False)])
+def test_a_pattern_attack_says_that_it_stopped(persons: int, *, complete: bool) -> None:
+    """Beyond 200 tables it tries no more: that it recovers nothing is then no proof."""
+    cells = (*(PublishedCell((country, "F"), None) for country in ("LBN", "JOR")), PublishedCell((TOTAL, "F"), persons))
+    table = PublishedTable("t", DIMS, cells, {"country": ("JOR", "LBN"), "gender": ("F",)}, {})
+    assert pattern.pattern(table, frozenset, K).complete is complete
+
+
 def test_the_whole_suite_finds_nothing_in_what_we_publish_and_reports_no_count() -> None:
     parts, whole = one_by_one()
     results = tried(honest(*parts, whole, whole | {("Q2", "F"): 31}, dims=TIMED), K)

@@ -25,6 +25,7 @@ REFUSED = (
     b'{"id":10,"text":"lea@example.org \xff\xfe"}\n',
     b'{"id":true,"text":"lea@example.org"}\n',
     b'{"id":' + b"9" * 5000 + b',"text":"lea@example.org"}\n',
+    b'{"id":12,"text":"lea@example.org","text":""}\n',
     b'{"id":13}\n', b"[]\n", b"lea@example.org\n", b"[" * 100_000 + b"\n",
     json.dumps({"id": 16, "text": "lea@example.org " * 10_000}).encode() + b"\n",
     b'{"id":17,"text":"lea@example.org' + b"x" * (9 << 20) + b'"}\n',
@@ -45,7 +46,7 @@ def test_every_line_is_answered_or_refused_and_no_refused_text_is_written() -> N
     assert answers[4].startswith("[PERSON_1]")
     assert "22" not in answers[4]
     assert "lea" not in said + done.stderr.decode()
-    assert [line.split(": ")[1] for line in done.stderr.decode().splitlines()] == ["CON-043"] * 11 + ["CON-040"] * 2
+    assert [line.split(": ")[1] for line in done.stderr.decode().splitlines()] == ["CON-043"] * 12 + ["CON-040"] * 2
     assert done.returncode == 1
 
 

@@ -18,7 +18,7 @@ import uvloop
 from kafka import KafkaAdminClient
 
 from amana.site import Site
-from connectors.adapters import schema_registry
+from connectors.adapters import schema_ids
 from streams.runtime import app as apps
 from streams.runtime import outbox, stage, state
 from streams.stages import aggregate, dedupe
@@ -75,7 +75,7 @@ class TimedTable(state.StateTable):
 def ours(site: Site, name: str, clock: Clock, run: int) -> None:
     """Run the stage as `amana worker` does, but for the clock and the group's name."""
     settings, seal = site.cluster(PRINCIPAL).kafka_settings(), site.cluster(f"worker.{name}").seal
-    allowed = schema_registry.ids(site.registry)
+    allowed = schema_ids.allow_list(site.schema_ids)
     app = apps.build(f"bench-{name}-{run}", settings, site.path("state"), fetch=apps.FETCH_BYTES[name])
     deps = apps.Deps(outbox.Outbox(settings, name), secrets.token_hex(8), allowed.current, allowed.readable, seal)
     if name == "aggregate":

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from amana.local import runtime, server_process
 from amana.site import Site
-from connectors.adapters import schema_registry
+from connectors.adapters import schema_ids
 from streams.runtime.stage import Record
 from tests.bench import latency
 from tests.support import faults, flow, narratives, policies, raw_events
@@ -100,7 +100,7 @@ def _rate(group: faults.Group, before: int, number: int) -> float:
 
 def sealed(site: Site, number: int, first: int, *, alone: bool = False) -> list[Record]:
     """Make events as their agencies publish them; where `alone`, every eighth has a cell of its own."""
-    ids, draw = schema_registry.ids(site.registry, ["envelope"]).current, random.Random(first)
+    ids, draw = schema_ids.allow_list(site.schema_ids, ["envelope"]).current, random.Random(first)
     keys = {agency: raw_events.keys_of(site, agency) for agency in flow.AGENCIES}
     made, texts = list[Record](), _texts(number, first)
     for n in range(number):

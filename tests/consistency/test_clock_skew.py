@@ -13,7 +13,7 @@ import pytest
 from amana.local import runtime
 from amana.provisioning import cluster_setup
 from amana.site import Site
-from connectors.adapters import schema_registry
+from connectors.adapters import schema_ids
 from connectors.operations import exact_cells, pipeline_status
 from connectors.operations.quarantine_entries import entries
 from tests.support import counted, raw_events
@@ -46,7 +46,7 @@ def _events(agency: str, first: int, date: str | None = None) -> list[dict[str, 
 
 
 def _publish(site: Site, agency: str, made: list[dict[str, Any]], stamp_ms: int | None) -> None:
-    ids, keys = schema_registry.ids(site.registry).current, raw_events.keys_of(site, agency)
+    ids, keys = schema_ids.allow_list(site.schema_ids).current, raw_events.keys_of(site, agency)
     producer = kafka.KafkaProducer(**site.cluster(f"agency.{agency}").kafka_settings(), acks="all")
     try:
         records = [raw_events.record("case", event, n, ids, *keys) for n, event in enumerate(made)]

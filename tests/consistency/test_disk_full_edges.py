@@ -15,7 +15,7 @@ import pytest
 from amana.local import runtime
 from amana.publisher import Publisher
 from amana.site import Site
-from connectors.adapters import schema_registry
+from connectors.adapters import schema_ids
 from connectors.feed.trend_reader import TrendReader
 from connectors.operations.calendar_tick import TickAnswer, request
 from schemas.errors import ConfigurationError
@@ -111,7 +111,7 @@ def _released(site: Site, folder: Path, answers: list[TickAnswer]) -> str:
 def _rows(site: Site) -> int:
     """Count the rows that an analyst sees, each of which is there once."""
     with TrendReader(
-        site.cluster("analysts").kafka_settings(), schema_registry.ids(site.registry, ["trend"]).allowed("trend")
+        site.cluster("analysts").kafka_settings(), schema_ids.allow_list(site.schema_ids, ["trend"]).allowed("trend")
     ) as feed:
         seen = Counter((row.release, row.cell) for row in feed.rows())
     assert len(seen) == seen.total()

@@ -1,10 +1,8 @@
-"""The registry away, while workers run and while one starts: counting goes on, and a start waits for it."""
+"""The registry away, while workers run and while one starts: counting goes on."""
 
 import asyncio
-import json
 import os
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +15,6 @@ from tests.support import faults, flow
 pytestmark = [pytest.mark.broker, pytest.mark.long, pytest.mark.timeout(300)]
 
 THIRD = 6_000
-AWAY_SECONDS = 20
 
 
 @pytest.fixture
@@ -27,8 +24,8 @@ def counting(tmp_path: Path) -> Iterator[Site]:
         yield site
 
 
-def test_a_registry_that_is_away_loses_no_event_and_a_start_waits_for_it(counting: Site) -> None:
-    """Workers that run need it no more; one that was killed begins to count when it is back, by itself."""
+def test_a_registry_that_is_away_stops_nothing(counting: Site) -> None:
+    """Workers that run need it no more, and one that was killed starts without it."""
     sent = flow.events(3 * THIRD, seed=61)
     with faults.Group(counting, "dedupe") as dedupe:
         asyncio.run(flow.publish(counting, sent[:THIRD]))
@@ -38,10 +35,7 @@ def test_a_registry_that_is_away_loses_no_event_and_a_start_waits_for_it(countin
         dedupe.wait_for(2 * THIRD, 60)
         os.kill(faults.pid(counting, "worker-dedupe-0"), signal.SIGKILL)
         asyncio.run(flow.publish(counting, sent[2 * THIRD :]))
-        time.sleep(AWAY_SECONDS)
-        assert sum(dedupe.committed().values()) == 2 * THIRD
-        said = json.loads(counting.path("logs", "worker-dedupe-0.log").read_text(encoding="utf-8").splitlines()[-1])
-        assert (said["event"], said["registry"]) == ("asks for the schemas", counting.registry)
-    faults.thaw(faults.pid(counting, "registry"))
+        dedupe.wait_for(3 * THIRD, 90)
     faults.settled(counting, 120)
     assert faults.differences(counting, sent) == ({}, {})
+    faults.thaw(faults.pid(counting, "registry"))

@@ -8,7 +8,7 @@ import pytest
 
 from amana.local import runtime
 from amana.site import Site
-from connectors.adapters import schema_registry
+from connectors.adapters import schema_ids
 from connectors.adapters.release_bus import KafkaBus, Schemas
 from schemas.errors import TransportError
 from tests.support import cluster, releasing
@@ -120,7 +120,7 @@ def _coordinated_by(brokers: cluster.Cluster, number: int) -> None:
 
 
 def _bus(site: Site) -> KafkaBus:
-    schemas = schema_registry.ids(site.registry, ["audit", "ledger", "trend"])
+    schemas = schema_ids.allow_list(site.schema_ids, ["audit", "ledger", "trend"])
     cluster = site.cluster("worker.release")
     allowed = Schemas(schemas.current, schemas.readable)
     return KafkaBus(cluster.kafka_settings(), allowed, cluster.seal, site.agencies)

@@ -16,7 +16,7 @@ import pytest
 
 from amana.local import runtime
 from amana.site import Site
-from connectors.adapters import schema_registry
+from connectors.adapters import schema_ids
 from connectors.operations import pipeline_status
 from streams.runtime.stage import Record
 from tests.support import flow, gauge, narratives, policies, raw_events
@@ -50,7 +50,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 def _corrections(site: Site) -> Iterator[Record]:
     """Publish the same cases again and again, each time with the next revision and another age."""
-    ids = schema_registry.ids(site.registry, ["envelope"]).current
+    ids = schema_ids.allow_list(site.schema_ids, ["envelope"]).current
     keys = {agency: raw_events.keys_of(site, agency) for agency in flow.AGENCIES}
     texts = list(narratives.narratives(TEXTS, 5))
     for revision in itertools.count(1):

@@ -4,6 +4,7 @@ import csv
 import json
 import re
 import shutil
+import stat
 import struct
 from collections import Counter
 from importlib import resources
@@ -44,6 +45,20 @@ def test_every_row_has_exactly_one_end(ran: demo.Ran, report: dict[str, Any]) ->
     assert report["rows_read"] == report["refused"] + report["published"] == 20_000
     assert report["published"] == sum(report[name] for name in (*COLUMN_OF.values(), "quarantined", "late", "counted",
         "superseded", "withdrawn", "out_of_scope"))  # fmt: skip
+
+
+def test_what_discloses_is_private_and_what_is_public_is_not(ran: demo.Ran) -> None:
+    """Input and exact counts are their owner's alone; everybody may read a public key and the ids of schemas."""
+    for folder in ("input", "internal"):
+        assert {mode(path) for path in (ran.out / folder).rglob("*") if path.is_file()} == {0o600}
+        assert mode(ran.out / folder) == 0o700
+    assert {mode(path) for path in ran.site.rglob("*.lock")} <= {0o600}
+    assert {mode(path) for path in (ran.site / "public").rglob("*") if path.is_file()} == {0o644}
+
+
+def mode(path: Path) -> int:
+    """Return the permissions of a file or folder."""
+    return stat.S_IMODE(path.stat().st_mode)
 
 
 def test_the_report_gives_every_figure_in_total_and_none_of_an_agency(ran: demo.Ran, report: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx2
 import pytest
 from kafka import admin as kafka_admin
 
@@ -58,6 +59,32 @@ def test_retention_that_was_changed_by_hand_is_a_fault_and_provisioning_sets_it_
     assert not {name: good for name, good, _ in inspection.inspect(site)}["topics"]
     cluster_setup.provision(site)
     assert {name: good for name, good, _ in inspection.inspect(site)}["topics"]
+
+
+def test_a_registry_that_differs_is_a_warning_and_no_fault(site: Site) -> None:
+    """No process of the site asks it; others would read wrongly."""
+    config = f"{site.registry_access().interface}/config/late-value"
+    httpx2.put(config, json={"compatibility": "NONE"}, timeout=30).raise_for_status()
+    try:
+        done = _check(site)
+    finally:
+        httpx2.put(config, json={"compatibility": "FULL_TRANSITIVE"}, timeout=30).raise_for_status()
+    assert done.returncode == 0, done.stdout
+    line = next(line for line in done.stdout.splitlines() if line.split()[1] == "registry")
+    assert line.split()[0] == "warn"
+    assert "the rule of late-value is NONE" in line
+
+
+def test_a_missing_schema_id_is_a_fault(site: Site) -> None:
+    """No worker would start."""
+    text = site.schema_ids.read_text(encoding="utf-8")
+    site.schema_ids.write_text(text.replace("late-value", "other-value"), encoding="utf-8")
+    try:
+        answers = {name: (verdict, sentence) for name, verdict, sentence in inspection.inspect(site)}
+    finally:
+        site.schema_ids.write_text(text, encoding="utf-8")
+    assert answers["schemas"][0] is inspection.Verdict.FAULT
+    assert "CFG-042" in answers["schemas"][1]
 
 
 def test_a_directory_without_a_site_is_refused(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from amana.site import Site
 from anonymizer.sandbox import detector_pool
-from connectors.adapters import schema_registry
+from connectors.adapters import schema_ids
 from schemas import catalogue, codec, limits
 from schemas.record_seal import REFUSED
 from streams.broker import topics
@@ -153,7 +153,7 @@ def test_the_audit_record_tells_offsets_hashes_and_decades_alone(detector: detec
 def test_a_worker_de_identifies_what_an_agency_published(site: Site) -> None:
     """Through the real broker: as many records as were sent, and no planted identity in what came out."""
     kind, number = "referral", 60
-    ids = schema_registry.ids(site.registry).current
+    ids = schema_ids.allow_list(site.schema_ids).current
     planted = [raw_events.planted(kind, 5000 + n) for n in range(number)]
     keys = raw_events.keys_of(site, AGENCY)
     sent = [raw_events.record(kind, p.event, 0, ids, *keys) for p in planted]

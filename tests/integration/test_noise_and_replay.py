@@ -16,7 +16,7 @@ from amana.audit_log import AuditLog
 from amana.local import runtime
 from amana.site import Site
 from anonymizer.budget.account import BudgetScope, State
-from connectors.adapters import schema_registry, topic_reading
+from connectors.adapters import schema_ids, topic_reading
 from connectors.adapters.budget_store import SITE_FILE, BudgetStore
 from connectors.feed.trend_reader import TrendReader
 from connectors.operations import exact_cells
@@ -65,7 +65,7 @@ def _state(site: Site) -> tuple[dict[str, int], list[TrendRow], State, list[dict
     spent = budget.state()
     budget.close()
     with TrendReader(
-        site.cluster("analysts").kafka_settings(), schema_registry.ids(site.registry, ["trend"]).allowed("trend")
+        site.cluster("analysts").kafka_settings(), schema_ids.allow_list(site.schema_ids, ["trend"]).allowed("trend")
     ) as feed:
         rows = list(feed.rows())
     records = [dict(one.details) for _, one in AuditLog(site.dir).entries() if one.action == "release"]

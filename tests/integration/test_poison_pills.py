@@ -13,7 +13,7 @@ import pytest
 
 from amana.local import runtime as local
 from amana.site import Site
-from connectors.adapters import schema_registry
+from connectors.adapters import schema_ids
 from connectors.operations import pipeline_status, quarantine_entries
 from streams.broker import topics
 from tests.support import raw_events, runtime
@@ -34,7 +34,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 def _good(site: Site, first: int) -> list[Message]:
-    ids, keys = schema_registry.ids(site.registry).current, raw_events.keys_of(site, AGENCY)
+    ids, keys = schema_ids.allow_list(site.schema_ids).current, raw_events.keys_of(site, AGENCY)
     made = (raw_events.record(KIND, raw_events.event(number=first + n), n, ids, *keys) for n in range(GOOD))
     return [(record.key or b"", record.value) for record in made]
 

@@ -32,7 +32,7 @@ def test_provisioning_again_changes_nothing(site: Site) -> None:
 
 
 def test_the_registry_accepts_no_breaking_change_by_default(site: Site) -> None:
-    assert registry_rule.global_rule(site.registry) == "FULL_TRANSITIVE"
+    assert registry_rule.global_rule(site.registry_access()) == "FULL_TRANSITIVE"
 
 
 def test_what_is_written_is_read_back_in_order(site: Site) -> None:

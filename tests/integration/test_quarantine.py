@@ -18,7 +18,7 @@ import pytest
 from amana.composition.quarantine_access import quarantine_access
 from amana.local import runtime as local
 from amana.site import Site
-from connectors.adapters import schema_registry
+from connectors.adapters import schema_ids
 from connectors.operations import exact_cells, pipeline_status, quarantine_entries
 from schemas import catalogue, codec, limits
 from schemas.record_seal import EVIDENCE
@@ -66,7 +66,7 @@ def _amana(site: Site, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def _publish(site: Site, made: list[dict[str, Any]]) -> None:
-    ids, keys = schema_registry.ids(site.registry).current, raw_events.keys_of(site, AGENCY)
+    ids, keys = schema_ids.allow_list(site.schema_ids).current, raw_events.keys_of(site, AGENCY)
     sealed = [raw_events.record("case", event, n, ids, *keys) for n, event in enumerate(made)]
     bad = [(b"bad", b"\0\0\0\0\1broken"), (b"bad", None)]
     runtime.produce_all(site, f"agency.{AGENCY}", sealed[0].topic, [(r.key or b"", r.value) for r in sealed] + bad)
@@ -154,6 +154,6 @@ def _reconciled(site: Site) -> None:
 
 
 def _decisions(site: Site) -> Counter[str]:
-    allowed = {schema_registry.ids(site.registry, ["audit"]).id_of("audit"): catalogue.load("audit").parsed}
+    allowed = {schema_ids.allow_list(site.schema_ids, ["audit"]).id_of("audit"): catalogue.load("audit").parsed}
     read = (codec.decode(r.value, allowed, limits.INTERNAL) for r in runtime.consume_all(site, "admin", "audit"))
     return Counter(one["details"]["decision"] for one in read if one["action"] == "refusal")

@@ -17,7 +17,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from amana.local import runtime
 from amana.site import Site
-from connectors.adapters import schema_registry
+from connectors.adapters import schema_ids
 from connectors.feed.trend_reader import TrendReader
 from connectors.operations.calendar_tick import TickAnswer, request
 from schemas import catalogue, codec, limits
@@ -52,7 +52,7 @@ def worker(site: Site) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def _send_decisions(site: Site, count: int) -> None:
-    number = schema_registry.ids(site.registry, ["audit"]).id_of("audit")
+    number = schema_ids.allow_list(site.schema_ids, ["audit"]).id_of("audit")
     record: dict[str, object] = {
         "action": "batch",
         "actor": "deidentify",
@@ -70,7 +70,7 @@ def _send_decisions(site: Site, count: int) -> None:
 
 def _announced(site: Site) -> list[str]:
     """Return the release ids of the topic `ledger`, as the officer reads them."""
-    allowed = schema_registry.ids(site.registry, ["ledger"]).allowed("ledger")
+    allowed = schema_ids.allow_list(site.schema_ids, ["ledger"]).allowed("ledger")
     partition = TopicPartition("ledger", 0)
     consumer = KafkaConsumer(**site.cluster("officer").kafka_settings(), enable_auto_commit=False)
     consumer.assign([partition])
@@ -136,7 +136,7 @@ def test_killed_at_random_moments_it_records_before_it_publishes_and_publishes_o
 def _check(site: Site) -> None:
     """Whatever the feeds hold stands in a log that verifies, and a reader sees each row once."""
     with TrendReader(
-        site.cluster("analysts").kafka_settings(), schema_registry.ids(site.registry, ["trend"]).allowed("trend")
+        site.cluster("analysts").kafka_settings(), schema_ids.allow_list(site.schema_ids, ["trend"]).allowed("trend")
     ) as feed:
         rows = list(feed.rows())
     seen = Counter((row.release, row.cell) for row in rows)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from amana.site import Site
-from connectors.adapters import schema_registry
+from connectors.adapters import schema_ids
 from schemas import catalogue, codec, signing
 from schemas.roles import SEALED_ROLES
 from streams.broker import topics
@@ -52,7 +52,7 @@ class Planting:
     """Makes records for a site, and remembers what it planted: `planted` is place → text."""
 
     def __init__(self, site: Site) -> None:
-        self._ids = schema_registry.ids(site.registry).current
+        self._ids = schema_ids.allow_list(site.schema_ids).current
         self._keys = raw_events.keys_of(site, AGENCY)
         self.planted: dict[str, str] = {}
 

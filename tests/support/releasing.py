@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from amana.site import Site
-from connectors.adapters import schema_registry
+from connectors.adapters import schema_ids
 from connectors.feed.trend_reader import TrendReader
 from connectors.operations.calendar_tick import TickAnswer, request
 from schemas.errors import TransportError
@@ -168,7 +168,7 @@ def check_feeds(site: Site) -> None:
     log_verification.verify(site.path("audit"), site.public("audit"))
     recorded = Counter(_recorded(site))
     with TrendReader(
-        site.cluster("analysts").kafka_settings(), schema_registry.ids(site.registry, ["trend"]).allowed("trend")
+        site.cluster("analysts").kafka_settings(), schema_ids.allow_list(site.schema_ids, ["trend"]).allowed("trend")
     ) as feed:
         seen = Counter((row.release, row.cell) for row in feed.rows())
     assert seen, "nothing was released"

@@ -14,7 +14,7 @@ import faust
 import mode.loop
 
 from amana.site import Site
-from connectors.adapters import schema_registry
+from connectors.adapters import schema_ids
 from streams.runtime import app as apps
 from streams.runtime import columnar_fetches, outbox, stage, state
 from streams.stages import aggregate
@@ -54,7 +54,7 @@ def main() -> None:
     if how == "restore":
         state.Store = StuckStore  # type: ignore[misc] # the flaw
     mode.loop.use("uvloop")
-    cluster, allowed = site.cluster("worker.aggregate"), schema_registry.ids(site.registry)
+    cluster, allowed = site.cluster("worker.aggregate"), schema_ids.allow_list(site.schema_ids)
     settings = cluster.kafka_settings()
     app = apps.build("aggregate", settings, site.path("state", "stuck"), fetch=20_000)
     box = outbox.Outbox(settings, "stuck")

@@ -22,6 +22,7 @@ ROOT = Path(__file__).parents[2]
 FILE = ROOT / "docker-compose.yml"
 NAME = r"^[a-zA-Z0-9._-]+$"
 DURATION = r"^\d+(ms|s|m|h)$"
+VARIABLE = r"\$\{AMANA_(?:ADMIN_PASSWORD|REGISTRY_PASSWORD|PYTHON_DIGEST):\?[^}]+\}"
 BROKERS = ("kafka-1", "kafka-2", "kafka-3")
 
 
@@ -41,9 +42,14 @@ class Dependency(_Part):
     condition: Literal["service_started", "service_healthy", "service_completed_successfully"]
 
 
+class Build(_Part):
+    context: str
+    args: dict[str, str] = {}
+
+
 class Service(_Part):
     image: str = Field(pattern=r"^[a-z0-9./-]+:[a-z0-9.-]+$")
-    build: str | None = None
+    build: Build | None = None
     command: list[str] | None = None
     entrypoint: list[str] | None = None
     environment: dict[str, str | int] = {}
@@ -73,7 +79,7 @@ class Compose(_Part):
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
     text = FILE.read_text(encoding="utf-8")
-    read: dict[str, Any] = yaml.safe_load(re.sub(r"\$\{AMANA_ADMIN_PASSWORD:\?[^}]+\}", "secret", text))
+    read: dict[str, Any] = yaml.safe_load(re.sub(VARIABLE, "secret", text))
     return {key: value for key, value in read.items() if not key.startswith("x-")}
 
 
@@ -96,7 +102,8 @@ def test_the_file_is_valid(document: dict[str, Any]) -> None:
         Compose.model_validate(document)
         return
     command = [*client, "--file", str(FILE), "config", "--quiet"]
-    environment = {**os.environ, "AMANA_ADMIN_PASSWORD": "secret"}
+    names = ("AMANA_ADMIN_PASSWORD", "AMANA_REGISTRY_PASSWORD", "AMANA_PYTHON_DIGEST")
+    environment = os.environ | dict.fromkeys(names, "secret")
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
 
@@ -146,6 +153,26 @@ def test_every_listener_asks_for_a_password_and_denies_by_default(compose: Compo
 def test_no_password_stands_in_the_file() -> None:
     text = FILE.read_text(encoding="utf-8")
     assert re.findall(r"(?:password|user_admin)=\"(?!\$\{AMANA_ADMIN_PASSWORD:\?)", text) == []
+    assert re.findall(r"(?:PASSWORD|USERS_AMANA): (?!\$\{AMANA_(?:ADMIN|REGISTRY)_PASSWORD:\?)", text) == []
+
+
+def test_only_a_user_writes_to_the_registry_and_no_worker_reaches_it(compose: Compose) -> None:
+    """Its settings are tried on the real one (`tests/integration/test_registry_users.py`)."""
+    settings = compose.services["registry"].environment
+    assert settings["QUARKUS_HTTP_AUTH_BASIC"] == settings["APICURIO_AUTH_ROLE_BASED_AUTHORIZATION"] == "true"
+    assert settings["QUARKUS_SECURITY_USERS_EMBEDDED_USERS_AMANA"] == "secret"
+    near = {name for name, service in compose.services.items() if "registry" in service.networks}
+    assert near == {"registry", "provision"}
+    for name, service in compose.services.items():
+        if name.startswith("worker"):
+            assert not {key for key in service.environment if "REGISTRY" in key}
+
+
+def test_the_processes_of_amana_have_no_way_out(compose: Compose) -> None:
+    """Nothing is fetched at run time, and a process that was taken over tells nobody."""
+    ours = [service for service in compose.services.values() if service.image == "amana:local"]
+    assert len(ours) == 5
+    assert all(compose.networks[network] == {"internal": True} for service in ours for network in service.networks)
 
 
 def test_every_stage_runs_and_the_release_process_once(compose: Compose) -> None:

@@ -12,6 +12,7 @@ Called by: `amana simulate`, `amana.demo.run`, tests.
 
 Invariants:
 - The same number of events and the same seed give the same bytes.
+- Every file can be read by its owner alone, as an agency's own input should be.
 """
 
 import csv
@@ -26,6 +27,7 @@ from typing import Any, TextIO
 from amana.demo.simulation import answer_key, event_rows, invented_names, story
 from amana.demo.simulation.answer_key import AnswerEntry
 from amana.demo.simulation.story import SimulatedRow
+from connectors.adapters import local_files
 from schemas.errors import ConfigurationError
 
 __all__ = ["KEY_FOLDER", "simulate"]
@@ -45,8 +47,9 @@ def simulate(events: int, seed: int, out: Path, *, narratives: bool = True) -> d
         raise ConfigurationError("CFG-120", "at least one event is needed")
     rows = story.simulated_rows(events, Random(seed))  # noqa: S311 - reproducible by its purpose
     try:
-        (out / KEY_FOLDER).mkdir(parents=True, exist_ok=True)
-        with (out / KEY_FOLDER / "planted.jsonl").open("w", encoding="utf-8") as planted:
+        for folder in (out, out / KEY_FOLDER):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _new(out / KEY_FOLDER / "planted.jsonl") as planted:
             writer = _Writer(out, seed, planted, with_text=narratives)
             for row in rows:
                 writer.write(row)
@@ -54,6 +57,12 @@ def simulate(events: int, seed: int, out: Path, *, narratives: bool = True) -> d
         return _Key(out / KEY_FOLDER, writer).write()
     except OSError as error:
         raise ConfigurationError("CFG-121", f"the folder cannot be written: {error.strerror}") from error
+
+
+def _new(path: Path) -> TextIO:
+    """Open a private text file for writing, lines ended by a line feed."""
+    # Only this form takes an opener.
+    return open(path, "w", encoding="utf-8", newline="", opener=local_files.create_private)
 
 
 @dataclass(slots=True)
@@ -90,7 +99,7 @@ class _Writer:
         cells, planted_fields = event_rows.row(report, random, with_text=self.with_text)
         text = _JSON(story.spoil(cells, row.spoilt))
         if place not in self._files:
-            self._files[place] = (self.out / f"{place[0]}.{place[1]}.jsonl").open("w", encoding="utf-8")
+            self._files[place] = _new(self.out / f"{place[0]}.{place[1]}.jsonl")
         self._files[place].write((text[: len(text) // 2] if row.spoilt == "broken" else text) + "\n")
         for field_name, type_, identity in planted_fields:
             # Written by hand: only the identity can need escaping, and there are several of these lines for each row.
@@ -131,11 +140,11 @@ class _Key:
         published, refused = len(entries), len(self.written.refused)
         counts = {"rows": published + refused, "refused": refused, "published": published}
         counts |= dict(sorted(Counter(outcomes).items()))
-        (self.folder / "summary.json").write_text(json.dumps(counts, indent=1) + "\n", encoding="utf-8")
+        local_files.write_private(self.folder / "summary.json", json.dumps(counts, indent=1) + "\n")
         return counts
 
     def _table(self, name: str, header: Iterable[str], lines: Iterable[Iterable[object]]) -> None:
-        with (self.folder / name).open("w", encoding="utf-8", newline="") as file:
+        with _new(self.folder / name) as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(header)
             writer.writerows(lines)
@@ -149,7 +158,7 @@ class _Key:
             if report.person is not None:
                 persons[report.person.number] = report.person
                 about[report.person.number].append([report.agency.id, report.kind, entry.line, report.revision])
-        with (self.folder / "persons.jsonl").open("w", encoding="utf-8") as file:
+        with _new(self.folder / "persons.jsonl") as file:
             for number in sorted(persons):
                 person = persons[number]
                 document: dict[str, Any] = {"person": number, "born": person.birth_day, "rows": about[number]}

@@ -25,6 +25,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+from connectors.adapters import local_files
 from schemas.errors import IntegrityError
 
 __all__ = ["Journal", "Plan"]
@@ -46,7 +47,7 @@ class Journal:
         self._path = path
         self.published: dict[int, tuple[int, int]] = {}
         self.open_plan: Plan = {}
-        self._file = path.open("ab")
+        self._file = open(path, "ab", opener=local_files.create_private)  # noqa: SIM115 - closed by `close`
 
     @classmethod
     def open(cls, path: Path, head: Mapping[str, str] | None = None) -> Self:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from connectors.adapters import local_files
 from schemas.errors import ContractError
 
 __all__ = ["PublishReport", "PublishSummary"]
@@ -93,7 +94,7 @@ class PublishReport:
             OSError: the disk refuses.
         """
         temporary = self.path.with_name(f".{self.path.name}")
-        with temporary.open("w", encoding="utf-8") as out:
+        with open(temporary, "w", encoding="utf-8", opener=local_files.create_private) as out:
             out.writelines(text + "\n" for _, text in sorted(self._lines))
         temporary.replace(self.path)  # a reader sees the old report or the new one
 

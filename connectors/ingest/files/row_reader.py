@@ -22,7 +22,6 @@ import csv
 import gzip
 import hashlib
 import io
-import json
 import re
 import zlib
 from collections.abc import Iterator, Mapping
@@ -30,6 +29,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
+from connectors.adapters import local_files
+from schemas import json_objects
 from schemas.errors import ConfigurationError, ContractError
 
 __all__ = ["SourceFile", "SourceRow", "column_name", "rows", "survey"]
@@ -96,7 +97,7 @@ def survey(path: Path) -> SourceFile:
             if is_json is None:
                 is_json = _is_json(path, text)
             if is_json:
-                columns.update(dict.fromkeys(_object(text) or {}))
+                columns.update(dict.fromkeys(_object(text)[0] or {}))
     if not first:
         raise ConfigurationError("CFG-101", "the file is empty")
     if is_json:
@@ -123,7 +124,7 @@ def _opened(path: Path) -> BinaryIO:
     if path.is_dir():
         raise ConfigurationError("CFG-100", "the file is a directory")
     try:
-        file = path.open("rb")
+        file = local_files.open_regular(path)
         packed = file.read(2) == _GZIP
         file.seek(0)
     except OSError as error:
@@ -160,13 +161,15 @@ def _is_json(path: Path, first: str) -> bool:
     return not suffixes & {".csv", ".tsv"} and first.lstrip().startswith("{")
 
 
-def _object(text: str) -> dict[str, Any] | None:
-    """Return the JSON object in `text`, None where there is none; of a key that occurs twice the last value holds."""
+def _object(text: str) -> tuple[dict[str, Any] | None, str]:
+    """Return the JSON object in `text`, or None and the reason why there is none."""
     try:
-        value = json.loads(text)
+        value = json_objects.loads(text)
+    except json_objects.RepeatedKeyError:  # its meaning would depend on the reader
+        return None, "a key occurs twice in the JSON object"
     except (ValueError, RecursionError):  # arrays nested a thousand deep exhaust the parser's stack
-        return None
-    return value if isinstance(value, dict) else None
+        return None, "not a JSON object"
+    return (value, "") if isinstance(value, dict) else (None, "not a JSON object")
 
 
 def _header(first: str, delimiter: str) -> tuple[str, ...]:
@@ -187,8 +190,8 @@ def _json_rows(file: BinaryIO) -> Iterator[SourceRow]:
         text = _text(raw, number)
         if not text.strip():
             continue
-        cells = _object(text)
-        fault = ContractError("CON-102", "not a JSON object") if cells is None else None
+        cells, reason = _object(text)
+        fault = ContractError("CON-102", reason) if cells is None else None
         yield SourceRow(number, cells or {}, fault)
 
 

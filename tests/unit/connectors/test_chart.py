@@ -105,3 +105,20 @@ def test_a_noisy_number_is_drawn_with_its_uncertainty() -> None:
     assert "1,040 ± 12" in drawn
     assert "half the 90 % interval" in drawn
     assert "k = 0" not in drawn
+
+
+@pytest.mark.parametrize("bars", [6, 7, 12])
+def test_more_bars_than_colours_are_named_as_left_out(bars: int) -> None:
+    """The bars with the most persons are drawn, each in a colour of its own beside "All"."""
+    rows = [
+        a_feed_row(20 + number, dimensions={"country": "LBN", "gender": f"group {number:02}"}) for number in range(bars)
+    ]
+    whole = a_feed_row(500, dimensions={"country": "LBN", "gender": "_T"})
+    spec = chart.of_period([whole, *rows], "pave", "pave", "2024-Q1")
+    (section,) = spec["vconcat"]
+    colour = next(layer["encoding"]["color"] for layer in section["spec"]["layer"] if "color" in layer["encoding"])
+    assert len(colour["scale"]["domain"]) == 7
+    assert len(set(colour["scale"]["range"])) == 7
+    assert {f"group {number:02}" for number in range(bars - 6, bars)} < set(colour["scale"]["domain"])
+    left_out = f"{bars - 6} more bars are in the table." if bars > 6 else ""
+    assert left_out in " ".join(section["title"]["subtitle"])

@@ -78,3 +78,21 @@ def test_no_bytes_break_the_reader(tmp_path_factory: pytest.TempPathFactory, con
             assert row.line >= 1
     except (ConfigurationError, ContractError) as fault:
         assert fault.code  # noqa: PT017 - either way is right
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"con_Consent": false, "con_Consent": true}',
+        '{"a": 1, "b": {"c": 1, "c": 1}}',
+        '{"a": [{"c": 1, "c": 2}]}',
+        '{"a": 1, "\\u0061": 2}',
+    ],
+)
+def test_a_row_that_names_a_key_twice_is_refused_alone(tmp_path: Path, line: str) -> None:
+    """Which value holds would depend on the reader; the rows beside it are good, and no key of it is a column."""
+    source = row_reader.survey(given_file(tmp_path, f'{{"a": 1}}\n{line}\n{{"a": 2}}\n', "file.jsonl"))
+    first, twice, last = row_reader.rows(source)
+    assert (first.cells, last.cells, source.columns) == ({"a": 1}, {"a": 2}, ("a",))
+    assert isinstance(twice.fault, ContractError)
+    assert (twice.fault.code, "twice" in twice.fault.message) == ("CON-102", True)

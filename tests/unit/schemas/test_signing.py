@@ -3,12 +3,14 @@
 import random
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas import catalogue, codec, limits, signing
-from schemas.errors import ContractError
+from schemas.errors import ConfigurationError, ContractError, IntegrityError
+from streams.transparency import checkpoint, log_verification
+from streams.transparency.log_files import ORIGIN
 from tests.support import raw_events
 
 TOPIC = "raw.police-jor.case"
@@ -71,3 +73,39 @@ def test_the_construction_is_the_one_that_is_written_down() -> None:
     said, signature = sent[:-64], sent[-64:]
     theirs = Ed25519PrivateKey.from_private_bytes(raw_events.SIGNING).sign(b"amana/2|raw.police-jor.case|" + said)
     assert theirs == signature
+
+
+PRIME = 2**255 - 19
+ORDER_EIGHT = bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05")
+SMALL = [
+    (y | sign << 255).to_bytes(32, "little")
+    for y in (0, 1, PRIME - 1, PRIME, PRIME + 1, *(int.from_bytes(ORDER_EIGHT, "little"),))
+    for sign in (0, 1)
+]
+SMALL += [(PRIME - int.from_bytes(ORDER_EIGHT, "little") | sign << 255).to_bytes(32, "little") for sign in (0, 1)]
+
+
+@pytest.mark.parametrize("key", [*SMALL, *((PRIME + n).to_bytes(32, "little") for n in range(2, 19)), b"", bytes(31)])
+def test_a_key_for_which_everybody_can_sign_is_refused(key: bytes) -> None:
+    """The eight points of small order in all their spellings, and every spelling beyond the prime."""
+    assert signing.is_weak(key)
+    with pytest.raises(ConfigurationError) as caught:
+        signing.Verifier(key)
+    assert caught.value.code == "CFG-255"
+    for spelt in (key.hex(), checkpoint.verifier_key(ORIGIN, key)):
+        with pytest.raises(IntegrityError) as found:
+            log_verification.trusted_key(spelt)
+        assert found.value.code == "INT-121"
+
+
+def test_without_the_refusal_one_signature_fits_every_event() -> None:
+    """Shown with the library alone: the identity as key and as R, and S = 0, verifies any bytes."""
+    identity = (1).to_bytes(32, "little")
+    Ed25519PublicKey.from_public_bytes(identity).verify(identity + bytes(32), b"any event")
+
+
+@given(private=st.binary(min_size=32, max_size=32))
+@settings(deadline=None)
+def test_no_drawn_key_is_refused(private: bytes) -> None:
+    """A key that was made as RFC 8032 says is never weak."""
+    assert not signing.is_weak(signing.public_key_of(private))
