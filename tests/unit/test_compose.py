@@ -171,7 +171,7 @@ def test_only_a_user_writes_to_the_registry_and_no_worker_reaches_it(compose: Co
 def test_the_processes_of_amana_have_no_way_out(compose: Compose) -> None:
     """Nothing is fetched at run time, and a process that was taken over tells nobody."""
     ours = [service for service in compose.services.values() if service.image == "amana:local"]
-    assert len(ours) == 5
+    assert len(ours) == 10
     assert all(compose.networks[network] == {"internal": True} for service in ours for network in service.networks)
 
 
