@@ -26,8 +26,10 @@ from amana.keys.party_folder import PartyFolder
 from amana.settings import Settings
 from anonymizer import policy as policies
 from connectors.adapters import schema_ids
-from connectors.adapters.cluster import MECHANISM, Cluster, Credential
+from connectors.adapters.cluster import Cluster, Credential
+from connectors.adapters.principal_file import credential_of
 from connectors.adapters.registry_access import RegistryAccess, holds_credential
+from connectors.adapters.transport_security import default_protocol
 from connectors.ingest.agency_profile import AgencyProfile
 from schemas import sealing, signing
 from schemas.errors import ConfigurationError
@@ -110,6 +112,30 @@ class Site:
         return site._entered()
 
     @classmethod
+    def draft(
+        cls,
+        dir: Path | None,  # noqa: A002 - as `open`
+        agencies: tuple[str, ...] = (),
+        *,
+        quota: Mapping[str, int] | None = None,
+    ) -> Self:
+        """Return a site as it would be with these agencies, without making anything.
+
+        Args:
+            dir: the data directory, which need not be there; None is the one of the environment, if there is one.
+            agencies: ids to add to the site's; a site without any gets `DEFAULT_AGENCIES`.
+            quota: limits that replace the site's.
+
+        Raises:
+            ConfigurationError: CFG-002, the directory's `site.json` cannot be read; CFG-003, an agency id is malformed;
+                CFG-007, a quota is refused.
+        """
+        home = (dir or Settings.read().data or Path()).absolute()
+        stored = _stored(home)
+        limits = _quota({**stored.get("quota", {}), **(quota or {})})
+        return cls(home, "", "", _agencies(stored, agencies), _date(stored.get("as_of")), limits)
+
+    @classmethod
     def create(
         cls,
         dir: Path,  # noqa: A002 - as `open`
@@ -134,12 +160,9 @@ class Site:
         """
         from amana.keys import making  # noqa: PLC0415 - only this method makes keys; a worker does not load the generator
 
-        if bad := [agency for agency in agencies if not _AGENCY.fullmatch(agency)]:
-            raise ConfigurationError("CFG-003", f"agency id {bad[0]!r} is not of the form [a-z][a-z0-9-]{{1,30}}")
         home = dir.absolute()
         stored = _stored(home)
-        # Agencies are added and never removed here: the topics of one that left still hold its records.
-        chosen = tuple(dict.fromkeys((*stored.get("agencies", ()), *agencies))) or DEFAULT_AGENCIES
+        chosen = _agencies(stored, agencies)
         try:
             for folder in ("", *_FOLDERS):
                 (home / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -148,11 +171,7 @@ class Site:
             make(home / "parties", home / "public", members)
         except OSError as error:
             raise ConfigurationError("CFG-004", f"{home} cannot be written: {error.strerror}") from error
-        try:
-            limits = quotas.Quota.of({**stored.get("quota", {}), **(quota or {})})
-        except ValueError as error:
-            least = ", ".join(f"{name} from {figure}" for name, figure in quotas.LEAST.items())
-            raise ConfigurationError("CFG-007", f"a quota is a whole number: {least}") from error
+        limits = _quota({**stored.get("quota", {}), **(quota or {})})
         date = as_of or _date(stored.get("as_of"))
         site = cls(home, stored.get("kafka", ""), stored.get("registry", ""), chosen, date, limits)
         site = site._entered()
@@ -186,30 +205,38 @@ class Site:
     def registry_access(self) -> RegistryAccess:
         """Return the address of the schema registry, with the user that the environment names for it."""
         settings = Settings.read()
-        return RegistryAccess(self.registry, settings.registry_user, settings.registry_password.get_secret_value())
+        password = settings.registry_password.get_secret_value()
+        return RegistryAccess(self.registry, settings.registry_user, password, settings.trust)
 
     def cluster(self, principal: str) -> Cluster:
-        """Return the broker's address and the schema ids with one principal's password and keys.
+        """Return the broker's address and the schema ids with one principal's credential and keys.
 
         Raises:
-            ConfigurationError: CFG-005, this site holds no password of that principal; CFG-006, others can read it.
+            ConfigurationError: CFG-005, this site holds no credential of that principal; CFG-006, others can read it;
+                CFG-216, its file is not understood; as `Cluster`.
         """
         folder, operator = self.party(*parties.party_of(principal)), self.party("operator")
         # The operator, who makes the users, has every password; on another machine's behalf it uses its own copy.
-        stored = (folder if folder.is_here else operator).password(principal)
+        credential = self._credential(folder if folder.is_here else operator, principal)
         settings = Settings.read()
-        # Users that are created here have one mechanism; only the admin of an existing cluster may have another.
-        mechanism = settings.kafka_admin_mechanism if principal == access.ADMIN else MECHANISM
-        credential = Credential(stored["username"], stored["password"], mechanism)
         return Cluster(
             self.kafka,
             self.schema_ids,
             self.agencies,
             credential,
-            settings.kafka_protocol,
-            settings.kafka_ca,
+            settings.kafka_protocol or default_protocol(self.kafka),
+            settings.trust,
             folder.seal() if folder.is_here and access.scopes_of(principal) else RecordSeal({}, os.urandom),
         )
+
+    def credential(self, principal: str) -> Credential:
+        """Return the operator's copy of a principal's credential; raises as `cluster`."""
+        return self._credential(self.party("operator"), principal)
+
+    def holds(self, principal: str) -> bool:
+        """Return whether a credential of this principal is here, in the folder of its party or in the operator's."""
+        folders = self.party(*parties.party_of(principal)), self.party("operator")
+        return any((folder.path / _password(principal)).exists() for folder in folders)
 
     def party(self, party: str, agency: str | None = None) -> PartyFolder:
         """Return the folder with the secrets of one party; nothing of another party can be reached from it."""
@@ -263,6 +290,14 @@ class Site:
         shipped = resources.files("anonymizer").joinpath("policies", "default.toml")
         return policies.load((own if own.exists() else shipped).read_text(encoding="utf-8"))
 
+    def _credential(self, folder: PartyFolder, principal: str) -> Credential:
+        """Read a principal's credential in a party's folder."""
+        settings, name = Settings.read(), _password(principal)
+        credential = credential_of(folder.text(name), name, settings.trust)
+        if principal == access.ADMIN and settings.kafka_admin_mechanism:
+            return dataclasses.replace(credential, mechanism=settings.kafka_admin_mechanism)
+        return credential
+
     def _entered(self) -> Self:
         """Return this site with the cluster that the environment names in place of the local one."""
         named = Settings.read()
@@ -270,6 +305,11 @@ class Site:
             message = f"{self.path('site.json')} names a user or a password in the registry's address: take them out"
             raise ConfigurationError("CFG-252", message)
         return dataclasses.replace(self, kafka=named.kafka or self.kafka, registry=named.registry or self.registry)
+
+
+def _password(principal: str) -> str:
+    """Return the place of a principal's credential in a party's folder."""
+    return f"passwords/{principal}.json"
 
 
 def _stored(home: Path) -> Mapping[str, Any]:
@@ -281,6 +321,23 @@ def _stored(home: Path) -> Mapping[str, Any]:
     except (OSError, ValueError) as error:
         raise ConfigurationError("CFG-002", f"{home}/site.json cannot be read") from error
     return stored
+
+
+def _agencies(stored: Mapping[str, Any], added: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the agencies of a site with those that are added."""
+    if bad := [agency for agency in added if not _AGENCY.fullmatch(agency)]:
+        raise ConfigurationError("CFG-003", f"agency id {bad[0]!r} is not of the form [a-z][a-z0-9-]{{1,30}}")
+    # Agencies are added and never removed here: the topics of one that left still hold its records.
+    return tuple(dict.fromkeys((*stored.get("agencies", ()), *added))) or DEFAULT_AGENCIES
+
+
+def _quota(chosen: Mapping[str, Any]) -> quotas.Quota:
+    """Return the limits with those that were chosen."""
+    try:
+        return quotas.Quota.of(chosen)
+    except ValueError as error:
+        least = ", ".join(f"{name} from {figure}" for name, figure in quotas.LEAST.items())
+        raise ConfigurationError("CFG-007", f"a quota is a whole number: {least}") from error
 
 
 def _credentials_of(home: Path, agencies: tuple[str, ...]) -> dict[str, Any]:

@@ -48,11 +48,14 @@ def compose(site: Site) -> ReleaseDeps:
         IntegrityError: the log or the ledger cannot be opened.
         TransportError, ConfigurationError: the broker is out of reach, or a schema has no id on file.
     """
+    # First: a connection that is refused leaves log and ledger untouched.
+    cluster = site.cluster(PRINCIPAL)
+    settings = cluster.kafka_settings()
     policy, own = site.policy(), site.party("release")
     log = AuditStorage.open(site.path("audit"), own.key("audit-signing"))
     ledger = ReleaseLedger.open(site.path("ledger", "ledger.sqlite"))
-    schemas, cluster = schema_ids.allow_list(site.schema_ids, ["audit", "ledger", "trend"]), site.cluster(PRINCIPAL)
-    bus = KafkaBus(cluster.kafka_settings(), Schemas(schemas.current, schemas.readable), cluster.seal, site.agencies)
+    schemas = schema_ids.allow_list(site.schema_ids, ["audit", "ledger", "trend"])
+    bus = KafkaBus(settings, Schemas(schemas.current, schemas.readable), cluster.seal, site.agencies)
     # The choice between equally good suppressions must be repeatable for us and unknown to an attacker.
     seed = own.key("suppression")
     plan = functools.partial(

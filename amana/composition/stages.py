@@ -7,12 +7,14 @@ Called by: `amana worker`.
 
 Invariants:
 - The private members of the libraries are checked before a stage handles anything.
+- A broker whose certificate is refused ends the start with a typed fault, before Faust could repeat the connection.
 - The event loop is chosen before any module could create one.
 - Every start has an epoch of its own.
 """
 
 import contextlib
 import secrets
+from collections.abc import Mapping
 from typing import Any, Final
 
 from amana import site as sites
@@ -21,6 +23,7 @@ from amana.composition.code_version import code_version
 from anonymizer.names import spans
 from anonymizer.policy import TextRules
 from connectors.adapters import schema_ids
+from connectors.adapters.cluster import Cluster
 
 __all__ = ["run", "run_release"]
 
@@ -36,10 +39,13 @@ def run(site: sites.Site, allowed: schema_ids.AllowList, name: str, index: int) 
         name: deidentify, dedupe or aggregate.
         index: number of this process among those of the stage.
     """
+    # First, so that a connection that is refused costs no start of detectors.
+    cluster = site.cluster(f"worker.{name}")
+    settings = cluster.kafka_settings()
     with contextlib.ExitStack() as stack:
         # Detector processes take longest to start, so they load while the application is built.
         detector = _detector(site.policy().text, stack) if name == "deidentify" else None
-        _run_application(site, allowed, (name, index), detector)
+        _run_application(site, (cluster, settings), allowed, (name, index), detector)
 
 
 def run_release(site: sites.Site) -> None:
@@ -63,6 +69,7 @@ def _detector(rules: TextRules, stack: contextlib.ExitStack) -> Any:  # noqa: AN
 
 def _run_application(
     site: sites.Site,
+    access: tuple[Cluster, Mapping[str, Any]],
     allowed: schema_ids.AllowList,
     which: tuple[str, int],
     detector: Any,  # noqa: ANN401 - as above
@@ -78,9 +85,7 @@ def _run_application(
 
     private_members.check("aiokafka", "faust-streaming")
 
-    name, index = which
-    cluster = site.cluster(f"worker.{name}")
-    settings = cluster.kafka_settings()
+    (cluster, settings), (name, index) = access, which
     member = f"{name}-{index}"
     app = apps.build(name, settings, site.path("state", member), instance=member, fetch=apps.FETCH_BYTES[name])
     # The epoch names this incarnation: state that it writes cannot be confused with that of an earlier one.

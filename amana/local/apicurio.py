@@ -66,7 +66,7 @@ def wait_ready(site: sites.Site, alive: Callable[[], bool]) -> None:
     deadline = time.monotonic() + _READY_SECONDS
     while time.monotonic() < deadline:
         try:
-            if httpx2.get(f"{site.registry}{API}/subjects", timeout=_TIMEOUT_SECONDS).is_success:
+            if httpx2.get(f"{site.registry}{API}/subjects", timeout=_TIMEOUT_SECONDS, trust_env=False).is_success:
                 return
         except httpx2.TransportError:
             pass  # the port is not open yet

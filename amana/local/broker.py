@@ -63,8 +63,9 @@ _FIXED: Final[dict[str, str]] = {
     "process.roles": "broker,controller",
     "node.id": "1",
     "controller.listener.names": "CONTROLLER",
-    "inter.broker.listener.name": "SASL_PLAINTEXT",
-    "listener.security.protocol.map": "CONTROLLER:SASL_PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT",
+    "inter.broker.listener.name": "CLIENT",
+    # In clear, since both listeners are on the loopback interface.
+    "listener.security.protocol.map": "CONTROLLER:SASL_PLAINTEXT,CLIENT:SASL_PLAINTEXT",
     "sasl.enabled.mechanisms": MECHANISM,
     "sasl.mechanism.inter.broker.protocol": MECHANISM,
     "sasl.mechanism.controller.protocol": "PLAIN",
@@ -105,11 +106,11 @@ def settings(site: sites.Site, *, controller_port: int, passwords: Mapping[str, 
     plain = "org.apache.kafka.common.security.plain.PlainLoginModule required"
     own = passwords["controller"]
     return _FIXED | {
-        "listeners": f"SASL_PLAINTEXT://{site.kafka},CONTROLLER://{controller}",
-        "advertised.listeners": f"SASL_PLAINTEXT://{site.kafka}",
+        "listeners": f"CLIENT://{site.kafka},CONTROLLER://{controller}",
+        "advertised.listeners": f"CLIENT://{site.kafka}",
         "controller.quorum.voters": f"1@{controller}",
         "log.dirs": str(site.path("kafka", "data")),
-        "listener.name.sasl_plaintext.scram-sha-512.sasl.jaas.config": (
+        "listener.name.client.scram-sha-512.sasl.jaas.config": (
             f'{scram} username="{access.ADMIN}" password="{passwords[access.ADMIN]}";'
         ),
         "listener.name.controller.plain.sasl.jaas.config": (

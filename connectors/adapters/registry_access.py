@@ -15,6 +15,9 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 
+from connectors.adapters.transport_security import SYSTEM, Trust
+from schemas.errors import ConfigurationError
+
 __all__ = ["API", "RegistryAccess", "holds_credential"]
 
 API: Final = "/apis/ccompat/v7"
@@ -29,17 +32,26 @@ class RegistryAccess:
         url: address, without user and password; one with a path of its own names the interface itself.
         username: user of HTTP basic authentication; empty for none.
         password: password of that user.
+        trust: files of the TLS connection.
     """
 
     url: str
     username: str = ""
     password: str = field(default="", repr=False)
+    trust: Trust = SYSTEM
 
     @property
     def interface(self) -> str:
-        """Address of the Confluent-compatible interface, without a slash at its end."""
+        """Address of the Confluent-compatible interface, without a slash at its end.
+
+        Raises:
+            ConfigurationError: CFG-213, the address is no URL.
+        """
         base = self.url.rstrip("/")
-        return base if urlsplit(base).path.strip("/") else base + API
+        try:
+            return base if urlsplit(base).path.strip("/") else base + API
+        except ValueError:  # its message quotes the address
+            raise ConfigurationError("CFG-213", "the address of the schema registry is no URL") from None
 
 
 def holds_credential(url: str) -> bool:

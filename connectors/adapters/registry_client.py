@@ -8,7 +8,7 @@ Called by: `connectors.adapters.schema_registry`, `connectors.adapters.registry_
 Invariants:
 - An answer is read up to a size and within a time, whatever the server sends and however slowly.
 - A registry that is still starting is asked again until a deadline.
-- User and password are sent as a header and stand in no message.
+- User and password are sent as a header, with TLS or to a loopback address, and stand in no message.
 """
 
 import json
@@ -18,6 +18,7 @@ from typing import Any, Final, Self
 import httpx2
 
 from connectors.adapters.registry_access import RegistryAccess
+from connectors.adapters.transport_security import certificate_fault, http_client
 from schemas import parsing
 from schemas.errors import ConfigurationError, ContractError, TransportError
 
@@ -48,7 +49,8 @@ class RegistryClient:
 
     Raises:
         TransportError: TRA-010, no answer in time, or an answer that is none of a schema registry.
-        ConfigurationError: CFG-253, the registry refuses the user.
+        ConfigurationError: CFG-253, the registry refuses the user; CFG-211 to CFG-217, its address or its TLS is
+            refused.
         ContractError: CON-008, it refuses what it was sent.
     """
 
@@ -59,12 +61,9 @@ class RegistryClient:
         credential = (access.username, access.password) if access.username else None
         # Unpacked answers alone: a small packed one may unpack to any size.
         headers = {"content-type": _TYPE, "accept-encoding": "identity"}
-        try:
-            self._client = httpx2.Client(
-                base_url=access.interface, timeout=_TIMEOUT_SECONDS, headers=headers, auth=credential
-            )
-        except (httpx2.InvalidURL, ValueError):  # its message quotes the address
-            raise TransportError("TRA-010", "the address of the schema registry is no URL") from None
+        self._client = http_client(
+            access.interface, access.trust, timeout=_TIMEOUT_SECONDS, headers=headers, auth=credential
+        )
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -160,6 +159,8 @@ class RegistryClient:
                     return status, content
                 cause: httpx2.HTTPError | None = None
             except httpx2.TransportError as error:
+                if refusal := certificate_fault(error):
+                    raise refusal from error
                 cause = error
             if time.monotonic() > self._first_answer_by:
                 message = f"the schema registry at {self._access.url} does not answer"

@@ -37,6 +37,7 @@ from schemas.errors import IntegrityError
 from schemas.parsing import Parsed
 from schemas.record_seal import RecordSeal
 from streams.runtime import outbox, stage, state, transport, watchdog
+from streams.runtime.client_credentials import faust_credentials
 
 __all__ = ["Deps", "build", "consume"]
 
@@ -84,19 +85,12 @@ def build(
     """
     (folder / name).mkdir(parents=True, exist_ok=True)
     servers = settings["bootstrap_servers"]
-    credentials = None
-    if settings.get("security_protocol", "PLAINTEXT") != "PLAINTEXT":
-        credentials = faust.SASLCredentials(
-            username=settings["sasl_plain_username"],
-            password=settings["sasl_plain_password"],
-            mechanism=settings["sasl_mechanism"],
-        )
     app = faust.App(
         name,
         broker=";".join(
             f"kafka://{server}" for server in (servers.split(",") if isinstance(servers, str) else servers)
         ),
-        broker_credentials=credentials,
+        broker_credentials=faust_credentials(settings),
         broker_commit_interval=1.0,  # seconds: so much is handled again after a crash
         broker_session_timeout=SESSION_SECONDS,
         broker_heartbeat_interval=SESSION_SECONDS / 4,

@@ -21,6 +21,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from schemas.errors import TransportError
+from streams.runtime.client_credentials import aiokafka_settings
 from streams.runtime.stage import Output
 
 __all__ = ["Outbox"]
@@ -33,7 +34,7 @@ class Outbox:
     """An idempotent producer that waits for all replicas; `settings` as `Cluster.kafka_settings` gives them."""
 
     def __init__(self, settings: Mapping[str, Any], client_id: str) -> None:
-        self._settings = {**settings, "client_id": client_id}
+        self._settings = {**aiokafka_settings(settings), "client_id": client_id}
         self._producer: AIOKafkaProducer | None = None
 
     async def start(self) -> Self:

@@ -110,10 +110,15 @@ def test_an_address_with_a_password_is_refused_without_showing_it(
 
 
 @pytest.mark.parametrize(
-    "url", ["nowhere", "http://host:port", "ftp://host", "http://", "http://[", "http://127.0.0.1:1"]
+    ("url", "code"),
+    [
+        *((url, "CFG-213") for url in ("nowhere", "http://host:port", "ftp://host", "http://", "http://[")),
+        ("http://registry.example:8080", "CFG-211"),
+        ("http://127.0.0.1:1", "TRA-010"),
+    ],
 )
-def test_an_address_that_is_none_is_a_fault_with_a_code(url: str) -> None:
+def test_an_address_that_is_none_is_a_fault_with_a_code(url: str, code: str) -> None:
     """No traceback of the client."""
     with pytest.raises(AmanaError) as caught:
         schema_registry.register_all(RegistryAccess(url), wait_seconds=QUICK)
-    assert caught.value.code == "TRA-010"
+    assert caught.value.code == code

@@ -1,10 +1,12 @@
 """The applications of the stages: their settings, and the check that no record is passed over."""
 
 import asyncio
+import ssl
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+from faust.transport.drivers.aiokafka import credentials_to_aiokafka_auth
 from faust.types import TP
 
 from streams.runtime import app as apps
@@ -42,6 +44,21 @@ def test_the_settings_keep_the_order_of_effects_and_serve_nothing(tmp_path: Path
 def test_credentials_are_taken_from_the_settings(tmp_path: Path) -> None:
     credentials: Any = apps.build("dedupe", SASL, tmp_path, fetch=1_000).conf.broker_credentials
     assert (credentials.username, credentials.password) == ("worker.dedupe", "invented")
+    assert (credentials.protocol.value, credentials.ssl_context) == ("SASL_PLAINTEXT", None)
+
+
+def test_tls_reaches_the_consumer_of_a_stage(tmp_path: Path) -> None:
+    """Faust knows TLS by the context alone; without it, it would speak in clear to a broker that expects TLS."""
+    context = ssl.create_default_context()
+    secured = {**SASL, "security_protocol": "SASL_SSL", "ssl_context": context}
+    credentials: Any = apps.build("dedupe", secured, tmp_path, fetch=1_000).conf.broker_credentials
+    assert credentials_to_aiokafka_auth(credentials) == {
+        "security_protocol": "SASL_SSL",
+        "sasl_mechanism": "SCRAM-SHA-512",
+        "sasl_plain_username": "worker.dedupe",
+        "sasl_plain_password": "invented",
+        "ssl_context": context,
+    }
 
 
 @pytest.mark.parametrize("first", [40, 41, 42, 43])
