@@ -49,7 +49,10 @@ INDEX: Final[Mapping[str, Entry]] = {
         "provision",
         "Set the users, topics, access rules, quotas and schemas of an existing cluster.",
         "",
-        ("amana provision --data /srv/amana --quota request_percentage=100",),
+        (
+            "amana provision --data /srv/amana --quota request_percentage=100",
+            "amana provision --print --agency shelter-lbn --agency hotline-egy",
+        ),
     ),
     "worker": Entry(
         "worker",
@@ -150,6 +153,7 @@ INDEX: Final[Mapping[str, Entry]] = {
             "amana keys accept --agency police-jor --from shelter-lbn --fingerprint '4e5f 6a7b'",
             "amana keys rotate sealing",
             "amana keys destroy --year 2019",
+            "amana keys ca --out tls --host kafka-1,127.0.0.1 --host registry --client agency.shelter-lbn",
         ),
     ),
     "schemas": Entry(

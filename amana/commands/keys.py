@@ -1,7 +1,8 @@
 """`amana keys`: the secrets of the parties, and certificates.
 
-Purpose: options and output. `amana.keys` makes, hands over, replaces and destroys; each replacement and destruction is
-written to the topic `audit`, from which it enters the audit log.
+Purpose: options and output. `amana.keys` makes, hands over, replaces and destroys secrets; each replacement and
+destruction is written to the topic `audit`, from which it enters the audit log. Certificates are those of
+`amana.provisioning.certificate_authority`.
 Called by: `amana.commands.lazy`, which imports it when this command runs.
 
 Invariants:
@@ -21,6 +22,7 @@ from amana.commands.site_options import Data
 from amana.composition.key_acts import KeyActs
 from amana.keys import exchange, making, parties
 from amana.keys.exchange import PartyId
+from amana.provisioning import certificate_authority
 from schemas.errors import ConfigurationError
 
 __all__ = ["register"]
@@ -34,10 +36,10 @@ Year = Annotated[int | None, typer.Option(help="Year of events whose keys are me
 
 
 def register(app: typer.Typer) -> None:
-    """Add `keys init`, `list`, `share`, `accept`, `rotate` and `destroy`."""
+    """Add `keys init`, `list`, `share`, `accept`, `rotate`, `destroy` and `ca`."""
     group = typer.Typer(help="Keys, passwords and certificates of the parties.", no_args_is_help=True)
     group.command("list")(list_)
-    for command in (init, share, accept, rotate, destroy):
+    for command in (init, share, accept, rotate, destroy, ca):
         group.command()(command)
     app.add_typer(group, name="keys")
 
@@ -126,6 +128,28 @@ def destroy(*, key_id: Annotated[str | None, typer.Option(help="Id of a sealing 
         print(f"{key_id}: destroyed; raw events sealed to it can never be opened again")
     elif year:
         print(f"{year}: {len(acts.destroy_year(year))} keys destroyed; its records, states and counts are gone")
+
+
+def ca(
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the authority and its certificates.")],
+    host: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME,...", help="Names and addresses of a broker or registry; may be repeated."),
+    ] = None,
+    client: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Principal that gets a certificate; may be repeated.")
+    ] = None,
+    days: Annotated[
+        int, typer.Option(min=1, help="Days that the certificates are valid.")
+    ] = certificate_authority.DEFAULT_DAYS,
+) -> None:
+    """Make a certificate authority, or let the one in DIR issue certificates for hosts and clients."""
+    hosts = [names.split(",") for names in host or ()]
+    issued = certificate_authority.issue(out, hosts=hosts, clients=client or (), days=days)
+    if issued.authority:
+        print(f"{out / 'ca.pem'}: give it to everybody; keep {out / 'ca.key'} to yourself")
+    for name in issued.names:
+        print(f"{out / f'{name}.pem'}, .crt and .key: valid until {issued.until:%Y-%m-%d}")
 
 
 def _site(data: Path | None) -> sites.Site:
