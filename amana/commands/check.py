@@ -4,7 +4,8 @@ Purpose: show each answer as it comes. The points themselves are those of `amana
 Called by: `amana.commands.lazy`, which imports it when this command runs.
 
 Invariants:
-- Exit status 1 if anything is at fault; a warning alone is none. All points are asked nevertheless.
+- Exit status 1 if anything is at fault, which a warning is not, nor what this site may not see. All points are asked
+  nevertheless.
 """
 
 import typer
@@ -27,6 +28,6 @@ def check(data: Data = None) -> None:
     for name, verdict, sentence in inspection.inspect(sites.Site.open(data)):
         all_passed &= bool(verdict)
         # A check may wait for seconds: each line is shown as soon as it is known.
-        print(f"{verdict:<6}{name:<11}{sentence}", flush=True)
+        print(f"{verdict:<7}{name:<11}{sentence}", flush=True)
     if not all_passed:
         raise typer.Exit(1)

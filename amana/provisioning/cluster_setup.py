@@ -21,12 +21,26 @@ from kafka import errors as kafka_errors
 
 from amana import site as sites
 from amana.provisioning import cluster_quotas, schema_registration
+from connectors.adapters.cluster import MECHANISM, SCRAM, Cluster
+from connectors.adapters.transport_security import TLS
 from schemas.errors import AmanaError, IntegrityError, TransportError
 from streams.broker import access, topics
 
-__all__ = ["actual_acls", "admin_of", "differing_topics", "lets_anybody_in", "listed_acls", "provision", "topic_table"]
+__all__ = [
+    "MAX_REPLICAS",
+    "actual_acls",
+    "admin_of",
+    "differing_topics",
+    "has_admin",
+    "lets_anybody_in",
+    "listed_acls",
+    "provision",
+    "topic_table",
+]
 
-_MAX_REPLICAS: Final = 3
+MAX_REPLICAS: Final = 3
+"""Replicas of a topic, on a cluster of so many brokers: one may fail without a pause and without a loss."""
+
 _PATIENCE_SECONDS: Final = 30.0
 _START_SECONDS: Final = 90.0
 _TRY_MS: Final = 3_000
@@ -43,6 +57,8 @@ _ANY: Final = kafka_admin.ACLFilter(
 def provision(site: sites.Site) -> AmanaError | None:
     """Bring users, topics, access rules, quotas and schemas of the site's cluster to what the lists say.
 
+    Without the admin's password it is the schemas alone: whoever runs the cluster makes the rest.
+
     Returns:
         The fault of the schema registry, where the site has every schema id already and can do without it; else None.
 
@@ -51,12 +67,18 @@ def provision(site: sites.Site) -> AmanaError | None:
         IntegrityError: INT-003, a topic has another number of partitions than the list says.
         AmanaError: as `schema_registration.register_schemas`, where the site lacks an id.
     """
-    with admin_of(site, seconds=_START_SECONDS) as admin:
-        _users(site, admin)
-        _topics(site, admin)
-        _rules(site, admin)
-        cluster_quotas.set_right(site, admin)
+    if has_admin(site):
+        with admin_of(site, seconds=_START_SECONDS) as admin:
+            _users(site, admin)
+            _topics(site, admin)
+            _rules(site, admin)
+            cluster_quotas.set_right(site, admin)
     return schema_registration.register_schemas(site)
+
+
+def has_admin(site: sites.Site) -> bool:
+    """Tell whether the site may act as the admin of its cluster."""
+    return site.holds(access.ADMIN)
 
 
 @contextlib.contextmanager
@@ -90,10 +112,14 @@ def _enter(site: sites.Site, principal: str, deadline: float) -> kafka_admin.Kaf
                 raise TransportError("TRA-008", f"the broker at {site.kafka} does not let {principal} in") from error
 
 
-def lets_anybody_in(site: sites.Site) -> bool:
-    """Tell whether the broker admits a client without a password."""
+def lets_anybody_in(cluster: Cluster) -> bool:
+    """Tell whether the broker admits a client without a password, over a connection of the same kind."""
+    settings: dict[str, Any] = {"bootstrap_servers": cluster.bootstrap.split(","), "bootstrap_timeout_ms": _TRY_MS}
+    if cluster.protocol == TLS:
+        # In clear the question would leave this machine; what a listener without TLS does is `require_handshake`'s.
+        settings |= {"security_protocol": "SSL", "ssl_context": cluster.trust.context()}
     try:
-        kafka_admin.KafkaAdminClient(bootstrap_servers=site.kafka.split(","), bootstrap_timeout_ms=_TRY_MS).close()
+        kafka_admin.KafkaAdminClient(**settings).close()
     except kafka_errors.KafkaError:
         return False
     return True
@@ -168,18 +194,25 @@ def set_password(admin: kafka_admin.KafkaAdminClient, principal: str, password: 
 def _users(site: sites.Site, admin: kafka_admin.KafkaAdminClient) -> None:
     """Create the users that the broker lacks, and remove those of agencies that are no longer listed."""
     # The password of a user that exists is left alone: whoever runs the cluster may have changed it.
+    # The broker keeps users of SCRAM alone. The admin enters by PLAIN to make them, and becomes one of them.
+    wanted = [site.credential(name) for name in access.principals(site.agencies)]
+    mechanisms = {one.username: one.mechanism if one.mechanism in SCRAM else "" for one in wanted}
+    if not any(mechanisms.values()):
+        return
+    mechanisms[access.ADMIN] = mechanisms[access.ADMIN] or MECHANISM
     existing = admin.describe_user_scram_credentials()
-    missing = [name for name in access.principals(site.agencies) if name not in existing]
-    wanted = set(access.principals(site.agencies))
-    gone = [name for name in existing if name.startswith("agency.") and name not in wanted]
+    gone = [name for name in existing if name.startswith("agency.") and name not in mechanisms]
     upsertions: list[Any] = [
         kafka_admin.UserScramCredentialDeletion(name, kafka_admin.ScramMechanism.SCRAM_SHA_512) for name in gone
     ]
     upsertions += [
         kafka_admin.UserScramCredentialUpsertion(
-            name, kafka_admin.ScramMechanism.SCRAM_SHA_512, site.party("operator").password(name)["password"]
+            one.username,
+            kafka_admin.ScramMechanism[mechanisms[one.username].replace("-", "_")],
+            one.password,
         )
-        for name in missing
+        for one in wanted
+        if mechanisms[one.username] and one.username not in existing
     ]
     if upsertions:
         refused = {name for name, fault in admin.alter_user_scram_credentials(upsertions).items() if fault}
@@ -192,7 +225,7 @@ def _topics(site: sites.Site, admin: kafka_admin.KafkaAdminClient) -> None:
     differing = differing_topics(site, admin)
     existing = set(admin.list_topics())
     # With three replicas two must confirm a write: one broker may fail without a pause and without a loss.
-    replicas = min(_MAX_REPLICAS, len(admin.describe_cluster()["brokers"]))
+    replicas = min(MAX_REPLICAS, len(admin.describe_cluster()["brokers"]))
     new = {
         topic.name: {
             "num_partitions": topic.partitions,

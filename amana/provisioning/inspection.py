@@ -5,35 +5,44 @@ Called by: `amana check`, tests.
 
 Invariants:
 - A check returns its sentence or raises the typed error that says what is wrong.
-- What no process of the site depends on is a warning, and no fault.
+- What no process of the site depends on is a warning, and no fault; so is a certificate that ends soon.
+- Without the admin's password, as on a cluster that somebody else runs, every principal asks for itself
+  (`amana.provisioning.own_rights`); what nobody of them may see is said to be unseen, and not to be right.
 - No check depends on another, so all of them are asked whatever the first ones answer.
 """
 
+import datetime as dt
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Final
 
 from amana import site as sites
-from amana.provisioning import cluster_quotas, cluster_setup
+from amana.provisioning import cluster_quotas, cluster_setup, own_rights
 from anonymizer.detection import presidio
 from connectors.adapters import registry_comparison, schema_ids, schema_registry
-from connectors.adapters.cluster import MECHANISM
-from schemas.errors import AmanaError, ConfigurationError, IntegrityError
+from connectors.adapters.broker_handshake import handshakes
+from connectors.adapters.cluster import Cluster
+from connectors.adapters.transport_security import TLS, addresses, is_loopback
+from schemas.errors import AmanaError, ConfigurationError, IntegrityError, TransportError
 from streams.broker import access
 from streams.transparency import log_verification
 
 __all__ = ["CHECKS", "Verdict", "inspect"]
 
 _PATIENCE_SECONDS: Final = 3.0
+_SOON: Final = dt.timedelta(days=30)
+"""Before this time is over, a certificate should be made again."""
+
 _MOST_SHOWN: Final = 4  # differences of the registry on one line
 
 
 class Verdict(StrEnum):
-    """Result of a check; a fault is false, and a warning is true."""
+    """Result of a check; a fault is false, all others are true."""
 
     OK = "ok"
     WARNING = "warn"
+    UNSEEN = "unseen"
     FAULT = "FAULT"
 
     def __bool__(self) -> bool:
@@ -42,7 +51,7 @@ class Verdict(StrEnum):
 
 
 Check = Callable[[sites.Site], "str | tuple[Verdict, str]"]
-"""Returns its sentence; beside it the verdict where that is a warning."""
+"""Returns its sentence; beside it the verdict where that is not `OK`."""
 
 
 def inspect(site: sites.Site) -> Iterator[tuple[str, Verdict, str]]:
@@ -83,17 +92,41 @@ def _entities(site: sites.Site) -> str:
     return f"{len(rules.entities)} entity types, each served by a recogniser"
 
 
-def _broker(site: sites.Site) -> str:
+def _broker(site: sites.Site) -> str | tuple[Verdict, str]:
     """Check that the broker admits a principal with a password and refuses a client without one."""
-    with cluster_setup.admin_of(site, "operator", seconds=_PATIENCE_SECONDS) as client:
-        brokers = len(client.describe_cluster()["brokers"])
-    if cluster_setup.lets_anybody_in(site):
+    cluster = site.cluster(access.OPERATOR)
+    with cluster_setup.admin_of(site, access.OPERATOR, seconds=_PATIENCE_SECONDS) as client:
+        advertised = [(broker["host"], broker["port"]) for broker in client.describe_cluster()["brokers"]]
+    if cluster_setup.lets_anybody_in(cluster):
         raise ConfigurationError("CFG-078", f"the broker at {site.kafka} answers without a password")
-    return f"{site.kafka}, {brokers} broker, {MECHANISM} only"
+    said = f"{site.kafka}, {len(advertised)} broker, {cluster.credential.mechanism}"
+    # Clients are sent on to the addresses that the brokers advertise.
+    if cluster.protocol == TLS:
+        version, end = _secured(cluster, advertised)
+        verdict = Verdict.WARNING if end < dt.datetime.now(dt.UTC) + _SOON else Verdict.OK
+        return verdict, f"{said}, {version}, certificates until {end:%Y-%m-%d}"
+    if remote := [host for host, _ in advertised if not is_loopback(host)]:
+        raise ConfigurationError("CFG-221", f"a broker sends its clients to {remote[0]}, without TLS")
+    return f"{said}, loopback"
+
+
+def _secured(cluster: Cluster, advertised: Iterable[tuple[str, int]]) -> tuple[str, dt.datetime]:
+    """Make a handshake with every broker; return the versions of TLS and the first end of a certificate."""
+    every = dict.fromkeys([*addresses(cluster.bootstrap), *advertised])
+    results = list(handshakes(every, cluster.trust.context()))
+    if faults := [result.fault for result in results if result.fault]:
+        raise faults[0]
+    ends = [result.expires for result in results if result.expires]
+    if not ends:
+        raise TransportError("TRA-008", f"no broker at {cluster.bootstrap} answers")
+    return ", ".join(sorted({result.version for result in results if result.version})), min(ends)
 
 
 def _topics(site: sites.Site) -> str:
     """Check that the topics exist, with the listed partitions and settings."""
+    if not cluster_setup.has_admin(site):
+        own_rights.require_topics(site, seconds=_PATIENCE_SECONDS)
+        return f"{len(cluster_setup.topic_table(site))} topics with their partitions; settings unseen without an admin"
     with cluster_setup.admin_of(site, seconds=_PATIENCE_SECONDS) as client:
         differing = cluster_setup.differing_topics(site, client)
     if differing:
@@ -105,6 +138,10 @@ def _topics(site: sites.Site) -> str:
 
 def _access(site: sites.Site) -> str:
     """Check that the access rules are as listed, and that what no rule names is denied to an analyst."""
+    if not cluster_setup.has_admin(site):
+        asked = own_rights.require_rights(site, seconds=_PATIENCE_SECONDS)
+        unseen = len(access.principals(site.agencies)) - 1 - asked
+        return f"{asked} principals may do what is listed; unseen: {unseen} whose credential is not here"
     with cluster_setup.admin_of(site, seconds=_PATIENCE_SECONDS) as client:
         listed, actual = cluster_setup.listed_acls(site), cluster_setup.actual_acls(site, client)
     if listed != actual:
@@ -117,8 +154,10 @@ def _access(site: sites.Site) -> str:
     return f"{len(listed)} rules for {len(access.principals(site.agencies))} principals, deny by default"
 
 
-def _quotas(site: sites.Site) -> str:
+def _quotas(site: sites.Site) -> str | tuple[Verdict, str]:
     """Check that the quotas of every principal are as listed."""
+    if not cluster_setup.has_admin(site):
+        return Verdict.UNSEEN, "only an admin may see the quotas: `amana provision --print` lists them"
     with cluster_setup.admin_of(site, seconds=_PATIENCE_SECONDS) as client:
         differing = cluster_quotas.differing(site, client)
     if differing:
