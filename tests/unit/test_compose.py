@@ -13,8 +13,11 @@ from typing import Any, Literal
 
 import pytest
 import yaml
+from cryptography import x509
 from pydantic import BaseModel, ConfigDict, Field
+from typer.testing import CliRunner
 
+from amana.__main__ import build
 from amana.keys import parties
 from streams.broker import access
 
@@ -47,6 +50,11 @@ class Build(_Part):
     args: dict[str, str] = {}
 
 
+class Secret(_Part):
+    source: str
+    target: str = Field(pattern=NAME)
+
+
 class Service(_Part):
     image: str = Field(pattern=r"^[a-z0-9./-]+:[a-z0-9.-]+$")
     build: Build | None = None
@@ -60,6 +68,7 @@ class Service(_Part):
     networks: list[str] = []
     ports: list[str] = []
     volumes: list[str] = []
+    secrets: list[Secret] = []
     healthcheck: Healthcheck | None = None
     depends_on: dict[str, Dependency] = {}
     stop_grace_period: str | None = Field(default=None, pattern=DURATION)
@@ -69,17 +78,23 @@ class Service(_Part):
     security_opt: list[str] = []
 
 
+class SecretFile(_Part):
+    file: str
+
+
 class Compose(_Part):
     name: str = Field(pattern=NAME)
     services: dict[str, Service]
     networks: dict[str, dict[str, Any]]
+    secrets: dict[str, SecretFile]
     volumes: dict[str, dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
     text = FILE.read_text(encoding="utf-8")
-    read: dict[str, Any] = yaml.safe_load(re.sub(VARIABLE, "secret", text))
+    text = re.sub(VARIABLE, "secret", text)
+    read: dict[str, Any] = yaml.safe_load(re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", text))  # variables that nobody set
     return {key: value for key, value in read.items() if not key.startswith("x-")}
 
 
@@ -113,6 +128,7 @@ def test_every_name_that_a_service_refers_to_exists(compose: Compose) -> None:
         assert set(service.depends_on) <= set(compose.services)
         assert set(service.networks) <= set(compose.networks)
         assert {volume.split(":")[0] for volume in service.volumes} <= set(compose.volumes)
+        assert {secret.source for secret in service.secrets} <= set(compose.secrets)
 
 
 def test_a_service_that_others_wait_for_can_say_when_it_is_ready(compose: Compose) -> None:
@@ -122,7 +138,7 @@ def test_a_service_that_others_wait_for_can_say_when_it_is_ready(compose: Compos
                 assert compose.services[name].healthcheck is not None
 
 
-def test_only_the_loopback_interface_of_the_host_is_bound(compose: Compose) -> None:
+def test_without_a_word_only_the_loopback_interface_of_the_host_is_bound(compose: Compose) -> None:
     published = [port for service in compose.services.values() for port in service.ports]
     assert published
     assert all(re.fullmatch(r"127\.0\.0\.1:\d+:\d+", port) for port in published)
@@ -144,10 +160,53 @@ def test_every_listener_asks_for_a_password_and_denies_by_default(compose: Compo
     protocols = dict(part.split(":") for part in settings["KAFKA_LISTENER_SECURITY_PROTOCOL_MAP"].split(","))
     listeners = {part.split(":")[0] for part in settings["KAFKA_LISTENERS"].split(",")}
     assert set(protocols) == listeners
-    assert set(protocols.values()) == {"SASL_PLAINTEXT"}
+    assert set(protocols.values()) == {"SASL_SSL"}
+    # The image asks for variables of its own wherever this text occurs.
+    assert not any("SSL://" in settings[key] for key in ("KAFKA_LISTENERS", "KAFKA_ADVERTISED_LISTENERS"))
+    assert settings["KAFKA_SSL_ENABLED_PROTOCOLS"] == "TLSv1.3"
+    assert "KAFKA_SSL_ENDPOINT_IDENTIFICATION_ALGORITHM" not in settings  # https is the default: names are checked
+    for inner in ("BROKER", "CONTROLLER"):
+        assert settings[f"KAFKA_LISTENER_NAME_{inner}_SSL_CLIENT_AUTH"] == "required"
     assert settings["KAFKA_AUTHORIZER_CLASS_NAME"].endswith("StandardAuthorizer")
     assert settings["KAFKA_ALLOW_EVERYONE_IF_NO_ACL_FOUND"] == "false"
-    assert settings["KAFKA_LISTENER_NAME_HOST_SASL_ENABLED_MECHANISMS"] == "SCRAM-SHA-512"
+    assert settings["KAFKA_LISTENER_NAME_REMOTE_SASL_ENABLED_MECHANISMS"] == "SCRAM-SHA-512,SCRAM-SHA-256"
+
+
+def test_every_hop_is_tls(compose: Compose) -> None:
+    """Every process of the project speaks to brokers and registry with TLS, and trusts the one authority."""
+    ours = [service for service in compose.services.values() if service.image == "amana:local"]
+    assert len(ours) >= 5  # every stage, the release process, and what sets them up
+    for service in ours:
+        assert service.environment["AMANA_KAFKA_PROTOCOL"] == "SASL_SSL"
+        assert service.environment["AMANA_KAFKA_CA"] == "/run/secrets/ca.pem"
+        assert [secret.source for secret in service.secrets] == ["ca"]
+    assert str(compose.services["provision"].environment["AMANA_REGISTRY"]).startswith("https://")
+    assert compose.services["registry"].environment["QUARKUS_HTTP_INSECURE_REQUESTS"] == "disabled"
+
+
+def test_each_service_is_given_its_own_certificate_and_none_the_authoritys_key(compose: Compose) -> None:
+    """A broker that is taken over can show no other broker's certificate, and sign none."""
+    given = {name: {secret.source for secret in service.secrets} for name, service in compose.services.items()}
+    for name in BROKERS:
+        assert given[name] == {name, "ca"}
+    assert given["registry"] == {"registry-crt", "registry-key", "ca"}
+    assert not any("ca.key" in secret.file for secret in compose.secrets.values())
+
+
+def test_the_certificates_of_the_first_lines_are_those_that_the_services_need(compose: Compose, tmp_path: Path) -> None:
+    """The command at the head of the file makes every file of `secrets`, under every name that is advertised."""
+    (command,) = re.findall(r"^#   amana (keys ca .*)$", FILE.read_text(encoding="utf-8"), re.MULTILINE)
+    words = command.replace("--out tls", f"--out {tmp_path / 'tls'}").split()
+    said = CliRunner().invoke(build(), words)
+    assert said.exit_code == 0, said.output
+    for secret in compose.secrets.values():
+        assert (tmp_path / secret.file).is_file()
+    for name in BROKERS:
+        advertised = str(compose.services[name].environment["KAFKA_ADVERTISED_LISTENERS"])
+        hosts = {part.split("://")[1].split(":")[0] for part in advertised.split(",")}
+        certificate = x509.load_pem_x509_certificate((tmp_path / "tls" / f"{name}.crt").read_bytes())
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        assert set(names.get_values_for_type(x509.DNSName)) == hosts
 
 
 def test_no_password_stands_in_the_file() -> None:
