@@ -30,7 +30,8 @@ _PAUSE_SECONDS: Final = 0.25
 _NOT_FOUND: Final = 404
 _UNAUTHORISED: Final = (401, 403)
 _SERVER_FAULT: Final = 500
-_LONGEST_ANSWER: Final = 4 << 20  # bytes; the longest shipped schema has a few thousand
+_LONGEST_ANSWER: Final = 1 << 20  # bytes; the longest shipped schema has a few thousand
+_MOST_VERSIONS: Final = 64  # of one subject
 _LIFE: Final = 4
 """Longest life of a client, as a multiple of its patience: all calls of a provisioning take a few seconds."""
 
@@ -78,7 +79,7 @@ class RegistryClient:
         answer = self._call("POST", f"/subjects/{subject}", {"schema": parsing.compact(text)}, subject)
         return None if answer is None else self._id(answer)
 
-    def versions(self, subject: str, most: int = 1_000) -> list[tuple[int, str]]:
+    def versions(self, subject: str, most: int = _MOST_VERSIONS) -> list[tuple[int, str]]:
         """Return (id, text) of the first `most` versions of `subject`, oldest first; none where there is none."""
         numbers = self._call("GET", f"/subjects/{subject}/versions", None, subject)
         if numbers is None:

@@ -13,7 +13,7 @@ from typing import Final
 
 from connectors.adapters.registry_access import RegistryAccess
 from connectors.adapters.registry_client import RegistryClient
-from schemas import catalogue, evolution
+from schemas import catalogue, evolution, parsing
 from schemas.errors import ContractError
 
 __all__ = ["RULE", "register", "register_all"]
@@ -28,7 +28,8 @@ def register_all(access: RegistryAccess, *, wait_seconds: float = 30.0) -> dict[
     Raises:
         TransportError: TRA-010, the registry did not answer within `wait_seconds`.
         ConfigurationError: CFG-253, it refuses the user.
-        ContractError: CON-005, an unsafe schema; CON-008, the registry or the evolution gate refuses one.
+        ContractError: CON-005, an unsafe schema, shipped or registered by another; CON-008, the registry or the
+            evolution gate refuses one.
     """
     with RegistryClient(access, wait_seconds) as registry:
         return {
@@ -51,6 +52,9 @@ def _register(registry: RegistryClient, subject: str, text: str) -> int:
     # version is compared with None: it must keep the rules of a schema by itself.
     earlier: list[str | None] = [old for _, old in registry.versions(subject)]
     for old in earlier or [None]:
+        # A version that another registered may be made to exhaust whoever compares with it.
+        if old is not None:
+            parsing.parse(old)
         for violation in evolution.violations(old, text):
             raise ContractError("CON-008", f"the schema may not be registered: {violation}", field=subject)
     # The rule before the schema: between the two nobody can register a version that breaks it.

@@ -89,6 +89,21 @@ class RogueRegistry:
         status, body = self.honest(method, path)
         return status, {**body, "id": len(catalogue.STEMS) - body["id"] + 1} if "id" in body else body
 
+    def bombs(self, method: str, path: str) -> tuple[int, Any]:
+        """Hold another version of every subject, made to exhaust whoever compares with it."""
+        if path.startswith("/subjects/") and path.endswith("/versions/1"):
+            nested: Any = "string"
+            for depth in range(200):
+                nested = {
+                    "type": "record",
+                    "name": f"R{depth}",
+                    "fields": [{"name": "f", "type": nested, "role": "technical"}],
+                }
+            return 200, {"id": 1, "schema": json.dumps(nested)}
+        if path.startswith("/subjects/") and method == "POST" and not path.endswith("/versions"):
+            return 404, {"message": "Subject not found."}
+        return self.honest(method, path)
+
     def odd(self, _method: str, _path: str) -> tuple[int, Any]:
         """Answer with JSON of another form."""
         return 200, {"id": "Zeynabelle", "schema": 7, "compatibilityLevel": ["NONE"]}
@@ -114,6 +129,7 @@ MODES: Final[dict[str, Callable[[RogueRegistry, str, str], tuple[int, Any]]]] = 
     "swapped": RogueRegistry.swapped,
     "large": RogueRegistry.large,
     "renumbered": RogueRegistry.renumbered,
+    "bombs": RogueRegistry.bombs,
     "odd": RogueRegistry.odd,
     "slow": RogueRegistry.slow,
     "failing": RogueRegistry.failing,

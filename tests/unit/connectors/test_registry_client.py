@@ -31,6 +31,7 @@ def test_an_honest_registry_gives_its_ids() -> None:
     ("mode", "codes"),
     [
         ("deleted", {"CON-008"}),
+        ("bombs", {"CON-005"}),
         ("odd", {"TRA-010"}),
         ("failing", {"TRA-010"}),
         ("locked", {"CFG-253"}),
