@@ -16,11 +16,11 @@ Invariants:
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, Self
 
-__all__ = ["TOTAL", "TrendRow", "region_id", "rows_digest"]
+__all__ = ["TOTAL", "TrendRow", "record_digests", "region_id", "rows_digest"]
 
 TOTAL: Final = "_T"
 """The code of a margin: the sum over a dimension. From SDMX, where `_T` is the total of a code list."""
@@ -60,7 +60,10 @@ class TrendRow:
 
     def record(self) -> dict[str, object]:
         """Return the row as a record of `trend.avsc`, without the fields of noisy values where they are None."""
-        plain = {**asdict(self), "dimensions": dict(self.dimensions)}
+        # Not `dataclasses.asdict`, which copies every value: the release process spells all rows that are out, at each
+        # start.
+        plain = {name: getattr(self, name) for name in self.__slots__}
+        plain["dimensions"] = dict(self.dimensions)
         # The ledger and the digest store the record as JSON. Rows of exact tables were stored before the three fields
         # existed: a null written out would give such a row another digest than the one that the audit log holds. In
         # Avro it makes no difference, because null is the fields' default.
@@ -93,6 +96,24 @@ def rows_digest(feeds: Mapping[str, Sequence[TrendRow]]) -> str:
     Returns:
         The SHA-256 of the rows' records as JSON with sorted names, in hexadecimal digits.
     """
-    plain = {region: [row.record() for row in rows] for region, rows in feeds.items()}
-    text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return record_digests({region: [row.record() for row in rows] for region, rows in feeds.items()})[0]
+
+
+def record_digests(feeds: Mapping[str, Sequence[Mapping[str, object]]]) -> tuple[str, dict[str, str]]:
+    """Return `rows_digest` from the rows' records, and the digest of each region by itself.
+
+    Args:
+        feeds: region id → the records in that region's topic, in the order in which they were sent.
+    """
+    # Each region is spelt once, and is a part of both texts.
+    names = {region: json.dumps(region, ensure_ascii=False) for region in sorted(feeds)}
+    parts = {
+        region: f"{name}:{json.dumps(feeds[region], sort_keys=True, separators=(',', ':'), ensure_ascii=False)}"
+        for region, name in names.items()
+    }
+    return _digest(parts.values()), {region: _digest([part]) for region, part in parts.items()}
+
+
+def _digest(parts: Iterable[str]) -> str:
+    text = "{" + ",".join(parts) + "}"
     return hashlib.sha256(text.encode()).hexdigest()

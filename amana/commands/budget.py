@@ -4,11 +4,12 @@ Purpose: decide how an account is shown. The rules are those of `anonymizer.budg
 Called by: `amana.commands.lazy`, which imports it when this command runs.
 
 Invariants:
-- Nothing is charged or drawn, and no broker is needed.
+- Nothing is charged, drawn or written, and no broker is needed.
 - A file that does not exist is refused (CFG-160), not made.
 """
 
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -44,9 +45,9 @@ def show(data: Data = None, file: File = None, delta: Delta = 1e-6, *, as_json: 
         raise ConfigurationError(
             "CFG-160", f"{path} is not a budget file: nothing was released under differential privacy yet"
         )
-    budget = BudgetStore.open(path)
-    accounts = budget.state()
-    budget.close()
+    # A file that was named belongs to no process; that of the site may be written at this moment.
+    with closing(BudgetStore.read(path, at_rest=file is not None)) as budget:
+        accounts = budget.state()
     for scope in sorted(accounts):
         statement = budget_statement.statement(scope, accounts[scope], delta)
         print(json.dumps(statement, ensure_ascii=False) if as_json else "\n".join(_lines(statement)))

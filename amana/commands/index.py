@@ -156,6 +156,18 @@ INDEX: Final[Mapping[str, Entry]] = {
             "amana keys ca --out tls --host kafka-1,127.0.0.1 --host registry --client agency.shelter-lbn",
         ),
     ),
+    "backup": Entry(
+        "backup",
+        "Copy release ledger, budget and audit log to the new folder DIR, all at one point.",
+        "hub",
+        ("amana backup /media/usb/amana-2025-05-01",),
+    ),
+    "restore": Entry(
+        "restore",
+        "Rebuild lost files of the release process, from backup DIR and the topics, or say why not.",
+        "hub",
+        ("amana restore", "amana restore /media/usb/amana-2025-05-01"),
+    ),
     "schemas": Entry(
         "schemas",
         "The contracts: list them, lint one, check a change.",

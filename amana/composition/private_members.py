@@ -34,6 +34,7 @@ OF_COMMAND: Final = {
     "protect": ("scipy",),
     "provision": ("kafka-python",),
     "redact": ("re",),
+    "restore": ("kafka-python",),
     "status": ("kafka-python",),
     "up": ("kafka-python",),
 }
@@ -67,6 +68,8 @@ _CONSUMER: Final = "aiokafka.consumer.consumer:AIOKafkaConsumer"
 _RECORDS: Final = "aiokafka.consumer.fetcher:PartitionRecords"
 _FAUST: Final = "faust.transport.consumer:Consumer"
 _FAUST_DRIVER: Final = "faust.transport.drivers.aiokafka"
+_PRODUCER: Final = "kafka.producer.kafka:KafkaProducer"
+_FENCED: Final = "connectors.adapters.fenced_producer"
 _HIGHS: Final = "scipy.optimize._highspy._core"
 
 MEMBERS: Final = (
@@ -154,6 +157,9 @@ MEMBERS: Final = (
         "amana.provisioning.cluster_quotas",
         ("self", "request", "node_id", "request_timeout_ms"),
     ),
+    # kafka-python: the end of a transaction within a bounded time.
+    Member("kafka-python", _PRODUCER, "_transaction_manager", _FENCED),
+    Member("kafka-python", _PRODUCER, "_sender", _FENCED),
     # SciPy: its binding of HiGHS. Compiled, so that only the names can be checked.
     Member("scipy", _HIGHS, "_Highs", "anonymizer.solvers.highs"),
     Member("scipy", _HIGHS, "HighsLp", "anonymizer.solvers.highs"),

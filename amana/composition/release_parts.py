@@ -18,24 +18,21 @@ from typing import Final
 
 from amana.composition.code_version import code_version
 from amana.composition.process_map import spread
+from amana.composition.release_connection import connect
 from amana.site import Site
 from anonymizer.mechanisms.discrete_gaussian import OpenDP
 from anonymizer.policy import Policy
 from anonymizer.solvers import highs, ortools_engine
 from anonymizer.tabular.linear_program import Engine
-from connectors.adapters import schema_ids
-from connectors.adapters.budget_store import SITE_FILE, BudgetStore
-from connectors.adapters.release_bus import KafkaBus, Schemas
-from connectors.adapters.release_ledger import ReleaseLedger
+from connectors.adapters.budget_store import SITE_FILE, BudgetStore, SiteBudget
+from connectors.adapters.release_ledger import LEDGER_FILE, ReleaseLedger
 from streams.core.releasing import pre_release_attack, release_plan
 from streams.core.releasing.dp_release import Noise
 from streams.core.releasing.release_decision import EarlierRelease
 from streams.release.release_ports import Cells, ReleaseDecision, ReleaseDeps
 from streams.transparency.log_storage import AuditStorage
 
-__all__ = ["PRINCIPAL", "compose"]
-
-PRINCIPAL: Final = "worker.release"
+__all__ = ["compose"]
 
 _ATTACKS: Final = ("ortools.linear_solver.pywraplp",)
 """Modules that each process of the attack would take long to load."""
@@ -48,20 +45,17 @@ def compose(site: Site) -> ReleaseDeps:
         IntegrityError: the log or the ledger cannot be opened.
         TransportError, ConfigurationError: the broker is out of reach, or a schema has no id on file.
     """
-    # First: a connection that is refused leaves log and ledger untouched.
-    cluster = site.cluster(PRINCIPAL)
-    settings = cluster.kafka_settings()
     policy, own = site.policy(), site.party("release")
+    # The ledger first: its lock is that of all files of the release process (`amana restore` takes it too).
+    ledger = ReleaseLedger.open(site.path(*LEDGER_FILE))
     log = AuditStorage.open(site.path("audit"), own.key("audit-signing"))
-    ledger = ReleaseLedger.open(site.path("ledger", "ledger.sqlite"))
-    schemas = schema_ids.allow_list(site.schema_ids, ["audit", "ledger", "trend"])
-    bus = KafkaBus(settings, Schemas(schemas.current, schemas.readable), cluster.seal, site.agencies)
+    bus = connect(site)
     # The choice between equally good suppressions must be repeatable for us and unknown to an attacker.
     seed = own.key("suppression")
     plan = functools.partial(
         _plan, policy, Engine(highs.Highs(), ortools_engine.OrtoolsAuditor(), seed), site.path(*SITE_FILE)
     )
-    return ReleaseDeps(bus, log, ledger, plan, policy.digest, code_version())
+    return ReleaseDeps(bus, log, ledger, SiteBudget(site.path(*SITE_FILE)), plan, policy.digest, code_version())
 
 
 def _plan(

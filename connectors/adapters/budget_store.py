@@ -8,31 +8,36 @@ processes never draw for the same release.
 3. *Commit.* The raw draw is stored as it came, in the same transaction, before any arithmetic on it.
 
 Called by: the release process, through `streams.core.releasing.dp_release.Noise`, composed in
-`amana.composition.release_parts`; `amana budget` reads the accounts. The rules of an account are in
-`anonymizer.budget.account`.
+`amana.composition.release_parts`; `amana budget` reads the accounts; `connectors.operations` copies, reads and rebuilds
+them. The rules of an account are in `anonymizer.budget.account`.
 
 Invariants:
 - A process that ends before step 3 takes its draw with it: nobody saw it, the charge stands, and the next attempt draws
   anew. No draw is looked at before it is stored, so a repetition does not select among draws.
-- The same release id gives the same bytes for ever.
+- The same release id gives the same bytes for ever. A draw whose bytes are lost is refused, never drawn again.
+- Every charge and every draw is an event of a hash chain (`books`). The audit log is told of its head, so that a file
+  that was put back from a backup is seen.
 - The file holds no times.
 """
 
 import hashlib
+import json
 import sqlite3
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import astuple
 from pathlib import Path
 from typing import Final, Self
 
 from anonymizer.budget.account import Account, BudgetScope, Charge, Committed, Opened, Reserved, State, apply
+from connectors.adapters import sqlite_files
 from schemas.errors import IntegrityError
 from schemas.identifiers import ReleaseId
+from streams.core.releasing.release_comparison import BudgetBooks
 
-__all__ = ["SITE_FILE", "BudgetStore"]
+__all__ = ["SITE_FILE", "BudgetStore", "SiteBudget"]
 
 SITE_FILE: Final = ("ledger", "budget.sqlite")
 """Path of the budget below a site's data directory."""
@@ -52,7 +57,11 @@ CREATE TABLE IF NOT EXISTS charge (
     revision INTEGER NOT NULL, window TEXT NOT NULL, rho INTEGER NOT NULL, digest TEXT, draw BLOB,
     FOREIGN KEY (population, year) REFERENCES account
 ) STRICT;
+CREATE TABLE IF NOT EXISTS event (number INTEGER PRIMARY KEY, text TEXT NOT NULL, head TEXT NOT NULL) STRICT;
 """
+
+
+_CHARGES: Final = "SELECT release, population, year, policy, revision, window, rho, digest FROM charge ORDER BY rowid"
 
 
 class BudgetStore:
@@ -78,6 +87,23 @@ class BudgetStore:
                 database.execute(f"PRAGMA {setting}")
             database.executescript(_TABLES)
         except (OSError, sqlite3.Error) as error:
+            raise _refused(error) from error
+        store = cls(database)
+        store._begin_chain()
+        return store
+
+    @classmethod
+    def read(cls, path: Path, *, at_rest: bool = False) -> Self:
+        """Open the file for reading alone; `at_rest` says that it belongs to no process.
+
+        Raises:
+            IntegrityError: INT-101, there is no budget at that place.
+        """
+        try:
+            database = sqlite_files.read_only(path, at_rest=at_rest)
+            database.execute("SELECT population, windows FROM account LIMIT 1")
+            database.execute("SELECT release, draw FROM charge LIMIT 1")
+        except sqlite3.Error as error:
             raise _refused(error) from error
         return cls(database)
 
@@ -108,9 +134,41 @@ class BudgetStore:
                 # 3. Commit. The digest enters the account, and is compared whenever the draw is read.
                 digest = hashlib.sha256(stored).hexdigest()
                 apply(state, Committed(charge.scope, charge.release, digest))
-                values = (digest, zlib.compress(stored), charge.release)
-                self._database.execute("UPDATE charge SET digest = ?, draw = ? WHERE release = ?", values)
+                self._store_draw(charge.release, digest, zlib.compress(stored))
         return stored
+
+    def adopt(self, opened: Opened, charge: Charge, digest: str) -> None:
+        """Enter a charge and the digest of its draw, whose bytes are lost, as the audit log tells them.
+
+        A charge or a draw that is stored already stays as it is.
+
+        Raises:
+            BudgetError: as `spend`; BUD-005, another draw is stored.
+            IntegrityError: INT-101.
+        """
+        with self._transaction():
+            state = apply(apply(self._account(charge.scope), opened), Reserved(charge))
+            self._store_charge(charge, state[charge.scope])
+            apply(state, Committed(charge.scope, charge.release, digest))
+            if charge.release not in state[charge.scope].draws:
+                self._store_draw(charge.release, digest, None)
+
+    def books(self) -> BudgetBooks:
+        """Return the heads of the chain and the digests of all draws.
+
+        Raises:
+            IntegrityError: INT-101; INT-173, the charges and draws are not those of the chain, or it is broken.
+        """
+        with self._transaction("DEFERRED"):
+            charges = self._database.execute(_CHARGES).fetchall()
+            events = self._events()
+        texts = [text for row in charges for text in _events_of(row)]
+        if events is None:
+            events = _chained("", texts)
+        heads = [head for _, head in _chained("", [text for text, _ in events])]
+        if heads != [head for _, head in events] or sorted(texts) != sorted(text for text, _ in events):
+            raise IntegrityError("INT-173", "the charges and draws of the budget are not those that were entered")
+        return BudgetBooks(("", *heads), {row[0]: row[-1] for row in charges if row[-1] is not None})
 
     def state(self) -> State:
         """Return every account with its charges, as stored now.
@@ -155,9 +213,40 @@ class BudgetStore:
             values,
         )
         release, _, *rest = astuple(charge)
-        self._database.execute(
+        done = self._database.execute(
             "INSERT OR IGNORE INTO charge VALUES (?, ?, ?, ?, ?, ?, ?, NULL, NULL)", (release, *place, *rest)
         )
+        if done.rowcount == 1:
+            self._enter(_events_of((release, *place, *rest, None)))
+
+    def _store_draw(self, release: ReleaseId, digest: str, packed: bytes | None) -> None:
+        self._database.execute("UPDATE charge SET digest = ?, draw = ? WHERE release = ?", (digest, packed, release))
+        self._enter([_drawn(release, digest)])
+
+    def _events(self) -> list[tuple[str, str]] | None:
+        """Return the events of the chain with their heads; None for a file that was made before the chain existed."""
+        if not self._database.execute("SELECT 1 FROM sqlite_schema WHERE name = 'event'").fetchone():
+            return None
+        return self._database.execute("SELECT text, head FROM event ORDER BY number").fetchall()
+
+    def _begin_chain(self) -> None:
+        """Enter the charges of a file that was made before the chain existed."""
+        with self._transaction("DEFERRED"):
+            if not self._lacks_chain():
+                return
+        with self._transaction():
+            if self._lacks_chain():  # another process may have been faster
+                self._enter(text for row in self._database.execute(_CHARGES).fetchall() for text in _events_of(row))
+
+    def _lacks_chain(self) -> bool:
+        query = "SELECT EXISTS (SELECT 1 FROM charge) AND NOT EXISTS (SELECT 1 FROM event)"
+        return bool(self._database.execute(query).fetchone()[0])
+
+    def _enter(self, texts: Iterable[str]) -> None:
+        """Append events to the chain, in the transaction that makes them true."""
+        found = self._database.execute("SELECT head FROM event ORDER BY number DESC LIMIT 1").fetchone()
+        new = _chained(found[0] if found else "", texts)
+        self._database.executemany("INSERT INTO event (text, head) VALUES (?, ?)", new)
 
     def _stored_draw(self, release: ReleaseId) -> bytes | None:
         """Return the stored draw of a release, None if there is none yet.
@@ -167,15 +256,17 @@ class BudgetStore:
         """
         query = "SELECT digest, draw FROM charge WHERE release = ?"
         digest, packed = self._database.execute(query, (release,)).fetchone() or (None, None)
-        if digest is None or packed is None:
+        if digest is None:
             return None
-        # A damaged draw must not be drawn again: a second draw would let an attacker average the two.
+        # A damaged or lost draw must not be drawn again: a second draw would let an attacker average the two.
         try:
-            stored = zlib.decompress(packed)
+            stored = zlib.decompress(packed or b"")
         except zlib.error:
             stored = b""
         if hashlib.sha256(stored).hexdigest() != digest:
-            raise IntegrityError("INT-102", f"the stored draw of release {release} is damaged; nothing is released")
+            raise IntegrityError(
+                "INT-102", f"the stored draw of release {release} is damaged or lost; nothing is released"
+            )
         return stored
 
     @contextmanager
@@ -194,6 +285,41 @@ class BudgetStore:
         finally:
             if self._database.in_transaction:
                 self._database.execute("ROLLBACK")
+
+
+class SiteBudget:
+    """The budget of a site as the release process compares it; the file need not exist."""
+
+    def __init__(self, path: Path) -> None:
+        """Take the path of the file."""
+        self._path = path
+
+    def books(self) -> BudgetBooks:
+        """Return the present state, an empty one if there is no file; raises as `BudgetStore.books`."""
+        if not self._path.exists():
+            return BudgetBooks()
+        with closing(BudgetStore.read(self._path)) as budget:
+            return budget.books()
+
+
+def _events_of(row: Sequence[str | int | None]) -> list[str]:
+    """Return the events that a row of `_CHARGES` stands for: its charge, and its draw if there is one."""
+    *terms, digest = row
+    charged = json.dumps(["charge", *terms])
+    return [charged] if digest is None else [charged, _drawn(terms[0], digest)]
+
+
+def _drawn(release: str | int | None, digest: str | int) -> str:
+    return json.dumps(["draw", release, digest])
+
+
+def _chained(head: str, texts: Iterable[str]) -> list[tuple[str, str]]:
+    """Return events, each with the head of the chain after it."""
+    events = []
+    for text in texts:
+        head = hashlib.sha256(f"{head}\n{text}".encode()).hexdigest()
+        events.append((text, head))
+    return events
 
 
 def _to_wal(database: sqlite3.Connection) -> None:

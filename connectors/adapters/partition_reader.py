@@ -8,7 +8,7 @@ Called by: `connectors.adapters.release_bus`, for the topics `audit` and `calend
     records = reader.poll(200)         again and again; `reader.position` moves with the records
 
 Invariants:
-- The position moves with the records that are returned, and with nothing else.
+- The position moves with the records that are returned, and over the marks of transactions behind them.
 - A client that failed is closed, and the next poll goes on at the position over a new one.
 - A topic that ends before the position is not the one that was read before: IntegrityError, never a fresh start.
 - Nothing waits for ever: if the topic grows while no record comes, the next poll uses a new connection.
@@ -27,8 +27,16 @@ from schemas.errors import IntegrityError, TransportError
 
 __all__ = ["READ", "PartitionReader"]
 
-READ: Final = {"enable_auto_commit": False, "auto_offset_reset": "none", "bootstrap_timeout_ms": 10_000}
-"""Settings of a consumer that never commits, and that never goes on at another offset than the one it was given."""
+READ: Final = {
+    "enable_auto_commit": False,
+    "auto_offset_reset": "none",
+    "bootstrap_timeout_ms": 10_000,
+    "isolation_level": "read_committed",
+}
+"""Settings of a consumer that never commits, never goes on at another offset than the one it was given, and never sees
+a record of a transaction that was not committed."""
+
+_POSITION_MS: Final = 500
 
 _QUIET_SECONDS: Final = 20.0
 """Longest silence before the end of the topic is looked up."""
@@ -68,11 +76,12 @@ class PartitionReader:
         consumer = self._consumer or self._open()
         try:
             records = [record for batch in consumer.poll(timeout_ms=milliseconds).values() for record in batch]
+            # The client's own position: the mark that ends a transaction takes an offset and is no record.
+            self.position = int(consumer.position(self._partition, timeout_ms=_POSITION_MS) or self.position)
         except KafkaError as error:
             self.close()
             raise TransportError("TRA-140", f"the broker is out of reach: {type(error).__name__}") from error
         if records:
-            self.position = records[-1].offset + 1
             self._quiet_since = time.monotonic()
         elif time.monotonic() - self._quiet_since > _QUIET_SECONDS:
             # A client that missed the move of a partition to another leader gets no records, and no error either. If

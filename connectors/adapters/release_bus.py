@@ -6,32 +6,35 @@ Called by: `streams.release.release_process`, through that port; composed in `am
 Invariants:
 - There is no consumer group. The audit log and the release ledger know the positions at the start, and a
   `PartitionReader` keeps them from then on.
-- A client that failed is closed, and opened again with the next call. A method that raised TransportError did nothing,
-  or sent rows that will be sent again under the same keys; a reader takes the first row of a key.
+- A reader that failed is closed, and opened again with the next call. The producer is not: whoever lost the fence asks
+  for it again with `fence`, and compares what is out before anything is sent.
+- The rows of one call become visible as a whole or not at all.
 - No method waits longer than its patience: a broker that is away is a TransportError.
 - No record is passed over: where an offset is out of range, the client does not go on at the end by itself.
 """
 
-import contextlib
 import datetime as dt
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from connectors.adapters import cells_topic, progress, topic_reading
 from connectors.adapters.clients import open_client
+from connectors.adapters.fenced_producer import FencedProducer, Outgoing
 from connectors.adapters.partition_reader import READ, PartitionReader
+from connectors.adapters.released_topics import ReleasedTopics
 from schemas import catalogue, codec, limits
 from schemas.errors import ContractError, IntegrityError, TransportError
 from schemas.parsing import Parsed
 from schemas.record_seal import RecordSeal
 from schemas.trend import TrendRow
-from streams.broker import topics
-from streams.core.releasing.release_decision import Publish
+from streams.broker import access, topics
+from streams.core.releasing.release_comparison import Claim
+from streams.core.releasing.release_decision import Publish, ReleaseDecision
 from streams.release.release_ports import AUDIT_STREAM, Cells, Tick
 from streams.transparency.decision import Decision
 
@@ -40,8 +43,6 @@ __all__ = ["KafkaBus", "Schemas", "row_key"]
 PATIENCE_SECONDS = 120.0
 """Seconds that a tick waits for the stages, if its record does not name a time itself."""
 
-_ACK_SECONDS = 30
-_CLOSE_SECONDS = 5
 _LOOK_SECONDS = 20.0
 """Longest time of one look at the progress of the stages; the release process looks again until the tick's patience
 ends."""
@@ -68,16 +69,13 @@ class KafkaBus:
     def __init__(
         self, settings: Mapping[str, Any], schemas: Schemas, seal: RecordSeal, agencies: Iterable[str]
     ) -> None:
-        """Connect the producer; the readers connect with `start`.
+        """Take what the connections need; each is opened by the first method that needs it.
 
         Args:
             settings: client settings of the principal `worker.release`.
             schemas: schema ids of `audit`, `trend` and `ledger`.
             seal: opens the exact cells.
             agencies: ids of the agencies whose topics the de-identifier reads.
-
-        Raises:
-            TransportError: TRA-140, the broker is out of reach.
         """
         agencies = tuple(agencies)
         self._reads = {
@@ -88,8 +86,39 @@ class KafkaBus:
         self._offsets = progress.Offsets(settings, seconds=_LOOK_SECONDS)
         self._audit = PartitionReader(settings, self._offsets, _AUDIT, most=500)
         self._calendar = PartitionReader(settings, self._offsets, _CALENDAR, most=1)
-        self._producer: KafkaProducer | None = None
-        self._connected()
+        self._producer = FencedProducer(settings, access.RELEASE_FENCE)
+        self._released = ReleasedTopics(settings, self._offsets, schemas.readers)
+
+    @property
+    def is_fenced(self) -> bool:
+        """Whether this process alone may send, as far as it knows."""
+        return self._producer.is_held
+
+    def fence(self) -> None:
+        """Shut every earlier release process out at the broker; what is out can be compared from then on.
+
+        Raises:
+            TransportError: TRA-140, the broker is out of reach.
+            ConfigurationError: CFG-200, the access rules do not allow it.
+        """
+        self._producer.take()
+
+    def give_up(self) -> None:
+        """Give the fence up; nothing is sent until it is taken again."""
+        self._producer.drop()
+
+    def announced(self) -> Mapping[str, Claim]:
+        """Return what the topic `ledger` tells of every publication.
+
+        Raises:
+            IntegrityError: INT-175, a record of it is none.
+            TransportError: TRA-031 or TRA-140, the broker is out of reach.
+        """
+        return self._released.announced()
+
+    def feeds(self) -> Mapping[str, Claim]:
+        """Return the digests of everything that lies on the topics `trend.*`; raises as `announced`."""
+        return self._released.feeds()
 
     def start(self, *, audit: int, calendar: int) -> None:
         """Go on at these offsets of the topics `audit` and `calendar`.
@@ -145,66 +174,54 @@ class KafkaBus:
             raise _unreachable(error) from error
         return {key: cell.counts for key, cell in cells.items() if cell.counts}
 
-    def publish(self, region: str, rows: Sequence[TrendRow]) -> None:
-        """Send rows to `trend.<region>`, and return when all are acknowledged.
+    def publish(self, decisions: Sequence[ReleaseDecision], policy: str, *, announced: Container[str] = ()) -> None:
+        """Announce these decisions, then send all of their rows in one transaction; return when all are visible.
+
+        The announcements are visible before the first row is sent: even in a transaction that is aborted there are no
+        rows of a release that a later process would not find announced.
+
+        Args:
+            decisions: publications and withheld tables, in order.
+            policy: digest of the policy, for the announcements.
+            announced: release ids whose announcement lies on the topic `ledger` already.
 
         Raises:
-            TransportError: TRA-140 or TRA-141; some of the rows may be on the topic.
+            IntegrityError: INT-174, another release process has taken over.
+            TransportError: TRA-141; all rows or none are visible, and the fence is given up.
         """
-        self._send(topics.trend(region), "trend", [(row_key(row), row.record()) for row in rows])
-
-    def announce(self, outcome: Publish, policy: str) -> None:
-        """Send the entry of a release to the topic `ledger`, under its release id; raises as `publish`."""
-        header = outcome.header
-        entry = {name: getattr(header, name) for name in ("release", "population", "year")}
-        entry |= {"mode": outcome.mode, "pattern": outcome.pattern}
-        entry |= {"as_of": header.as_of.isoformat(), "policy": policy}
-        entry["rho_ppb"] = int(outcome.certificate.get("rho_ppb", "0"))
-        self._send("ledger", "ledger", [(header.release.encode(), entry)])
+        fresh = [one for one in decisions if isinstance(one, Publish) and one.header.release not in announced]
+        if fresh:
+            self._producer.send([self._announcement(one, policy) for one in fresh])
+        feeds = [(region, rows) for decision in decisions for region, rows in decision.feeds.items()]
+        if feeds:
+            self._producer.send([record for region, rows in feeds for record in self._rows(region, rows)])
 
     def report(self, decision: Decision) -> None:
         """Send a decision record to `audit`; it enters the log like those of the stages. Raises as `publish`."""
         record = {name: getattr(decision, name) for name in Decision.__slots__ if name not in {"at", "source"}}
         record["details"] = dict(decision.details)
-        self._send("audit", "audit", [(decision.details.get("tick", "").encode(), record)])
+        self._producer.send([self._encoded("audit", "audit", decision.details.get("tick", "").encode(), record)])
 
     def close(self) -> None:
         """Close all connections."""
-        self._drop_producer()
+        self._producer.drop()
         for connection in (self._audit, self._calendar, self._offsets):
             connection.close()
 
-    def _send(self, topic: str, stem: str, records: Sequence[tuple[bytes, Mapping[str, Any]]]) -> None:
-        parsed, number = catalogue.load(stem).parsed, self._schemas.writers[stem]
-        encoded = [(key, codec.encode(number, parsed, record)) for key, record in records]
-        producer = self._connected()
-        try:
-            # All are sent before the first is waited for: one round trip for each batch, not for each row.
-            futures = [producer.send(topic, key=key, value=value, partition=0) for key, value in encoded]
-            producer.flush(timeout=_ACK_SECONDS)
-            for future in futures:
-                future.get(timeout=_ACK_SECONDS)
-        except KafkaError as error:
-            # An idempotent producer that lost a batch takes no more: the rows are sent again by a new one.
-            self._drop_producer()
-            raise TransportError("TRA-141", f"topic {topic} did not acknowledge: {type(error).__name__}") from error
+    def _announcement(self, outcome: Publish, policy: str) -> Outgoing:
+        """Return a release's entry of the topic `ledger`, under its release id."""
+        header = outcome.header
+        entry = {name: getattr(header, name) for name in ("release", "population", "year")}
+        entry |= {"mode": outcome.mode, "pattern": outcome.pattern}
+        entry |= {"as_of": header.as_of.isoformat(), "policy": policy}
+        entry["rho_ppb"] = int(outcome.certificate.get("rho_ppb", "0"))
+        return self._encoded("ledger", "ledger", header.release.encode(), entry)
 
-    def _connected(self) -> KafkaProducer:
-        if self._producer is None:
-            try:
-                self._producer = open_client(
-                    KafkaProducer, self._settings, acks="all", enable_idempotence=True, bootstrap_timeout_ms=10_000
-                )
-            except KafkaError as error:
-                raise _unreachable(error) from error
-        return self._producer
+    def _rows(self, region: str, rows: Sequence[TrendRow]) -> list[Outgoing]:
+        return [self._encoded(topics.trend(region), "trend", row_key(row), row.record()) for row in rows]
 
-    def _drop_producer(self) -> None:
-        producer, self._producer = self._producer, None
-        if producer is not None:
-            # The fault that led here is the one to report; a second one while closing would hide it.
-            with contextlib.suppress(KafkaError):
-                producer.close(timeout=_CLOSE_SECONDS)
+    def _encoded(self, topic: str, stem: str, key: bytes, record: Mapping[str, Any]) -> Outgoing:
+        return topic, key, codec.encode(self._schemas.writers[stem], catalogue.load(stem).parsed, record)
 
     def _decision(self, record: Any) -> Decision:  # noqa: ANN401 - kafka-python has no types
         source = f"{AUDIT_STREAM}/{record.offset}"

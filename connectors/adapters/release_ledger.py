@@ -3,7 +3,7 @@
 Purpose: hold what is still to be published after a crash, and, for every later release, what an attacker already has.
 What is released is decided in `streams.core.releasing.release_plan`.
 Called by: `streams.release.release_process`, through the port `LedgerPort`; opened by
-`amana.composition.release_parts`.
+`amana.composition.release_parts`; `connectors.operations` copies, reads and restores it.
 
     commit              a tick with everything that it releases or withholds, in one transaction
     unpublished         the entries that are still to be sent to the feeds
@@ -15,24 +15,34 @@ Invariants:
 - An entry holds the rows themselves: an interrupted release is finished with the rows that were decided then, never
   with a second computation.
 - All entries of one tick are committed together, since they were protected together.
-- The file has one owner: it is locked as long as the ledger is open.
+- The file has one owner: whoever has the ledger open for writing holds the lock file beside it. Nobody else writes,
+  and anybody may read: a backup is made while the owner works.
 - The file is disclosive, since it holds exact cells: it is never published.
 """
 
 import datetime as dt
+import fcntl
 import json
 import sqlite3
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, BinaryIO, Final, Self
 
+from connectors.adapters import sqlite_files
 from schemas.errors import IntegrityError
-from schemas.trend import TrendRow
+from schemas.trend import TrendRow, record_digests
+from streams.core.releasing.release_comparison import Claim
 from streams.core.releasing.release_decision import Cells, EarlierRelease, Publish, ReleaseDecision, Withhold
 from streams.core.releasing.released_rows import ReleaseHeader
 
-__all__ = ["ReleaseLedger"]
+__all__ = ["LEDGER_FILE", "ReleaseLedger", "lock"]
+
+LEDGER_FILE: Final = ("ledger", "ledger.sqlite")
+"""Path of the ledger below a site's data directory."""
+
+_PATIENCE_SECONDS = 10
+"""Longest wait, in seconds, for a reader that has the file open."""
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS tick (
@@ -46,11 +56,11 @@ CREATE TABLE IF NOT EXISTS entry (
 
 
 class ReleaseLedger:
-    """The ledger of one site, open for its owner. Use `ReleaseLedger.open` and `close`."""
+    """The ledger of one site. Use `ReleaseLedger.open` as its owner, `ReleaseLedger.read` otherwise, and `close`."""
 
-    def __init__(self, database: sqlite3.Connection) -> None:
-        """Take a locked database with the ledger's tables."""
-        self._database = database
+    def __init__(self, database: sqlite3.Connection, lock_file: BinaryIO | None = None) -> None:
+        """Take a database with the ledger's tables, and the locked file of an owner."""
+        self._database, self._lock = database, lock_file
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -59,15 +69,29 @@ class ReleaseLedger:
         Raises:
             IntegrityError: INT-100, the disk refuses, the file is no ledger, or another process owns it.
         """
+        held = lock(path)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            database = sqlite3.connect(path, isolation_level=None, timeout=1)
-            for setting in ("locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            database = sqlite3.connect(path, isolation_level=None, timeout=_PATIENCE_SECONDS)
+            for setting in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
                 database.execute(f"PRAGMA {setting}")
             database.executescript(_TABLES)
-            database.execute("BEGIN IMMEDIATE")  # takes the exclusive lock now, not at the first release
-            database.execute("COMMIT")
         except (OSError, sqlite3.Error) as error:
+            held.close()
+            raise _refused(error) from error
+        return cls(database, held)
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Open a ledger that another process may own, for reading alone; nothing beside it is made.
+
+        Raises:
+            IntegrityError: INT-100, there is no ledger at that place.
+        """
+        try:
+            database = sqlite_files.read_only(path)
+            database.execute("SELECT id, cells FROM tick LIMIT 1")
+            database.execute("SELECT number, feeds FROM entry LIMIT 1")
+        except sqlite3.Error as error:
             raise _refused(error) from error
         return cls(database)
 
@@ -137,10 +161,29 @@ class ReleaseLedger:
             EarlierRelease(tuple(released), json.loads(zlib.decompress(exact[tick]))) for tick, released in rows.items()
         )
 
-    def releases(self) -> tuple[str, ...]:
-        """Return `release|withheld table` of every published entry, in order; the audit log must have each of them."""
-        query = "SELECT release || '|' || withheld FROM entry WHERE published ORDER BY number"
-        return tuple(identity for (identity,) in self._database.execute(query).fetchall())
+    def claims(self) -> dict[str, Claim]:
+        """Return the digests of every entry, as `release|withheld table`, in order.
+
+        Raises:
+            IntegrityError: INT-100, an entry cannot be read.
+        """
+        query = "SELECT release || '|' || withheld, fields, feeds, published FROM entry ORDER BY number"
+        claims = {}
+        try:
+            for entry, fields, packed, published in self._database.execute(query):
+                # The records are stored as they are digested.
+                digest, regions = record_digests(json.loads(zlib.decompress(packed)))
+                pattern = json.loads(fields).get("pattern", "")
+                claims[entry] = Claim(digest, pattern, sent=bool(published), regions=regions)
+        except (sqlite3.Error, ValueError, zlib.error) as error:
+            raise _refused(error) from error
+        return claims
+
+    def decisions(self) -> Iterator[tuple[str, ReleaseDecision]]:
+        """Yield every entry as `release|withheld table` with its decision, in order."""
+        query = "SELECT release || '|' || withheld, fields, feeds FROM entry ORDER BY number"
+        for entry, fields, packed in self._database.execute(query):
+            yield entry, _decision(json.loads(fields), _unpacked(packed))
 
     def is_planned(self, tick: str) -> bool:
         """Tell whether a tick was entered, published or not."""
@@ -169,6 +212,8 @@ class ReleaseLedger:
     def close(self) -> None:
         """Close the file and give up its lock."""
         self._database.close()
+        if self._lock is not None:
+            self._lock.close()
 
     def _write(self, statements: Sequence[tuple[str, Sequence[tuple[Any, ...]]]]) -> None:
         """Run statements in one transaction."""
@@ -181,6 +226,26 @@ class ReleaseLedger:
             if self._database.in_transaction:
                 self._database.execute("ROLLBACK")
             raise _refused(error) from error
+
+
+def lock(path: Path) -> BinaryIO:
+    """Take the lock of the ledger at `path`, and make its folder; closing the returned file gives it up.
+
+    Raises:
+        IntegrityError: INT-100, another process holds it, or the disk refuses.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # A file of its own: SQLite's locks on the database end when any other handle on it is closed.
+        held = path.with_suffix(".lock").open("ab", buffering=0)
+    except OSError as error:
+        raise _refused(error) from error
+    try:
+        fcntl.flock(held.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        held.close()
+        raise _refused(error) from error
+    return held
 
 
 def _fields(decision: ReleaseDecision) -> str:
@@ -213,4 +278,5 @@ def _unpacked(packed: bytes) -> dict[str, tuple[TrendRow, ...]]:
 
 
 def _refused(error: Exception) -> IntegrityError:
-    return IntegrityError("INT-100", f"the ledger cannot be kept: {error}; nothing is released")
+    reason = "another process owns it" if isinstance(error, BlockingIOError) else error
+    return IntegrityError("INT-100", f"the ledger cannot be kept: {reason}; nothing is released")

@@ -69,7 +69,13 @@ def whole(settings: Mapping[str, Any], topic: str) -> Iterator[Any]:
         TransportError: TRA-031, it did not report the ends in time.
     """
     # `none`: an offset that is out of range is an error, never a reason to go on at another one.
-    consumer = KafkaConsumer(**settings, enable_auto_commit=False, auto_offset_reset="none", max_poll_records=10_000)
+    consumer = KafkaConsumer(
+        **settings,
+        enable_auto_commit=False,
+        auto_offset_reset="none",
+        isolation_level="read_committed",
+        max_poll_records=10_000,
+    )
     try:
         assigned = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
         consumer.assign(assigned)

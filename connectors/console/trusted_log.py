@@ -21,9 +21,8 @@ from typing import Any, Final
 
 from connectors.adapters import local_files
 from schemas.errors import ConfigurationError
-from streams.transparency import checkpoint, log_verification
+from streams.transparency import log_files, log_verification
 from streams.transparency.decision import Decision
-from streams.transparency.log_files import ORIGIN
 from streams.transparency.log_verification import InclusionProof, LogUnsettledError, VerifiedLog
 
 __all__ = ["TrustedLog", "proof_document"]
@@ -72,14 +71,14 @@ class TrustedLog:
             seen: a signed checkpoint that was kept elsewhere and that the log must continue; empty for none.
 
         Raises:
-            IntegrityError: INT-112 to INT-127, naming the first entry or checkpoint that is wrong, or the key.
+            IntegrityError: INT-112 to INT-127, naming the first entry or checkpoint that is wrong, or the key; INT-115
+                also where the kept checkpoint is not signed by that key.
         """
         trusted, kept = self.trusted, None
         if seen:
-            # Form, name and key of the note are checked, and not its signature: it is the reader's own copy, and is
-            # held against the root that the log has at that size.
-            text, _ = checkpoint.signature_of(seen, name=ORIGIN, public=trusted)
-            kept = checkpoint.checkpoint_of(text)
+            # Its signature too: a copy that somebody altered would blame an honest log, and one that nobody signed
+            # says nothing about what this log once was.
+            kept = log_files.checked(log_files.block_of(seen), trusted)
         return log_verification.verify(self.directory, trusted, seen=kept)
 
     def verify_live(self, *, seen: str = "") -> VerifiedLog:

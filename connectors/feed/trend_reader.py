@@ -6,7 +6,7 @@ Called by: `amana.trend_feed`.
         rows = list(reader.rows(["pave"]))
 
 Invariants:
-- Of rows with the same message key the first counts: a release that was interrupted and finished sends rows again.
+- Of rows with the same message key the first counts: an earlier version sent rows again after an interruption.
 - Every revision is yielded; `feed_rows.latest` chooses the one in force.
 - A feed is read to the end that it has at the call.
 """
@@ -40,7 +40,8 @@ class TrendReader:
         """
         self._allowed, self._offsets = allowed, Offsets(settings)
         try:
-            self._consumer = KafkaConsumer(**settings, enable_auto_commit=False)
+            # A release is one transaction: rows of one that was never finished are not read.
+            self._consumer = KafkaConsumer(**settings, enable_auto_commit=False, isolation_level="read_committed")
         except KafkaError as error:
             raise _unreachable(error) from error
 

@@ -125,7 +125,9 @@ def request(cluster: Cluster, as_of: dt.date, *, patience: float) -> TickAnswer:
     settings = cluster.kafka_settings()
     tick, started = uuid.uuid4().hex, time.monotonic()
     try:
-        with contextlib.closing(KafkaConsumer(**settings, enable_auto_commit=False)) as consumer:
+        with contextlib.closing(
+            KafkaConsumer(**settings, enable_auto_commit=False, isolation_level="read_committed")
+        ) as consumer:
             consumer.assign([_AUDIT])
             with Offsets(settings) as offsets:
                 # 1. Before the tick is sent, so that the answer lies behind this end.

@@ -1,4 +1,4 @@
-"""Access rules of the broker as data: the operations of every principal on topics and groups.
+"""Access rules of the broker as data: the operations of every principal on topics, groups and transactional ids.
 
 Purpose: the one list from which ACLs are made and checked; an operation that no rule allows is denied. `amana.site`
 makes the passwords of the principals. A test asks the real broker about every pair of principal and topic.
@@ -12,9 +12,11 @@ Invariants:
 - An agency writes its own raw topics, and reads only its own quarantine.
 - An analyst reads releases, and nothing else.
 - A worker has what its stage needs, and no more. A writer of a topic may use an idempotent producer (KIP-679).
+- The transactional id of the release process belongs to it alone: whoever holds it shuts every earlier holder out.
 - A prefix ends in a dot wherever a longer name could begin with a shorter one (`raw.a.` is not `raw.ab.`).
 
-Source: KIP-290 for prefixed rules; Kafka's rule that READ or WRITE on a resource implies DESCRIBE.
+Source: KIP-290 for prefixed rules; KIP-98 for transactional ids; Kafka's rule that READ or WRITE on a resource implies
+DESCRIBE.
 """
 
 from collections.abc import Iterable, Mapping
@@ -28,6 +30,7 @@ __all__ = [
     "ANALYSTS",
     "OFFICER",
     "OPERATOR",
+    "RELEASE_FENCE",
     "WORKERS",
     "YEARS",
     "AclRule",
@@ -40,7 +43,7 @@ __all__ = [
 ]
 
 Operation = Literal["READ", "WRITE", "DESCRIBE"]
-Resource = Literal["TOPIC", "GROUP"]
+Resource = Literal["TOPIC", "GROUP", "TRANSACTIONAL_ID"]
 
 ADMIN: Final = "admin"
 """The super user: needs no rule; makes topics, users and rules."""
@@ -48,6 +51,9 @@ ANALYSTS: Final = "analysts"
 OFFICER: Final = "officer"
 OPERATOR: Final = "operator"
 """Reads progress, exact counts and quarantine, replays refused records, and moves the calendar."""
+
+RELEASE_FENCE: Final = "worker.release"
+"""Transactional id of the release process: the broker lets its last holder alone send releases (KIP-98)."""
 
 WORKERS: Final = ("deidentify", "dedupe", "aggregate", "release")
 """The stages in the order of the flow; the name is also that of the consumer group."""
@@ -150,7 +156,10 @@ _WORKERS: Final = (
     *_on("worker.aggregate", _BOTH, "cells"),
     _group("worker.aggregate", "aggregate"),
     *_on("worker.release", _READ, "cells", "calendar", "audit"),
-    *_on("worker.release", _WRITE, "trend.", "ledger", "audit"),
+    *_on("worker.release", _WRITE, "audit"),
+    # It reads what it sent: what is out is compared with its ledger and with the audit log at every start.
+    *_on("worker.release", _BOTH, "trend.", "ledger"),
+    AclRule("worker.release", _WRITE, "TRANSACTIONAL_ID", RELEASE_FENCE),
     # It releases only while no stage has a lag: lags need DESCRIBE alone, and it reads none of these topics.
     *_on("worker.release", _SEE, "raw.", "replay", "deidentified.", "deltas", "outcomes"),
     *(_group("worker.release", name, _SEE) for name in WORKERS[:-1]),

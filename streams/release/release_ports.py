@@ -1,4 +1,4 @@
-"""Ports of the release process: broker, audit log, release ledger and plan.
+"""Ports of the release process: broker, audit log, release ledger, privacy budget and plan.
 
 Purpose: the process depends on these protocols alone, so the tests run it with a broker in memory.
 Called by: `release_process`, which uses them; `connectors.adapters.release_bus`, which implements one;
@@ -6,19 +6,30 @@ Called by: `release_process`, which uses them; `connectors.adapters.release_bus`
 
 Invariants:
 - A method of the broker raises TransportError if it cannot finish in time, and may be called again.
+- The broker lets the last process that called `fence` send, and no other.
 - A send is acknowledged, and an entry of log or ledger durable, when the method returns.
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from schemas.trend import TrendRow
-from streams.core.releasing.release_decision import Cells, EarlierRelease, Publish, ReleaseDecision
+from streams.core.releasing.release_comparison import BudgetBooks, Claim
+from streams.core.releasing.release_decision import Cells, EarlierRelease, ReleaseDecision
 from streams.transparency.decision import Decision
 
-__all__ = ["AUDIT_STREAM", "Cells", "LedgerPort", "LogPort", "ReleaseBus", "ReleaseDecision", "ReleaseDeps", "Tick"]
+__all__ = [
+    "AUDIT_STREAM",
+    "BudgetPort",
+    "Cells",
+    "LedgerPort",
+    "LogPort",
+    "ReleaseBus",
+    "ReleaseDecision",
+    "ReleaseDeps",
+    "Tick",
+]
 
 AUDIT_STREAM = "audit/0"
 """Topic and partition from which decision records are drained."""
@@ -37,8 +48,30 @@ class Tick:
 class ReleaseBus(Protocol):
     """The topics that this process uses. Every send is acknowledged when the method returns.
 
-    Each method raises TransportError if the brokers do not let it finish in time; it may be called again then.
+    Each method raises TransportError if the brokers do not let it finish in time; it may be called again then, a method
+    that sends only after `fence` and a comparison of what is out.
     """
+
+    @property
+    def is_fenced(self) -> bool:
+        """Whether this process alone may send, as far as it knows."""
+        ...
+
+    def fence(self) -> None:
+        """Shut every earlier release process out; what is out cannot change behind this call but by this process."""
+        ...
+
+    def give_up(self) -> None:
+        """Give the fence up; nothing can be sent until it is taken again."""
+        ...
+
+    def announced(self) -> Mapping[str, Claim]:
+        """Return what the topic `ledger` tells of every publication, as `release|`."""
+        ...
+
+    def feeds(self) -> Mapping[str, Claim]:
+        """Return the digests of everything that lies on the feeds, as `release|withheld table`."""
+        ...
 
     def start(self, *, audit: int, calendar: int) -> None:
         """Begin reading both topics at these offsets."""
@@ -60,16 +93,16 @@ class ReleaseBus(Protocol):
         """Return cell key → persons by agency, from the whole topic `cells`."""
         ...
 
-    def publish(self, region: str, rows: Sequence[TrendRow]) -> None:
-        """Send rows to a region's feed."""
-        ...
+    def publish(self, decisions: Sequence[ReleaseDecision], policy: str, *, announced: Container[str] = ()) -> None:
+        """Announce all decisions but those in `announced`, then send all rows to the feeds or none.
 
-    def announce(self, outcome: Publish, policy: str) -> None:
-        """Send a release's ledger entry to the topic `ledger`."""
+        Raises:
+            IntegrityError: INT-174, another process has fenced this one off; no row is out.
+        """
         ...
 
     def report(self, decision: Decision) -> None:
-        """Send a decision record to the topic `audit`."""
+        """Send a decision record to the topic `audit`; raises as `publish`."""
         ...
 
     def close(self) -> None:
@@ -78,10 +111,15 @@ class ReleaseBus(Protocol):
 
 
 class LogPort(Protocol):
-    """The audit log; `sources` maps a stream to its last offset, `releases` holds `release|withheld table` keys."""
+    """The audit log.
+
+    `sources` maps a stream to its last offset, `releases` a `release|withheld table` to its record, and `last` an
+    action to the last record of it that this process or its predecessors made.
+    """
 
     sources: dict[str, int]
-    releases: dict[str, int]
+    releases: dict[str, Decision]
+    last: dict[str, Decision]
 
     def append(self, decisions: Sequence[Decision]) -> int:
         """Record decisions durably, or raise IntegrityError."""
@@ -117,8 +155,8 @@ class LedgerPort(Protocol):
         """Return everything entered so far, one `EarlierRelease` per tick, in order."""
         ...
 
-    def releases(self) -> tuple[str, ...]:
-        """Return `release|withheld table` of every published entry."""
+    def claims(self) -> Mapping[str, Claim]:
+        """Return the digests of every entry, as `release|withheld table`, in order."""
         ...
 
     def is_planned(self, tick: str) -> bool:
@@ -138,6 +176,14 @@ class LedgerPort(Protocol):
         ...
 
 
+class BudgetPort(Protocol):
+    """The privacy budget, as far as it is compared with the audit log."""
+
+    def books(self) -> BudgetBooks:
+        """Return the present state of the budget; an empty one if nothing was ever charged."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ReleaseDeps:
     """The parts that the process runs on.
@@ -149,6 +195,7 @@ class ReleaseDeps:
     bus: ReleaseBus
     log: LogPort
     ledger: LedgerPort
+    budget: BudgetPort
     plan: Callable[[Cells, dt.date, Sequence[EarlierRelease]], Sequence[ReleaseDecision]]
     policy: str
     code: str

@@ -3,11 +3,14 @@
 Purpose: it decides the order of effects. Nothing is released without its record in the audit log, and nothing is lost
 or released twice by a crash.
 
+0. The process takes a fence at the broker, and compares ledger, log, budget and topics behind it (`agreement`).
 1. Decision records of all stages are drained from the topic `audit` into the log all the time, each position once.
 2. A tick waits until every stage has caught up and nothing new arrives, then reads all cells behind that cut.
 3. Everything that the tick releases or withholds enters the release ledger in one transaction.
 4. All of it is recorded in the audit log under a signed checkpoint.
-5. Rows are sent to the feeds and acknowledged; then the ledger marks the release as published.
+5. The releases are announced by their digests; then all rows are sent to the feeds in one transaction; then the ledger
+   marks the releases as published. No row lies on a feed, not even in a transaction that is aborted later, whose digest
+   another process would not find announced.
 6. The tick's outcome is announced on the topic `audit`, and the tick is finished.
 
 The rows that are released are decided in `streams.core.releasing.release_plan`.
@@ -15,11 +18,11 @@ The rows that are released are decided in `streams.core.releasing.release_plan`.
 Called by: `amana.composition.stages`, for `amana worker release` (`run`).
 
 Invariants:
-- After a crash the steps are done again from the first unfinished one. Rows that were sent twice are the same rows
-  under the same key, of which a reader takes the first.
+- After a crash the steps are done again from the first unfinished one. What was sent is read back before anything is
+  sent again, so that each row is sent once.
 - While brokers are away, the step that failed is repeated until they answer, for ten minutes at most. As long as the
   brokers do not report the progress of the stages, the pipeline does not count as settled.
-- One process runs at a time: the ledger and the log lock their files.
+- One process runs at a time: ledger and log lock their files, and a process elsewhere is shut out by the broker.
 """
 
 import datetime as dt
@@ -43,7 +46,8 @@ from schemas.errors import (
     TransportError,
 )
 from schemas.trend import rows_digest
-from streams.core.releasing.release_decision import Publish, Withhold
+from streams.core.releasing.release_decision import Withhold
+from streams.release import agreement
 from streams.release.release_ports import AUDIT_STREAM, Cells, ReleaseDecision, ReleaseDeps, Tick
 from streams.transparency.decision import Decision
 
@@ -61,7 +65,8 @@ def run(deps: ReleaseDeps) -> None:
     """Keep the audit log and serve the calendar until SIGTERM or SIGINT.
 
     Raises:
-        IntegrityError: log or ledger cannot be kept, or the log lacks a published release; nothing more is released.
+        IntegrityError: log or ledger cannot be kept, ledger, log, budget and topics do not agree, or another process
+            has taken over; nothing more is released.
         TransportError: the brokers were away for too long.
     """
     stop = threading.Event()
@@ -80,20 +85,23 @@ def keep(deps: ReleaseDeps, stop: threading.Event) -> None:
     begin(deps, stop)
     while not stop.is_set():
         # 1. Drain the stages' decision records.
-        _until_done(lambda: deps.log.append(deps.bus.decisions()), stop)
+        _until_done(lambda: _drain(deps), stop)
         for tick in _until_done(deps.bus.ticks, stop) or ():
             serve(deps, tick, stop)
 
 
 def begin(deps: ReleaseDeps, stop: threading.Event) -> None:
-    """Compare ledger and log, continue both topics where they were left, and finish what a crash interrupted.
+    """Compare all places, continue both topics where they were left, and finish what a crash interrupted.
 
     Raises:
-        IntegrityError: INT-140, the audit log lacks a published release; or log or ledger cannot be kept.
+        IntegrityError: INT-140 or INT-170 to INT-173, two places do not agree; or log or ledger cannot be kept.
         TransportError: the brokers were away for ten minutes.
     """
-    if lost := [release for release in deps.ledger.releases() if release not in deps.log.releases]:
-        raise IntegrityError("INT-140", f"release {lost[0]} was published, but the audit log does not hold it")
+    # 0. A glance first: a process with old files must not shut out the one that is at work.
+    _until_done(lambda: agreement.glance(deps), stop)
+    _until_done(lambda: agreement.hold_fence(deps), stop)
+    if stop.is_set():
+        return
     deps.log.append([_record(deps, "started", {})])
     audit, calendar = deps.log.sources.get(AUDIT_STREAM, -1) + 1, deps.ledger.position() + 1
     _until_done(lambda: deps.bus.start(audit=audit, calendar=calendar), stop)
@@ -118,8 +126,9 @@ def serve(deps: ReleaseDeps, tick: Tick, stop: threading.Event) -> None:
         summary = _refusal(fault)
         deps.log.append([_record(deps, "refusal", _about(tick, summary))])
     except IntegrityError as fault:
-        # Whoever asked for the tick is told, if a broker answers; the tick stays unfinished and the process ends.
-        with suppress(TransportError):
+        # Whoever asked for the tick is told, if a broker answers and no other process has taken over; the tick stays
+        # unfinished and the process ends.
+        with suppress(TransportError, IntegrityError):
             deps.bus.report(_record(deps, "calendar", _about(tick, _refusal(fault))))
         raise
     else:
@@ -134,7 +143,7 @@ def settled(deps: ReleaseDeps, tick: Tick, stop: threading.Event) -> Cells | Non
     deadline = time.monotonic() + tick.patience
     while time.monotonic() < deadline and not stop.is_set():
         try:
-            deps.log.append(deps.bus.decisions())
+            _drain(deps)
             before = deps.bus.settled_ends()
             # Twice the same ends, a second apart and with no lag: nothing is in flight between two stages.
             if before is None or stop.wait(_STILL_SECONDS) or deps.bus.settled_ends() != before:
@@ -151,17 +160,32 @@ def settled(deps: ReleaseDeps, tick: Tick, stop: threading.Event) -> Cells | Non
 
 
 def finish(deps: ReleaseDeps) -> None:
-    """Record, then publish, everything that the ledger holds and the feeds do not."""
+    """Record, then publish, everything that the ledger holds and the feeds do not.
+
+    Raises:
+        IntegrityError: as `begin`; INT-174, another process has taken over.
+        TransportError: the brokers did not let it finish; nothing or all of it is out.
+    """
+    # Behind a new fence: another process may have been here, and the last attempt may have come through.
+    places = agreement.hold_fence(deps)
     pending = list(deps.ledger.unpublished())
+    if not pending:
+        return
     # 4. All records first: nothing may reach a feed before the log holds it.
-    deps.log.append([_decision(deps, tick, outcome) for _, tick, outcome in pending])
-    # 5. Entry by entry, so that a crash repeats at most one.
-    for number, _, outcome in pending:
-        if isinstance(outcome, Publish):
-            deps.bus.announce(outcome, deps.policy)
-        for region, rows in outcome.feeds.items():
-            deps.bus.publish(region, rows)
+    deps.log.append([*_anchor(deps), *(_decision(deps, tick, outcome) for _, tick, outcome in pending)])
+    # 5. All at once: what was protected together is seen together.
+    sent = (places and places.feeds) or {}
+    announced = {entry.partition("|")[0] for entry in (places and places.announced) or ()}
+    missing = [outcome for _, _, outcome in pending if _identity(outcome) not in sent]
+    if missing:
+        deps.bus.publish(missing, deps.policy, announced=announced)
+    for number, _, _ in pending:
         deps.ledger.mark_published(number)
+
+
+def _drain(deps: ReleaseDeps) -> None:
+    """Take the next decision records of the topic `audit` into the log."""
+    deps.log.append(agreement.refuse_forgotten_ticks(deps, deps.bus.decisions(), ACTOR))
 
 
 def _until_done(step: Callable[[], Answer], stop: threading.Event) -> Answer | None:
@@ -190,6 +214,8 @@ def _enter(deps: ReleaseDeps, tick: Tick, stop: threading.Event) -> bool:
         return False
     if cells is None:
         raise DisclosureError("DIS-140", f"the stages were not idle within {tick.patience:g} s; nothing is released")
+    # A budget that was put back since the start must be seen before noise is drawn.
+    agreement.refuse_budget(deps)
     outcomes = deps.plan(cells, tick.as_of, deps.ledger.earlier())
     # 3. One transaction: the outcomes were protected together.
     deps.ledger.commit(tick.id, tick.position, tick.as_of, (outcomes, cells))
@@ -205,6 +231,7 @@ def _about(tick: Tick, summary: Mapping[str, str]) -> dict[str, str]:
 
 
 def _conclude(deps: ReleaseDeps, tick: Tick, summary: Mapping[str, str]) -> None:
+    agreement.hold_fence(deps)
     # The announcement first: a tick that is finished but not announced would be waited for in vain.
     deps.bus.report(_record(deps, "calendar", _about(tick, summary)))
     deps.ledger.finish(tick.id, tick.position, tick.as_of, summary)
@@ -222,6 +249,19 @@ def _summary(outcomes: Iterable[ReleaseDecision]) -> dict[str, str]:
             cells[header.population, header.year, row.status] += 1
     lines = [[population, year, status, count] for (population, year, status), count in sorted(cells.items())]
     return {"cells": json.dumps(lines), "withheld": json.dumps(withheld)}
+
+
+def _identity(outcome: ReleaseDecision) -> str:
+    """Return the name of an entry in every place: its release id and the table that is withheld from it."""
+    return f"{outcome.header.release}|{outcome.table if isinstance(outcome, Withhold) else ''}"
+
+
+def _anchor(deps: ReleaseDeps) -> list[Decision]:
+    """Return the record that tells the log of the budget, nothing if the log knows its present state."""
+    books = deps.budget.books()
+    if books.anchor.events == 0 or agreement.anchor_of(deps.log.last.get("budget")) == books.anchor:
+        return []
+    return [_record(deps, "budget", agreement.anchor_details(books))]
 
 
 def _decision(deps: ReleaseDeps, tick: str, outcome: ReleaseDecision) -> Decision:

@@ -23,9 +23,11 @@ from dataclasses import dataclass, field
 
 from schemas.errors import IntegrityError
 
-__all__ = ["ACTIONS", "Decision", "canonical", "parse"]
+__all__ = ["ACTIONS", "Decision", "canonical", "parse", "release_identity"]
 
-ACTIONS = ("started", "batch", "release", "refusal", "calendar", "keys", "policy")
+ACTIONS = ("started", "batch", "release", "refusal", "calendar", "keys", "policy", "budget", "restore")
+"""What was decided. The last two are made by the log's keeper alone and never lie on a topic."""
+
 _FIELDS = frozenset({
     "seq", "checkpoint", "at", "source",
     "action", "actor", "policy", "code", "topic", "partition", "first_offset", "last_offset", "details",
@@ -73,6 +75,15 @@ def parse(line: bytes) -> tuple[Decision, int, int]:
     if entry["action"] not in ACTIONS or not isinstance(entry["details"], dict):
         raise IntegrityError("INT-114", "an entry is no decision record")
     return Decision(**entry), seq, checkpoint
+
+
+def release_identity(entry: Decision) -> str:
+    """Return the release that a decision is about, as `release|withheld table`; empty for other decisions.
+
+    A record that came from a topic is about no release: only the log's keeper enters releases.
+    """
+    release = entry.details.get("release", "") if entry.source is None else ""
+    return f"{release}|{entry.details.get('table', '')}" if release else ""
 
 
 def _spell(entry: Mapping[str, object]) -> bytes:

@@ -33,7 +33,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from schemas.errors import IntegrityError
 from streams.transparency import checkpoint, decision, log_files, merkle_tree
 from streams.transparency.checkpoint import Checkpoint
-from streams.transparency.decision import Decision
+from streams.transparency.decision import Decision, release_identity
 from streams.transparency.log_files import BLOCK_LINES, LEAF_BYTES, ORIGIN, AuditFiles
 from streams.transparency.merkle_tree import Frontier
 
@@ -52,7 +52,11 @@ class AuditStorage:
         self._checkpoints = 0
         self._broken = False
         self.sources: dict[str, int] = {}
-        self.releases: dict[str, int] = {}
+        """Stream -> last offset of it that is in the log."""
+        self.releases: dict[str, Decision] = {}
+        """`release|withheld table` -> the record of it, in the order of the log."""
+        self.last: dict[str, Decision] = {}
+        """Action -> the last record of it that the log's keeper made itself."""
 
     @classmethod
     def open(cls, directory: Path, private: bytes) -> Self:
@@ -107,8 +111,8 @@ class AuditStorage:
         ]
         if lines:
             self._write(lines)
-            for number, entry in enumerate(fresh):
-                self._remember(entry, first + number)
+            for entry in fresh:
+                self._remember(entry)
         return first
 
     def holds(self, entry: Decision) -> bool:
@@ -116,7 +120,7 @@ class AuditStorage:
         if entry.source is not None:
             stream, _, offset = entry.source.rpartition("/")
             return int(offset) <= self.sources.get(stream, -1)
-        return _identity(entry) in self.releases
+        return release_identity(entry) in self.releases
 
     def close(self) -> None:
         """Close the files, and so release the lock."""
@@ -191,10 +195,10 @@ class AuditStorage:
                 whole = line.endswith(b"\n") and hashes[index * LEAF_BYTES : (index + 1) * LEAF_BYTES] == leaf
                 if not whole:
                     break
-                entry, seq, _ = decision.parse(line.removesuffix(b"\n"))
+                entry, *_ = decision.parse(line.removesuffix(b"\n"))
                 frontier, length = merkle_tree.append(frontier, leaf), length + len(line)
                 if index < covered:
-                    self._remember(entry, seq)
+                    self._remember(entry)
                     at_cover, cut = frontier, length
         if at_cover.size < covered:
             raise IntegrityError("INT-132", f"entry {at_cover.size} is damaged or missing; run amana audit verify")
@@ -210,18 +214,14 @@ class AuditStorage:
         self._checkpoints += 1
         _, self._frontier, _ = self._read(frontier.size)
 
-    def _remember(self, entry: Decision, index: int) -> None:
+    def _remember(self, entry: Decision) -> None:
         if entry.source is not None:
             stream, _, offset = entry.source.rpartition("/")
             self.sources[stream] = max(int(offset), self.sources.get(stream, -1))
-        elif identity := _identity(entry):
-            self.releases[identity] = index
-
-
-def _identity(entry: Decision) -> str:
-    """Return the release that a decision is about, with the table that it withholds; empty for other decisions."""
-    release = entry.details.get("release", "") if entry.source is None else ""
-    return f"{release}|{entry.details.get('table', '')}" if release else ""
+            return
+        self.last[entry.action] = entry
+        if identity := release_identity(entry):
+            self.releases[identity] = entry
 
 
 def _durably(handle: BinaryIO, content: bytes) -> None:

@@ -12,7 +12,7 @@ import pytest
 from kafka.admin import KafkaAdminClient
 from kafka.protocol.admin import DescribeGroupsRequest
 from kafka.protocol.consumer import FetchRequest, HeartbeatRequest
-from kafka.protocol.metadata import MetadataRequest
+from kafka.protocol.metadata import FindCoordinatorRequest, MetadataRequest
 from kafka.protocol.producer import ProduceRequest
 
 from amana.provisioning import cluster_setup
@@ -22,7 +22,10 @@ from streams.broker import access
 
 pytestmark = pytest.mark.broker
 
-TOPIC_REFUSED, GROUP_REFUSED = 29, 30
+TOPIC_REFUSED, GROUP_REFUSED, TRANSACTIONAL_ID_REFUSED = 29, 30, 53
+TRANSACTION = 1
+"""The kind of coordinator that a transactional id has."""
+
 # The highest versions that name topics instead of numbering them.
 PRODUCE_VERSION, FETCH_VERSION = 12, 12
 PRINCIPALS = access.principals(DEFAULT_AGENCIES)
@@ -89,6 +92,15 @@ def test_every_group_answers_every_principal_as_the_table_says(asked: tuple[str,
     joined = {name for name, answer in beats.items() if answer.error_code != GROUP_REFUSED}  # type: ignore[attr-defined] # as above
     assert joined == _expected(principal, "READ", "GROUP", names)
     assert seen == _expected(principal, "DESCRIBE", "GROUP", names)
+
+
+def test_the_transactional_id_answers_every_principal_as_the_table_says(asked: tuple[str, KafkaAdminClient]) -> None:
+    """Asked for its coordinator, which needs DESCRIBE: taking the id would shut out whoever holds it."""
+    principal, client = asked
+    names = [access.RELEASE_FENCE, "another"]
+    answer = _ask(client, FindCoordinatorRequest(key_type=TRANSACTION, coordinator_keys=names, min_version=4))
+    seen = {one.key for one in answer.coordinators if one.error_code != TRANSACTIONAL_ID_REFUSED}  # type: ignore[attr-defined] # untyped protocol
+    assert seen == _expected(principal, "DESCRIBE", "TRANSACTIONAL_ID", names)
 
 
 def test_a_wrong_password_is_refused(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

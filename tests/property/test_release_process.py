@@ -22,7 +22,7 @@ from streams.release.release_ports import ReleaseDeps, Tick
 from streams.transparency import log_verification
 from streams.transparency.log_storage import AuditStorage
 from tests.support.audit import PRIVATE, PUBLIC, a_batch
-from tests.support.bus import MemoryBus, PowerCut
+from tests.support.bus import MemoryBudget, MemoryBus, PowerCut
 from tests.support.releases import AS_OF, a_publish, a_withhold
 
 OUTCOMES = (a_publish("r1"), a_withhold("r1"), a_publish("r2", window="2023"))
@@ -38,12 +38,13 @@ def _live(bus: MemoryBus, site: Path, plan: Callable[..., Sequence[ReleaseDecisi
     log, ledger = AuditStorage.open(site / "audit", PRIVATE), None
     try:
         ledger = ReleaseLedger.open(site / "ledger.sqlite")
-        deps = ReleaseDeps(bus, log, ledger, plan, "policy", "code")
+        deps = ReleaseDeps(bus, log, ledger, MemoryBudget(), plan, "policy", "code")
         release_process.begin(deps, threading.Event())
         deps.log.append(bus.decisions())
         for tick in bus.ticks():
             release_process.serve(deps, tick, threading.Event())
     finally:
+        bus.close()
         log.close()
         if ledger is not None:
             ledger.close()
@@ -69,7 +70,7 @@ def test_a_power_cut_at_any_moment_loses_and_repeats_nothing(cuts: list[int]) ->
         with suppress(PowerCut):
             _live(bus, site)
         assert not _rows(bus) or len(_recorded(site)) == 3, "rows were published before all were recorded"
-    firsts = {region: dict(reversed(sent)) for region, sent in bus.feeds.items()}
+    firsts = {region: dict(reversed(sent)) for region, sent in bus.feeds_by_region.items()}
     expected = {r: [row for o in OUTCOMES for row in o.feeds.get(r, ())] for r in ("levant", "pave")}
     assert {r: len(rows) for r, rows in firsts.items()} == {r: len(rows) for r, rows in expected.items()}
     assert all(set(map(repr, firsts[r].values())) == set(map(repr, expected[r])) for r in expected)
@@ -85,7 +86,7 @@ def _as_an_analyst_computes_them(bus: MemoryBus) -> list[str]:
     """Compute the digest of every release, and of every table withheld from one, from what the feeds hold."""
     schema = catalogue.load("trend").parsed
     releases: dict[tuple[str, str], dict[str, list[TrendRow]]] = {}
-    for sent in bus.feeds.values():
+    for sent in bus.feeds_by_region.values():
         firsts = dict(reversed(sent))  # of rows that were sent again the first counts
         for row in (firsts[key] for key in dict(sent)):
             read = TrendRow.from_record(codec.decode(codec.encode(1, schema, row.record()), {1: schema}))
@@ -113,10 +114,10 @@ def test_a_broker_that_is_away_at_any_moment_ends_nothing(away: frozenset[int]) 
     bus = Day([TICK], [a_batch(n) for n in range(5)])
     bus.away = away
     log, ledger = AuditStorage.open(site / "audit", PRIVATE), ReleaseLedger.open(site / "ledger.sqlite")
-    release_process.keep(ReleaseDeps(bus, log, ledger, _fixed, "policy", "code"), stop)
+    release_process.keep(ReleaseDeps(bus, log, ledger, MemoryBudget(), _fixed, "policy", "code"), stop)
     log.close()
     ledger.close()
-    published = {region: {key for key, _ in sent} for region, sent in bus.feeds.items()}
+    published = {region: {key for key, _ in sent} for region, sent in bus.feeds_by_region.items()}
     expected = {r: {row_key(row) for o in OUTCOMES for row in o.feeds.get(r, ())} for r in ("levant", "pave")}
     assert published == expected
     assert [found.details["outcome"] for found in bus.reports] == ["done"]
@@ -125,7 +126,7 @@ def test_a_broker_that_is_away_at_any_moment_ends_nothing(away: frozenset[int]) 
 
 
 def _rows(bus: MemoryBus) -> list[TrendRow]:
-    return [row for sent in bus.feeds.values() for _, row in sent]
+    return [row for sent in bus.feeds_by_region.values() for _, row in sent]
 
 
 def test_nothing_is_published_where_the_log_takes_no_record(tmp_path: Path) -> None:
@@ -137,12 +138,11 @@ def test_nothing_is_published_where_the_log_takes_no_record(tmp_path: Path) -> N
                 raise IntegrityError("INT-130", "the disk is full")
             return 0
 
-    deps = ReleaseDeps(
-        bus, Refusing.open(tmp_path, PRIVATE), ReleaseLedger.open(tmp_path / "l.sqlite"), _fixed, "policy", "code"
-    )
+    log, ledger = Refusing.open(tmp_path, PRIVATE), ReleaseLedger.open(tmp_path / "l.sqlite")
+    deps = ReleaseDeps(bus, log, ledger, MemoryBudget(), _fixed, "policy", "code")
     with pytest.raises(IntegrityError):
         release_process.serve(deps, TICK, threading.Event())
-    assert bus.feeds == {}
+    assert bus.feeds_by_region == {}
     assert [found.details["code"] for found in bus.reports] == ["INT-130"]
     assert deps.ledger.position() == -1, "the tick is taken up again"
 
@@ -153,7 +153,7 @@ def test_a_broker_that_stays_away_ends_the_process_and_leaves_the_tick(
     """It is no refusal: what was planned is published by the next process."""
     monkeypatch.setattr(release_process, "_AWAY_SECONDS", 0.0)
     bus = MemoryBus([TICK])
-    bus.away = frozenset(range(8, 1_000))
+    bus.away = frozenset(range(9, 1_000))  # from the first record of the release on
     with pytest.raises(TransportError, match="TRA-140"):
         _live(bus, tmp_path)
     assert bus.reports == []
@@ -167,7 +167,7 @@ def test_a_tick_that_finds_the_stages_busy_releases_nothing_and_says_so(tmp_path
     bus = MemoryBus([Tick(0, "t1", AS_OF, 0.05)])
     bus.is_idle = False
     _live(bus, tmp_path)
-    assert bus.feeds == {}
+    assert bus.feeds_by_region == {}
     assert (bus.reports[0].details["outcome"], bus.reports[0].details["code"]) == ("refused", "DIS-140")
     actions = [found.action for _, found in log_verification.entries(tmp_path / "audit")]
     assert actions == ["started", "refusal"]
@@ -179,7 +179,7 @@ def test_a_plan_that_refuses_is_recorded(tmp_path: Path) -> None:
 
     bus = MemoryBus([TICK])
     _live(bus, tmp_path, plan)
-    assert (bus.feeds, bus.reports[0].details["code"]) == ({}, "CON-070")
+    assert (bus.feeds_by_region, bus.reports[0].details["code"]) == ({}, "CON-070")
 
 
 def test_a_log_that_lost_a_published_release_stops_everything(tmp_path: Path) -> None:

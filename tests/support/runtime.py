@@ -10,9 +10,12 @@ from amana.site import Site
 __all__ = ["ConsumerRecord", "consume_all", "produce_all"]
 
 
-def consume_all(site: Site, principal: str, topic: str) -> list[ConsumerRecord]:
-    """Read a topic from its beginning to its end as it is now, partition by partition, without a consumer group."""
-    consumer = kafka.KafkaConsumer(**site.cluster(principal).kafka_settings(), enable_auto_commit=False)
+def consume_all(site: Site, principal: str, topic: str, **more: str) -> list[ConsumerRecord]:
+    """Read a topic from its beginning to its end as it is now, partition by partition, without a consumer group.
+
+    Records of aborted transactions are among them, unless `isolation_level` says otherwise.
+    """
+    consumer = kafka.KafkaConsumer(**site.cluster(principal).kafka_settings(), enable_auto_commit=False, **more)
     try:
         partitions = [
             kafka.TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())

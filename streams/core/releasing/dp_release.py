@@ -38,10 +38,11 @@ from anonymizer.policy import Policy, Population, Privacy, Region, TablePlan
 from anonymizer.tabular.facts import BLOCK, MULTIPLE, UNIVERSE, Fact, blocks_of
 from anonymizer.tabular.policy_tables import YEAR
 from schemas.errors import DisclosureError
-from schemas.identifiers import ReleaseId, Rho
+from schemas.identifiers import Rho
 from schemas.trend import TOTAL, TrendRow
 from streams.core.calendar import Due
 from streams.core.releasing import released_rows
+from streams.core.releasing.release_comparison import budget_id
 
 __all__ = ["Noise", "NoisyPublication", "is_served", "noisy_publication"]
 
@@ -128,8 +129,7 @@ def _costs(policy: Policy, dp: Privacy, population: Population, due: Due) -> tup
     """Return a year's budget and the charge of one window of one publication: both follow from the policy alone."""
     scope, rho = BudgetScope(population.name, due.window.year), granted(dp.epsilon, dp.delta)
     costs = schedule(rho, windows=dp.windows, corrections=dp.corrections, shares=dp.parts).rhos
-    # Without the date: the same window and revision is the same release to the budget, on whichever day it is made.
-    release = ReleaseId(f"{population.name}|{due.window.label}|{due.revision}")
+    release = budget_id(population.name, due.window.label, due.revision)
     charge = Charge(release, scope, policy.digest, due.revision, due.window.label, costs[due.revision])
     return Opened(scope, policy.digest, rho, dp.windows), charge
 

@@ -6,6 +6,7 @@ import sys
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,78 @@ def test_a_stored_draw_that_was_altered_is_not_released(tmp_path: Path) -> None:
         other.execute("UPDATE charge SET draw = x'00'")
     with pytest.raises(IntegrityError, match="INT-102"):
         ledger.spend(opened(1), charge("a"), lambda _: b"again")
+
+
+def test_a_draw_whose_bytes_are_lost_is_not_made_again(tmp_path: Path) -> None:
+    """As after a restore from the log, which knows the digest alone: a second draw could be averaged with the first."""
+    ledger = BudgetStore.open(tmp_path / "budget.sqlite")
+    ledger.adopt(opened(2), charge("a"), "f" * 64)
+    assert spent(ledger.state()[SCOPE]) == RHO
+    with pytest.raises(IntegrityError, match="INT-102"):
+        ledger.spend(opened(2), charge("a"), lambda _: pytest.fail("drawn"))
+    ledger.adopt(opened(2), charge("a"), "f" * 64)
+    with pytest.raises(BudgetError, match="BUD-005"):
+        ledger.adopt(opened(2), charge("a"), "0" * 64)
+
+
+def test_the_chain_grows_with_every_charge_and_draw_and_with_nothing_else(tmp_path: Path) -> None:
+    ledger = BudgetStore.open(tmp_path / "budget.sqlite")
+    seen = [ledger.books()]
+    for release in ("a", "b", "a"):
+        ledger.spend(opened(5), charge(release), lambda _: b"made")
+        seen.append(ledger.books())
+    assert [one.anchor.events for one in seen] == [0, 2, 4, 4]
+    assert all(later.heads[: len(one.heads)] == one.heads for one, later in pairwise(seen))
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        "UPDATE charge SET rho = 1",
+        "DELETE FROM charge WHERE release = 'b'",
+        "DELETE FROM event WHERE number > 2",
+        "UPDATE event SET text = 'x' WHERE number = 1",
+    ],
+)
+def test_an_edited_budget_is_noticed(tmp_path: Path, edit: str) -> None:
+    ledger = BudgetStore.open(tmp_path / "budget.sqlite")
+    for release in ("a", "b"):
+        ledger.spend(opened(5), charge(release), lambda _: b"made")
+    with sqlite3.connect(tmp_path / "budget.sqlite") as other:
+        other.execute(edit)
+    with pytest.raises(IntegrityError, match="INT-173"):
+        ledger.books()
+
+
+def test_a_file_from_before_the_chain_gets_the_chain_that_it_is_read_with(tmp_path: Path) -> None:
+    path = tmp_path / "budget.sqlite"
+    ledger = BudgetStore.open(path)
+    ledger.spend(opened(5), charge("a"), lambda _: b"made")
+    ledger.close()
+    with sqlite3.connect(path) as older:
+        older.execute("DROP TABLE event")
+    reader = BudgetStore.read(path)
+    read = reader.books()
+    reader.close()
+    ledger = BudgetStore.open(path)
+    assert ledger.books() == read
+    assert read.anchor.events == 2
+
+
+def test_reading_a_budget_writes_nothing(tmp_path: Path) -> None:
+    """Also beside it, and also where the file is none."""
+    path = tmp_path / "budget.sqlite"
+    ledger = BudgetStore.open(path)
+    ledger.spend(opened(5), charge("a"), lambda _: b"made")
+    ledger.close()
+    sqlite3.connect(tmp_path / "foreign.sqlite").execute("CREATE TABLE mine (id)").connection.close()
+    before = {one.name: one.read_bytes() for one in tmp_path.iterdir()}
+    reader = BudgetStore.read(path, at_rest=True)
+    assert spent(reader.state()[SCOPE]) == RHO
+    reader.close()
+    with pytest.raises(IntegrityError, match="INT-101"):
+        BudgetStore.read(tmp_path / "foreign.sqlite", at_rest=True)
+    assert {one.name: one.read_bytes() for one in tmp_path.iterdir()} == before
 
 
 def test_a_file_that_is_no_budget_is_refused(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def test_what_was_published_is_not_published_again(tmp_path: Path) -> None:
     first, *_ = ledger.unpublished()
     ledger.mark_published(first[0])
     assert [found.header.release for _, _, found in ledger.unpublished()] == ["r2"]
-    assert ledger.releases() == ("r1|",)
+    assert [(entry, claim.sent) for entry, claim in ledger.claims().items()] == [("r1|", True), ("r2|", False)]
 
 
 def test_the_position_moves_when_a_tick_is_finished(tmp_path: Path) -> None:

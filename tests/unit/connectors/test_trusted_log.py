@@ -9,7 +9,8 @@ import pytest
 
 from connectors.console.trusted_log import TrustedLog, proof_document
 from schemas.errors import ConfigurationError, IntegrityError
-from streams.transparency import merkle_tree
+from streams.transparency import checkpoint, merkle_tree
+from streams.transparency.log_files import ORIGIN
 from tests.support.audit import PUBLIC, a_log
 
 
@@ -76,3 +77,14 @@ def test_a_proof_leads_from_the_entry_to_the_signed_root(tmp_path: Path) -> None
     merkle_tree.verify_inclusion(leaf, path, index=7, size=head.size, expected=head.root)
     with pytest.raises(ConfigurationError, match="CFG-132"):
         log.prove(12)
+
+
+def test_a_kept_checkpoint_that_nobody_signed_is_refused(tmp_path: Path) -> None:
+    """Its size and root are right, and even its form: a signature of zeros says that anybody may have written it."""
+    site = a_site(tmp_path / "site")
+    kept = "".join((site / "audit" / "checkpoints").read_text(encoding="utf-8").splitlines(keepends=True)[-6:-1])
+    assert TrustedLog(site).verify(seen=kept).entries == 12
+    text, _ = checkpoint.signature_of(kept, name=ORIGIN, public=PUBLIC)
+    forged = checkpoint.note(text, name=ORIGIN, public=PUBLIC, signature=bytes(64))
+    with pytest.raises(IntegrityError, match="INT-115"):
+        TrustedLog(site).verify(seen=forged)

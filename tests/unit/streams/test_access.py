@@ -46,6 +46,18 @@ def test_only_the_release_process_writes_releases() -> None:
     assert writers == {access.ADMIN, "worker.release"}
 
 
+def test_only_the_release_process_holds_the_fence() -> None:
+    """Whoever takes the transactional id shuts the release process out."""
+    rules = access.acl_rules(DEFAULT_AGENCIES)
+    holders = {
+        principal
+        for principal in access.principals(DEFAULT_AGENCIES)
+        if access.allows(rules, principal, "DESCRIBE", "TRANSACTIONAL_ID", access.RELEASE_FENCE)
+    }
+    assert holders == {access.ADMIN, "worker.release"}
+    assert [rule.name for rule in rules if rule.resource == "TRANSACTIONAL_ID"] == [access.RELEASE_FENCE]
+
+
 @given(name=st.text(max_size=20))
 def test_what_no_rule_names_is_denied(name: str) -> None:
     assert not access.allows((), "operator", "DESCRIBE", "TOPIC", name)

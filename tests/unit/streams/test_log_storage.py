@@ -43,7 +43,7 @@ def test_a_release_enters_the_log_once(tmp_path: Path) -> None:
     log = AuditStorage.open(tmp_path, PRIVATE)
     log.append([release])
     log.append([release])
-    assert (log.size, log.releases) == (1, {"r1|": 0})
+    assert (log.size, log.releases) == (1, {"r1|": release})
 
 
 def test_one_process_keeps_a_log(tmp_path: Path) -> None:
