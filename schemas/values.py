@@ -11,7 +11,7 @@ Invariants:
 import re
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import Field, GetCoreSchemaHandler, ValidationInfo
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
@@ -20,6 +20,7 @@ from schemas import codelists, limits
 from schemas.identifiers import AgencyId, EventId
 
 __all__ = [
+    "LARGEST_COUNT",
     "Agency",
     "Bounded",
     "Codes",
@@ -33,6 +34,10 @@ __all__ = [
     "TextDate",
     "length_of",
 ]
+
+LARGEST_COUNT: Final = 1_000_000
+"""The largest count of one event: more persons than any agency reports at once. Events are bounded in number
+(`anonymizer.policy.AgencyBounds`), so that no sum of counts leaves 64 bits."""
 
 _COMPLETIONS = {4: "-01-01", 7: "-01", 10: ""}  # length of a date → what makes it a whole one
 _DATE = re.compile(r"\d{4}(-\d{2}){0,2}", re.ASCII)
@@ -115,7 +120,7 @@ Agency = Annotated[AgencyId, Field(pattern=r"^[a-z][a-z0-9-]{1,30}$")]  # also p
 EventHash = Annotated[EventId, Field(pattern=_HASH)]
 HexKey = Annotated[str, Field(pattern=_HASH)]
 Text = Annotated[str, Field(max_length=200)]
-Count = Annotated[int, Field(ge=0, lt=2**53)]  # a JSON reader keeps larger numbers inexactly
+Count = Annotated[int, Field(ge=0, le=LARGEST_COUNT)]
 LongText = Annotated[str, Bounded()]
 TextDate = Annotated[str, Bounded(), Dated()]
 Codes = Field(default=None, max_length=64)

@@ -9,7 +9,7 @@ Called by: `amana.provisioning.cluster_setup` (applies and compares the rules) a
 of principals and workers.
 
 Invariants:
-- An agency writes its own raw topics, and reads only its own quarantine.
+- An agency writes its own raw topics, and reads only its own quarantine. It has one consumer group, as the analysts do.
 - An analyst reads releases, and nothing else.
 - A worker has what its stage needs, and no more. A writer of a topic may use an idempotent producer (KIP-679).
 - The transactional id of the release process belongs to it alone: whoever holds it shuts every earlier holder out.
@@ -124,7 +124,8 @@ def acl_rules(agencies: Iterable[str]) -> tuple[AclRule, ...]:
             # The final dot is part of the prefix: without it `raw.a` would also give away the topics of `raw.ab`.
             AclRule(principal, ("WRITE", "DESCRIBE"), "TOPIC", f"raw.{agency}.", prefixed=True),
             AclRule(principal, ("READ",), "TOPIC", f"quarantine.{agency}"),
-            AclRule(principal, ("READ",), "GROUP", f"{principal}.", prefixed=True),
+            # One group: with a prefix an agency could make as many as it likes, and the broker keeps each for years.
+            AclRule(principal, ("READ",), "GROUP", principal),
         ]
     return (*rules, *_WORKERS, *_PEOPLE)
 
@@ -149,7 +150,7 @@ _WORKERS: Final = (
     *_on("worker.deidentify", _BOTH, "state.deidentify"),
     _group("worker.deidentify", "deidentify"),
     *_on("worker.dedupe", _READ, "deidentified."),
-    *_on("worker.dedupe", _WRITE, "deltas", "outcomes", "quarantine."),
+    *_on("worker.dedupe", _WRITE, "deltas", "outcomes", "quarantine.", "audit"),
     *_on("worker.dedupe", _BOTH, "state.dedupe"),
     _group("worker.dedupe", "dedupe"),
     *_on("worker.aggregate", _READ, "deltas"),
@@ -168,7 +169,7 @@ _WORKERS: Final = (
 
 _PEOPLE: Final = (
     *_on("analysts", _READ, "trend."),
-    _group("analysts", "analysts-"),
+    AclRule("analysts", ("READ",), "GROUP", "analysts"),
     *_on("officer", _READ, "audit", "ledger", "quarantine.", "late", "trend.", "outcomes"),
     # An officer reconciles offsets and lags, which need DESCRIBE alone.
     *_on("officer", _SEE, "raw.", "replay", "deidentified.", "deltas"),

@@ -1,4 +1,4 @@
-"""The stage dedupe: de-identified events in; deltas, outcomes and conflicts out.
+"""The stage dedupe: de-identified events in; deltas, outcomes, refused events and disputes out.
 
 Purpose: turns records into events of `streams.core.counting.dedupe`, and the steps of that module into records. The
 handler is called by the loop of `streams.runtime.app`, once for each batch.
@@ -11,15 +11,17 @@ Invariants:
 - The deltas of a batch leave in few records: one for each partition and year, as long as it stays small enough.
 - An event whose year was erased is passed over: nobody can read it any more, its counts remain as they were.
 - A person-year that occurs several times in a batch is written once, after the batch's last event of it.
-- The payload of a conflict is not repeated in quarantine: here it would hold the person token.
+- Disputes between agencies are counted for the officer alone: by batch and attribute, in decades, in the audit log.
+- The payload of a refused event is not repeated in quarantine: here it would hold the person token.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import faust
 
+from anonymizer.microdata import receipt
 from anonymizer.policy import Policy
 from schemas import catalogue
 from schemas.identifiers import PersonToken
@@ -28,6 +30,7 @@ from streams.broker import topics
 from streams.broker.partitions import partition_of
 from streams.core.counting import cube, dedupe, deltas
 from streams.core.counting.outcomes import key_of
+from streams.core.counting.representative import CellReader
 from streams.runtime import app as apps
 from streams.runtime import state
 from streams.runtime.stage import BatchResult, Output, Record
@@ -38,17 +41,18 @@ __all__ = ["STATE", "Dedupe", "attach"]
 STATE = "state.dedupe"
 
 
-def attach(app: faust.App, policy: Policy, *, deps: apps.Deps) -> None:
-    """Make `app` the stage dedupe over the de-identified events of every kind."""
+def attach(app: faust.App, policy: Policy, *, deps: apps.Deps, code: str) -> None:
+    """Make `app` the stage dedupe over the de-identified events of every kind; `code` is its version, for the audit."""
     kept = state.StateTable(app, STATE, deps.box, deps.epoch, partitions=topics.PARTITIONS)
-    apps.consume(app, topics.sources(())["dedupe"], Dedupe(policy, deps), kept, rebuilds=True)
+    apps.consume(app, topics.sources(())["dedupe"], Dedupe(policy, deps, code), kept, rebuilds=True)
 
 
 class Dedupe:
     """The handler of the stage; the topic of a batch names the kind."""
 
-    def __init__(self, policy: Policy, deps: apps.Deps) -> None:
+    def __init__(self, policy: Policy, deps: apps.Deps, code: str = "") -> None:
         self._policy, self._seal, self._encoder = policy, deps.seal, RecordEncoder(deps.ids, deps.seal)
+        self._cubes, self._code = CellReader(cube.dimensions_by_cube(policy)), code
         self._kinds = {topics.deidentified(kind): kind for kind in catalogue.KINDS}
 
     async def __call__(self, batch: Sequence[Record], value_of: Callable[[str], bytes | None]) -> BatchResult:
@@ -56,6 +60,7 @@ class Dedupe:
         outputs: list[Output] = []
         changes: dict[tuple[str, int], list[deltas.Row]] = defaultdict(list)
         persons: dict[tuple[str, str], dedupe.PersonYear] = {}
+        disputes: Counter[str] = Counter()
         source = f"{self._kinds[batch[0].topic]}/{batch[0].partition}" if batch else ""
         for record in batch:
             try:
@@ -70,7 +75,7 @@ class Dedupe:
                 if value is not None:
                     data = self._seal.open(value[state.WIDTH :], STATE, key)
                     persons[place] = dedupe.load(state.through_of(value), event.kind, data)
-            step = dedupe.apply(persons[place], event, source, record.offset)
+            step = dedupe.apply(persons[place], event, source, record.offset, self._cubes)
             # None: included already. The value is written again as it is, since after a crash the changelog may lack
             # it.
             if step is None:
@@ -81,9 +86,13 @@ class Dedupe:
                 row = deltas.Row(delta.cell, delta.agency, delta.amount, record.offset, delta.ordinal)
                 changes[year, where].append(row)
             outputs += map(self._encoder.outcome, step.outcomes)
-            if step.conflict:
-                outputs.append(self._conflict(event))
+            if step.refused is not None:
+                outputs.append(self._quarantined(event, step.refused))
+            disputes.update(f"disputed.{name}" for name in step.disputes)
+            disputes.update(f"settled.{name}" for name in step.settled)
         outputs += self._packed(source, changes)
+        if disputes:
+            outputs.append(self._decision(batch, disputes))
         return BatchResult(outputs, {key: self._dumped(year, key, person) for (year, key), person in persons.items()})
 
     def _dumped(self, year: str, key: str, person: dedupe.PersonYear) -> bytes:
@@ -127,8 +136,8 @@ class Dedupe:
         population = self._policy.population_of(kind)
         return None if population is None else cube.cells(read, population)
 
-    def _conflict(self, event: dedupe.DeidentifiedEvent) -> Output:
-        """Return the record of a refused revision in quarantine, with the place of its raw record."""
+    def _quarantined(self, event: dedupe.DeidentifiedEvent, code: str) -> Output:
+        """Return the record of a refused event in quarantine, with the place of its raw record."""
         partition, offset = event.raw
         record = {
             "agency": event.agency,
@@ -136,8 +145,25 @@ class Dedupe:
             "partition": partition,
             "offset": offset,
             "stage": "dedupe",
-            "code": dedupe.CONFLICT,
-            "field": "revision",
+            "code": code,
+            "field": "revision" if code == dedupe.CONFLICT else None,
             "payload": b"",
         }
         return self._encoder.refusal(event.agency, key_of(event.position), record)
+
+    def _decision(self, batch: Sequence[Record], disputes: Mapping[str, int]) -> Output:
+        """Return the audit record of a batch since which agencies report different values about some persons."""
+        first, last = batch[0], batch[-1]
+        record = {
+            "action": "batch",
+            "actor": "dedupe",
+            "policy": self._policy.digest,
+            "code": self._code,
+            "topic": first.topic,
+            "partition": first.partition,
+            "first_offset": first.offset,
+            "last_offset": last.offset,
+            "details": {name: receipt.decade(count) for name, count in sorted(disputes.items())},
+        }
+        key = f"dedupe/{first.topic}/{first.partition}/{first.offset}-{last.offset}".encode()
+        return self._encoder.decision(key, record)

@@ -107,8 +107,9 @@ def _deltas(seal: RecordSeal, size: int) -> Iterator[Output]:
 def _persons(seal: RecordSeal, first: int, end: int) -> Iterator[Output]:
     for n in range(first, end):
         token = f"{n:032x}"
-        seen = {
-            EventId(f"{n:016x}{event:016x}"): persons.DeidentifiedEvent(
+        cells = ((CubeKey(ballast.key(n)), 1), (CubeKey(f"{ballast.key(n)}+"), 1))
+        events = [
+            persons.DeidentifiedEvent(
                 EventId(f"{n:016x}{event:016x}"),
                 AgencyId(flow.AGENCIES[event]),
                 "case",
@@ -117,12 +118,18 @@ def _persons(seal: RecordSeal, first: int, end: int) -> Iterator[Output]:
                 f"{n:032x}",
                 "2024-01",
                 (0, n),
-                ((CubeKey(ballast.key(n)), 1), (CubeKey(f"{ballast.key(n)}+"), 1)),
+                cells,
             )
             for event in range(2)
-        }
+        ]
+        seen = {event.key: event for event in events}
         key = seal.index(ballast.YEAR, f"case|{token}")
-        sealed = seal.seal(ballast.YEAR, persons.dump(persons.PersonYear(0, seen)), dedupe.STATE, key)
+        sealed = seal.seal(
+            ballast.YEAR,
+            persons.dump(persons.PersonYear(0, seen, persons.CountedRecord(events[0].agency, events[0].key, cells))),
+            dedupe.STATE,
+            key,
+        )
         partition = partition_of(token.encode(), topics.PARTITIONS)
         yield Output(dedupe.STATE, partition, key.encode() + b"\x00" + b"0" * 16, state.prefixed(0, sealed))
 

@@ -50,7 +50,8 @@ def partition_of_cell(content: Content) -> int:
 
 _TEMPLATE = flow.events(1, seed=1)[0]
 PLACES: list[Place] = [("dedupe", 0), ("dedupe", 1), ("aggregate", 0), ("aggregate", 1)]
-TOKENS = [token for n in range(40) if partition_of((token := f"{n:032x}").encode(), 4) < 2][:4]
+_INDEX = raw_events.deps().seal.index
+TOKENS = [token for n in range(40) if partition_of(_INDEX("2024", token := f"{n:032x}").encode(), 4) < 2][:4]
 CONTENTS = [one for one in itertools.product(flow.COUNTRIES, ("2024-01", "2024-02")) if partition_of_cell(one) < 2][:4]
 
 places = st.sampled_from(PLACES)

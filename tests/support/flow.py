@@ -4,6 +4,7 @@ The recount knows nothing of the code under test: it folds the events by the wor
 """
 
 import asyncio
+import hashlib
 import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -100,13 +101,40 @@ def recount(sent: Iterable[Mapping[str, Any]]) -> Counter[str]:
     for event in latest.values():
         if event["state"] == "reported" and event["status"] != "not-a-victim":
             by_person[event["token"]].append(event)
-    leaves = (min(group, key=lambda e: (e["period"], e["agency"], e["event_id"])) for group in by_person.values())
-    return Counter(_profile(leaf) for leaf in leaves)
+    return Counter(_counted(group) for group in by_person.values())
 
 
-def _profile(leaf: Mapping[str, Any]) -> str:
-    values = [leaf[name] for name in ("phenomenon", "status", "country", "period", "gender", "age")]
-    return "|".join(["cases", "profile", *values, "+".join(sorted(leaf["exploitation"])) or "unknown"])
+def _counted(group: Iterable[Mapping[str, Any]]) -> str:
+    """Return the profile that is counted of one person: an agency has one voice, and two that agree outvote one."""
+    voices: dict[str, Mapping[str, Any]] = {}
+    for event in sorted(group, key=lambda e: (len(e["period"]) == len("2024"), e["period"], e["event_id"])):
+        voices.setdefault(event["agency"], event)
+    reports = [{name: _joined(voice[name]) for name in _ATTRIBUTES} for voice in voices.values()]
+    agreed = {name: _majority([report[name] for report in reports]) for name in _ATTRIBUTES}
+
+    def merit(report: Mapping[str, str], agency: str) -> tuple[int, int, bytes]:
+        fits = sum(report[name] == value for name, value in agreed.items())
+        strength = ("unknown", "possible", "confirmed").index(report["status"])
+        return fits, strength, hashlib.sha256(f"{report['period'][:4]}|{agency}".encode()).digest()
+
+    _, leader = max(zip(voices, reports, strict=True), key=lambda pair: merit(pair[1], pair[0]))
+    values = [agreed[name] or leader[name] for name in _PROFILE]
+    return "|".join(["cases", "profile", *values])
+
+
+_PROFILE = ("phenomenon", "status", "country", "period", "gender", "age", "exploitation")
+_ATTRIBUTES = (*_PROFILE, "citizenship", "means", "decided_by")
+
+
+def _joined(value: str | list[str]) -> str:
+    return value if isinstance(value, str) else "+".join(sorted(value)) or "unknown"
+
+
+def _majority(values: list[str]) -> str | None:
+    """Return the value that more than one reports, and more than any other; None if there is none."""
+    counts = Counter(values)
+    most = [value for value, count in counts.items() if count == max(counts.values())]
+    return most[0] if len(most) == 1 and counts[most[0]] > 1 else None
 
 
 async def publish(site: Site, sent: Sequence[Mapping[str, Any]]) -> None:

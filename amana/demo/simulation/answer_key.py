@@ -8,6 +8,7 @@ Invariants:
   absent; years never share a cell, and no correction leads into or out of 2019.
 """
 
+import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -51,35 +52,78 @@ def outcomes(entries: Sequence[AnswerEntry]) -> list[str]:
         and not entry.report.withdrawn
         and entry.report.facts.get("status") != "N"
     ]
-    representatives = _representatives(in_force)
-    return [_outcome(entry, latest, representatives) for entry in entries]
+    leading = {entries[0].record for entries in _groups(in_force)}
+    return [_outcome(entry, latest, leading) for entry in entries]
 
 
 def cells(entries: Sequence[AnswerEntry], results: Sequence[str]) -> Counter[str]:
-    """Return cell → amount, over all rows whose outcome is `counted`."""
+    """Return cell → amount: for each person, year and kind the cells on which the agencies agree as far as they do."""
     exact: Counter[str] = Counter()
-    for entry, outcome in zip(entries, results, strict=True):
-        if outcome == "counted":
-            for cell, amount in _cells(entry.report):
-                exact[cell] += amount
+    counting = [entry for entry, outcome in zip(entries, results, strict=True) if outcome in {"counted", "duplicate"}]
+    for leading, *others in _groups([entry for entry in counting if not entry.again]):
+        voices = [list(_cells(entry.report)) for entry in (leading, *others)]
+        for place, (cell, amount) in enumerate(voices[0]):
+            name, *codes = _parts(cell)
+            by_agency = [_parts(voice[place][0])[1:] for voice in voices]
+            agreed = [
+                _agreed(reported) or own for own, reported in zip(codes, zip(*by_agency, strict=True), strict=True)
+            ]
+            exact["|".join([name, *agreed])] += amount
     return +exact  # the plus leaves out cells of amount 0
 
 
-def _representatives(entries: Iterable[AnswerEntry]) -> frozenset[tuple[str, str]]:
-    """Return the records of the representative events: one per person, year and kind; an aggregate is its own."""
-    groups: defaultdict[tuple[object, ...], list[tuple[str, str, str]]] = defaultdict(list)
+def _groups(entries: Iterable[AnswerEntry]) -> Iterator[list[AnswerEntry]]:
+    """Yield one entry of each agency for each person, year and kind, the leading one first; an aggregate is its own."""
+    groups: defaultdict[tuple[object, ...], dict[str, AnswerEntry]] = defaultdict(dict)
     for entry in entries:
         report = entry.report
         who: object = report.person.number if report.person else entry.record
-        group = (report.kind, who, report.date[:4])
-        # As in dedupe, the earliest month wins, then the smallest agency id; `World` lets no tie go further.
-        groups[group].append((report.period, *entry.record))
-    return frozenset(min(group)[1:] for group in groups.values())
+        voices = groups[report.kind, who, report.date[:4]]
+        # An agency speaks by its earliest record with a known month; `World` lets no tie go further.
+        known = voices.setdefault(report.agency.id, entry)
+        if _own_order(entry) < _own_order(known):
+            voices[report.agency.id] = entry
+    for voices in groups.values():
+        yield _ranked(list(voices.values()))
 
 
-def _outcome(
-    entry: AnswerEntry, latest: dict[tuple[str, str], int], representatives: frozenset[tuple[str, str]]
-) -> str:
+def _own_order(entry: AnswerEntry) -> tuple[bool, str]:
+    return len(entry.report.period) == len("2024"), entry.report.period
+
+
+def _ranked(voices: list[AnswerEntry]) -> list[AnswerEntry]:
+    """Sort the agencies' entries: most agreed values, then the stronger status, then the year's order of agencies."""
+    values = [_values(entry) for entry in voices]
+    agreed = [_agreed(reported) for reported in zip(*values, strict=True)]
+
+    def merit(entry: AnswerEntry) -> tuple[int, int, bytes]:
+        fits = sum(value == of for value, of in zip(_values(entry), agreed, strict=True) if of is not None)
+        strength = {"A": 2, "P": 1}.get(entry.report.facts.get("status") or "", 0)
+        order = hashlib.sha256(f"{entry.report.date[:4]}|{entry.report.agency.id}".encode()).digest()
+        return fits, strength, order
+
+    return sorted(voices, key=merit, reverse=True)
+
+
+def _values(entry: AnswerEntry) -> list[str]:
+    """Return the distinct values in the cells of an entry: those of the first cell, then what each further one adds."""
+    first, *further = (_parts(cell)[1:] for cell, _ in _cells(entry.report))
+    return [*first, *(codes[-1] for codes in further)]
+
+
+def _parts(cell: str) -> list[str]:
+    """Take a cell apart: population and cube as one, then its values."""
+    population, cube, *codes = cell.split("|")
+    return [f"{population}|{cube}", *codes]
+
+
+def _agreed(reported: Sequence[str]) -> str | None:
+    """Return the value that two agencies or more report, more often than any other; None if there is none."""
+    (value, most), *rest = Counter(reported).most_common()
+    return value if most > 1 and (not rest or rest[0][1] < most) else None
+
+
+def _outcome(entry: AnswerEntry, latest: dict[tuple[str, str], int], leading: set[tuple[str, str]]) -> str:
     """Return the outcome of one entry; if several apply, the first of the list below."""
     if latest[entry.record] > entry.report.revision:
         return "superseded"
@@ -89,7 +133,7 @@ def _outcome(
         return "withdrawn"
     if entry.report.facts.get("status") == "N":
         return "out_of_scope"
-    return "counted" if entry.record in representatives else "duplicate"
+    return "counted" if entry.record in leading else "duplicate"
 
 
 def _cells(report: AgencyReport) -> Iterator[tuple[str, int]]:

@@ -3,7 +3,7 @@
 Purpose: applies the cubes of a policy's population to a record. Deduplication (`streams.core.counting.dedupe`) decides
 which record of a person counts; here a record out of scope (`not-a-victim`) has no cells.
 
-Called by: `streams.stages.dedupe` (`cells`, and the status that is out of scope) and
+Called by: `streams.stages.dedupe` (`cells`, `dimensions_by_cube`, and the status that is out of scope) and
 `connectors.operations.exact_cells` (`dimensions_of`).
 
 Invariants:
@@ -26,7 +26,7 @@ from typing import Any
 from anonymizer.policy import Policy, Population
 from schemas.identifiers import CubeKey
 
-__all__ = ["OUT_OF_SCOPE_STATUS", "cells", "cells_of", "dimensions_of"]
+__all__ = ["OUT_OF_SCOPE_STATUS", "cells", "cells_of", "dimensions_by_cube", "dimensions_of"]
 
 OUT_OF_SCOPE_STATUS = "not-a-victim"
 """The status of an event that no population counts."""
@@ -46,12 +46,22 @@ def cells(record: Mapping[str, Any], population: Population) -> tuple[tuple[Cube
     """Return the (cell key, amount) pairs of `record` in the cubes of `population`, without amounts of zero."""
     if record.get("status") == OUT_OF_SCOPE_STATUS:
         return ()
+    # The cubes of a population share most of their dimensions: each value is read once.
+    known: dict[str, str] = {}
     pairs = []
-    for cube in population.cubes:
-        for values, amount in _parts(record, population.kind):
-            path = "|".join(values.get(name) or _value(record, name) for name in cube.dimensions)
-            pairs.append((CubeKey(f"{population.name}|{cube.name}|{path}"), amount))
+    for values, amount in _parts(record, population.kind):
+        for cube in population.cubes:
+            path = [
+                values.get(name) or known.get(name) or known.setdefault(name, _value(record, name))
+                for name in cube.dimensions
+            ]
+            pairs.append((CubeKey(f"{population.name}|{cube.name}|{'|'.join(path)}"), amount))
     return tuple((key, amount) for key, amount in pairs if amount)
+
+
+def dimensions_by_cube(policy: Policy) -> dict[str, tuple[str, ...]]:
+    """Return the dimensions of every cube by the beginning of its cell keys, `population|cube`."""
+    return {f"{of.name}|{cube.name}": cube.dimensions for of in policy.populations for cube in of.cubes}
 
 
 def dimensions_of(cell: str, policy: Policy) -> tuple[str, str, dict[str, str]]:

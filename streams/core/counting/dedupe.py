@@ -1,38 +1,90 @@
 """Deduplication: the changes of counts and outcomes that one de-identified event causes in its person-year.
 
-Purpose: decides, per kind and person token, which event represents the person-year, which deltas its cells get, and
-which outcomes the raw records behind the events get. Keeps no state and sends nothing.
+Purpose: decides, per kind and person token, which record is counted of the person-year, which deltas its cells get,
+and which outcomes the raw records behind the events get. Keeps no state and sends nothing.
 
 Called by: `streams.stages.dedupe`, once for each record of the topics `deidentified.*`.
 
 Invariants:
-- The representative event is the event with the least (period, agency, event id) among those that are reported and in
-  scope, at their latest revisions. It does not depend on the order in which events arrive.
-- At most one event of a person-year counts; the deltas of one event take back what the old representative added.
+- The counted record is that of `streams.core.counting.representative` over the events that are reported and in scope,
+  at their latest revisions. It does not depend on the order in which events arrive.
+- One record of a person-year counts at most; the deltas of one event take back what was counted before. What was
+  counted is kept in the state, so that another policy or another rule takes back exactly that.
+- An event is known by its agency and its id: no agency can revise another's.
 - An equal revision with other content is a conflict, and changes no count.
+- The bounds below are independent of the policy and of the number of agencies; `LARGEST_STATE` follows from them. No
+  event of one agency takes the room of another's: `RESERVED` events of each are always admitted up to `MOST_EVENTS`.
 - `through` is the offset of the last event that a state includes; an event at or below it changes nothing again.
 
     person = PersonYear()
-    step = apply(person, event, "case/3", 17)   # the first event: counted
-    step.deltas                                 # (Delta(cell="cases|...", agency="...", amount=1, ordinal=0),)
-    apply(step.person, event, "case/3", 17)     # None: the state includes offset 17
+    step = apply(person, event, "case/3", 17, cubes)   # the first event: counted
+    step.deltas                                          # (Delta(cell="cases|...", agency="...", amount=1, ordinal=0),)
+    apply(step.person, event, "case/3", 17, cubes)     # None: the state includes offset 17
 """
 
 import json
+import zlib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
 from schemas.identifiers import AgencyId, CubeKey, EventId
+from schemas.values import LARGEST_COUNT
 from streams.core.counting.outcomes import Outcome, Position
+from streams.core.counting.representative import CellReader, Cells, CountedRecord, representative
 
-__all__ = ["CONFLICT", "DedupeStep", "DeidentifiedEvent", "Delta", "PersonYear", "apply", "dump", "load"]
+__all__ = [
+    "CONFLICT",
+    "LARGEST_CELLS",
+    "LARGEST_STATE",
+    "MOST_EVENTS",
+    "MOST_OF_AGENCY",
+    "RESERVED",
+    "TOO_LARGE",
+    "TOO_MANY",
+    "Cells",
+    "CountedRecord",
+    "DedupeStep",
+    "DeidentifiedEvent",
+    "Delta",
+    "PersonYear",
+    "apply",
+    "dump",
+    "load",
+]
 
-CONFLICT = "CON-020"
+CONFLICT: Final = "CON-020"
 """The code of an equal revision with other content."""
 
-Cells = tuple[tuple[CubeKey, int], ...]
-"""Cell keys with the amounts that an event adds to them."""
+TOO_MANY: Final = "CON-050"
+"""The code of an event beyond the number of events that one person-year may have."""
+
+TOO_LARGE: Final = "CON-051"
+"""The code of an event whose cells or amounts are larger than any that the contract allows."""
+
+MOST_OF_AGENCY: Final = 64
+"""Events of one agency about one person in one year, of one kind: more than one a week."""
+
+MOST_SHARED: Final = 256
+"""Events of one person-year up to which every agency may have `MOST_OF_AGENCY`."""
+
+RESERVED: Final = 4
+"""Events that an agency may have beyond `MOST_SHARED`, up to `MOST_EVENTS`."""
+
+MOST_EVENTS: Final = 512
+"""Events of one person-year: the shared ones, and the reserved ones of 64 agencies."""
+
+LARGEST_CELLS: Final = 1_200
+"""Bytes of the cells of one event in a state value; the largest event of the shipped policy needs about 700."""
+
+LARGEST_STATE: Final = 800_000
+"""Bytes that no state value reaches; a test builds the largest one. Requests hold more (`streams.runtime.outbox`)."""
+
+_CELL_FRAME: Final = len('["",1000000],')
+
+_COMPRESSED: Final = 4_096
+"""Bytes from which on a state value is compressed: a person-year with many events is written anew for each of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +114,34 @@ class DeidentifiedEvent:
     cells: Cells | None
 
     @property
+    def key(self) -> str:
+        """Return the event's key among those of all agencies."""
+        return f"{self.agency}/{self.event_id}"
+
+    @property
     def position(self) -> Position:
         """Return the place of the raw record."""
         return (self.agency, self.kind, *self.raw)
 
+    @property
+    def counts(self) -> bool:
+        """Return whether the event may be counted: it is reported and in scope."""
+        return self.state == "reported" and self.cells is not None
+
 
 @dataclass(frozen=True, slots=True)
 class PersonYear:
-    """The state of one token: the latest revision of each event, including all input up to the offset `through`."""
+    """The state of one token, including all input up to the offset `through`.
+
+    Args:
+        through: Offset of the last included event, -1 before the first.
+        events: The latest revision of each event, by its key.
+        counted: The record that is counted; None if no event counts.
+    """
 
     through: int = -1
-    events: Mapping[EventId, DeidentifiedEvent] = field(default_factory=dict)
+    events: Mapping[str, DeidentifiedEvent] = field(default_factory=dict)
+    counted: CountedRecord | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +156,28 @@ class Delta:
 
 @dataclass(frozen=True, slots=True)
 class DedupeStep:
-    """The result of one event: the new state, deltas and outcomes; `conflict` if the event was refused."""
+    """The result of one event.
+
+    Args:
+        person: The new state.
+        deltas: The changes of cells.
+        outcomes: The outcomes of raw records.
+        refused: The code under which the event goes to quarantine, None if it was included.
+        disputes: Attributes of which the agencies report different values since this event.
+        settled: Attributes of which they no longer do.
+    """
 
     person: PersonYear
     deltas: tuple[Delta, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
-    conflict: bool = False
+    refused: str | None = None
+    disputes: tuple[str, ...] = ()
+    settled: tuple[str, ...] = ()
 
 
-def apply(person: PersonYear, event: DeidentifiedEvent, source: str, offset: int) -> DedupeStep | None:
+def apply(
+    person: PersonYear, event: DeidentifiedEvent, source: str, offset: int, cubes: CellReader
+) -> DedupeStep | None:
     """Include `event` in the state of its person-year; return None if the state includes it already.
 
     Args:
@@ -103,21 +185,52 @@ def apply(person: PersonYear, event: DeidentifiedEvent, source: str, offset: int
         event: The event.
         source: Kind and partition that the event was read from, as `case/3`.
         offset: Its offset there.
+        cubes: Takes cell keys apart by the cubes of the policy.
     """
     if offset <= person.through:
         return None
-    latest = person.events.get(event.event_id)
+    key = event.key
+    latest = person.events.get(key)
     if latest is not None and event.revision <= latest.revision:
         return _not_higher(replace(person, through=offset), latest, event, source, offset)
-    after = PersonYear(offset, {**person.events, event.event_id: event})
-    results_before, results_after = _results(person), _results(after)
-    # An event that moved away has its outcome under its new token; here nothing of it is left to be superseded.
-    if latest is not None and latest.state != "moved":
-        results_after[latest.position] = "superseded"
-    changed = {where: result for where, result in sorted(results_after.items()) if results_before.get(where) != result}
+    if (code := _beyond_bounds(person, latest, event)) is not None:
+        return _refused(replace(person, through=offset), event, source, offset, code)
+    events = {**person.events, key: event}
+    counted = representative((known for known in events.values() if known.counts), cubes)
+    before, after = person.counted, PersonYear(offset, events, counted)
+    changed = _results(person, event, after)
+    old, new = (record.disputed if record else () for record in (before, counted))
     return DedupeStep(
-        after, _deltas(_representative(person), _representative(after)), _outcomes(changed, source, offset)
+        after,
+        _deltas(before, counted),
+        _outcomes(changed, source, offset),
+        disputes=tuple(name for name in new if name not in old),
+        settled=tuple(name for name in old if name not in new),
     )
+
+
+def _beyond_bounds(person: PersonYear, latest: DeidentifiedEvent | None, event: DeidentifiedEvent) -> str | None:
+    """Return the code of the bound that `event` exceeds, None if the person-year has room for it."""
+    size = 0
+    for key, amount in event.cells or ():
+        size += len(key) + _CELL_FRAME
+        if size > LARGEST_CELLS or amount > LARGEST_COUNT:
+            return TOO_LARGE
+    # Revisions replace their event. Most person-years have few events, of which none has to be counted.
+    if latest is not None or len(person.events) < RESERVED:
+        return None
+    own = sum(known.agency == event.agency for known in person.events.values())
+    every = len(person.events)
+    if own >= MOST_OF_AGENCY or every >= MOST_EVENTS or (every >= MOST_SHARED and own >= RESERVED):
+        return TOO_MANY
+    return None
+
+
+def _refused(person: PersonYear, event: DeidentifiedEvent, source: str, offset: int, code: str) -> DedupeStep:
+    # A move has its outcome under the new token; here nothing of the event is counted that it could take back.
+    if event.state == "moved":
+        return DedupeStep(person)
+    return DedupeStep(person, outcomes=_outcomes({event.position: "quarantined"}, source, offset), refused=code)
 
 
 def _not_higher(
@@ -128,41 +241,47 @@ def _not_higher(
     if event.state == "moved" or (event.revision == latest.revision and event.raw == latest.raw):
         return DedupeStep(person)
     same = event.digest == latest.digest and (event.state == "withdrawn") == (latest.state == "withdrawn")
-    conflict = event.revision == latest.revision and latest.state != "moved" and not same
-    result = "superseded" if event.revision < latest.revision else "quarantined" if conflict else "duplicate"
-    return DedupeStep(person, outcomes=_outcomes({event.position: result}, source, offset), conflict=conflict)
+    if event.revision == latest.revision and latest.state != "moved" and not same:
+        return _refused(person, event, source, offset, CONFLICT)
+    result = "superseded" if event.revision < latest.revision else "duplicate"
+    return DedupeStep(person, outcomes=_outcomes({event.position: result}, source, offset))
 
 
-def _representative(person: PersonYear) -> DeidentifiedEvent | None:
-    """Return the representative event, None if no event of the person-year counts."""
-    counting = (event for event in person.events.values() if event.state == "reported" and event.cells is not None)
-    return min(counting, key=lambda event: (event.period, event.agency, event.event_id), default=None)
+def _results(before: PersonYear, event: DeidentifiedEvent, after: PersonYear) -> dict[Position, str]:
+    """Return the outcomes that change: of the event, of its earlier revision, of the leading event before and after."""
+    old, new = _leading(before), _leading(after)
+    results: dict[Position, str] = {}
+    if old is not new:
+        if old is not None:
+            results[old.position] = "duplicate"
+        if new is not None:
+            results[new.position] = "counted"
+    latest = before.events.get(event.key)
+    # An event that moved away has its outcome under its new token; here nothing of it is left to be superseded.
+    if latest is not None and latest.state != "moved":
+        results[latest.position] = "superseded"
+    if event.state == "withdrawn":
+        results[event.position] = "withdrawn"
+    elif event.state == "reported" and event is not new:
+        results[event.position] = "out_of_scope" if event.cells is None else "duplicate"
+    return dict(sorted(results.items()))
 
 
-def _results(person: PersonYear) -> dict[Position, str]:
-    """Return the outcome of the latest raw record of every event."""
-    representative = _representative(person)
-    results = {}
-    for event in person.events.values():
-        if event.state == "moved":
-            continue  # it has its outcome under its new token
-        if event.state == "withdrawn":
-            result = "withdrawn"
-        elif event.cells is None:
-            result = "out_of_scope"
-        else:
-            result = "counted" if event is representative else "duplicate"
-        results[event.position] = result
-    return results
+def _leading(person: PersonYear) -> DeidentifiedEvent | None:
+    """Return the event that leads the counted record."""
+    counted = person.counted
+    return None if counted is None else person.events[counted.key]
 
 
-def _deltas(before: DeidentifiedEvent | None, after: DeidentifiedEvent | None) -> tuple[Delta, ...]:
-    """Take back the amounts of the old representative event and add those of the new one."""
+def _deltas(before: CountedRecord | None, after: CountedRecord | None) -> tuple[Delta, ...]:
+    """Take back the amounts of the record that was counted, and add those of the new one."""
+    if before is not None and after is not None and (before.agency, before.cells) == (after.agency, after.cells):
+        return ()
     net: Counter[tuple[CubeKey, AgencyId]] = Counter()
-    for event, sign in ((before, -1), (after, 1)):
-        if event is not None:
-            for cell, amount in event.cells or ():
-                net[cell, event.agency] += sign * amount
+    for record, sign in ((before, -1), (after, 1)):
+        if record is not None:
+            for cell, amount in record.cells:
+                net[cell, record.agency] += sign * amount
     # Sorted, so that a batch that is handled again gives every delta the same sequence mark.
     changes = sorted((key, amount) for key, amount in net.items() if amount)
     return tuple(Delta(cell, agency, amount, n) for n, ((cell, agency), amount) in enumerate(changes))
@@ -173,18 +292,32 @@ def _outcomes(changed: Mapping[Position, str], source: str, offset: int) -> tupl
 
 
 def dump(person: PersonYear) -> bytes:
-    """Write the events of `person` as compact JSON; the state keeps `through` and the kind beside it."""
-    rows = {
-        key: [e.agency, e.revision, e.state, e.digest, e.period, *e.raw, e.cells] for key, e in person.events.items()
-    }
-    return json.dumps(rows, separators=(",", ":"), sort_keys=True).encode()
+    """Write `person` as compact JSON, compressed if it is long; the state keeps `through` and the kind beside it."""
+    rows = {key: [e.revision, e.state, e.digest, e.period, *e.raw, e.cells] for key, e in person.events.items()}
+    counted: list[Any] = []
+    if (record := person.counted) is not None:
+        # The cells are repeated only where they are not those of the leading event.
+        own = record.cells == person.events[record.key].cells
+        counted = [record.key, record.disputed, None if own else record.cells]
+    text = json.dumps([rows, counted], separators=(",", ":"), sort_keys=True).encode()
+    return zlib.compress(text, 1) if len(text) > _COMPRESSED else text
 
 
 def load(through: int, kind: str, payload: bytes) -> PersonYear:
-    """Read the events of one kind that `dump` wrote."""
-    events = {}
-    for key, (agency, revision, state, digest, period, partition, offset, rows) in json.loads(payload).items():
-        cells = None if rows is None else tuple((cell, amount) for cell, amount in rows)
+    """Read the state of one kind that `dump` wrote."""
+    rows, counted = json.loads(payload if payload.startswith(b"[") else zlib.decompress(payload))
+    events: dict[str, DeidentifiedEvent] = {}
+    for key, (revision, state, digest, period, partition, offset, cells) in rows.items():
+        agency, _, event_id = key.partition("/")
         raw = partition, offset
-        events[key] = DeidentifiedEvent(key, agency, kind, revision, state, digest, period, raw, cells)
-    return PersonYear(through, events)
+        events[key] = DeidentifiedEvent(event_id, agency, kind, revision, state, digest, period, raw, _cells(cells))
+    if not counted:
+        return PersonYear(through, events)
+    key, disputed, cells = counted
+    own = events[key].cells or ()
+    record = CountedRecord(events[key].agency, key, own if cells is None else _cells(cells) or (), tuple(disputed))
+    return PersonYear(through, events, record)
+
+
+def _cells(rows: list[list[Any]] | None) -> Cells | None:
+    return None if rows is None else tuple((cell, amount) for cell, amount in rows)

@@ -5,7 +5,9 @@ from dataclasses import replace
 from schemas.identifiers import AgencyId, CubeKey, EventId
 from streams.core.counting import dedupe
 from streams.core.counting.dedupe import DedupeStep, DeidentifiedEvent, PersonYear
+from streams.core.counting.representative import CellReader
 
+CUBES = CellReader({})
 FIRST = DeidentifiedEvent(
     EventId("e1"), AgencyId("police"), "case", 1, "reported", "d1", "2024-03", (0, 10), ((CubeKey("c1"), 1),)
 )
@@ -23,7 +25,7 @@ def run(*events: DeidentifiedEvent) -> list[DedupeStep]:
     """Apply events in turn, at offsets from 0 on."""
     person, steps = PersonYear(), []
     for offset, event in enumerate(events):
-        step = dedupe.apply(person, event, "case/0", offset)
+        step = dedupe.apply(person, event, "case/0", offset, CUBES)
         assert step is not None
         person = step.person
         steps.append(step)
@@ -44,7 +46,7 @@ def test_the_first_event_of_a_person_year_counts() -> None:
     assert changes(step) == [("c1", "police", 1)]
 
 
-def test_an_earlier_event_becomes_the_representative_and_the_old_representative_a_duplicate() -> None:
+def test_another_agency_takes_the_lead_and_the_old_leading_event_becomes_a_duplicate() -> None:
     step = run(FIRST, SECOND)[1]
     assert outcomes(step) == {10: "duplicate", 5: "counted"}
     assert changes(step) == [("c1", "police", -1), ("c2", "shelter", 1)]
@@ -82,7 +84,7 @@ def test_the_same_raw_record_again_says_nothing() -> None:
 
 def test_an_equal_revision_with_other_content_is_a_conflict() -> None:
     step = run(FIRST, replace(FIRST, digest="other", raw=(0, 12), cells=((CubeKey("c9"), 1),)))[1]
-    assert step.conflict
+    assert step.refused == dedupe.CONFLICT
     assert outcomes(step) == {12: "quarantined"}
     assert not step.deltas
 
@@ -100,7 +102,7 @@ def test_not_a_victim_is_out_of_scope() -> None:
 
 def test_what_the_state_includes_is_not_done_again() -> None:
     step = run(FIRST)[0]
-    assert dedupe.apply(step.person, FIRST, "case/0", 0) is None
+    assert dedupe.apply(step.person, FIRST, "case/0", 0, CUBES) is None
 
 
 def test_a_person_comes_back_from_its_state_as_it_was() -> None:
