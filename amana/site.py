@@ -36,7 +36,7 @@ from schemas.errors import ConfigurationError
 from schemas.record_seal import RecordSeal
 from streams.broker import access, quotas
 
-__all__ = ["DEFAULT_AGENCIES", "Site", "data_dir"]
+__all__ = ["DEFAULT_AGENCIES", "TODAY", "Site", "data_dir"]
 
 DEFAULT_AGENCIES: Final = (
     "interior-ministry-lbn",
@@ -48,6 +48,9 @@ DEFAULT_AGENCIES: Final = (
 )
 """The agencies of a site that names none: those of the demo."""
 
+
+TODAY: Final = "today"
+"""The calendar's date of a site whose calendar moves with the days."""
 
 _AGENCY: Final = re.compile(r"[a-z][a-z0-9-]{1,30}")  # also a part of topic names, user names and file names
 _KEY_NAME: Final = re.compile(r"[a-z0-9-]+(/[a-z][a-z0-9.-]{1,40})?")
@@ -77,7 +80,7 @@ class Site:
         kafka: broker addresses, comma separated.
         registry: base URL of the schema registry.
         agencies: ids of the agencies.
-        as_of: the release calendar's date; None while history is filled in, so that no event is late.
+        as_of: the release calendar's date, or `TODAY`; None while history is filled in, so that no event is late.
         quota: limits of each agency at the broker.
     """
 
@@ -85,7 +88,7 @@ class Site:
     kafka: str
     registry: str
     agencies: tuple[str, ...]
-    as_of: dt.date | None = None
+    as_of: dt.date | str | None = None
     quota: quotas.Quota = quotas.DEFAULT
 
     @classmethod
@@ -141,7 +144,7 @@ class Site:
         dir: Path,  # noqa: A002 - as `open`
         *,
         agencies: tuple[str, ...] = (),
-        as_of: dt.date | None = None,
+        as_of: dt.date | str | None = None,
         quota: Mapping[str, int] | None = None,
         apart: bool = False,
     ) -> Self:
@@ -150,7 +153,7 @@ class Site:
         Args:
             dir: the data directory; made if it is not there.
             agencies: ids to add to the site's; a site without any gets `DEFAULT_AGENCIES`.
-            as_of: the calendar's date; None keeps the site's, and a new site has none.
+            as_of: the calendar's date or `TODAY`; None keeps the site's, and a new site has none.
             quota: limits that replace the site's, by Kafka's names.
             apart: the other parties keep their keys elsewhere; only the operator's are made here.
 
@@ -180,7 +183,7 @@ class Site:
 
     def save(self) -> None:
         """Write `site.json`, by which every other command finds the site; whole or not at all."""
-        as_of = self.as_of.isoformat() if self.as_of else None
+        as_of = self.as_of.isoformat() if isinstance(self.as_of, dt.date) else self.as_of
         text: dict[str, Any] = {
             "kafka": self.kafka,
             "registry": self.registry,
@@ -192,6 +195,10 @@ class Site:
         temporary = self.path(".site.json")
         temporary.write_text(json.dumps(text, indent=1), encoding="utf-8")
         temporary.replace(self.path("site.json"))
+
+    def calendar_date(self, today: dt.date) -> dt.date | None:
+        """Return the calendar's date on the day `today`; None while history is filled in."""
+        return self.as_of if isinstance(self.as_of, dt.date) else today if self.as_of == TODAY else None
 
     def path(self, *parts: str) -> Path:
         """Return a path below the data directory."""
@@ -352,5 +359,5 @@ def _credentials_of(home: Path, agencies: tuple[str, ...]) -> dict[str, Any]:
     return {"passwords": access.principals(agencies), "given": {access.ADMIN: given} if given else {}}
 
 
-def _date(text: str | None) -> dt.date | None:
-    return dt.date.fromisoformat(text) if text else None
+def _date(text: str | None) -> dt.date | str | None:
+    return text if text == TODAY else dt.date.fromisoformat(text) if text else None

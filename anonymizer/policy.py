@@ -26,8 +26,8 @@ from schemas.errors import ConfigurationError
 from schemas.trend import region_id
 
 __all__ = [
-    "Calendar", "Cube", "NameThresholds", "Policy", "Population", "Privacy", "Region", "Replacing", "Suppression",
-    "TablePlan", "TextRules", "load",
+    "AgencyBounds", "Calendar", "Cube", "NameThresholds", "Policy", "Population", "Privacy", "Region", "Replacing",
+    "Suppression", "TablePlan", "TextRules", "load",
 ]  # fmt: skip
 
 
@@ -51,10 +51,26 @@ class Suppression(_Frozen):
 
 
 class Calendar(_Frozen):
-    """First publication `grace_days` after a window's end; one revision `revision_years` after the year's first."""
+    """First publication `grace_days` after a window's end; one revision `revision_years` after the year's first.
+
+    No event before `first_year` is admitted, and so no window before it is published.
+    """
 
     grace_days: int = Field(ge=0)
     revision_years: int = Field(ge=1)
+    first_year: int = Field(default=2000, ge=1900)
+
+
+class AgencyBounds(_Frozen):
+    """Bounds of what one agency may add to the states of the stages.
+
+    Args:
+        revisions_per_year: Reports and corrections of one agency, kind and year of events that are admitted;
+            withdrawals are always admitted. Half of it for each of the two raw partitions of a kind.
+    """
+
+    # The memory of all stages grows with it, and no sum of counts may leave 64 bits: hence an upper limit.
+    revisions_per_year: int = Field(default=50_000, ge=2, le=1_000_000_000)
 
 
 class Privacy(_Frozen):
@@ -191,6 +207,7 @@ class Policy(_Frozen):
     approved_by: tuple[str, ...] = Field(min_length=1)
     suppression: Suppression
     calendar: Calendar
+    bounds: AgencyBounds = AgencyBounds()
     dp: Privacy | None = None
     person: PersonRules
     generalise: Generalisation

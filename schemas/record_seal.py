@@ -89,6 +89,10 @@ class RecordSeal:
                 self._sealing[name] = bytes.fromhex(key_id(key)), AESGCM(key)
                 self._opening[self._sealing[name][0]] = self._sealing[name][1]
 
+    def has(self, scope: str) -> bool:
+        """Return whether the keys of a scope are here, so that records of it can be sealed."""
+        return scope in self._sealing
+
     def seal(self, scope: str, data: bytes, topic: str, key: str = "") -> bytes:
         """Return a record sealed for a topic and record key.
 

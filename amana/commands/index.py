@@ -54,6 +54,12 @@ INDEX: Final[Mapping[str, Entry]] = {
             "amana provision --print --agency shelter-lbn --agency hotline-egy",
         ),
     ),
+    "calendar": Entry(
+        "calendar_date",
+        "Show the calendar's date, or move it forward while the system runs.",
+        "",
+        ("amana calendar", "amana calendar 2025-05-01", "amana calendar today"),
+    ),
     "worker": Entry(
         "worker",
         "Run one stage until it is stopped.",

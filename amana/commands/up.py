@@ -23,7 +23,7 @@ __all__ = ["register"]
 
 AsOf = Annotated[
     str | None,
-    typer.Option("--as-of", metavar="DATE", help="Date of the release calendar, YYYY-MM-DD; else the site's."),
+    typer.Option("--as-of", metavar="DATE", help="Date of the release calendar, YYYY-MM-DD or today; else the site's."),
 ]
 Workers = Annotated[
     list[str] | None,
@@ -52,9 +52,9 @@ def up(  # noqa: PLR0913 - a command line's options
     """Run the whole system on this machine until Ctrl-C."""
     home = sites.data_dir(data)
     try:
-        date = dt.date.fromisoformat(as_of) if as_of else None
+        date = as_of if as_of == sites.TODAY else dt.date.fromisoformat(as_of) if as_of else None
     except ValueError as error:
-        raise ConfigurationError("CFG-076", "--as-of takes a date of the form YYYY-MM-DD") from error
+        raise ConfigurationError("CFG-076", "--as-of takes a date of the form YYYY-MM-DD, or today") from error
     options = supervisor.Options(
         data=home,
         agencies=tuple(agency or ()),

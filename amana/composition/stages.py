@@ -20,6 +20,7 @@ from typing import Any, Final
 from amana import site as sites
 from amana.composition import private_members
 from amana.composition.code_version import code_version
+from amana.composition.site_calendar import SiteCalendar, today
 from anonymizer.names import spans
 from anonymizer.policy import TextRules
 from connectors.adapters import schema_ids
@@ -108,7 +109,7 @@ def _attach(
     if name == "dedupe":
         from streams.stages import dedupe  # noqa: PLC0415 - each stage's modules are loaded by its own process alone
 
-        dedupe.attach(app, site.policy(), deps=deps)
+        dedupe.attach(app, site.policy(), deps=deps, code=code_version())
     elif name == "aggregate":
         from streams.stages import aggregate  # noqa: PLC0415 - as above
 
@@ -123,7 +124,8 @@ def _attach(
             dedupe=own.key("dedupe"),
             signing={agency: site.public(f"signing/{agency}") for agency in site.agencies},
             detector=detector,
-            as_of=site.as_of,
+            as_of=SiteCalendar(site),
+            today=today,
             code=code_version(),
             models=names.hashes(),
         )

@@ -4,8 +4,8 @@ Purpose: the one list from which topics are made and checked. `streams.broker.ac
 them. A test compares the page `docs/reference/topics.md` with this list.
 
 Called by: `amana.provisioning.cluster_setup` (makes and compares them); `streams.stages`,
-`streams.runtime.columnar_fetches`, `connectors.adapters`, `connectors.console`, `connectors.operations` and
-`amana.publisher` (names).
+`streams.runtime.columnar_fetches`, `streams.runtime.transport`, `connectors.adapters`, `connectors.console`,
+`connectors.operations` and `amana.publisher` (names).
 
 Invariants:
 - Retention is set on every topic. The broker deletes by the timestamp of a record, and events are years old: therefore
@@ -23,6 +23,7 @@ from schemas.catalogue import KINDS
 __all__ = [
     "FOR_EVER",
     "PARTITIONS",
+    "RAW_PARTITIONS",
     "RAW_RETENTION_MS",
     "REPLAY",
     "Topic",
@@ -39,6 +40,9 @@ __all__ = [
 
 PARTITIONS: Final = 4
 """Partitions of every keyed topic behind the de-identifier; the writers choose the partition of a key by it."""
+
+RAW_PARTITIONS: Final = 2
+"""Partitions of every raw topic; those of one number share a partition of the de-identifier's state."""
 
 _DAY_MS: Final = 24 * 60 * 60 * 1000
 
@@ -138,7 +142,9 @@ def all_topics(agencies: Iterable[str], regions: Iterable[str]) -> tuple[Topic, 
     agencies, regions = tuple(agencies), tuple(regions)
     return (
         *(
-            Topic(raw(agency, kind), 2, "event id", "envelope-value", _WHY_RAW, retention_ms=RAW_RETENTION_MS)
+            Topic(
+                raw(agency, kind), RAW_PARTITIONS, "event id", "envelope-value", _WHY_RAW, retention_ms=RAW_RETENTION_MS
+            )
             for agency in agencies
             for kind in KINDS
         ),

@@ -44,7 +44,15 @@ from streams.core.counting.outcomes import key_of, position_of
 from streams.runtime import app as apps
 from streams.runtime import state
 from streams.runtime.stage import BatchResult, Output, Record
-from streams.stages.deidentify_outputs import STATE, DeidentifyBatch, OpenedEvent, OutputTools, rank_of
+from streams.stages.deidentify_outputs import (
+    FAILED,
+    PURE_FAULTS,
+    STATE,
+    DeidentifyBatch,
+    OpenedEvent,
+    OutputTools,
+    rank_of,
+)
 from streams.stages.record_encoder import RecordEncoder
 
 __all__ = ["Deidentify", "Detector", "Private", "attach"]
@@ -77,7 +85,8 @@ class Private:
         dedupe: The dedupe party's key, which makes person tokens, 32 bytes.
         signing: Every agency's public key, 32 bytes, by which its events are verified.
         detector: Scans free texts.
-        as_of: The calendar's date, None while history is filled in.
+        as_of: Returns the calendar's date, None while history is filled in; the operator moves it at any time.
+        today: Returns the day on which an event is admitted, UTC.
         code: Version of the code, for the audit log.
         models: SHA-256 of each names model by language, for the audit log.
     """
@@ -86,7 +95,8 @@ class Private:
     dedupe: bytes = field(repr=False)
     signing: Mapping[str, bytes]
     detector: Detector
-    as_of: dt.date | None
+    as_of: Callable[[], dt.date | None]
+    today: Callable[[], dt.date]
     code: str
     models: Mapping[str, str] = field(default_factory=dict)
 
@@ -171,12 +181,16 @@ class Deidentify:
         try:
             raw = self._opened(record, agency, kind)
             # 4. Admit.
-            admit.check(kind, agency, raw, as_of=self._private.as_of)
+            admit.check(kind, agency, raw, self._policy, today=self._private.today())
         except ContractError as error:
             event.refusal = error
             return event
+        except PURE_FAULTS:
+            # The rules read nothing but the event, so that the fault would come again at every start.
+            event.refusal = ContractError(FAILED, "a rule of admission fails on this event")
+            return event
         event.raw = raw
-        event.late = admit.lateness(raw, self._policy, self._private.as_of)
+        event.late = admit.lateness(raw, self._policy, self._private.as_of())
         if event.late is None:
             plan = self._rules[kind].plan
             # A withheld text is scanned for patterns alone: its names are withheld with it, whoever they belong to.

@@ -19,6 +19,7 @@ Invariants:
 """
 
 import contextlib
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ from typing import Any
 
 from anonymizer.microdata import receipt
 from anonymizer.microdata.redaction import Text, Verdict
+from schemas import limits
 from schemas.errors import ContractError
 from schemas.record_seal import REFUSED, ErasedError, RecordSeal
 from streams.broker import topics
@@ -36,13 +38,39 @@ from streams.runtime import state
 from streams.runtime.stage import BatchResult, Output, Record
 from streams.stages.record_encoder import RecordEncoder
 
-__all__ = ["LONGEST_HELD", "STATE", "DeidentifyBatch", "OpenedEvent", "OutputTools", "rank_of"]
+__all__ = [
+    "FAILED",
+    "LARGEST_RECORD",
+    "LONGEST_HELD",
+    "PURE_FAULTS",
+    "STATE",
+    "DeidentifyBatch",
+    "OpenedEvent",
+    "OutputTools",
+    "rank_of",
+]
 
 STATE = "state.deidentify"
 _REVISION_BYTES = 4
 
-LONGEST_HELD = 512 * 1024
-"""Bytes of a refused record that quarantine holds: far more than can be decoded, and few enough for one request."""
+LONGEST_HELD = limits.ENVELOPE.total
+"""Bytes of a refused record that quarantine holds: the largest one that could ever be admitted; of a longer one it
+holds these, and the digest of the rest."""
+
+LARGEST_RECORD = 800_000
+"""Bytes of a de-identified record: masking may lengthen texts, and a record must fit in one request."""
+
+NO_KEYS = "CON-054"
+"""The code of an event of a year for which there are no keys here."""
+
+TOO_LONG = "CON-055"
+"""The code of an event whose masked texts are longer than a record may be."""
+
+FAILED = "CON-056"
+"""The code of an event on which a rule fails that should not fail on any."""
+
+PURE_FAULTS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""Faults of rules that read nothing but the event: they come again at every try, and only for this event."""
 
 
 @dataclass(slots=True)
@@ -108,6 +136,7 @@ class DeidentifyBatch:
         self._value_of, self._replayed = value_of, replayed
         self._outputs: list[Output] = []
         self._histories: dict[str, deidentify.EventHistory] = {}
+        self._years: dict[str, deidentify.EventHistory | None] = {}
         self._receipts: list[receipt.Receipt] = []
         self._counts: Counter[str] = Counter()
 
@@ -121,12 +150,25 @@ class DeidentifyBatch:
             else:
                 self._revise(event)
         self._audit(events)
-        return BatchResult(self._outputs, {key: self._dumped(key, h) for key, h in self._histories.items()})
+        # The years' counts come last: one that is written counts no event whose own state is not.
+        written = self._histories | {key: count for key, count in self._years.items() if count is not None}
+        return BatchResult(self._outputs, {key: self._dumped(key, history) for key, history in written.items()})
 
     def _revise(self, event: OpenedEvent) -> None:
-        """De-identify an admitted event, and send what its revision changes."""
+        """De-identify an admitted event and send what its revision changes, or refuse it."""
+        try:
+            self._accept(event)
+        except ContractError as error:
+            self._quarantine(event.at, error.code, error.field)
+
+    def _accept(self, event: OpenedEvent) -> None:
+        """De-identify an admitted event, and send what its revision changes.
+
+        Raises:
+            ContractError: CON-052, CON-054 to CON-056, CON-006, the event cannot be taken; nothing of it was kept.
+        """
         key = f"{self._agency}/{self._kind}/{event.raw['event_id']}"
-        record, done = deidentify.record_of(event.raw, event.scanned, self._rules, event.identifiers)
+        record, done = self._record_of(event)
         partition, offset, replayed = event.at.partition, event.at.offset, self._replayed is not None
         # Of two revisions of one event in a batch, the second sees what the first left; the state has it only after.
         history = self._histories.get(key)
@@ -138,14 +180,12 @@ class DeidentifyBatch:
             if history is not None:
                 self._histories[key] = history
             return
+        outputs = self._reports(step)
+        if step.records:
+            self._count_in_year(record, partition, offset)
+        self._outputs += outputs
         self._histories[key] = step.history
         self._receipts.append(done)
-        for changed in step.records:
-            topic, year = topics.deidentified(self._kind), deidentify.year_of(changed)
-            # The token itself would link the records of a person for whoever reads the broker's disk.
-            token = self._tools.seal.index(year, changed["token"])
-            partition_to = partition_of(token.encode(), topics.PARTITIONS)
-            self._outputs.append(self._tools.encoder.of_year(topic, year, topic, partition_to, token, changed))
         if step.code is not None:
             self._quarantine(event.at, step.code, "revision")
             return
@@ -155,6 +195,57 @@ class DeidentifyBatch:
         else:
             # The outcome of a de-identified record is decided by dedupe.
             self._counts["deidentified"] += 1
+
+    def _record_of(self, event: OpenedEvent) -> tuple[dict[str, Any], receipt.Receipt]:
+        """Return the de-identified record of an admitted event and its receipt.
+
+        Raises:
+            ContractError: CON-056, a rule fails on the event; CON-054, there are no keys of its year.
+        """
+        try:
+            record, done = deidentify.record_of(event.raw, event.scanned, self._rules, event.identifiers)
+        except PURE_FAULTS:
+            raise ContractError(FAILED, "a rule of de-identification fails on this event") from None
+        # Nothing of a year can be sealed before its keys are made, or after they were destroyed.
+        if not self._tools.seal.has(deidentify.year_of(record)):
+            raise ContractError(NO_KEYS, "there are no keys of the event's year", field="event_date")
+        return record, done
+
+    def _reports(self, step: deidentify.DeidentifyStep) -> list[Output]:
+        """Return the de-identified records of a step.
+
+        Raises:
+            ContractError: CON-006, a record does not fit its schema; CON-055, it is larger than a request may be.
+        """
+        outputs = []
+        for changed in step.records:
+            topic, year = topics.deidentified(self._kind), deidentify.year_of(changed)
+            # The token itself would link the records of a person for whoever reads the broker's disk.
+            token = self._tools.seal.index(year, changed["token"])
+            partition_to = partition_of(token.encode(), topics.PARTITIONS)
+            output = self._tools.encoder.of_year(topic, year, topic, partition_to, token, changed)
+            if len(output.value or b"") > LARGEST_RECORD:
+                raise ContractError(TOO_LONG, "the masked texts are longer than a record may be", field="narrative")
+            outputs.append(output)
+        return outputs
+
+    def _count_in_year(self, record: Mapping[str, Any], partition: int, offset: int) -> None:
+        """Count one accepted revision in its year.
+
+        Raises:
+            ContractError: CON-052, the policy's bound leaves no room for it.
+        """
+        year = deidentify.year_of(record)
+        key = deidentify.year_key(self._agency, self._kind, year, partition)
+        if key not in self._years:
+            value = self._value_of(key)
+            self._years[key] = None if value is None else self._loaded(key, value)
+        count = self._years[key]
+        most = self._rules.policy.bounds.revisions_per_year // topics.RAW_PARTITIONS
+        replayed = self._replayed is not None
+        if not deidentify.has_room(count, record, offset, most, replayed=replayed):
+            raise ContractError(deidentify.MANY_IN_YEAR, "the year has no room for more revisions", field="event_date")
+        self._years[key] = deidentify.counted_in_year(count, year, offset, replayed=replayed)
 
     def _loaded(self, key: str, value: bytes) -> deidentify.EventHistory | None:
         """Read a state value; an event whose year was erased has no history."""
@@ -170,7 +261,7 @@ class DeidentifyBatch:
         return state.prefixed(history.through, revision + sealed)
 
     def _quarantine(self, at: Record, code: str, where: str | None) -> None:
-        held, key = (at.value or b"")[:LONGEST_HELD], key_of(self._position(at)).decode()
+        held, key = _held(at.value or b""), key_of(self._position(at)).decode()
         # Sealed once more, for the de-identifier alone: whoever lists the entries cannot open the records.
         payload = self._tools.seal.seal(REFUSED, held, topics.REPLAY, key) if held else b""
         record = self._place(at) | {"stage": "deidentify", "code": code, "field": where, "payload": payload}
@@ -221,6 +312,12 @@ class DeidentifyBatch:
         }
         key = f"{first.topic}/{first.partition}/{first.offset}-{last.offset}".encode()
         self._outputs.append(self._tools.encoder.decision(key, record))
+
+
+def _held(value: bytes) -> bytes:
+    """Return the bytes of a refused record that quarantine holds; those of a longer record are refused again."""
+    rest = value[LONGEST_HELD:]
+    return value[:LONGEST_HELD] + (hashlib.sha256(rest).digest() if rest else b"")
 
 
 def rank_of(value: bytes) -> int:

@@ -74,7 +74,13 @@ def _unsigned(outer: Mapping[str, Any], record: Record, kind: str, opener: Opene
     try:
         bound = sealing.bound(record.topic, outer["event_id"], outer["revision"], outer["schema"])
         data = opener.open(outer["key_id"], outer["sealed"], bound)
-        admit.check(kind, AGENCY, codec.decode_body(data, catalogue.load(f"raw.{kind}").parsed), as_of=None)
+        admit.check(
+            kind,
+            AGENCY,
+            codec.decode_body(data, catalogue.load(f"raw.{kind}").parsed),
+            raw_events.shipped(),
+            today=raw_events.today(),
+        )
     except ContractError as error:
         return f" ({error.code})"
     return UNNOTICED

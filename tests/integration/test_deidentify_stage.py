@@ -23,7 +23,7 @@ from streams.core.counting.outcomes import key_of
 from streams.runtime import state
 from streams.runtime.stage import BatchResult, Record
 from streams.stages import deidentify, deidentify_outputs
-from tests.support import raw_events, runtime
+from tests.support import counted, raw_events, runtime
 
 AGENCY = "police-jor"
 DEPS = raw_events.deps()
@@ -36,8 +36,7 @@ def detector() -> Iterator[detector_pool.DetectorPool]:
 
 
 def _stage(detector: detector_pool.DetectorPool, rule: str = "mask") -> deidentify.Deidentify:
-    private = deidentify.Private([raw_events.SEALING], raw_events.DEDUPE, raw_events.VERIFYING, detector, None, "test")
-    return deidentify.Deidentify(raw_events.shipped(rule), DEPS, private)
+    return deidentify.Deidentify(raw_events.shipped(rule), DEPS, counted.private(detector))
 
 
 def _run(stage: deidentify.Deidentify, batch: list[Record], kept: dict[str, bytes] | None = None) -> BatchResult:

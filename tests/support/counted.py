@@ -11,7 +11,7 @@ from streams.runtime.stage import Output, Record
 from streams.stages import dedupe, deidentify
 from tests.support import raw_events
 
-__all__ = ["Nothing", "cells"]
+__all__ = ["Nothing", "cells", "private"]
 
 
 class Nothing:
@@ -24,12 +24,18 @@ class Nothing:
         return [() for _ in texts]
 
 
+def private(detector: deidentify.Detector) -> deidentify.Private:
+    """Return what the stage deidentify alone holds, without a calendar's date."""
+    keys = [raw_events.SEALING], raw_events.DEDUPE, raw_events.VERIFYING
+    return deidentify.Private(*keys, detector, lambda: None, raw_events.today, "test")
+
+
 def cells(kind: str, events: Sequence[Mapping[str, Any]]) -> Counter[str]:
     """Return the exact cells of clear events of one agency and kind, in the order of publication."""
     deps, kept = raw_events.deps(), dict[str, bytes]()
-    private = deidentify.Private([raw_events.SEALING], raw_events.DEDUPE, raw_events.VERIFYING, Nothing(), None, "test")
+    stage = deidentify.Deidentify(raw_events.shipped(), deps, private(Nothing()))
     records = [raw_events.record(kind, event, offset) for offset, event in enumerate(events)]
-    made = asyncio.run(deidentify.Deidentify(raw_events.shipped(), deps, private)(records, kept.get)).outputs
+    made = asyncio.run(stage(records, kept.get)).outputs
     counted: Counter[str] = Counter()
     for partition, batch in _by_partition(made, f"deidentified.{kind}").items():
         told = asyncio.run(dedupe.Dedupe(raw_events.shipped(), deps)(batch, lambda _key: None)).outputs

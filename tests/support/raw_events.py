@@ -1,5 +1,6 @@
 """Sealed raw events of invented persons, and the identities planted in every naming field of theirs."""
 
+import datetime as dt
 import functools
 import os
 import random
@@ -36,6 +37,7 @@ __all__ = [
     "readable",
     "record",
     "shipped",
+    "today",
 ]
 
 SEALING = bytes(range(1, 97))
@@ -56,6 +58,11 @@ SEAL = RecordSeal(
 """The seal of all scopes, under keys that are no secret."""
 
 _POLICY = Path(policy.__file__).with_name("policies") / "default.toml"
+
+
+def today() -> dt.date:
+    """Return a day after every event of these tests, as the clock of a stage."""
+    return dt.date(2026, 6, 1)
 
 
 def shipped(narrative_rule: str = "withhold", **text: object) -> policy.Policy:

@@ -6,8 +6,10 @@ event is not late. Sees decoded and opened events; does not decode or open any.
 Called by: `streams.stages.deidentify`, step 4; `streams.stages.deidentify_outputs` takes its results.
 
 Invariants:
-- CON-010 to CON-015: the contract (`schemas.raw`); CON-023: no consent; CON-024: another agency's topic; CON-025: an
-  impossible year.
+- CON-010 to CON-015: the contract (`schemas.raw`); CON-023: no consent; CON-024: another agency's topic; CON-025: a
+  year before the policy's first.
+- An event of the future is refused by the day on which it is admitted, with one day for clocks and time zones. The
+  calendar's date decides lateness alone (`docs/adr/0036-bounds-at-admission.md`).
 - A withdrawal needs no consent: it may be the consent that is withdrawn.
 - No message repeats a value of the event.
 """
@@ -24,8 +26,8 @@ from streams.core import calendar
 
 __all__ = ["Lateness", "check", "lateness"]
 
-_EARLIEST: Final = "1990"
-_LATEST: Final = "2100"
+_AHEAD: Final = dt.timedelta(days=1)
+"""How far an agency's clock, or its time zone, may be ahead of the machine that admits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,23 +38,24 @@ class Lateness:
     closed_on: dt.date
 
 
-def check(kind: str, agency: str, record: Mapping[str, Any], *, as_of: dt.date | None) -> None:
+def check(kind: str, agency: str, record: Mapping[str, Any], policy: Policy, *, today: dt.date) -> None:
     """Refuse an event that breaks a rule of admission.
 
     Args:
         kind: The topic's kind of event.
         agency: The topic's agency.
         record: The opened, decoded event.
-        as_of: The calendar's date, after which nothing can have happened; None while history is filled in.
+        policy: Its calendar has the first year of events.
+        today: The day on which the event is admitted, UTC; no event lies more than a day behind it.
 
     Raises:
         ContractError: CON-010 to CON-015, CON-023, CON-024, CON-025; the message repeats no value.
     """
     if record["agency"] != agency:
         raise ContractError("CON-024", "the event names another agency than its topic", field="agency")
-    raw.validate(kind, record, today=as_of)
-    if not _EARLIEST <= record["event_date"] < _LATEST:
-        raise ContractError("CON-025", f"a date before {_EARLIEST} or after {_LATEST}", field="event_date")
+    raw.validate(kind, record, today=today + _AHEAD)
+    if int(record["event_date"][:4]) < policy.calendar.first_year:
+        raise ContractError("CON-025", "a date before the policy's first year", field="event_date")
     if not record.get("con_Consent", True) and not record["withdrawn"]:
         raise ContractError("CON-023", "no consent is on record", field="con_Consent")
 

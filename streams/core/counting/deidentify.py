@@ -12,6 +12,8 @@ Invariants:
 - A correction that changes the token takes the event from the old token first (`moved`), then reports it under the new
   one, both with the new revision. A `moved` record has the old token's year, and nothing of the new content: it is
   sealed and erased with the old year.
+- One event has `MOST_REVISIONS` accepted revisions at most. A withdrawal of what counts is always accepted: it may be
+  the consent that is withdrawn.
 - `through` is the offset of the last raw record that the state includes; a record at or below it changes nothing again.
 - A replayed record keeps its place and leaves `through` as it is: revisions alone decide on it.
 """
@@ -30,20 +32,35 @@ from schemas.identifiers import PersonToken
 
 __all__ = [
     "CONFLICT",
+    "MANY_IN_YEAR",
+    "MANY_REVISIONS",
+    "MOST_REVISIONS",
     "NONE_YET",
     "DeidentifyStep",
     "EventHistory",
     "Rules",
+    "counted_in_year",
     "dump",
+    "has_room",
     "load",
     "rank",
     "record_of",
     "step",
+    "year_key",
     "year_of",
 ]
 
 CONFLICT: Final = "CON-020"
 """The code of an equal revision with other content."""
+
+MANY_IN_YEAR: Final = "CON-052"
+"""The code of a revision beyond those that the policy admits of one agency, kind and year."""
+
+MANY_REVISIONS: Final = "CON-053"
+"""The code of a revision beyond those that one event may have."""
+
+MOST_REVISIONS: Final = 256
+"""Revisions of one event that are accepted, and one withdrawal more."""
 
 NONE_YET: Final = -1
 """`through` of an event of which only replayed records were accepted."""
@@ -61,13 +78,29 @@ Scanned = Sequence[tuple[str, tuple[redaction.Finding, ...]]]
 
 @dataclass(frozen=True, slots=True)
 class EventHistory:
-    """The state of an event: its highest revision, token, digest and year of that revision, and `through`."""
+    """The state of an event.
+
+    Args:
+        revision: Its highest revision.
+        token: The person token of that revision.
+        digest: The digest of that revision's content.
+        year: The year of that revision.
+        through: Offset of the last raw record that the state includes.
+        accepted: Number of its revisions that were accepted.
+        withdrawn: Whether the highest revision withdraws the event.
+    """
 
     revision: int
     token: PersonToken
     digest: str
     year: str
     through: int
+    accepted: int = 1
+    withdrawn: bool = False
+
+    def count_in_year(self, through: int) -> "EventHistory":
+        """Return the state of a year's count of accepted revisions with one more, up to the raw record `through`."""
+        return altered(self, revision=self.revision + 1, through=through)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +132,37 @@ class Rules:
     schemas: Mapping[str, str] = field(default_factory=dict)
 
 
+def year_key(agency: str, kind: str, year: str, partition: int) -> str:
+    """Return the state key of the count of revisions that were accepted of one agency, kind, year and raw partition."""
+    # An event's key has 32 digits and no partition. Each raw partition has offsets of its own, and so its own count.
+    return f"{agency}/{kind}/{year}/{partition}"
+
+
+def has_room(count: EventHistory | None, record: Mapping[str, Any], offset: int, most: int, *, replayed: bool) -> bool:
+    """Tell whether a year has room for one more revision that no event's state includes; a withdrawal always has.
+
+    Args:
+        count: The state of the year's count, None before the first revision.
+        record: The de-identified record of the revision.
+        offset: Offset of its raw record.
+        most: Revisions of one raw partition that are accepted.
+        replayed: Whether it comes from quarantine.
+    """
+    if count is None or record["state"] == "withdrawn":
+        return True
+    # The count is written after the states of all events that it counts: a revision before its end that no state
+    # includes was refused, and is refused again when a crash makes the batch be handled again.
+    return count.revision < most and (replayed or offset > count.through)
+
+
+def counted_in_year(count: EventHistory | None, year: str, offset: int, *, replayed: bool) -> EventHistory:
+    """Return the state of a year's count with one more accepted revision; one that it includes adds nothing."""
+    before = count or EventHistory(0, PersonToken(""), "", year, NONE_YET)
+    if replayed:  # its place lies before records that the count includes
+        return before.count_in_year(before.through)
+    return before if offset <= before.through else before.count_in_year(offset)
+
+
 def record_of(
     raw: Mapping[str, Any], scanned: Scanned, rules: Rules, identifiers: Collection[str] = ()
 ) -> tuple[dict[str, Any], Receipt]:
@@ -119,8 +183,10 @@ def record_of(
             text_dates.days_of(key, raw["event_id"]), int(raw["event_date"][:4]), identifiers
         )
         content["narrative"] = "\n".join(replacement.replaced_together(scanned, policy.text.replace, own))
+    # An event without a person is its agency's own: no other agency can report under its token.
+    subject = raw.get("person") or f"{raw['agency']}/{raw['event_id']}"
     content["state"] = "withdrawn" if raw["withdrawn"] else "reported"
-    content["token"] = pseudonym.person_token(key, raw["event_date"][:4], raw.get("person") or raw["event_id"])
+    content["token"] = pseudonym.person_token(key, raw["event_date"][:4], subject)
     frame = {name: raw[name] for name in ("event_id", "agency", "revision")}
     digest = pseudonym.content_digest(key, {k: v for k, v in content.items() if k not in _NOT_CONTENT})
     return {**frame, **content, "policy": policy.digest[:16], "digest": digest}, _receipt(scanned, rules)
@@ -154,8 +220,13 @@ def step(
     through = before if replayed else offset
     if history is not None and record["revision"] <= history.revision:
         return _not_higher(altered(history, through=through), record)
+    withdrawn, accepted = record["state"] == "withdrawn", history.accepted + 1 if history is not None else 1
+    if history is not None and history.accepted >= MOST_REVISIONS and (history.withdrawn or not withdrawn):
+        return DeidentifyStep(altered(history, through=through), outcome="quarantined", code=MANY_REVISIONS)
     placed = {**record, "source_partition": partition, "source_offset": offset}
-    after = EventHistory(record["revision"], record["token"], record["digest"], year_of(record), through)
+    after = EventHistory(
+        record["revision"], record["token"], record["digest"], year_of(record), through, accepted, withdrawn
+    )
     if history is None or history.token == record["token"]:
         return DeidentifyStep(after, (placed,))
     # Both have the new revision: from then on the state of the old token refuses earlier ones.
@@ -188,13 +259,14 @@ def _not_higher(history: EventHistory, record: Mapping[str, Any]) -> DeidentifyS
 
 def dump(history: EventHistory) -> bytes:
     """Write the state of an event without `through`, which the state table keeps before every value."""
-    return json.dumps([history.revision, history.token, history.digest, history.year]).encode()
+    state = [history.revision, history.token, history.digest, history.year, history.accepted, int(history.withdrawn)]
+    return json.dumps(state, separators=(",", ":")).encode()
 
 
 def load(through: int, value: bytes) -> EventHistory:
     """Read a value that `dump` wrote."""
-    revision, token, digest, year = json.loads(value)
-    return EventHistory(revision, token, digest, year, through)
+    revision, token, digest, year, accepted, withdrawn = json.loads(value)
+    return EventHistory(revision, token, digest, year, through, accepted, bool(withdrawn))
 
 
 def rank(through: int, revision: int) -> int:

@@ -4,8 +4,10 @@ Purpose: the first step of `release_plan.plan`. It says which releases there are
 Called by: `release_plan`; the result is read by `release_feeds`.
 
 Invariants:
-- Under suppression a population has every window from its first to its last year with events, empty or not: beyond
-  these years nobody has reported, and a zero would say otherwise. If no event has a month, there are only years.
+- Under suppression a population has every window from its first to its last reported year, empty or not: beyond these
+  years nobody has reported, and a zero would say otherwise. A year is reported if as many agencies have persons in it
+  as a cell needs (`min_agencies`): events of one agency alone add no year. Quarters need as many agencies that know a
+  month. A year that has a publication keeps its revision, whatever is withdrawn meanwhile.
 - Under differential privacy the windows follow the calendar alone: a window that appeared only when somebody was
   counted would itself tell something.
 - The id of a release follows from what it is a release of, so a repeated tick gives the same id.
@@ -75,12 +77,16 @@ def due_years(
     if population.mode == "dp":
         # On schedule, whoever is counted: the facts must not decide which windows there are.
         first, last = policy.dp.first_year if policy.dp else as_of.year, as_of.year
-    elif facts:
-        first, last = min(year for year, _ in facts), max(year for year, _ in facts)
-        every = (fact for by_cube in facts.values() for cube in by_cube.values() for fact in cube)
-        quarterly = quarterly and any(fact.quarter != "unknown" for fact in every)
     else:
-        return
+        reported = _reported(facts, policy.suppression.min_agencies, by_quarter=False)
+        years = reported | {publication.window.year for publication in released}
+        if not years:
+            return
+        first, last = min(years), max(years)
+        quarterly = quarterly and (
+            bool(_reported(facts, policy.suppression.min_agencies, by_quarter=True))
+            or any(publication.window.size == "quarter" for publication in released)
+        )
     windows = [
         due
         for due in calendar.due(as_of, released, policy, first_year=first)
@@ -89,3 +95,15 @@ def due_years(
     # `calendar.due` answers in order of time, so the windows of a year stand together.
     for year, group in groupby(windows, key=lambda due: due.window.year):
         yield DueYear(policy, population, as_of, year, tuple(group), tables)
+
+
+def _reported(
+    facts: Mapping[tuple[int, tuple[str, ...]], Mapping[str, Sequence[Fact]]], agencies: int, *, by_quarter: bool
+) -> set[int]:
+    """Return the years in which at least `agencies` agencies have persons, with a known quarter if `by_quarter`."""
+    reporting: dict[int, set[str]] = {}
+    for (year, _), by_cube in facts.items():
+        for fact in (fact for cube in by_cube.values() for fact in cube):
+            if not by_quarter or fact.quarter != "unknown":
+                reporting.setdefault(year, set()).update(fact.agencies)
+    return {year for year, names in reporting.items() if len(names) >= agencies}

@@ -31,7 +31,7 @@ def _record(**changes: object) -> dict[str, Any]:
 
 
 def _check(**changes: object) -> None:
-    admit.check("case", "police-jor", _case(**changes), as_of=dt.date(2024, 1, 1))
+    admit.check("case", "police-jor", _case(**changes), raw_events.shipped(), today=dt.date(2024, 1, 1))
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_what_breaks_the_contract_is_not_admitted(changes: dict[str, object], co
 def test_negative_measures_are_not_admitted() -> None:
     record = raw_events.event("indicator", 1, value=-1)
     with pytest.raises(ContractError, match="CON-014"):
-        admit.check("indicator", "police-jor", record, as_of=None)
+        admit.check("indicator", "police-jor", record, raw_events.shipped(), today=raw_events.today())
 
 
 def test_a_withdrawal_needs_no_consent() -> None:
@@ -59,7 +59,9 @@ def test_a_withdrawal_needs_no_consent() -> None:
 
 def test_an_opened_birth_date_must_be_a_date() -> None:
     with pytest.raises(ContractError, match="CON-012") as caught:
-        admit.check("case", "police-jor", _case(prs_Birthdate="sometime 1990"), as_of=None)
+        admit.check(
+            "case", "police-jor", _case(prs_Birthdate="sometime 1990"), raw_events.shipped(), today=raw_events.today()
+        )
     assert "1990" not in str(caught.value)
 
 
