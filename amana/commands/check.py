@@ -28,6 +28,6 @@ def check(data: Data = None) -> None:
     for name, verdict, sentence in inspection.inspect(sites.Site.open(data)):
         all_passed &= bool(verdict)
         # A check may wait for seconds: each line is shown as soon as it is known.
-        print(f"{verdict:<7}{name:<11}{sentence}", flush=True)
+        print(f"{verdict:<7}{name:<12}{sentence}", flush=True)
     if not all_passed:
         raise typer.Exit(1)

@@ -59,6 +59,9 @@ _JVM: Final = (
     "-Dorg.slf4j.simpleLogger.showDateTime=true",
     "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSXXX",
 )
+PRODUCER_MEMORY_MS: Final = 10 * 60 * 1000
+"""Milliseconds for which the broker remembers an idle producer: longer than any sender of this project retries."""
+
 _FIXED: Final[dict[str, str]] = {
     "process.roles": "broker,controller",
     "node.id": "1",
@@ -91,6 +94,10 @@ _FIXED: Final[dict[str, str]] = {
     "group.initial.rebalance.delay.ms": "0",
     # A client that opens more connections, with or without a password, shuts out itself and nobody else.
     "max.connections.per.ip": str(CONNECTIONS_PER_ADDRESS),
+    # Members of one consumer group, and producers that the broker remembers: an agency may ask for any number of both.
+    "group.max.size": "64",
+    "producer.id.expiration.ms": str(PRODUCER_MEMORY_MS),
+    "producer.id.expiration.check.interval.ms": "60000",
     "num.network.threads": "2",
     "num.io.threads": "2",
     "background.threads": "2",

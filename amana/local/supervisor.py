@@ -32,7 +32,7 @@ import filelock
 
 from amana import site as sites
 from amana.local import apicurio, artifacts, broker, disk_space, ports, server_process
-from amana.provisioning import cluster_setup
+from amana.provisioning import cluster_setup, disk_guard
 from amana.settings import Settings
 from connectors.adapters import local_files, schema_ids
 from schemas.errors import ConfigurationError, TransportError
@@ -61,7 +61,7 @@ class Options:
 
     data: Path
     agencies: tuple[str, ...] = ()
-    as_of: dt.date | None = None
+    as_of: dt.date | str | None = None
     workers: Mapping[str, int] = field(default_factory=lambda: dict(DEFAULT_WORKERS))
     kafka_port: int = 0
     registry_port: int = 0
@@ -146,6 +146,7 @@ class _Supervisor:
     def __init__(self, site: sites.Site, options: Options, say: Callable[[str], None]) -> None:
         self._site, self._options, self._say = site, options, say
         self._watched: list[_Watched] = []
+        self._guard: disk_guard.DiskGuard | None = None
         self._ready = site.path("run", "up.ready")
 
     def run(self) -> None:
@@ -167,6 +168,8 @@ class _Supervisor:
             # A second Ctrl-C must not interrupt the stop: a server that is left behind would keep its port.
             for number in _STOPPING:
                 signal.signal(number, signal.SIG_IGN)
+            if self._guard is not None:
+                self._guard.stop()
             self._stop()  # 6
 
     def _start_servers(self) -> None:
@@ -227,6 +230,7 @@ class _Supervisor:
         fault = cluster_setup.provision(self._site)
         if fault:
             self._tell("registry", f"{fault}; the schema ids on file hold")
+        self._guard = disk_guard.DiskGuard(self._site, lambda line: self._tell("disks", line))
         count = len(cluster_setup.topic_table(self._site))
         self._tell("topics", f"{count}, with their rules and schemas, after {time.monotonic() - begun:.1f} s")
 

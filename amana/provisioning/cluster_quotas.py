@@ -1,6 +1,6 @@
 """The quotas of a cluster: read from the broker, compared with `streams.broker.quotas`, and corrected.
 
-Called by: `amana.provisioning.cluster_setup`, `amana.provisioning.inspection`.
+Called by: `amana.provisioning.cluster_setup`, `amana.provisioning.inspection`, `amana.provisioning.disk_guard`.
 
 Invariants:
 - A quota of one of our principals that is not listed is removed: one for a client id of that principal would take
@@ -22,7 +22,7 @@ from amana import site as sites
 from schemas.errors import TransportError
 from streams.broker import quotas
 
-__all__ = ["Figures", "actual_quotas", "differing", "listed_quotas", "set_right"]
+__all__ = ["Figures", "actual_quotas", "differing", "disk_shares", "listed_quotas", "set_right"]
 
 Entity = frozenset[tuple[str, str]]
 """Subject of a quota: `("user", NAME)`, optionally with `("client-id", NAME)`."""
@@ -36,9 +36,25 @@ _PATIENCE_SECONDS: Final = 20.0
 _POLL_SECONDS: Final = 0.02
 
 
-def listed_quotas(site: sites.Site) -> Figures:
-    """Return the listed quotas in the broker's form."""
-    table = quotas.quotas_by_principal(site.agencies, site.quota)
+def disk_shares(site: sites.Site, admin: kafka_admin.KafkaAdminClient) -> dict[str, float]:
+    """Return the used part of each agency's share of a disk, on the broker where it uses most."""
+    shares = dict.fromkeys(site.agencies, 0.0)
+    for broker in admin.describe_log_dirs():
+        sizes = [
+            (topic["name"], partition["partition_size"])
+            for folder in broker["log_dirs"]
+            for topic in folder["topics"]
+            for partition in topic["partitions"]
+        ]
+        for agency, share in quotas.shares_used(sizes, site.agencies, site.quota).items():
+            shares[agency] = max(shares[agency], share)
+    return shares
+
+
+def listed_quotas(site: sites.Site, admin: kafka_admin.KafkaAdminClient) -> Figures:
+    """Return the listed quotas in the broker's form; an agency whose share of a disk is used up has the least."""
+    full = [agency for agency, share in disk_shares(site, admin).items() if share >= 1]
+    table = quotas.quotas_by_principal(site.agencies, site.quota, full)
     return {frozenset({(_USER, principal)}): quota.figures() for principal, quota in table.items()}
 
 
@@ -60,7 +76,10 @@ def actual_quotas(site: sites.Site, admin: kafka_admin.KafkaAdminClient) -> Figu
 
 def differing(site: sites.Site, admin: kafka_admin.KafkaAdminClient) -> dict[Entity, dict[str, float | None]]:
     """List the changes that bring the broker to the listed quotas; None removes one."""
-    listed, actual = listed_quotas(site), actual_quotas(site, admin)
+    return _changes(listed_quotas(site, admin), actual_quotas(site, admin))
+
+
+def _changes(listed: Figures, actual: Figures) -> dict[Entity, dict[str, float | None]]:
     changes = {
         entity: {
             name: listed.get(entity, {}).get(name)
@@ -78,7 +97,9 @@ def set_right(site: sites.Site, admin: kafka_admin.KafkaAdminClient) -> None:
     Raises:
         TransportError: TRA-008, the broker does not take them.
     """
-    changes = differing(site, admin)
+    # Measured once: the disk may fill further while the broker applies the change.
+    listed = listed_quotas(site, admin)
+    changes = _changes(listed, actual_quotas(site, admin))
     if not changes:
         return
     entry = AlterClientQuotasRequest.EntryData
@@ -95,7 +116,7 @@ def set_right(site: sites.Site, admin: kafka_admin.KafkaAdminClient) -> None:
     _refuse(site, _ask(admin, AlterClientQuotasRequest(entries=entries, validate_only=False)).entries)
     # The controller accepts a change before the brokers apply it.
     deadline = time.monotonic() + _PATIENCE_SECONDS
-    while differing(site, admin):
+    while _changes(listed, actual_quotas(site, admin)):
         if time.monotonic() > deadline:
             raise TransportError("TRA-008", f"the broker at {site.kafka} does not have the quotas that it took")
         time.sleep(_POLL_SECONDS)

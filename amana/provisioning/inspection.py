@@ -25,7 +25,7 @@ from connectors.adapters.broker_handshake import handshakes
 from connectors.adapters.cluster import Cluster
 from connectors.adapters.transport_security import TLS, addresses, is_loopback
 from schemas.errors import AmanaError, ConfigurationError, IntegrityError, TransportError
-from streams.broker import access
+from streams.broker import access, quotas
 from streams.transparency import log_verification
 
 __all__ = ["CHECKS", "Verdict", "inspect"]
@@ -160,10 +160,23 @@ def _quotas(site: sites.Site) -> str | tuple[Verdict, str]:
         return Verdict.UNSEEN, "only an admin may see the quotas: `amana provision --print` lists them"
     with cluster_setup.admin_of(site, seconds=_PATIENCE_SECONDS) as client:
         differing = cluster_quotas.differing(site, client)
+        count = len(cluster_quotas.listed_quotas(site, client))
     if differing:
         raise IntegrityError("INT-006", f"the quotas of {len(differing)} principals differ from the list")
     figures = ", ".join(f"{name} {figure}" for name, figure in site.quota.figures().items())
-    return f"{len(cluster_quotas.listed_quotas(site))} principals, each {figures}"
+    return f"{count} principals, each {figures}"
+
+
+def _disks(site: sites.Site) -> str | tuple[Verdict, str]:
+    """Check that no agency has used most of its share of a broker's disk."""
+    if not cluster_setup.has_admin(site):
+        return Verdict.UNSEEN, "only an admin may see the sizes of topics"
+    with cluster_setup.admin_of(site, seconds=_PATIENCE_SECONDS) as client:
+        shares = cluster_quotas.disk_shares(site, client)
+    agency, most = max(shares.items(), key=lambda item: item[1])
+    if most >= quotas.ALARM_SHARE:
+        raise IntegrityError("INT-190", f"{agency} has used {most:.0%} of its share of a disk; at 100% it is slowed")
+    return f"{site.quota.disk_bytes:,} bytes for each agency, at most {most:.0%} used"
 
 
 def _schemas(site: sites.Site) -> str:
@@ -202,6 +215,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "topics": _topics,
     "access": _access,
     "quotas": _quotas,
+    "disk shares": _disks,
     "schemas": _schemas,
     "registry": _registry,
     "audit log": _audit,

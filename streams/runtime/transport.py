@@ -24,7 +24,7 @@ Invariants:
 import asyncio
 import bisect
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Mapping, Sequence
 from typing import Any, cast
 
 import faust
@@ -32,6 +32,7 @@ from faust.serializers import codecs
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
+from streams.broker import topics
 from streams.runtime import columnar_fetches, fetch_scheduler, stage
 
 __all__ = ["AS_FETCHED", "BatchConsumer", "BatchTransport", "records_of"]
@@ -82,6 +83,11 @@ class _PromptThread(driver.AIOKafkaConsumerThread):
         return await super()._fetch_records(consumer, *args, **named)
 
 
+def _owner(tp: TP) -> Hashable:
+    """Return the agency whose raw topic a partition belongs to, else the partition itself."""
+    return tp.topic.split(".")[1] if topics.is_raw(tp.topic) else tp
+
+
 class BatchConsumer(driver.Consumer):
     """The driver's consumer, delivering whole fetches, and none before the positions of an assignment are known."""
 
@@ -93,7 +99,7 @@ class BatchConsumer(driver.Consumer):
         super().__init__(*args, **named)
         self._seeking = asyncio.Lock()
         self._sought = False
-        self._turns = fetch_scheduler.FetchScheduler[TP]()
+        self._turns = fetch_scheduler.FetchScheduler[TP](_owner)
         self._handled = asyncio.Event()
         self.begun: Mapping[TP, int] = {}
         """The offset at which each source partition of this assignment begins: committed, and still in the log."""

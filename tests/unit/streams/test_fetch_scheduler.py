@@ -25,6 +25,17 @@ def test_nothing_is_read_while_enough_waits() -> None:
     assert one.of(range(20)) == set(range(20))
 
 
+def test_an_owner_of_many_partitions_has_no_more_in_front_of_the_others() -> None:
+    """An agency that fills the topics of five kinds at once has as many fetches waiting as one that fills one."""
+    one = fetch_scheduler.FetchScheduler[str](owner=lambda partition: partition[0])
+    for partition in ("a0", "a1", "a2", "a3"):
+        assert partition in one.of([partition])
+        one.fetched(partition, 9)
+    assert one.of(["a0", "a4", "b0"]) == {"b0"}
+    one.handled("a0", 9)
+    assert one.of(["a0", "a4", "b0"]) == {"a0", "a4", "b0"}
+
+
 def test_an_acknowledgement_stands_for_all_before_it_and_may_come_twice() -> None:
     one = fetch_scheduler.FetchScheduler[str]()
     one.fetched("a", 9)
