@@ -1,6 +1,6 @@
 """Rollback: whoever can delete or put back the files of the release process, its topics, or start it twice.
 
-With the public commands on a finished site, and the broker's bytes as the judge: no row is ever out with two values.
+With the public commands on a finished site, and the broker's bytes as the judge: no cell is ever out with two numbers.
 """
 
 import re
@@ -63,7 +63,7 @@ def test_nothing_is_released_a_second_time(site: ReleasedSite, attack: str) -> N
         site.lose(part)
     site.put_back(site.folder / "kept" / "1", *put_back) if put_back else None
     outcome = site.release(DAYS[1])
-    assert site.differing() == [], "a row is out with two values"
+    assert site.differing() == [], "a cell is out with two numbers"
     assert not outcome.answered
     assert any(code in outcome.said for code in ("INT-140", "INT-170", "INT-173")), outcome.said
 
@@ -138,7 +138,7 @@ def test_a_transaction_that_another_process_interrupts_is_never_seen(site: Relea
         producer = first._producer._producer
         assert producer is not None
         producer.begin_transaction()
-        producer.send(feed, key=b"never", value=b"seen", partition=0).get(timeout=30)
+        producer.send(feed, key=b"never", value=_a_row(site, feed), partition=0).get(timeout=30)
         second.fence()
         with pytest.raises(KafkaError):
             producer.commit_transaction()
@@ -167,6 +167,12 @@ def test_a_backup_brings_everything_back(site: ReleasedSite) -> None:
     assert site.rows().items() >= before.items()
     assert site.differing() == []
     assert site.run("audit", "verify").returncode == 0
+
+
+def _a_row(site: ReleasedSite, feed: str) -> bytes:
+    """Return the bytes of some released row."""
+    value: bytes = consume_all(site.site, "analysts", feed)[0].value
+    return value
 
 
 def _wait_for_work(site: ReleasedSite) -> None:

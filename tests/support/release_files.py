@@ -22,13 +22,16 @@ from kafka import KafkaAdminClient
 from amana.local import runtime
 from amana.provisioning import cluster_setup
 from amana.site import Site
+from connectors.adapters import schema_registry
+from schemas import codec, limits
+from schemas.trend import TrendRow
 from streams.broker import access
 from tests.support.runtime import consume_all
 
 __all__ = ["DAYS", "Outcome", "ReleasedSite", "released_site"]
 
-DAYS: Final = ("2024-07-20", "2024-10-20", "2025-01-20")
-"""Dates of the calendar: the site is finished with the second."""
+DAYS: Final = ("2024-05-20", "2024-08-20", "2024-11-20")
+"""Dates of the calendar: the site is finished with the second. No year has its revision between them."""
 
 STAGES: Final = {"deidentify": 1, "dedupe": 1, "aggregate": 1, "release": 0}
 _PATIENCE_SECONDS: Final = 120.0
@@ -48,7 +51,7 @@ class ReleasedSite:
 
     def __init__(self, site: Site, folder: Path) -> None:
         self.site, self.folder = site, folder
-        self._rows: dict[tuple[str, bytes], bytes] = {}
+        self._numbers: dict[tuple[str, bytes], object] = {}
 
     def run(self, *arguments: str, home: Path | None = None) -> subprocess.CompletedProcess[str]:
         """Run one command of the site, or of a copy of its data directory."""
@@ -161,11 +164,19 @@ class ReleasedSite:
         return found
 
     def differing(self) -> list[tuple[str, bytes]]:
-        """Return the keys of rows that are or were out with more than one value; remember what is out."""
+        """Return the cells that are or were out with more than one number, whatever release each came in.
+
+        Remembers what is out.
+        """
+        allowed = schema_registry.ids(self.site.registry, ["trend"]).allowed("trend")
         found = []
-        for place, values in self.rows().items():
-            first = self._rows.setdefault(place, values[0])
-            found += [place] if any(value != first for value in values) else []
+        for (topic, key), values in self.rows().items():
+            # A key begins with the release: that of a second release differs, and its cells are the same.
+            cell = topic, key.partition(b"|")[2]
+            for value in values:
+                row = TrendRow.from_record(codec.decode(value, allowed, limits.INTERNAL))
+                number = row.revision, row.status, row.value, row.sd
+                found += [cell] if self._numbers.setdefault(cell, number) != number else []
         return found
 
     def _environment(self, home: Path | None) -> dict[str, str]:
