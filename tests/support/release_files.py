@@ -22,7 +22,7 @@ from kafka import KafkaAdminClient
 from amana.local import runtime
 from amana.provisioning import cluster_setup
 from amana.site import Site
-from connectors.adapters import schema_registry
+from connectors.adapters import schema_ids
 from schemas import codec, limits
 from schemas.trend import TrendRow
 from streams.broker import access
@@ -168,7 +168,7 @@ class ReleasedSite:
 
         Remembers what is out.
         """
-        allowed = schema_registry.ids(self.site.registry, ["trend"]).allowed("trend")
+        allowed = schema_ids.allow_list(self.site.schema_ids, ["trend"]).allowed("trend")
         found = []
         for (topic, key), values in self.rows().items():
             # A key begins with the release: that of a second release differs, and its cells are the same.
