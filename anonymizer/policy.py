@@ -2,25 +2,32 @@
 
 Purpose: the shape of a policy file, and the reasons for which one is refused. Reads no file and no clock: a text comes
 in, and a frozen value comes out.
-Called by: `amana.site` loads the policy of a site; `amana.composition`, `amana protect` and `amana redact`;
-`streams.core`, `streams.stages` and `connectors.operations.exact_cells`; `anonymizer.detection`,
-`anonymizer.microdata`, `anonymizer.sandbox` and `anonymizer.tabular`, each for its part.
+Called by: `anonymizer.governance` and `connectors.adapters.policy_store` for the policies of a site;
+`amana.composition`, `amana protect` and `amana redact`; `streams.core`, `streams.stages` and
+`connectors.operations.exact_cells`; `anonymizer.detection`, `anonymizer.microdata`, `anonymizer.sandbox` and
+`anonymizer.tabular`, each for its part.
 
 Invariants:
 - The SHA-256 of the text is in `Policy.digest`, and from there in every record that depended on the policy.
 - A field that the policy does not know is refused, so that a typing error cannot switch a rule off.
+- A policy that loads can be released: every cube counts fields that the records have, every table shows dimensions of
+  its cube that have a code list, and no table has more cells than a release can hold.
+- Whether two officers signed the policy is no part of it: `anonymizer.governance` decides that.
 
 Source: HTCDS 2.0 and the CTDC codebook for categories; Eurostat and CASC practice for k, dominance and calendar.
 """
 
 import hashlib
+import math
 import tomllib
-from collections.abc import Collection
+from collections.abc import Collection, Hashable, Iterable, Iterator
 from fractions import Fraction
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from anonymizer.released_dimensions import BLOCK, SOURCES, TIMES, UNIVERSE, cube_dimensions
+from schemas import codelists
 from schemas.catalogue import Kind
 from schemas.errors import ConfigurationError
 from schemas.trend import region_id
@@ -33,6 +40,10 @@ __all__ = [
 
 _PUBLICATIONS = 2  # of a window, by the calendar: the first publication and one revision
 _WINDOWS_OF_A_QUARTER = 2  # a person counts in a quarter and in its year
+_MOST_CELLS = 500_000  # of one table in one window and block, margins included: more cannot be planned in minutes
+
+# A name is a part of cell keys, whose parts `|` divides, of topics and of file names.
+_Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
 
 
 class _Frozen(BaseModel):
@@ -161,24 +172,42 @@ class TextRules(_Frozen):
 class Cube(_Frozen):
     """A set of exact cells: one value per dimension."""
 
-    name: str
+    name: _Name
     dimensions: tuple[str, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _has_place_and_time(self) -> Self:
+        _refuse_twice(f"cube {self.name}: dimension", self.dimensions)
+        if "country" not in self.dimensions or not TIMES.intersection(self.dimensions):
+            msg = f"cube {self.name}: the dimensions country, and period or year, are needed"
+            raise ValueError(msg)
+        return self
 
 
 class Population(_Frozen):
     """Persons that are counted, one representative event per person and year, or aggregates of the agencies."""
 
-    name: str
+    name: _Name
     kind: Kind
     mode: Literal["suppression", "dp"]
     unit: Literal["person-year", "aggregate"]
     cubes: tuple[Cube, ...] = Field(min_length=1)
 
+    @model_validator(mode="after")
+    def _counts_what_records_have(self) -> Self:
+        _refuse_twice(f"population {self.name}: cube", (cube.name for cube in self.cubes))
+        for cube in self.cubes:
+            # A dimension that no record has would count everybody as unknown.
+            if strange := sorted(set(cube.dimensions) - cube_dimensions(self.kind)):
+                msg = f"cube {cube.name}: a record of kind {self.kind} has no dimension {strange[0]}"
+                raise ValueError(msg)
+        return self
+
 
 class TablePlan(_Frozen):
     """One table of a release: the cells of a cube, summed over everything that is not named here."""
 
-    name: str
+    name: _Name
     population: str
     cube: str
     geography: Literal["country", "region"]
@@ -189,9 +218,17 @@ class TablePlan(_Frozen):
 class Region(_Frozen):
     """A set of countries (alpha-3) under a scheme; a country may be in several."""
 
-    scheme: str
-    name: str
+    scheme: _Name
+    name: _Name
     countries: tuple[str, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _holds_countries(self) -> Self:
+        _refuse_twice(f"region {self.name}: country", self.countries)
+        if strange := [country for country in self.countries if not codelists.valid("country", country)]:
+            msg = f"region {self.name}: {strange[0]} is no alpha-3 code of a country"
+            raise ValueError(msg)
+        return self
 
     @property
     def id(self) -> str:
@@ -204,7 +241,6 @@ class Policy(_Frozen):
 
     name: str
     version: int = Field(ge=1)
-    approved_by: tuple[str, ...] = Field(min_length=1)
     suppression: Suppression
     calendar: Calendar
     bounds: AgencyBounds = AgencyBounds()
@@ -218,11 +254,23 @@ class Policy(_Frozen):
     digest: str = ""
 
     @model_validator(mode="after")
-    def _names_resolve(self) -> Self:
-        cubes = {(p.name, c.name) for p in self.populations for c in p.cubes}
+    def _names_are_unique(self) -> Self:
+        _refuse_twice("population", (population.name for population in self.populations))
+        # An event counts in one population: a second one of its kind would stay empty.
+        _refuse_twice("a population of kind", (population.kind for population in self.populations))
+        _refuse_twice("table", (table.name for table in self.tables))
+        _refuse_twice("region", (region.id for region in self.regions))
+        return self
+
+    @model_validator(mode="after")
+    def _tables_can_be_released(self) -> Self:
+        cubes = {(p.name, c.name): c for p in self.populations for c in p.cubes}
+        places = len(self.regions) + len({country for region in self.regions for country in region.countries})
         for table in self.tables:
-            if (table.population, table.cube) not in cubes:
-                msg = f"table {table.name} names no cube of this policy"
+            cube = cubes.get((table.population, table.cube))
+            faults = iter(["it names no cube of this policy"]) if cube is None else _faults(table, cube, places)
+            if fault := next(faults, ""):
+                msg = f"table {table.name}: {fault}"
                 raise ValueError(msg)
         return self
 
@@ -241,6 +289,36 @@ class Policy(_Frozen):
     def population_of(self, kind: str) -> Population | None:
         """Return the population that events of `kind` belong to, None where the policy counts none."""
         return next((p for p in self.populations if p.kind == kind), None)
+
+
+def _refuse_twice(what: str, names: Iterable[Hashable]) -> None:
+    """Raise ValueError if a name occurs twice."""
+    seen: set[Hashable] = set()
+    for name in names:
+        if name in seen:
+            msg = f"{what} {name} occurs twice"
+            raise ValueError(msg)
+        seen.add(name)
+
+
+def _faults(table: TablePlan, cube: Cube, places: int) -> Iterator[str]:
+    """Yield why a table over a cube could not be released; `places` are the regions and countries of the policy."""
+    sources = [SOURCES.get(dimension, dimension) for dimension in table.dimensions]
+    for dimension, source in zip(table.dimensions, sources, strict=True):
+        if dimension in BLOCK or dimension in TIMES or dimension == "country":
+            yield f"{dimension} is a part of every table, and named in none"
+        elif dimension not in UNIVERSE:
+            yield f"there is no code list for the dimension {dimension}"
+        elif source not in cube.dimensions:
+            yield f"the cube {cube.name} does not count {source}"
+    # Two dimensions that are one in the cube would be crossed with themselves: most cells could hold nobody.
+    if len(set(sources)) < len(sources):
+        yield "a dimension occurs twice, or two are derived from one dimension of the cube"
+    if table.period == "quarter" and "period" not in cube.dimensions:
+        yield f"the cube {cube.name} counts years alone"
+    cells = places * math.prod(len(UNIVERSE.get(dimension, ())) + 2 for dimension in table.dimensions)
+    if cells > _MOST_CELLS:
+        yield f"{cells} cells are more than {_MOST_CELLS}"
 
 
 def load(text: str) -> Policy:

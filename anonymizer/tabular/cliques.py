@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from anonymizer.policy import TablePlan
-from anonymizer.tabular.facts import MULTIPLE, UNIVERSE
+from anonymizer.released_dimensions import MULTIPLE, UNIVERSE
 from schemas.errors import DisclosureError
 
 __all__ = ["Clique", "cliques_of", "dimensions_of", "junction", "linked"]

@@ -1,13 +1,10 @@
 """Facts: exact cells in the codes of a release.
 
-Purpose: it decides the code lists of every released dimension, and how exact codes map to them. The policy decides
-which tables exist, and `publication_decision` which of their cells may be shown.
-Called by: `streams.core.releasing`, whose `release_plan` makes the facts; the code lists also by `cliques`,
-`policy_tables` and `variables`.
+Purpose: it decides how exact codes map to the code lists of released dimensions (`anonymizer.released_dimensions`). The
+policy decides which tables exist, and `publication_decision` which of their cells may be shown.
+Called by: `streams.core.releasing`, whose `release_plan` makes the facts; `policy_tables` and `variables` read them.
 
 Invariants:
-- The code lists are fixed and never read off the data: a code that appeared only when somebody has it would be a
-  disclosure.
 - An exact code outside its list counts as `Other` if the list has that code, else as `unknown`.
 
 >>> coarse("exploitation", "ForcedLabour+SexualExploitation"), coarse("majority", "9--17")
@@ -16,36 +13,11 @@ Invariants:
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from anonymizer.policy import Policy, Population
-from schemas.codelists import labels
+from anonymizer.released_dimensions import BLOCK, MULTIPLE, SOURCES, UNIVERSE
 
-__all__ = ["BLOCK", "MULTIPLE", "SOURCES", "UNIVERSE", "Fact", "blocks_of", "coarse", "facts_of"]
-
-BLOCK = MappingProxyType({"phenomenon": ("TIP", "SOM"), "status": ("confirmed", "possible", "unknown")})
-"""Dimensions that no total sums over: each combination of their codes, a block, is a joint system of its own."""
-
-MULTIPLE = frozenset({"means", "services"})
-"""Dimensions in which one person may have several codes: a yes/no question per code, with `known` as denominator."""
-
-SOURCES = MappingProxyType({"majority": "age"})
-"""Released dimensions that are derived from a dimension of the cube."""
-
-UNIVERSE: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "exploitation": ("ForcedLabour", "SexualExploitation", "Other", "Multiple", "unknown"),
-        "gender": ("F", "M", "X", "unknown"),
-        "sex": ("F", "M", "unknown"),
-        "majority": ("minor", "adult", "unknown"),
-        "means": tuple(labels("vic_MethodsOfControl")),
-        "services": tuple(labels("service")),
-        "service": (*labels("service"), "unknown"),
-        "indicator": tuple(labels("indicator")),
-        "activity_type": tuple(labels("activity_type")),
-    }
-)
-"""Code list of every released dimension; of a multiple one, the codes that are asked yes or no."""
+__all__ = ["Fact", "blocks_of", "coarse", "facts_of"]
 
 _MINOR = frozenset({"0--8", "9--17"})
 

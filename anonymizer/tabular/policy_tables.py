@@ -19,7 +19,8 @@ from itertools import product
 import numpy as np
 
 from anonymizer.policy import TablePlan
-from anonymizer.tabular.facts import MULTIPLE, UNIVERSE, Fact
+from anonymizer.released_dimensions import MULTIPLE, UNIVERSE
+from anonymizer.tabular.facts import Fact
 from anonymizer.tabular.joint_system import Publication
 from anonymizer.tabular.publication_decision import VariableLinks
 from anonymizer.tabular.sparse_matrix import Matrix

@@ -17,8 +17,9 @@ from typing import NamedTuple
 import numpy as np
 
 from anonymizer.policy import Region, TablePlan
+from anonymizer.released_dimensions import MULTIPLE, UNIVERSE
 from anonymizer.tabular.cliques import cliques_of, dimensions_of, junction
-from anonymizer.tabular.facts import MULTIPLE, UNIVERSE, Fact
+from anonymizer.tabular.facts import Fact
 from anonymizer.tabular.sparse_matrix import Flags, Floats, Matrix
 from schemas.errors import DisclosureError
 

@@ -17,11 +17,18 @@ from schemas.trend import TOTAL
 __all__ = ["dimension", "heading", "label", "period", "place", "series"]
 
 _CODE_LISTS: Mapping[str, str] = {
+    "age": "ageBroad",
+    "citizenship": "country",
     "country": "country",
+    "datasource": "Datasource",
+    "decided_by": "vic_TraffickingStatusDecisionMakingOrg",
     "exploitation": "vic_TypeOfExploitation",
     "means": "vic_MethodsOfControl",
+    "reason": "cas_ReasonForOutgoingReferral",
+    "recruiter": "RecruiterRelationship",
     "service": "service",
     "services": "service",
+    "sexual": "vic_TypeOfSexExploitation",
     "indicator": "indicator",
     "activity_type": "activity_type",
 }
@@ -33,6 +40,8 @@ _CODE_LABELS: Mapping[str, Mapping[str, str]] = {
     "gender": {"F": "Women and girls", "M": "Men and boys", "X": "Other gender", "unknown": "Gender unknown"},
     "sex": {"F": "Women", "M": "Men", "unknown": "Sex not recorded"},
     "majority": {"minor": "Children", "adult": "Adults", "unknown": "Age unknown"},
+    "age": {"unknown": "Age unknown"},
+    "citizenship": {"multiple": "Several citizenships", "unknown": "Citizenship unknown"},
 }
 
 _REGION_LABELS: Mapping[str, str] = {"pave": "PAVE", "gloact": "GLO.ACT", "ro-cairo": "Cairo regional office"}
@@ -40,10 +49,15 @@ _REGION_LABELS: Mapping[str, str] = {"pave": "PAVE", "gloact": "GLO.ACT", "ro-ca
 
 _DIMENSION_LABELS: Mapping[str, str] = {
     "activity_type": "type of activity",
+    "datasource": "source",
     "decided_by": "who decided",
     "exploitation": "form of exploitation",
     "majority": "children and adults",
+    "industry": "sector (section of ISIC)",
     "means": "means of control",
+    "reason": "reason of referral",
+    "recruiter": "relation to the recruiter",
+    "sexual": "kind of sexual exploitation",
     "services": "services",
 }
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from anonymizer.attacks.published_tables import Codes, PublishedCell, PublishedTable
 from anonymizer.policy import Policy, Population
-from anonymizer.tabular.facts import MULTIPLE, UNIVERSE
+from anonymizer.released_dimensions import MULTIPLE, UNIVERSE
 from anonymizer.tabular.policy_tables import YEAR, CellKey
 from schemas.trend import TOTAL
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from anonymizer.policy import Policy, Region, TablePlan
-from anonymizer.tabular.facts import MULTIPLE
+from anonymizer.released_dimensions import MULTIPLE
 from anonymizer.tabular.policy_tables import YEAR, CellKey
 from schemas.identifiers import ReleaseId
 from schemas.trend import TOTAL, TrendRow

@@ -1,0 +1,76 @@
+"""The dimensions of cubes and of released tables, with the code list of each.
+
+Purpose: one place for what a policy may count and release. A cube counts fields of the de-identified record; a table
+shows dimensions of a cube, or what is derived from one.
+Called by: `anonymizer.policy`, which refuses what cannot be released; `anonymizer.tabular.facts`, which maps exact
+codes to these lists; `anonymizer.tabular.cliques`, `policy_tables` and `variables`; `streams.core.releasing`.
+
+Invariants:
+- The code lists are fixed and never read off the data: a code that appeared only when somebody has it would be a
+  disclosure.
+- Every dimension that a cube may have, apart from those of time, place and block, can be released.
+
+>>> UNIVERSE["age"][0], UNIVERSE["industry"][:3], "multiple" in UNIVERSE["citizenship"]
+('0--8', ('A', 'B', 'C'), True)
+>>> sorted(cube_dimensions("activity"))
+['activity_type', 'country', 'period', 'sex', 'year']
+"""
+
+import functools
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from schemas import catalogue
+from schemas.catalogue import Kind
+from schemas.codelists import labels
+from schemas.roles import FieldRole
+
+__all__ = ["BLOCK", "MULTIPLE", "SOURCES", "TIMES", "UNIVERSE", "cube_dimensions"]
+
+BLOCK = MappingProxyType({"phenomenon": ("TIP", "SOM"), "status": ("confirmed", "possible", "unknown")})
+"""Dimensions that no total sums over: each combination of their codes, a block, is a joint system of its own."""
+
+MULTIPLE = frozenset({"means", "recruiter", "services", "sexual"})
+"""Dimensions in which one person may have several codes: a yes/no question per code, with `known` as denominator."""
+
+SOURCES = MappingProxyType({"majority": "age"})
+"""Released dimensions that are derived from a dimension of the cube."""
+
+TIMES = frozenset({"period", "year"})
+"""Dimensions of a cube that say when: the month where it is known, or the year alone."""
+
+_SECTIONS = tuple(sorted({code.partition("_")[0] for code in labels("vic_ForcedLabourIndustry")}))
+
+UNIVERSE: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "exploitation": ("ForcedLabour", "SexualExploitation", "Other", "Multiple", "unknown"),
+        "gender": ("F", "M", "X", "unknown"),
+        "sex": ("F", "M", "unknown"),
+        "majority": ("minor", "adult", "unknown"),
+        "age": (*labels("ageBroad"), "unknown"),
+        "citizenship": (*sorted(labels("country")), "multiple", "unknown"),
+        "decided_by": (*labels("vic_TraffickingStatusDecisionMakingOrg"), "unknown"),
+        "industry": (*_SECTIONS, "unknown"),
+        "datasource": (*labels("Datasource"), "unknown"),
+        "reason": (*labels("cas_ReasonForOutgoingReferral"), "unknown"),
+        "means": tuple(labels("vic_MethodsOfControl")),
+        "recruiter": tuple(labels("RecruiterRelationship")),
+        "services": tuple(labels("service")),
+        "sexual": tuple(labels("vic_TypeOfSexExploitation")),
+        "service": (*labels("service"), "unknown"),
+        "indicator": tuple(labels("indicator")),
+        "activity_type": tuple(labels("activity_type")),
+    }
+)
+"""Code list of every released dimension; of a multiple one, the codes that are asked yes or no."""
+
+_NOT_COUNTED = frozenset({FieldRole.TECHNICAL, FieldRole.MEASURE, FieldRole.FREE_TEXT})
+
+
+@functools.cache
+def cube_dimensions(kind: Kind) -> frozenset[str]:
+    """Return every dimension that a cube of events of `kind` may have."""
+    fields = catalogue.load(f"deidentified.{kind}").fields
+    # The source of a case is a technical field, but its codes are those of a list.
+    counted = {field.name for field in fields if field.role not in _NOT_COUNTED or field.name == "datasource"}
+    return frozenset(counted | {"year"} | ({"sex"} if kind == "activity" else set()))
