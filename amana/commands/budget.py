@@ -1,4 +1,4 @@
-"""`amana budget`: the privacy budget of each population and year, spent and left.
+"""`amana budget`: the privacy budget of each kind of event and year, spent and left.
 
 Purpose: decide how an account is shown. The rules are those of `anonymizer.budget.account`.
 Called by: `amana.commands.lazy`, which imports it when this command runs.
@@ -39,7 +39,7 @@ def register(app: typer.Typer) -> None:
 
 
 def show(data: Data = None, file: File = None, delta: Delta = 1e-6, *, as_json: Json = False) -> None:
-    """Print the budget spent and left by population and year, as rho and as (epsilon, delta), with every release."""
+    """Print the budget spent and left by kind of event and year, as rho and as (epsilon, delta), with every release."""
     path = file or data_dir(data).joinpath(*SITE_FILE)
     if not path.is_file():
         raise ConfigurationError(
@@ -57,7 +57,7 @@ def _lines(statement: dict[str, Any]) -> list[str]:
     """Return a statement as plain lines."""
     # Not a table: one of so many columns would be cut short in a terminal and in a log.
     delta = f"delta {statement['delta']:g}"
-    lines = [f"{statement['population']} {statement['year']}, for one person-year, policy {statement['policy'][:16]}"]
+    lines = [f"{statement['kind']} {statement['year']}, for one person-year, policy {statement['policy'][:16]}"]
     for name in ("granted", "spent", "left"):
         rho = statement[f"{name}_rho_ppb"] / PPB
         lines.append(f"  {name:<8} rho {rho:.9f}   epsilon {statement[f'{name}_epsilon']:.4f} at {delta}")

@@ -1,4 +1,4 @@
-"""The budget account of one population and year: a pure state machine over charges and draws.
+"""The budget account of one kind of event and year: a pure state machine over charges and draws.
 
 Purpose: it decides when a charge is refused, what parallel windows cost together, and that a release has one draw for
 ever. A release goes through three events:
@@ -42,9 +42,9 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, order=True)
 class BudgetScope:
-    """The people of one population and year: the scope of one budget."""
+    """The people of one kind of event and year: the scope of one budget, whatever their population is called."""
 
-    population: str
+    kind: str
     year: int
 
 
@@ -170,7 +170,7 @@ def _committed(account: Account, event: Committed) -> Account:
 
 def _account(state: State, scope: BudgetScope) -> Account:
     if scope not in state:
-        raise BudgetError("BUD-002", f"{scope.population} {scope.year} has no budget")
+        raise BudgetError("BUD-002", f"{scope.kind} {scope.year} has no budget")
     return state[scope]
 
 

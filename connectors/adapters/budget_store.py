@@ -49,13 +49,13 @@ _PAUSE_SECONDS: Final = 0.01
 
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS account (
-    population TEXT NOT NULL, year INTEGER NOT NULL, policy TEXT NOT NULL, granted INTEGER NOT NULL,
-    windows INTEGER NOT NULL, PRIMARY KEY (population, year)
+    kind TEXT NOT NULL, year INTEGER NOT NULL, policy TEXT NOT NULL, granted INTEGER NOT NULL,
+    windows INTEGER NOT NULL, PRIMARY KEY (kind, year)
 ) STRICT;
 CREATE TABLE IF NOT EXISTS charge (
-    release TEXT PRIMARY KEY, population TEXT NOT NULL, year INTEGER NOT NULL, policy TEXT NOT NULL,
+    release TEXT PRIMARY KEY, kind TEXT NOT NULL, year INTEGER NOT NULL, policy TEXT NOT NULL,
     revision INTEGER NOT NULL, window TEXT NOT NULL, rho INTEGER NOT NULL, digest TEXT, draw BLOB,
-    FOREIGN KEY (population, year) REFERENCES account
+    FOREIGN KEY (kind, year) REFERENCES account
 ) STRICT;
 CREATE TABLE IF NOT EXISTS event (number INTEGER PRIMARY KEY, text TEXT NOT NULL, head TEXT NOT NULL) STRICT;
 """
@@ -178,7 +178,7 @@ class BudgetStore:
         """
         # DEFERRED: a reader takes a snapshot and does not wait for a writer, nor a writer for it.
         with self._transaction("DEFERRED"):
-            rows = self._database.execute("SELECT population, year FROM account ORDER BY 1, 2").fetchall()
+            rows = self._database.execute("SELECT kind, year FROM account ORDER BY 1, 2").fetchall()
             return {scope: self._account(scope)[scope] for scope in (BudgetScope(*row) for row in rows)}
 
     def close(self) -> None:
@@ -187,14 +187,14 @@ class BudgetStore:
 
     def _account(self, scope: BudgetScope) -> State:
         """Return the state of one scope: its account, or nothing if none is open."""
-        place = (scope.population, scope.year)
-        query = "SELECT policy, granted, windows FROM account WHERE population = ? AND year = ?"
+        place = (scope.kind, scope.year)
+        query = "SELECT policy, granted, windows FROM account WHERE kind = ? AND year = ?"
         account = self._database.execute(query, place).fetchone()
         if account is None:
             return {}
         query = (
             "SELECT release, policy, revision, window, rho, digest FROM charge"
-            " WHERE population = ? AND year = ? ORDER BY release"
+            " WHERE kind = ? AND year = ? ORDER BY release"
         )
         with closing(self._database.execute(query, place)) as rows:
             charges = [(Charge(row[0], scope, *row[1:5]), row[5]) for row in rows]
@@ -205,7 +205,7 @@ class BudgetStore:
 
     def _store_charge(self, charge: Charge, account: Account) -> None:
         """Write an account and a charge; a charge that is stored already stays, with or without its draw."""
-        place = (charge.scope.population, charge.scope.year)
+        place = (charge.scope.kind, charge.scope.year)
         values = (*place, account.policy, account.granted, account.windows)
         self._database.execute(
             "INSERT INTO account VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE"

@@ -1,4 +1,4 @@
-"""Statement of a privacy budget: granted, spent and left for one population and year, and every charge.
+"""Statement of a privacy budget: granted, spent and left for one kind of event and year, and every charge.
 
 Purpose: one JSON object for commands and, later, an officer's web page. Units: rho in parts per billion, exact; epsilon
 at a delta, rounded.
@@ -22,7 +22,7 @@ def statement(scope: BudgetScope, account: Account, delta: float) -> dict[str, A
     """Return the statement of one account.
 
     Args:
-        scope: population and year.
+        scope: kind of event and year.
         account: the account of that scope.
         delta: the delta at which epsilon is stated.
 
@@ -42,7 +42,7 @@ def statement(scope: BudgetScope, account: Account, delta: float) -> dict[str, A
         }
         for charge in charges
     ]
-    plain: dict[str, Any] = {"population": scope.population, "year": scope.year, "policy": account.policy}
+    plain: dict[str, Any] = {"kind": scope.kind, "year": scope.year, "policy": account.policy}
     plain |= {"delta": delta, "windows": account.windows}
     for name, rho in totals.items():
         plain |= {f"{name}_rho_ppb": rho, f"{name}_epsilon": round(epsilon_of(rho, delta), 4)}

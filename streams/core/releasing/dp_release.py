@@ -18,8 +18,8 @@ Invariants:
 - Every publication holds the whole window, with its share of the year's rho divided equally over its tables. Increments
   would cost more (`anonymizer.budget.sensitivity`) and need the exact counts of the publication before.
 - Every cell of the code lists is measured in every window, and no exact count is compared with a threshold.
-- The draw belongs to population, window and revision, whatever the day of the release: a repeated tick, or a later
-  one, gets the stored draw.
+- The draw belongs to the kind of event, window and revision, whatever the day of the release: a repeated tick, or a
+  later one, gets the stored draw.
 """
 
 import hashlib
@@ -35,7 +35,8 @@ from anonymizer.noise import noisy_table as noise
 from anonymizer.noise.least_squares import below
 from anonymizer.noise.sampler import Sampler
 from anonymizer.policy import Policy, Population, Privacy, Region, TablePlan
-from anonymizer.tabular.facts import BLOCK, MULTIPLE, UNIVERSE, Fact, blocks_of
+from anonymizer.released_dimensions import BLOCK, MULTIPLE, UNIVERSE
+from anonymizer.tabular.facts import Fact, blocks_of
 from anonymizer.tabular.policy_tables import YEAR
 from schemas.errors import DisclosureError
 from schemas.identifiers import Rho
@@ -127,9 +128,10 @@ def noisy_publication(
 
 def _costs(policy: Policy, dp: Privacy, population: Population, due: Due) -> tuple[Opened, Charge]:
     """Return a year's budget and the charge of one window of one publication: both follow from the policy alone."""
-    scope, rho = BudgetScope(population.name, due.window.year), granted(dp.epsilon, dp.delta)
+    # By kind of event: another name for a population must not open a second budget for the same people.
+    scope, rho = BudgetScope(population.kind, due.window.year), granted(dp.epsilon, dp.delta)
     costs = schedule(rho, windows=dp.windows, corrections=dp.corrections, shares=dp.parts).rhos
-    release = budget_id(population.name, due.window.label, due.revision)
+    release = budget_id(population.kind, due.window.label, due.revision)
     charge = Charge(release, scope, policy.digest, due.revision, due.window.label, costs[due.revision])
     return Opened(scope, policy.digest, rho, dp.windows), charge
 

@@ -118,9 +118,23 @@ def test_nothing_that_happens_to_one_person_costs_more_than_the_year_has(states:
     for (exact, variance), (other, same) in zip(with_, without, strict=True):
         assert variance == same
         loss += Fraction(int(((exact - other) ** 2).sum())) / (2 * variance)
-    account = budget.state()[BudgetScope("cases", YEAR)]
+    account = budget.state()[BudgetScope("case", YEAR)]
     assert 0 < loss <= Fraction(spent(account), PPB) <= Fraction(granted(1.0, 1e-6), PPB)
     assert account.left < 20  # parts per billion: rounding alone
+
+
+def test_another_name_for_a_population_has_the_same_budget(tmp_path: Path) -> None:
+    """The budget hangs on the kind of event and the year: there is no fresh grant, and nothing is drawn again."""
+    budget = BudgetStore.open(tmp_path / "budget.sqlite")
+    tick(PEOPLE, PRINTS[-1], budget)
+    before = budget.state()
+    population = RULES.populations[0].model_copy(update={"name": "people"})
+    tables = tuple(table.model_copy(update={"population": "people"}) for table in RULES.tables)
+    renamed = RULES.model_copy(update={"populations": (population,), "tables": tables, "digest": "b" * 64})
+    outcomes = tick(PEOPLE, PRINTS[-1], budget, rules=renamed)
+    assert {one.code for one in outcomes if isinstance(one, Withhold)} == {"BUD-003"}
+    assert all(isinstance(one, Withhold) for one in outcomes)
+    assert budget.state() == before
 
 
 def test_without_noise_the_rows_are_the_counts_and_regions_add_up(tmp_path: Path) -> None:
@@ -152,7 +166,7 @@ def test_a_draw_is_for_ever_whatever_the_day_the_order_or_what_came_since(tmp_pa
     later = tick(grown, dt.date(2024, 5, 1), budget)
     plain = [replace(row, release="", as_of="") for row in all_rows(first)]
     assert [replace(row, release="", as_of="") for row in all_rows(later)] == plain
-    assert len(budget.state()[BudgetScope("cases", YEAR)].charges) == 1
+    assert len(budget.state()[BudgetScope("case", YEAR)].charges) == 1
 
 
 def test_what_is_published_does_not_depend_on_who_is_there(tmp_path: Path) -> None:
