@@ -4,16 +4,18 @@ Purpose: show the state that `connectors.operations.pipeline_status` tells.
 Called by: `amana.commands.lazy`, which imports it when this command runs.
 
 Invariants:
-- Exit status 0 if idle, 1 if something is held or not yet read.
+- Exit status 0 if idle, 1 if something is held or not yet read, or a process ends again and again.
 """
 
 import json
+import time
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from amana import site as sites
-from connectors.operations import pipeline_status
+from connectors.operations import pipeline_status, restart_record
 from streams.broker import access
 from streams.core.counting.outcomes import OUTCOMES
 
@@ -32,18 +34,21 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show the records published, their outcomes and those held; exit status 1 unless idle."""
-    cluster = sites.Site.open().cluster(access.OPERATOR)
+    site = sites.Site.open()
+    cluster = site.cluster(access.OPERATOR)
     tally = pipeline_status.wait_idle(cluster, timeout) if wait_idle else pipeline_status.tally(cluster)
+    restarting = restart_record.loops(site.path("run"), time.time())
     if as_json:
-        print(json.dumps(tally.as_document(), indent=1))
+        document = tally.as_document() | {"restarting": [str(loop) for loop in restarting]}
+        print(json.dumps(document | {"idle": tally.is_idle and not restarting}, indent=1))
     else:
-        _show(tally)
-    if not tally.is_idle:
+        _show(tally, restarting)
+    if restarting or not tally.is_idle:
         raise typer.Exit(1)
 
 
-def _show(tally: pipeline_status.Tally) -> None:
-    """Print the tally as plain lines."""
+def _show(tally: pipeline_status.Tally, restarting: Sequence[restart_record.Loop]) -> None:
+    """Print the tally, and the processes that end again and again, as plain lines."""
     # Not a table: one of so many columns would be cut short in a terminal and in a log.
     for row in tally.as_document()["rows"]:
         if row["published"]:
@@ -52,4 +57,7 @@ def _show(tally: pipeline_status.Tally) -> None:
     print("to read: " + ", ".join(f"{stage} {lag}" for stage, lag in tally.lags.items()))
     for held in tally.held:
         print(f"held: {held}")
-    print("idle" if tally.is_idle else "not idle")
+    for loop in restarting:
+        print(f"restarting: {loop}")
+    # Whoever is started again and again may be between two attempts: nothing that it has read is done.
+    print("restarting" if restarting else "idle" if tally.is_idle else "not idle")
