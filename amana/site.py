@@ -17,16 +17,17 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any, Final, Self
 
 from amana.keys import parties
 from amana.keys.party_folder import PartyFolder
 from amana.settings import Settings
-from anonymizer import policy as policies
+from anonymizer.governance.policy_timeline import PolicyTimeline
+from anonymizer.policy import Policy
 from connectors.adapters import schema_ids
 from connectors.adapters.cluster import Cluster, Credential
+from connectors.adapters.policy_store import PolicyStore
 from connectors.adapters.principal_file import credential_of
 from connectors.adapters.registry_access import RegistryAccess, holds_credential
 from connectors.adapters.transport_security import default_protocol
@@ -287,15 +288,23 @@ class Site:
             raise ConfigurationError("CFG-005", f"{path.name} holds no key in hex")
         return key
 
-    def policy(self) -> policies.Policy:
-        """Load `policy.toml` of the data directory if there is one, else the shipped policy.
+    def policies(self) -> PolicyTimeline:
+        """Return the policies in force by year, each signed by two officers.
 
         Raises:
-            ConfigurationError: CFG-010, the policy is refused.
+            ConfigurationError: CFG-230 to CFG-234, CFG-237, CFG-238, no policy is in force, or an act of the officers
+                is not valid; CFG-010, a policy is refused.
         """
-        own = self.path("policy.toml")
-        shipped = resources.files("anonymizer").joinpath("policies", "default.toml")
-        return policies.load((own if own.exists() else shipped).read_text(encoding="utf-8"))
+        # A file that one person may edit decides nothing; without a word its owner would believe that it does.
+        if self.path("policy.toml").exists():
+            raise ConfigurationError(
+                "CFG-231", f"{self.path('policy.toml')} is not in force: propose it (amana policy propose), and move it"
+            )
+        return PolicyStore(self.dir).timeline()
+
+    def policy(self) -> Policy:
+        """Return the policy that was put in force last; raises as `policies`."""
+        return self.policies().newest
 
     def _credential(self, folder: PartyFolder, principal: str) -> Credential:
         """Read a principal's credential in a party's folder."""

@@ -36,7 +36,7 @@ def export(
 ) -> None:
     """Write the exact counts as CSV: population, cube, dimensions, count."""
     site = sites.Site.open()
-    text = exact_cells.export_text(exact_cells.read(site.cluster(access.OPERATOR)), site.policy())
+    text = exact_cells.export_text(exact_cells.read(site.cluster(access.OPERATOR)), site.policies())
     if out is None:
         sys.stdout.write(text)
         return

@@ -102,8 +102,24 @@ INDEX: Final[Mapping[str, Entry]] = {
     "release": Entry(
         "release",
         "Release everything that is due on a date and was not released before.",
-        "",
-        ("amana release --as-of 2025-04-30",),
+        "hub",
+        ("amana release --as-of 2025-04-30", "amana release --as-of 2027-01-15 --rehearsal"),
+    ),
+    "policy": Entry(
+        "policies",
+        "Policies: propose, compare, sign and activate them.",
+        "hub",
+        (
+            "amana policy key ana --out /media/ana",
+            "amana policy enrol ana ana.pub",
+            "amana policy remove ana",
+            "amana policy propose policy.toml --from-year 2027 --dry-run",
+            "amana policy diff policy.toml",
+            "amana policy sign 5f4c7c62 --officer ana --key /media/ana/signing.key",
+            "amana policy activate 5f4c7c62",
+            "amana policy list",
+            "amana policy play",
+        ),
     ),
     "protect": Entry(
         "protect",

@@ -5,6 +5,7 @@ Called by: `amana.commands.lazy`, which imports it when this command runs.
 
 Invariants:
 - Nothing is released here.
+- A date ahead of today is refused (CFG-240), but for a rehearsal, which publishes nothing and keeps nothing.
 - Exit status 1 if the tick was refused.
 """
 
@@ -21,9 +22,12 @@ from connectors.operations.calendar_tick import TickAnswer
 from schemas.errors import ConfigurationError
 from streams.broker import access
 
-__all__ = ["register", "show"]
+__all__ = ["register", "show", "show_rehearsal"]
 
 AsOf = Annotated[str, typer.Option("--as-of", metavar="DATE", help="Date of the release calendar, YYYY-MM-DD.")]
+Rehearse = Annotated[
+    bool, typer.Option("--rehearsal", help="Plan and attack only: nothing is published, charged or recorded.")
+]
 Timeout = Annotated[float, typer.Option("--timeout", min=1, help="Seconds to wait for the stages to be idle.")]
 
 
@@ -32,15 +36,31 @@ def register(app: typer.Typer) -> None:
     app.command()(release)
 
 
-def release(as_of: AsOf, timeout: Timeout = 120.0) -> None:
+def release(as_of: AsOf, timeout: Timeout = 120.0, *, rehearsal: Rehearse = False) -> None:
     """Release everything that is due on a date and was not released before."""
     try:
         day = dt.date.fromisoformat(as_of)
     except ValueError as error:
         raise ConfigurationError("CFG-140", "--as-of takes a date of the form YYYY-MM-DD") from error
+    if rehearsal:
+        from amana.composition.rehearsal import rehearse  # noqa: PLC0415 - only a rehearsal loads the solvers
+
+        rehearsed = rehearse(Site.open(), day)
+        show_rehearsal(rehearsed.answer, rehearsed.attacks, rehearsed.recovered)
+        raise typer.Exit(1 if rehearsed.answer.code else 0)
+    # The zeros of quarters that have not happened would stay published for ever.
+    if day > dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1):
+        raise ConfigurationError("CFG-240", f"{day} has not come yet: --rehearsal shows what would be released")
     answer = calendar_tick.request(Site.open().cluster(access.OPERATOR), day, patience=timeout)
     show(answer, Console())
     raise typer.Exit(1 if answer.code else 0)
+
+
+def show_rehearsal(answer: TickAnswer, attacks: int, recovered: int) -> None:
+    """Print what would be released, and the verdict of the attacks on it."""
+    show(answer, Console())
+    print(f"attacks: {attacks}, withheld counts recovered: {recovered}")
+    print("A rehearsal: nothing was published, charged or recorded.")
 
 
 def show(answer: TickAnswer, console: Console) -> None:

@@ -2,7 +2,7 @@
 
 Apart from `up`, so that an existing cluster is served without a local runtime.
 
-Called by: `amana up`, `amana provision` and `amana check`.
+Called by: `amana up`, `amana provision`, `amana check` and `amana policy`.
 
 Invariants:
 - A figure that is no whole number is refused (CFG-076); which names there are is the site's to say.

@@ -12,22 +12,17 @@ Invariants:
 import datetime as dt
 from collections.abc import Mapping
 
-from kafka import KafkaProducer
-from kafka.errors import KafkaError
-
 from amana.composition.code_version import code_version
 from amana.keys import replacing
 from amana.provisioning import cluster_setup
 from amana.site import Site
-from connectors.adapters import schema_ids
-from schemas import catalogue, codec
-from schemas.errors import ConfigurationError, TransportError
+from connectors.operations import operator_record
+from schemas.errors import ConfigurationError
 from streams.broker import access
 from streams.core import calendar
+from streams.transparency.decision import Decision
 
 __all__ = ["KeyActs"]
-
-_ACK_SECONDS = 30
 
 
 class KeyActs:
@@ -80,7 +75,7 @@ class KeyActs:
         Raises:
             ConfigurationError: CFG-277, the year may still be revised.
         """
-        closed = calendar.closed_on(str(year), self._site.policy())
+        closed = calendar.closed_on(str(year), self._site.policies().of(year))
         if closed >= dt.datetime.now(dt.UTC).date():
             raise ConfigurationError("CFG-277", f"{year} may be revised until {closed}: its keys are still needed")
         self._log("destroy", {"secret": "keys of records", "scope": str(year)})
@@ -88,20 +83,6 @@ class KeyActs:
 
     def _log(self, act: str, details: Mapping[str, str]) -> None:
         """Write the act to the topic `audit`, and return when the broker has it."""
-        record = {
-            "action": "keys",
-            "actor": access.OPERATOR,
-            "policy": self._site.policy().digest,
-            "code": code_version(),
-            "details": {"act": act, **details},
-        }
-        number = schema_ids.allow_list(self._site.schema_ids, ["audit"]).id_of("audit")
-        value = codec.encode(number, catalogue.load("audit").parsed, record)
-        try:
-            producer = KafkaProducer(**self._site.cluster(access.OPERATOR).kafka_settings(), acks="all")
-            try:
-                producer.send("audit", key=b"keys", value=value, partition=0).get(timeout=_ACK_SECONDS)
-            finally:
-                producer.close(timeout=_ACK_SECONDS)
-        except KafkaError as error:
-            raise TransportError("TRA-171", f"the broker did not take the record: {type(error).__name__}") from None
+        policy = self._site.policy().digest
+        decision = Decision("keys", access.OPERATOR, policy, code_version(), details={"act": act, **details})
+        operator_record.send(self._site.cluster(access.OPERATOR), decision)

@@ -109,7 +109,7 @@ def _attach(
     if name == "dedupe":
         from streams.stages import dedupe  # noqa: PLC0415 - each stage's modules are loaded by its own process alone
 
-        dedupe.attach(app, site.policy(), deps=deps, code=code_version())
+        dedupe.attach(app, site.policies(), deps=deps, code=code_version())
     elif name == "aggregate":
         from streams.stages import aggregate  # noqa: PLC0415 - as above
 
@@ -129,4 +129,4 @@ def _attach(
             code=code_version(),
             models=names.hashes(),
         )
-        deidentify.attach(app, site.policy(), site.agencies, deps=deps, private=private)
+        deidentify.attach(app, site.policies(), site.agencies, deps=deps, private=private)

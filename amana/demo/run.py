@@ -34,7 +34,7 @@ from typing import Any, Final
 from amana.demo import arrivals, demo_outputs, input_split, progress_bar
 from amana.demo.demo_report import DemoReport
 from amana.demo.simulation.generator import simulate
-from amana.local import runtime
+from amana.local import played_officers, runtime
 from amana.publisher import Publisher, PublishSummary
 from amana.site import DEFAULT_AGENCIES, Site
 from connectors.adapters import local_files
@@ -98,6 +98,8 @@ class Demo:
             with self._timed("start", "input, broker, registry, workers"):
                 site = stack.enter_context(runtime.running(self.out / "site", as_of=as_of))
                 files = prepared.result()
+            keys = site.path(played_officers.FOLDER)
+            self.say(f"policy: signed by two officers who are played here, with one folder each in {keys}")
             self._process(site, files)
             self._release(site, beside)
             # 5. Only the public interfaces: what an analyst or an officer cannot read is not in the results either.
@@ -154,7 +156,7 @@ class Demo:
         """Write the exact counts to a folder that their owner alone can read, and count the de-identified records."""
         internal = self.out / "internal"
         internal.mkdir(mode=0o700)
-        text = exact_cells.export_text(exact_cells.read(site.cluster(access.OPERATOR)), site.policy())
+        text = exact_cells.export_text(exact_cells.read(site.cluster(access.OPERATOR)), site.policies())
         local_files.write_private(internal / "cells.csv", text)
         self.report.cells = sum(1 for _ in csv.reader(io.StringIO(text))) - 1
         self.report.deidentified = arrivals.count(site.cluster(access.OPERATOR))

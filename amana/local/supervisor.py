@@ -15,6 +15,7 @@ Invariants:
 - It runs in the main thread of its process, because the lives of its children are tied to that thread.
 - A worker that refuses its configuration (exit status 2) stops the system: a restart would not help.
 - While a disk is full, a process that ended is not restarted: it would end again, or run without a log.
+- Every end of a process is recorded, so that `amana check` and `status` see one that ends again and again.
 """
 
 import contextlib
@@ -31,10 +32,11 @@ from typing import Final
 import filelock
 
 from amana import site as sites
-from amana.local import apicurio, artifacts, broker, disk_space, ports, server_process
+from amana.local import apicurio, artifacts, broker, disk_space, played_officers, ports, server_process
 from amana.provisioning import cluster_setup, disk_guard
 from amana.settings import Settings
 from connectors.adapters import local_files, schema_ids
+from connectors.operations import restart_record
 from schemas.errors import ConfigurationError, TransportError
 from streams.broker import access
 
@@ -79,8 +81,13 @@ def serve(options: Options, say: Callable[[str], None] = print) -> None:
     if lack := disk_space.lacking(home, disk_space.TO_BEGIN):
         raise lack
     with _locked(home), _stoppable(), contextlib.suppress(KeyboardInterrupt):
+        # A new site is tried out: both officers are played. One whose officers were deleted must not get others.
+        is_new = not any((home / name).exists() for name in ("site.json", "policy.toml"))
         site = sites.Site.create(home, agencies=options.agencies, as_of=options.as_of, quota=options.quota)
-        site.policy()  # a refused policy is said before anything starts
+        if is_new and played_officers.play(home):
+            say(f"{'policy':<22}the shipped one, signed by two played officers ({home / played_officers.FOLDER}):")
+            say(f"{'':<22}whoever holds both keys is not two officers; see the guide for data officers")
+        site.policies()  # a refused policy is said before anything starts
         _Supervisor(site, options, say).run()
 
 
@@ -280,6 +287,7 @@ class _Supervisor:
         each.deaths = 0 if now - each.started > _HEALTHY_SECONDS else each.deaths
         each.due = now + _BACKOFF_SECONDS[min(each.deaths, len(_BACKOFF_SECONDS) - 1)]
         each.deaths += 1
+        restart_record.note(self._site.path("run"), name, status, time.time())
         self._tell(name, f"ended with status {status}")
 
     def _stop(self) -> None:

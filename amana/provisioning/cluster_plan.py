@@ -12,11 +12,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from amana import site as sites
-from amana.provisioning.cluster_setup import MAX_REPLICAS, topic_table
+from amana.provisioning.cluster_setup import MAX_REPLICAS
+from anonymizer.policy import load
 from connectors.adapters.cluster import MECHANISMS
+from connectors.adapters.policy_store import PolicyStore, shipped_policy
 from connectors.adapters.schema_registry import RULE
 from schemas import catalogue
-from streams.broker import access, quotas
+from streams.broker import access, quotas, topics
 
 __all__ = ["page", "plan"]
 
@@ -44,7 +46,7 @@ def plan(site: sites.Site) -> dict[str, Any]:
                 "settings": {**topic.settings(), "min.insync.replicas": str(MAX_REPLICAS - 1)},
                 "why": topic.why,
             }
-            for topic in topic_table(site)
+            for topic in topics.all_topics(site.agencies, _regions(site))
         ],
         "rules": [
             {
@@ -65,6 +67,13 @@ def plan(site: sites.Site) -> dict[str, Any]:
             "subjects": [catalogue.load(stem).subject for stem in catalogue.STEMS],
         },
     }
+
+
+def _regions(site: sites.Site) -> Iterable[str]:
+    """Return the regions of the policies in force; of the shipped policy for a site that is not set up yet."""
+    set_up = bool(PolicyStore(site.dir).acts())
+    policies = site.policies().policies if set_up else (load(shipped_policy()),)
+    return dict.fromkeys(region.id for policy in policies for region in policy.regions)
 
 
 def page(planned: Mapping[str, Any]) -> str:

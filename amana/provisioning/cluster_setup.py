@@ -126,8 +126,10 @@ def lets_anybody_in(cluster: Cluster) -> bool:
 
 
 def topic_table(site: sites.Site) -> tuple[topics.Topic, ...]:
-    """List the topics of a site, which follow from its agencies and from the regions of its policy."""
-    return topics.all_topics(site.agencies, (region.id for region in site.policy().regions))
+    """List the topics of a site, which follow from its agencies and from the regions of its policies."""
+    # The regions of earlier policies too: the revision of a year goes to the regions of its first print.
+    regions = dict.fromkeys(region.id for policy in site.policies().policies for region in policy.regions)
+    return topics.all_topics(site.agencies, regions)
 
 
 def differing_topics(site: sites.Site, admin: kafka_admin.KafkaAdminClient) -> tuple[topics.Topic, ...]:

@@ -13,6 +13,7 @@ Invariants:
 
 import datetime as dt
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Final
@@ -23,7 +24,9 @@ from anonymizer.detection import presidio
 from connectors.adapters import registry_comparison, schema_ids, schema_registry
 from connectors.adapters.broker_handshake import handshakes
 from connectors.adapters.cluster import Cluster
+from connectors.adapters.policy_store import PolicyStore
 from connectors.adapters.transport_security import TLS, addresses, is_loopback
+from connectors.operations import restart_record
 from schemas.errors import AmanaError, ConfigurationError, IntegrityError, TransportError
 from streams.broker import access, quotas
 from streams.transparency import log_verification
@@ -81,8 +84,13 @@ def _secrets(site: sites.Site) -> str:
 
 
 def _policy(site: sites.Site) -> str:
-    policy = site.policy()
-    return f"{policy.name} version {policy.version}, sha256 {policy.digest}"
+    """Check the officers' signatures, and say which policy is in force and who signed for it."""
+    policies, acts = site.policies(), PolicyStore(site.dir).acts()
+    newest, earlier = policies.newest, len(policies.policies) - 1
+    more = f", {earlier} for earlier years" if earlier else ""
+    signed = f"signed by two of {', '.join(sorted(acts[-1].officers))}"
+    played = ", whose keys lie in one place: for trying out" if site.path("officer").exists() else ""
+    return f"{newest.name} version {newest.version}, sha256 {newest.digest}, {signed}{played}{more}"
 
 
 def _entities(site: sites.Site) -> str:
@@ -90,6 +98,13 @@ def _entities(site: sites.Site) -> str:
     rules = site.policy().text
     presidio.refuse_unserved(rules)
     return f"{len(rules.entities)} entity types, each served by a recogniser"
+
+
+def _processes(site: sites.Site) -> str:
+    """Check that no process of this machine's supervisor ends again and again."""
+    if found := restart_record.loops(site.path("run"), time.time()):
+        raise ConfigurationError("CFG-242", "; ".join(map(str, found)))
+    return "none of this machine ends again and again"
 
 
 def _broker(site: sites.Site) -> str | tuple[Verdict, str]:
@@ -211,6 +226,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "secrets": _secrets,
     "policy": _policy,
     "entities": _entities,
+    "processes": _processes,
     "broker": _broker,
     "topics": _topics,
     "access": _access,

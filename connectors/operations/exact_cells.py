@@ -10,16 +10,18 @@ Invariants:
 
 import csv
 import io
+from collections.abc import Mapping
 
 from kafka.errors import KafkaError
 
-from anonymizer.policy import Policy
+from anonymizer.governance.policy_timeline import PolicyTimeline
 from connectors.adapters import cells_topic, topic_reading
 from connectors.adapters.cluster import Cluster
 from schemas.errors import TransportError
+from schemas.identifiers import CubeKey
 from streams.core.counting import aggregate, cube
 
-__all__ = ["COLUMNS", "export_text", "read"]
+__all__ = ["COLUMNS", "by_agency", "export_text", "read"]
 
 COLUMNS = ("population", "cube", "dimensions", "count")
 
@@ -31,14 +33,24 @@ def read(cluster: Cluster) -> dict[str, int]:
         TransportError: TRA-030, the broker is out of reach.
         IntegrityError: INT-026 or INT-027, a cell does not open.
     """
+    return aggregate.totals(_held(cluster))
+
+
+def by_agency(cluster: Cluster) -> dict[str, Mapping[str, int]]:
+    """Return persons by cell key and agency, from the topic `cells` as it is now; raises as `read`."""
+    return {key: cell.counts for key, cell in _held(cluster).items() if cell.counts}
+
+
+def _held(cluster: Cluster) -> Mapping[CubeKey, aggregate.Cell]:
+    """Return the cells that hold, by key."""
     try:
         records = topic_reading.whole(cluster.kafka_settings(), "cells")
-        return aggregate.totals(cells_topic.cells(cluster.seal, records))
+        return cells_topic.cells(cluster.seal, records)
     except KafkaError as error:
         raise TransportError("TRA-030", "the broker is out of reach") from error
 
 
-def export_text(totals: dict[str, int], policy: Policy) -> str:
+def export_text(totals: dict[str, int], policies: PolicyTimeline) -> str:
     """Return the CSV: a row per cell, sorted, with the dimensions as `name=value;...` in the policy's order.
 
     A cell of zero persons is not in `totals` and so not in the CSV.
@@ -46,10 +58,10 @@ def export_text(totals: dict[str, int], policy: Policy) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    writer.writerows(sorted(_row(cell, count, policy) for cell, count in totals.items()))
+    writer.writerows(sorted(_row(cell, count, policies) for cell, count in totals.items()))
     return text.getvalue()
 
 
-def _row(cell: str, count: int, policy: Policy) -> tuple[str, str, str, int]:
-    population, name, values = cube.dimensions_of(cell, policy)
+def _row(cell: str, count: int, policies: PolicyTimeline) -> tuple[str, str, str, int]:
+    population, name, values = cube.dimensions_of(cell, policies)
     return population, name, ";".join(f"{dimension}={value}" for dimension, value in values.items()), count

@@ -51,7 +51,7 @@ from streams.release import agreement
 from streams.release.release_ports import AUDIT_STREAM, Cells, ReleaseDecision, ReleaseDeps, Tick
 from streams.transparency.decision import Decision
 
-__all__ = ["ACTOR", "begin", "finish", "keep", "run", "serve", "settled"]
+__all__ = ["ACTOR", "begin", "counts_of", "finish", "keep", "run", "serve", "settled"]
 
 Answer = TypeVar("Answer")
 
@@ -132,7 +132,7 @@ def serve(deps: ReleaseDeps, tick: Tick, stop: threading.Event) -> None:
             deps.bus.report(_record(deps, "calendar", _about(tick, _refusal(fault))))
         raise
     else:
-        summary = {"outcome": "done", **_summary(deps.ledger.entries_of(tick.id))}
+        summary = {"outcome": "done", **counts_of(deps.ledger.entries_of(tick.id))}
     if not stop.is_set():
         # 6.
         _until_done(lambda: _conclude(deps, tick, summary), stop)
@@ -208,6 +208,9 @@ def _until_done(step: Callable[[], Answer], stop: threading.Event) -> Answer | N
 
 def _enter(deps: ReleaseDeps, tick: Tick, stop: threading.Event) -> bool:
     """Plan a tick and enter it into the ledger; return False if the process was told to stop first."""
+    # One day more than today, since a date begins earlier elsewhere: quarters that have not happened are no zeros.
+    if tick.as_of > dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1):
+        raise DisclosureError("DIS-150", f"{tick.as_of} has not come yet: nothing is released ahead of its time")
     # 2. Wait for the cut.
     cells = settled(deps, tick, stop)
     if cells is None and stop.is_set():
@@ -237,7 +240,7 @@ def _conclude(deps: ReleaseDeps, tick: Tick, summary: Mapping[str, str]) -> None
     deps.ledger.finish(tick.id, tick.position, tick.as_of, summary)
 
 
-def _summary(outcomes: Iterable[ReleaseDecision]) -> dict[str, str]:
+def counts_of(outcomes: Iterable[ReleaseDecision]) -> dict[str, str]:
     """Count the cells of the feeds by population, year and status: counts of cells, not of persons."""
     cells: Counter[tuple[str, int, str]] = Counter()
     withheld = []

@@ -8,7 +8,7 @@ Called by: `amana.composition.stages` (`build`, once for each process), then by 
 
     app = build("dedupe", settings, folder, instance="dedupe-0", fetch=FETCH_BYTES["dedupe"])
         transport.install(app)                      batches instead of records
-    dedupe.attach(app, policy, deps=deps)
+    dedupe.attach(app, policies, deps=deps)
         kept = state.StateTable(app, "state.dedupe", ...)
         consume(app, topics, handler, kept)
             watchdog.guard(app, ...)                a thread of its own

@@ -21,8 +21,8 @@ from typing import Any
 
 import faust
 
+from anonymizer.governance.policy_timeline import PolicyTimeline
 from anonymizer.microdata import receipt
-from anonymizer.policy import Policy
 from schemas import catalogue
 from schemas.identifiers import PersonToken
 from schemas.record_seal import ErasedError
@@ -41,18 +41,18 @@ __all__ = ["STATE", "Dedupe", "attach"]
 STATE = "state.dedupe"
 
 
-def attach(app: faust.App, policy: Policy, *, deps: apps.Deps, code: str) -> None:
+def attach(app: faust.App, policies: PolicyTimeline, *, deps: apps.Deps, code: str) -> None:
     """Make `app` the stage dedupe over the de-identified events of every kind; `code` is its version, for the audit."""
     kept = state.StateTable(app, STATE, deps.box, deps.epoch, partitions=topics.PARTITIONS)
-    apps.consume(app, topics.sources(())["dedupe"], Dedupe(policy, deps, code), kept, rebuilds=True)
+    apps.consume(app, topics.sources(())["dedupe"], Dedupe(policies, deps, code), kept, rebuilds=True)
 
 
 class Dedupe:
     """The handler of the stage; the topic of a batch names the kind."""
 
-    def __init__(self, policy: Policy, deps: apps.Deps, code: str = "") -> None:
-        self._policy, self._seal, self._encoder = policy, deps.seal, RecordEncoder(deps.ids, deps.seal)
-        self._cubes, self._code = CellReader(cube.dimensions_by_cube(policy)), code
+    def __init__(self, policies: PolicyTimeline, deps: apps.Deps, code: str = "") -> None:
+        self._policies, self._seal, self._encoder = policies, deps.seal, RecordEncoder(deps.ids, deps.seal)
+        self._cubes, self._code = CellReader(cube.dimensions_by_cube(policies)), code
         self._kinds = {topics.deidentified(kind): kind for kind in catalogue.KINDS}
 
     async def __call__(self, batch: Sequence[Record], value_of: Callable[[str], bytes | None]) -> BatchResult:
@@ -133,7 +133,8 @@ class Dedupe:
         """Return the event's cells, None if it is out of scope or no population counts its kind."""
         if read["state"] != "reported" or read.get("status") == cube.OUT_OF_SCOPE_STATUS:
             return None
-        population = self._policy.population_of(kind)
+        # The cubes of the event's year: a year is counted and released by one policy.
+        population = self._policies.of(int(read["period"][:4])).population_of(kind)
         return None if population is None else cube.cells(read, population)
 
     def _quarantined(self, event: dedupe.DeidentifiedEvent, code: str) -> Output:
@@ -157,7 +158,7 @@ class Dedupe:
         record = {
             "action": "batch",
             "actor": "dedupe",
-            "policy": self._policy.digest,
+            "policy": self._policies.newest.digest,
             "code": self._code,
             "topic": first.topic,
             "partition": first.partition,

@@ -31,9 +31,9 @@ from typing import Any, Protocol
 
 import faust
 
+from anonymizer.governance.policy_timeline import PolicyTimeline
 from anonymizer.microdata import field_mapping
 from anonymizer.microdata.redaction import Text, Verdict
-from anonymizer.policy import Policy
 from schemas import catalogue, codec, limits, sealing
 from schemas.errors import ContractError, IntegrityError
 from schemas.opening import Opener
@@ -101,10 +101,12 @@ class Private:
     models: Mapping[str, str] = field(default_factory=dict)
 
 
-def attach(app: faust.App, policy: Policy, agencies: Sequence[str], *, deps: apps.Deps, private: Private) -> None:
+def attach(
+    app: faust.App, policies: PolicyTimeline, agencies: Sequence[str], *, deps: apps.Deps, private: Private
+) -> None:
     """Make `app` the stage deidentify over the raw events of every agency and kind."""
     kept = state.StateTable(app, STATE, deps.box, deps.epoch, partitions=STATE_PARTITIONS, through=rank_of)
-    handler, sources = Deidentify(policy, deps, private), topics.sources(agencies)["deidentify"]
+    handler, sources = Deidentify(policies, deps, private), topics.sources(agencies)["deidentify"]
     # Its state cannot be rebuilt from raw topics, which are deleted after days: hence not `rebuilds`.
     apps.consume(app, sources, handler, kept, lanes=STATE_PARTITIONS, heartbeats=lambda: private.detector.heartbeats)
 
@@ -112,8 +114,9 @@ def attach(app: faust.App, policy: Policy, agencies: Sequence[str], *, deps: app
 class Deidentify:
     """The handler of the stage; the topic of a batch names agency and kind."""
 
-    def __init__(self, policy: Policy, deps: apps.Deps, private: Private) -> None:
-        self._policy, self._deps, self._private = policy, deps, private
+    def __init__(self, policies: PolicyTimeline, deps: apps.Deps, private: Private) -> None:
+        # The newest policy says how texts are treated; whether an event is late, that of the event's year.
+        self._policies, self._policy, self._deps, self._private = policies, policies.newest, deps, private
         self._opener = Opener(private.sealing)
         self._tools = OutputTools(RecordEncoder(deps.ids, deps.seal), deps.seal, private.code)
         self._verifiers = {agency: Verifier(public) for agency, public in private.signing.items()}
@@ -124,7 +127,7 @@ class Deidentify:
             # The audit log names the schemas of a batch by their hashes: a changed text cannot keep its name.
             schemas = {schema.stem: schema.digest.hex() for schema in (raw, made)}
             self._rules[kind] = deidentify.Rules(
-                field_mapping.plan(raw, made), policy, private.dedupe, private.models, schemas
+                field_mapping.plan(raw, made), self._policy, private.dedupe, private.models, schemas
             )
 
     async def __call__(self, batch: Sequence[Record], value_of: Callable[[str], bytes | None]) -> BatchResult:
@@ -190,7 +193,7 @@ class Deidentify:
             event.refusal = ContractError(FAILED, "a rule of admission fails on this event")
             return event
         event.raw = raw
-        event.late = admit.lateness(raw, self._policy, self._private.as_of())
+        event.late = admit.lateness(raw, self._policies.of(int(raw["event_date"][:4])), self._private.as_of())
         if event.late is None:
             plan = self._rules[kind].plan
             # A withheld text is scanned for patterns alone: its names are withheld with it, whoever they belong to.

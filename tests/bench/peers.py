@@ -83,7 +83,7 @@ def ours(site: Site, name: str, clock: Clock, run: int) -> None:
         timed, sources = Timed(aggregate.Aggregate(deps), clock), ["deltas"]
     else:
         kept = TimedTable(app, "state.dedupe", deps.box, deps.epoch, partitions=4)
-        timed, sources = Timed(dedupe.Dedupe(site.policy(), deps), clock), ["deidentified.case"]
+        timed, sources = Timed(dedupe.Dedupe(site.policies(), deps), clock), ["deidentified.case"]
     kept.timed, kept.clock = timed, clock
     apps.consume(app, sources, timed, kept)
     _work(app)

@@ -14,6 +14,7 @@ import kafka
 import pytest
 
 from amana.site import Site
+from anonymizer.governance.policy_timeline import PolicyTimeline
 from anonymizer.sandbox import detector_pool
 from connectors.adapters import schema_ids
 from schemas import catalogue, codec, limits
@@ -36,7 +37,7 @@ def detector() -> Iterator[detector_pool.DetectorPool]:
 
 
 def _stage(detector: detector_pool.DetectorPool, rule: str = "mask") -> deidentify.Deidentify:
-    return deidentify.Deidentify(raw_events.shipped(rule), DEPS, counted.private(detector))
+    return deidentify.Deidentify(PolicyTimeline.always(raw_events.shipped(rule)), DEPS, counted.private(detector))
 
 
 def _run(stage: deidentify.Deidentify, batch: list[Record], kept: dict[str, bytes] | None = None) -> BatchResult:

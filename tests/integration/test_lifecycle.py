@@ -138,9 +138,10 @@ def _refusal(home: Path) -> str:
     return refused.stderr
 
 
-def test_a_bad_policy_is_refused_before_anything_starts(tmp_path: Path) -> None:
+def test_a_policy_that_nobody_signed_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    """A file beside the officers' acts is in force nowhere, whatever it says."""
     (tmp_path / "policy.toml").write_text("name = ", encoding="utf-8")
-    assert "CFG-010" in _refusal(tmp_path)
+    assert "CFG-231" in _refusal(tmp_path)
     assert not (tmp_path / "kafka").exists()
 
 

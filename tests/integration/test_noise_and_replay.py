@@ -3,7 +3,6 @@
 import asyncio
 import datetime as dt
 import time
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +23,14 @@ from connectors.operations.calendar_tick import request
 from schemas.trend import TrendRow
 from streams.broker import access, topics
 from streams.stages import aggregate, dedupe
-from tests.support import faults, flow
+from tests.support import faults, flow, policies
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(300)]
 
 DAY = dt.date(2025, 1, 15)
 STAGES = {"deidentify": 0, "dedupe": 1, "aggregate": 1, "release": 1}
 NOBODY = dict.fromkeys(STAGES, 0)
-SCOPE = BudgetScope("cases", 2024)
+SCOPE = BudgetScope("case", 2024)
 
 
 @pytest.mark.parametrize("how", ["rewound", pytest.param("state gone", marks=pytest.mark.long)])
@@ -41,9 +40,8 @@ def test_noise_is_drawn_once_whatever_is_replayed(how: str, tmp_path: Path) -> N
     Because it was told to, or because its changelog is gone, which it finds by itself. What was released says how
     unsure it is, and its record says what it cost and what was left before and after.
     """
-    shipped = (resources.files("anonymizer") / "policies" / "default.toml").read_text(encoding="utf-8")
-    noisy = shipped.replace('kind = "case"\nmode = "suppression"', 'kind = "case"\nmode = "dp"')
-    (tmp_path / "policy.toml").write_text(noisy, encoding="utf-8")
+    noisy = policies.altered(('kind = "case"\nmode = "suppression"', 'kind = "case"\nmode = "dp"'))
+    policies.put_in_force(tmp_path, noisy)
     sent = flow.events(3_000, seed=51)
     with runtime.running(tmp_path, workers=STAGES) as site:
         asyncio.run(flow.publish(site, sent))

@@ -48,7 +48,7 @@ def elsewhere(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     """A second data directory that takes the running broker and registry for an existing cluster."""
     monkeypatch.setenv("AMANA_KAFKA", site.kafka)
     monkeypatch.setenv("AMANA_REGISTRY", site.registry)
-    for folder in ("parties", "public"):
+    for folder in ("parties", "policies", "public"):
         shutil.copytree(site.path(folder), tmp_path / folder)
     return tmp_path
 

@@ -2,14 +2,12 @@
 
 import json
 import os
-import shutil
 import signal
 import stat
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +17,12 @@ from amana.composition.quarantine_access import quarantine_access
 from amana.local import runtime as local
 from amana.site import Site
 from connectors.adapters import schema_ids
+from connectors.adapters.policy_store import shipped_policy
 from connectors.operations import exact_cells, pipeline_status, quarantine_entries
 from schemas import catalogue, codec, limits
 from schemas.record_seal import EVIDENCE
 from streams.core.counting.outcomes import Outcome
-from tests.support import counted, raw_events, runtime
+from tests.support import counted, policies, raw_events, runtime
 
 pytestmark = [pytest.mark.broker, pytest.mark.long, pytest.mark.timeout(300)]
 
@@ -52,9 +51,7 @@ def events() -> list[dict[str, Any]]:
 def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Run a system whose policy scans no text of more than 200 characters."""
     home = tmp_path_factory.mktemp("quarantine")
-    shipped = (resources.files("anonymizer") / "policies" / "default.toml").read_text(encoding="utf-8")
-    own = shipped.replace("max_characters = 100000", "max_characters = 200")
-    (home / "policy.toml").write_text(own, encoding="utf-8")
+    policies.put_in_force(home, policies.altered(("max_characters = 100000", "max_characters = 200")))
     with local.running(home, workers=WORKERS) as site:
         yield site
 
@@ -93,7 +90,7 @@ def test_a_replay_after_the_fix_counts_as_if_nothing_had_failed(faulty: Site, tm
     assert PLANTED not in listed.stdout
     _shown(faulty, next(one for one in held if one.payload), tmp_path)
 
-    shutil.move(faulty.path("policy.toml"), tmp_path / "policy.toml")
+    policies.change(faulty.dir, shipped_policy())
     os.kill(int(faulty.path("run", "worker-deidentify-0.pid").read_text(encoding="ascii")), signal.SIGKILL)
     done = _amana(faulty, "quarantine", "replay", "--code", "CON-040")
     assert done.returncode == 0, done.stderr

@@ -1,5 +1,6 @@
 """Whenever the release process ends, nothing is published without its audit entry, and nothing twice."""
 
+import datetime as dt
 import shutil
 import tempfile
 import threading
@@ -171,6 +172,16 @@ def test_a_tick_that_finds_the_stages_busy_releases_nothing_and_says_so(tmp_path
     assert (bus.reports[0].details["outcome"], bus.reports[0].details["code"]) == ("refused", "DIS-140")
     actions = [found.action for _, found in log_verification.entries(tmp_path / "audit")]
     assert actions == ["started", "refusal"]
+
+
+@pytest.mark.parametrize(("days", "code"), [(1, None), (2, "DIS-150"), (9_000, "DIS-150")])
+def test_a_tick_ahead_of_its_time_releases_nothing_and_says_so(days: int, code: str | None, tmp_path: Path) -> None:
+    """Tomorrow has come somewhere; beyond it the clock of the release process decides, whatever the tick says."""
+    day = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=days)
+    bus = MemoryBus([Tick(0, "t1", day, 5.0)])
+    _live(bus, tmp_path)
+    assert bus.reports[0].details.get("code") == code
+    assert bool(bus.feeds) == (code is None)
 
 
 def test_a_plan_that_refuses_is_recorded(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from anonymizer.governance.policy_timeline import PolicyTimeline
 from anonymizer.microdata.redaction import Text, Verdict
 from streams.core.counting import deltas
 from streams.runtime.stage import Output, Record
@@ -33,12 +34,13 @@ def private(detector: deidentify.Detector) -> deidentify.Private:
 def cells(kind: str, events: Sequence[Mapping[str, Any]]) -> Counter[str]:
     """Return the exact cells of clear events of one agency and kind, in the order of publication."""
     deps, kept = raw_events.deps(), dict[str, bytes]()
-    stage = deidentify.Deidentify(raw_events.shipped(), deps, private(Nothing()))
+    policies = PolicyTimeline.always(raw_events.shipped())
+    stage = deidentify.Deidentify(policies, deps, private(Nothing()))
     records = [raw_events.record(kind, event, offset) for offset, event in enumerate(events)]
     made = asyncio.run(stage(records, kept.get)).outputs
     counted: Counter[str] = Counter()
     for partition, batch in _by_partition(made, f"deidentified.{kind}").items():
-        told = asyncio.run(dedupe.Dedupe(raw_events.shipped(), deps)(batch, lambda _key: None)).outputs
+        told = asyncio.run(dedupe.Dedupe(policies, deps)(batch, lambda _key: None)).outputs
         assert partition >= 0
         for output in told:
             if output.topic == "deltas":

@@ -15,6 +15,7 @@ from typing import Any, cast
 
 import faust
 
+from anonymizer.governance.policy_timeline import PolicyTimeline
 from streams.core.counting import aggregate as rules
 from streams.runtime import app as apps
 from streams.runtime import outbox, stage, state
@@ -155,13 +156,13 @@ class Owner:
 
 
 @functools.cache
-def _policy() -> Any:  # noqa: ANN401 - what the handler takes
+def _policies() -> PolicyTimeline:
     shipped = raw_events.shipped()
     populations = tuple(
         one.model_copy(update={"cubes": tuple(cube for cube in one.cubes if cube.name == "profile")})
         for one in shipped.populations
     )
-    return shipped.model_copy(update={"populations": populations})
+    return PolicyTimeline.always(shipped.model_copy(update={"populations": populations}))
 
 
 @functools.cache
@@ -170,7 +171,7 @@ def _deps() -> apps.Deps:
 
 
 def _handler(name: str) -> stage.Handler:
-    return aggregate.Aggregate(_deps()) if name == "aggregate" else dedupe.Dedupe(_policy(), _deps())
+    return aggregate.Aggregate(_deps()) if name == "aggregate" else dedupe.Dedupe(_policies(), _deps())
 
 
 def counted(broker: Broker) -> dict[str, int]:

@@ -23,6 +23,7 @@ Invariants:
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from anonymizer.governance.policy_timeline import PolicyTimeline
 from anonymizer.policy import Policy, Population
 from schemas.identifiers import CubeKey
 
@@ -59,21 +60,20 @@ def cells(record: Mapping[str, Any], population: Population) -> tuple[tuple[Cube
     return tuple((key, amount) for key, amount in pairs if amount)
 
 
-def dimensions_by_cube(policy: Policy) -> dict[str, tuple[str, ...]]:
-    """Return the dimensions of every cube by the beginning of its cell keys, `population|cube`."""
-    return {f"{of.name}|{cube.name}": cube.dimensions for of in policy.populations for cube in of.cubes}
+def dimensions_by_cube(policies: PolicyTimeline) -> dict[str, tuple[str, ...]]:
+    """Return the dimensions of every cube of any policy by the beginning of its cell keys, `population|cube`."""
+    populations = (population for policy in policies.policies for population in policy.populations)
+    return {f"{of.name}|{cube.name}": cube.dimensions for of in populations for cube in of.cubes}
 
 
-def dimensions_of(cell: str, policy: Policy) -> tuple[str, str, dict[str, str]]:
+def dimensions_of(cell: str, policies: PolicyTimeline) -> tuple[str, str, dict[str, str]]:
     """Take a cell key apart: population, cube, and value by dimension.
 
     Raises:
-        KeyError: the policy has no such cube, or another number of dimensions.
+        KeyError: no policy has such a cube, or its number of dimensions is another.
     """
     population, cube, *values = cell.split("|")
-    names = next(
-        (c.dimensions for p in policy.populations if p.name == population for c in p.cubes if c.name == cube), ()
-    )
+    names = policies.dimensions_of(population, cube) or ()
     if len(names) != len(values):
         raise KeyError(cube)
     return population, cube, dict(zip(names, values, strict=True))

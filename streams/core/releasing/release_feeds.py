@@ -38,7 +38,8 @@ def exact_releases(year: DueYear, blocks: Blocks, solver: str) -> Iterator[Relea
         solver: names and versions of the engines, for the certificate.
     """
     # All windows of the year were protected as one system, so they share one certificate.
-    texts = certificate([protected.proof for _, protected in blocks], solver)
+    # The audit entry names the newest policy; the certificate names the one that governs the year.
+    texts = certificate([protected.proof for _, protected in blocks], solver) | {"policy": year.policy.digest}
     for due in year.windows:
         if feeds := _feeds(year, due, blocks):
             header = year.row_header(due).header
@@ -67,7 +68,8 @@ def noisy_releases(
             faults = {table.name: fault for table in year.tables}
         else:
             faults = unserved
-            yield Publish(head.header, year.population.mode, noisy.digest, noisy.feeds, noisy.certificate)
+            texts = {**noisy.certificate, "policy": year.policy.digest}
+            yield Publish(head.header, year.population.mode, noisy.digest, noisy.feeds, texts)
         # Noise is drawn for all blocks together, so a table is withheld from every block or from none.
         nothing = ProtectedBlock({}, faults, ProtectionProof())
         yield from _withheld(year, due, tuple((block, nothing) for block in blocks))

@@ -22,8 +22,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from anonymizer.policy import Policy
+from anonymizer.released_dimensions import BLOCK
 from anonymizer.tabular.block_protection import ProtectedBlock, ProtectionJob, ProtectionRequest, protect_block
-from anonymizer.tabular.facts import BLOCK, blocks_of, facts_of
+from anonymizer.tabular.facts import blocks_of, facts_of
 from anonymizer.tabular.linear_program import Engine
 from anonymizer.tabular.policy_tables import YEAR, EarlierPublication, ReleaseScope
 from schemas.trend import TrendRow
@@ -59,6 +60,7 @@ def plan(  # noqa: PLR0913 - everything that a release rests on, and nothing els
     engine: Engine,
     noise: dp_release.Noise | None = None,
     spread: ProtectionSpread = map,
+    governed: Callable[[int], bool] = lambda _: True,
 ) -> tuple[ReleaseDecision, ...]:
     """Plan everything that is due as of a date and not yet released.
 
@@ -71,6 +73,7 @@ def plan(  # noqa: PLR0913 - everything that a release rests on, and nothing els
             beyond which everything of that system is withheld.
         noise: draws and keeps the budget of populations under differential privacy; without it they are withheld.
         spread: how the jobs of protection, which are independent, are run.
+        governed: whether the policy governs a year; the other years are left to the plan of their policy.
 
     Returns:
         The releases in order of population and window, each followed by the tables withheld from it.
@@ -85,7 +88,8 @@ def plan(  # noqa: PLR0913 - everything that a release rests on, and nothing els
             rows = tuple(row for row in release.rows if row.population == population.name)
             # Facts are sorted anew at every tick; without rows of the population nobody asks for them.
             history.append(_Earlier(rows, facts_of(release.cells, population, policy) if rows else {}))
-        for year in due_years(population, own, as_of, (publication.rows for publication in history), policy):
+        due = due_years(population, own, as_of, (publication.rows for publication in history), policy)
+        for year in (selected for selected in due if governed(selected.year)):
             exact = population.mode == "suppression"
             years.append((year, tuple(_jobs(year, own, history, engine)) if exact else ()))
     # 2. Protect all blocks of all years at once: they may run side by side.

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from anonymizer import policy as policies
+from anonymizer.governance.policy_timeline import PolicyTimeline
 from streams.core.counting import cube
 
 POLICY = policies.load(resources.files("anonymizer").joinpath("policies", "default.toml").read_text(encoding="utf-8"))
@@ -44,10 +45,10 @@ def test_an_indicator_counts_the_agencys_own_number() -> None:
 
 def test_a_cell_key_can_be_taken_apart() -> None:
     key, _ = cube.cells_of(CASE, "case", POLICY)[1]
-    assert cube.dimensions_of(key, POLICY) == (
+    assert cube.dimensions_of(key, PolicyTimeline.always(POLICY)) == (
         "cases",
         "origin",
         {"phenomenon": "TIP", "status": "confirmed", "country": "LBN", "year": "2024", "citizenship": "ETH"},
     )
     with pytest.raises(KeyError):
-        cube.dimensions_of("cases|origin|TIP", POLICY)
+        cube.dimensions_of("cases|origin|TIP", PolicyTimeline.always(POLICY))

@@ -151,7 +151,7 @@ def test_the_certificate_holds_buckets_only() -> None:
     releases = [o for o in released(PEOPLE, RULES) if isinstance(o, Publish)]
     for release in releases:
         assert set(release.certificate) == {
-            "pattern", "cells", "primary", "secondary", "programs", "min_width", "solver",
+            "pattern", "cells", "primary", "secondary", "programs", "min_width", "solver", "policy",
         }  # fmt: skip
         for name in ("cells", "primary", "secondary", "programs"):
             number = release.certificate[name].removeprefix("≤")

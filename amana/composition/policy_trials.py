@@ -1,0 +1,44 @@
+"""The trial of a policy that is proposed: its text rules, and its tables on invented people.
+
+Purpose: bring `streams.core.releasing.policy_trial` together with the solver, the mechanism and the recognisers.
+Called by: `amana policy propose`.
+
+Invariants:
+- No budget is charged, and no real cell is read.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from anonymizer.budget.account import Account, Charge, Opened, Reserved, apply
+from anonymizer.detection import presidio
+from anonymizer.mechanisms.discrete_gaussian import OpenDP
+from anonymizer.policy import Policy
+from anonymizer.solvers import highs, ortools_engine
+from anonymizer.tabular.linear_program import Engine, WorkLimits
+from streams.core.releasing import policy_trial
+from streams.core.releasing.dp_release import Noise
+
+__all__ = ["try_out"]
+
+_NO_SEED = b"a trial needs no secret"
+
+_PROGRAMS: Final = 200
+"""Programs of one joint system: enough to see that it can be planned, not to plan it to its end (DIS-022)."""
+
+
+def try_out(policy: Policy) -> tuple[policy_trial.TrialResult, ...]:
+    """Check that every entity type has a recogniser, and plan three universes under a policy.
+
+    Raises:
+        ConfigurationError: CFG-010, the policy cannot be released; CFG-020, an entity type has no recogniser.
+    """
+    presidio.refuse_unserved(policy.text)
+    engine = Engine(highs.Highs(), ortools_engine.OrtoolsAuditor(), _NO_SEED, WorkLimits(programs=_PROGRAMS))
+    # In this process: so little work is done before other processes have loaded the solvers.
+    return policy_trial.try_policy(policy, engine=engine, noise=Noise(OpenDP(), _drawn_for_nobody))
+
+
+def _drawn_for_nobody(opened: Opened, charge: Charge, draw: Callable[[Account], bytes]) -> bytes:
+    """Draw as a budget of its own would allow, and keep nothing."""
+    return draw(apply(apply({}, opened), Reserved(charge))[charge.scope])
