@@ -56,7 +56,7 @@ def up(  # noqa: PLR0913 - a command line's options
     except ValueError as error:
         raise ConfigurationError("CFG-076", "--as-of takes a date of the form YYYY-MM-DD, or today") from error
     # With a date ahead of today, events of years that are still open would be late.
-    if date and date > dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1):
+    if isinstance(date, dt.date) and date > dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1):
         raise ConfigurationError("CFG-240", f"{date} has not come yet: the calendar follows the days")
     options = supervisor.Options(
         data=home,

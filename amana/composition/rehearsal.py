@@ -23,7 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from amana.composition.release_parts import PRINCIPAL, planner
+from amana.composition.release_connection import PRINCIPAL
+from amana.composition.release_parts import planner
 from amana.site import Site
 from anonymizer.governance.policy_timeline import PolicyTimeline
 from connectors.adapters.budget_store import SITE_FILE

@@ -84,6 +84,9 @@ def _prints(before: Policy, after: Policy) -> Iterator[PolicyChange]:
         yield PolicyChange(
             "other", f"The first print is {new.grace_days} days after a window's end, not {old.grace_days}."
         )
+    if new.first_year != old.first_year:
+        text = f"Events before {new.first_year} are refused, not those before {old.first_year}."
+        yield PolicyChange("other", text)
     if new.revision_years != old.revision_years:
         text = (
             f"The revision is {new.revision_years} years after the first print of the year, not {old.revision_years};"
@@ -220,10 +223,11 @@ def _texts(before: Policy, after: Policy) -> Iterator[PolicyChange]:
 
 _SAID: Mapping[str, frozenset[str]] = {
     "": frozenset(
-        {"suppression", "calendar", "dp", "populations", "tables", "regions", "text", "generalise", "digest"}
+        {"suppression", "calendar", "dp", "populations", "tables", "regions", "text", "generalise", "bounds", "digest"}
     ),
     "text": frozenset({"narratives", "entities", "names", "score_threshold", "replace"}),
     "generalise": frozenset({"date"}),
+    "bounds": frozenset(),
 }
 """Section (empty for the whole policy) → settings that have a sentence above."""
 
@@ -234,6 +238,7 @@ def _rest(before: Policy, after: Policy) -> Iterator[PolicyChange]:
         ("", before, after),
         ("text", before.text, after.text),
         ("generalise", before.generalise, after.generalise),
+        ("bounds", before.bounds, after.bounds),
     ):
         for name, old, new in _differing(dict(was), dict(now)):
             if name not in _SAID[section]:

@@ -61,7 +61,7 @@ CREATE TABLE IF NOT EXISTS event (number INTEGER PRIMARY KEY, text TEXT NOT NULL
 """
 
 
-_CHARGES: Final = "SELECT release, population, year, policy, revision, window, rho, digest FROM charge ORDER BY rowid"
+_CHARGES: Final = "SELECT release, kind, year, policy, revision, window, rho, digest FROM charge ORDER BY rowid"
 
 
 class BudgetStore:
@@ -101,7 +101,7 @@ class BudgetStore:
         """
         try:
             database = sqlite_files.read_only(path, at_rest=at_rest)
-            database.execute("SELECT population, windows FROM account LIMIT 1")
+            database.execute("SELECT kind, windows FROM account LIMIT 1")
             database.execute("SELECT release, draw FROM charge LIMIT 1")
         except sqlite3.Error as error:
             raise _refused(error) from error

@@ -229,8 +229,10 @@ def _rebuild(path: Path, noisy: Sequence[tuple[str, Publish]], records: LogRecor
         for entry, one in noisy:
             if entry not in records.releases:
                 raise IntegrityError("INT-176", f"release {one.header.release} is not in the audit log yet")
-            policy, terms, of = records.releases[entry].policy, one.certificate, one.header
-            scope, release = BudgetScope(of.population, of.year), budget_id(of.population, of.window, of.revision)
+            terms, of = one.certificate, one.header
+            # The policy of the year, not that of the day; the budget hangs on the kind of event.
+            policy, scope = terms["policy"], BudgetScope(terms["kind"], of.year)
+            release = budget_id(terms["kind"], of.window, of.revision)
             charge = Charge(release, scope, policy, of.revision, of.window, Rho(int(terms["rho_ppb"])))
             opened = Opened(scope, policy, Rho(int(terms["granted_ppb"])), int(terms["windows"]))
             budget.adopt(opened, charge, one.pattern)

@@ -141,13 +141,13 @@ def log_claims(records: Iterable[Decision]) -> dict[str, Claim]:
 def noisy_draws(records: Iterable[Decision]) -> dict[str, str]:
     """Return the SHA-256 of the draw of every noisy release among records, by its name in the budget."""
     noisy = (one.details for one in records if one.details.get("mode") == "dp")
-    return {budget_id(of["population"], of["window"], int(of["revision"])): of["pattern"] for of in noisy}
+    return {budget_id(of["certificate.kind"], of["window"], int(of["revision"])): of["pattern"] for of in noisy}
 
 
 def noisy_decisions(decisions: Iterable[ReleaseDecision]) -> dict[str, str]:
     """Return the same as `noisy_draws`, from decisions of the ledger."""
     noisy = (one for one in decisions if isinstance(one, Publish) and one.mode == "dp")
-    return {budget_id(of.header.population, of.header.window, of.header.revision): of.pattern for of in noisy}
+    return {budget_id(of.certificate["kind"], of.header.window, of.header.revision): of.pattern for of in noisy}
 
 
 def anchor_details(books: BudgetBooks) -> dict[str, str]:

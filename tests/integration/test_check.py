@@ -106,11 +106,12 @@ def test_without_an_admin_every_principal_asks_for_itself(tenant: Site) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     lines = {line.split()[1]: line for line in done.stdout.splitlines()}
     # The registry is nobody's need, and one that answers slowly is a warning.
-    words = {line.split()[0] for name, line in lines.items() if name not in {"quotas", "registry"}}
+    words = {line.split()[0] for name, line in lines.items() if name not in {"quotas", "disk", "registry"}}
     assert words == {"ok"}, done.stdout
     assert "settings unseen" in lines["topics"]
     assert "13 principals" in lines["access"]
     assert lines["quotas"].startswith("unseen")
+    assert lines["disk"].startswith("unseen")
 
 
 def test_without_an_admin_provisioning_registers_the_schemas_alone(site: Site, tenant: Site) -> None:

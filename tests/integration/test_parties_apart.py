@@ -35,7 +35,8 @@ class Machines:
             for part in ("run", "logs", "state", "audit", "ledger"):
                 (home / part).mkdir(parents=True)
             shutil.copy(self._site.path("site.json"), home)
-            shutil.copytree(self._site.path("public"), home / "public")
+            for shared in ("public", "policies"):
+                shutil.copytree(self._site.path(shared), home / shared)
             shutil.copytree(self._site.path("parties", name), home / "parties" / name)
         return home
 

@@ -124,10 +124,10 @@ def _exact(tick: int) -> Publish:
 
 def _noisy(tick: int, budget: BudgetStore) -> Publish:
     header = ReleaseHeader(ReleaseId(f"n{tick}"), day(tick), "referrals", f"{2000 + tick}", 0)
-    scope = BudgetScope(header.population, header.year)
-    charge = Charge(budget_id(header.population, header.window, 0), scope, POLICY, 0, header.window, Rho(7))
+    scope = BudgetScope("referral", header.year)
+    charge = Charge(budget_id("referral", header.window, 0), scope, POLICY, 0, header.window, Rho(7))
     drawn = budget.spend(Opened(scope, POLICY, Rho(GRANTED), 1), charge, lambda _: str(next(_DRAWN)).encode())
-    certificate = {"rho_ppb": "7", "granted_ppb": str(GRANTED), "windows": "1"}
+    certificate = {"kind": "referral", "rho_ppb": "7", "granted_ppb": str(GRANTED), "windows": "1", "policy": POLICY}
     return Publish(header, "dp", hashlib.sha256(drawn).hexdigest(), _feeds(header, int(drawn)), certificate)
 
 

@@ -61,9 +61,13 @@ def cells(record: Mapping[str, Any], population: Population) -> tuple[tuple[Cube
 
 
 def dimensions_by_cube(policies: PolicyTimeline) -> dict[str, tuple[str, ...]]:
-    """Return the dimensions of every cube of any policy by the beginning of its cell keys, `population|cube`."""
-    populations = (population for policy in policies.policies for population in policy.populations)
-    return {f"{of.name}|{cube.name}": cube.dimensions for of in populations for cube in of.cubes}
+    """Return the dimensions of every cube by the beginning of its cell keys, `population|cube`."""
+    return {
+        f"{of.name}|{cube.name}": cube.dimensions
+        for policy in policies.policies
+        for of in policy.populations
+        for cube in of.cubes
+    }
 
 
 def dimensions_of(cell: str, policies: PolicyTimeline) -> tuple[str, str, dict[str, str]]:

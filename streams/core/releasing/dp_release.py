@@ -143,7 +143,13 @@ def _certificate(
     engines = "+".join(sorted({draw.engine for draw in draws}))
     promised = {"epsilon": f"{dp.epsilon:g}", "delta": f"{dp.delta:g}", "windows": str(dp.windows)}
     left = {f"left_{name}": str(value) for name, value in balance.items()}
-    spent = {"rho_ppb": str(charge.rho), "granted_ppb": str(granted(dp.epsilon, dp.delta)), "engine": engines}
+    # The kind names the account: a population may have another name one day.
+    spent = {
+        "kind": charge.scope.kind,
+        "rho_ppb": str(charge.rho),
+        "granted_ppb": str(granted(dp.epsilon, dp.delta)),
+        "engine": engines,
+    }
     return spent | promised | left
 
 

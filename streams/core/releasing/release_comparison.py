@@ -176,9 +176,12 @@ def sendable_again(places: Places) -> Mapping[str, frozenset[str]] | None:
     return lost
 
 
-def budget_id(population: str, window: str, revision: int) -> ReleaseId:
-    """Return the name of a release in the budget; without its date, so that it is the same whenever it is made."""
-    return ReleaseId(f"{population}|{window}|{revision}")
+def budget_id(kind: str, window: str, revision: int) -> ReleaseId:
+    """Return the name of a release in the budget: by kind of event, and without its date.
+
+    So it is the same whenever it is made, and whatever name the population has.
+    """
+    return ReleaseId(f"{kind}|{window}|{revision}")
 
 
 @dataclass(frozen=True, slots=True)

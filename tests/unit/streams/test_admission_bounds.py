@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from anonymizer.governance.policy_timeline import PolicyTimeline
 from anonymizer.microdata import replacement
 from anonymizer.policy import Policy
 from schemas import limits
@@ -27,7 +28,7 @@ def _stage(policy: Policy | None = None, **changes: object) -> stage.Deidentify:
     private = counted.private(counted.Nothing())
     for name, value in changes.items():
         object.__setattr__(private, name, value)
-    return stage.Deidentify(policy or raw_events.shipped(), raw_events.deps(), private)
+    return stage.Deidentify(PolicyTimeline.always(policy or raw_events.shipped()), raw_events.deps(), private)
 
 
 def _run(
