@@ -13,8 +13,7 @@ from typing import Any
 
 from schemas.identifiers import CubeKey
 from schemas.record_seal import ErasedError, RecordSeal
-from streams.core.counting import aggregate
-from streams.runtime import state
+from streams.core.counting import aggregate, state_value
 
 __all__ = ["cells"]
 
@@ -41,8 +40,8 @@ def _entries(seal: RecordSeal, records: Iterable[Any]) -> Iterator[tuple[str, ag
         if record.value is not None:
             plain = key.partition(aggregate.SEPARATOR)[0]
             try:
-                fields = seal.read("cell", record.value[state.WIDTH :], _TOPIC, plain)
+                fields = seal.read("cell", record.value[state_value.WIDTH :], _TOPIC, plain)
             except ErasedError:
                 continue
-            cell = aggregate.Cell.from_record(fields, state.through_of(record.value))
+            cell = aggregate.Cell.from_record(fields, state_value.through_of(record.value))
         yield key, cell

@@ -32,26 +32,14 @@ from faust.tables import Table
 from faust.types import TP, EventT
 from yarl import URL
 
+from streams.core.counting.state_value import through_of
 from streams.runtime import columnar_fetches, outbox, transport
 from streams.runtime.stage import Output
 
-__all__ = ["SEPARATOR", "StateTable", "Store", "prefixed", "through_of"]
+__all__ = ["SEPARATOR", "StateTable", "Store"]
 
 SEPARATOR = b"\x00"
 """Separates the state key from the writer's epoch in the keys of a changelog."""
-
-WIDTH = 8
-"""Bytes of `through` before every value."""
-
-
-def prefixed(through: int, payload: bytes) -> bytes:
-    """Put `through`, an offset or -1 for none yet, before `payload` as 8 bytes, big-endian."""
-    return through.to_bytes(WIDTH, "big", signed=True) + payload
-
-
-def through_of(value: bytes) -> int:
-    """Read the offset that `prefixed` put before a payload."""
-    return int.from_bytes(value[:WIDTH], "big", signed=True)
 
 
 class Store(memory.Store[str, bytes]):

@@ -25,7 +25,7 @@ import faust
 from schemas.identifiers import CubeKey
 from schemas.record_seal import ErasedError
 from streams.broker import topics
-from streams.core.counting import aggregate, aggregate_columns, deltas
+from streams.core.counting import aggregate, aggregate_columns, deltas, state_value
 from streams.runtime import app as apps
 from streams.runtime import state
 from streams.runtime.columnar_fetches import Fetch
@@ -66,7 +66,7 @@ class Aggregate:
             held = functools.partial(self._load, year, value_of)
             for cell in aggregate_columns.include_all(held, columns, positions):
                 key = self._key(year, cell.cell)
-                value = state.prefixed(cell.through, self._seal.write("cell", year, cell.as_record(), CELLS, key))
+                value = state_value.prefixed(cell.through, self._seal.write("cell", year, cell.as_record(), CELLS, key))
                 writes[key] = value
                 self._opened[key] = value, cell
         return BatchResult((), writes)
@@ -80,8 +80,8 @@ class Aggregate:
         # Compared by bytes: after a rebalance the state may hold another writer's value.
         if opened is not None and opened[0] == value:
             return opened[1]
-        record = self._seal.read("cell", value[state.WIDTH :], CELLS, key)
-        return aggregate.Cell.from_record(record, state.through_of(value))
+        record = self._seal.read("cell", value[state_value.WIDTH :], CELLS, key)
+        return aggregate.Cell.from_record(record, state_value.through_of(value))
 
     def _key(self, year: str, cell: CubeKey) -> str:
         """Return the key that stands for a cell; kept, as the same cells come again and again."""

@@ -28,7 +28,7 @@ from schemas.identifiers import PersonToken
 from schemas.record_seal import ErasedError
 from streams.broker import topics
 from streams.broker.partitions import partition_of
-from streams.core.counting import cube, dedupe, deltas
+from streams.core.counting import cube, dedupe, deltas, state_value
 from streams.core.counting.outcomes import key_of
 from streams.core.counting.representative import CellReader
 from streams.runtime import app as apps
@@ -73,8 +73,8 @@ class Dedupe:
                 value = value_of(key)
                 persons[place] = dedupe.PersonYear()
                 if value is not None:
-                    data = self._seal.open(value[state.WIDTH :], STATE, key)
-                    persons[place] = dedupe.load(state.through_of(value), event.kind, data)
+                    data = self._seal.open(value[state_value.WIDTH :], STATE, key)
+                    persons[place] = dedupe.load(state_value.through_of(value), event.kind, data)
             step = dedupe.apply(persons[place], event, source, record.offset, self._cubes)
             # None: included already. The value is written again as it is, since after a crash the changelog may lack
             # it.
@@ -96,7 +96,7 @@ class Dedupe:
         return BatchResult(outputs, {key: self._dumped(year, key, person) for (year, key), person in persons.items()})
 
     def _dumped(self, year: str, key: str, person: dedupe.PersonYear) -> bytes:
-        return state.prefixed(person.through, self._seal.seal(year, dedupe.dump(person), STATE, key))
+        return state_value.prefixed(person.through, self._seal.seal(year, dedupe.dump(person), STATE, key))
 
     def _packed(self, source: str, changes: Mapping[tuple[str, int], Sequence[deltas.Row]]) -> Iterator[Output]:
         """Yield the records of a batch's deltas; within a partition and year they keep the order of their marks."""

@@ -32,9 +32,8 @@ from schemas.errors import ContractError
 from schemas.record_seal import REFUSED, ErasedError, RecordSeal
 from streams.broker import topics
 from streams.broker.partitions import partition_of
-from streams.core.counting import admit, deidentify
+from streams.core.counting import admit, deidentify, state_value
 from streams.core.counting.outcomes import Outcome, Position, key_of
-from streams.runtime import state
 from streams.runtime.stage import BatchResult, Output, Record
 from streams.stages.record_encoder import RecordEncoder
 
@@ -250,15 +249,15 @@ class DeidentifyBatch:
     def _loaded(self, key: str, value: bytes) -> deidentify.EventHistory | None:
         """Read a state value; an event whose year was erased has no history."""
         with contextlib.suppress(ErasedError):
-            data = self._tools.seal.open(value[state.WIDTH + _REVISION_BYTES :], STATE, key)
-            return deidentify.load(state.through_of(value), data)
+            data = self._tools.seal.open(value[state_value.WIDTH + _REVISION_BYTES :], STATE, key)
+            return deidentify.load(state_value.through_of(value), data)
         return None
 
     def _dumped(self, key: str, history: deidentify.EventHistory) -> bytes:
         """Write a state value: `through` and the revision, which rank values, then the sealed rest."""
         revision = history.revision.to_bytes(_REVISION_BYTES, "big")
         sealed = self._tools.seal.seal(history.year, deidentify.dump(history), STATE, key)
-        return state.prefixed(history.through, revision + sealed)
+        return state_value.prefixed(history.through, revision + sealed)
 
     def _quarantine(self, at: Record, code: str, where: str | None) -> None:
         held, key = _held(at.value or b""), key_of(self._position(at)).decode()
@@ -322,5 +321,5 @@ def _held(value: bytes) -> bytes:
 
 def rank_of(value: bytes) -> int:
     """Return the rank of a state value among those of one event (`deidentify.rank`), without opening it."""
-    revision = int.from_bytes(value[state.WIDTH : state.WIDTH + _REVISION_BYTES], "big")
-    return deidentify.rank(state.through_of(value), revision)
+    revision = int.from_bytes(value[state_value.WIDTH : state_value.WIDTH + _REVISION_BYTES], "big")
+    return deidentify.rank(state_value.through_of(value), revision)

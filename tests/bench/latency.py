@@ -13,8 +13,7 @@ import kafka
 
 from amana.site import Site
 from streams.broker import access
-from streams.core.counting import aggregate
-from streams.runtime import state
+from streams.core.counting import aggregate, state_value
 from streams.runtime.stage import Record
 
 COUNTRIES = ("EGY", "IRQ", "JOR", "KWT", "LBN", "SAU", "SYR", "TUR")
@@ -52,7 +51,7 @@ def at(site: Site, records: Sequence[Record], lone: Sequence[Record], per_second
     def place(record: Any) -> str:  # noqa: ANN401 - as above
         """Name a cell's country and month; only cells of the cube `profile` have a month."""
         key = record.key.decode().partition(aggregate.SEPARATOR)[0]
-        parts = seal.read("cell", record.value[state.WIDTH :], "cells", key)["cell"].split("|")
+        parts = seal.read("cell", record.value[state_value.WIDTH :], "cells", key)["cell"].split("|")
         return "|".join(parts[4:6]) if parts[1] == "profile" else ""
 
     events = {_event(record): record.offset for record in records}

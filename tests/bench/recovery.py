@@ -22,8 +22,8 @@ from schemas.record_seal import RecordSeal
 from streams.broker import topics
 from streams.broker.partitions import partition_of
 from streams.core.counting import dedupe as persons
-from streams.core.counting import deltas
-from streams.runtime import outbox, state
+from streams.core.counting import deltas, state_value
+from streams.runtime import outbox
 from streams.runtime.stage import Output
 from streams.stages import dedupe
 from tests.support import ballast, faults, flow
@@ -131,7 +131,7 @@ def _persons(seal: RecordSeal, first: int, end: int) -> Iterator[Output]:
             key,
         )
         partition = partition_of(token.encode(), topics.PARTITIONS)
-        yield Output(dedupe.STATE, partition, key.encode() + b"\x00" + b"0" * 16, state.prefixed(0, sealed))
+        yield Output(dedupe.STATE, partition, key.encode() + b"\x00" + b"0" * 16, state_value.prefixed(0, sealed))
 
 
 if __name__ == "__main__":

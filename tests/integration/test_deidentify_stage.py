@@ -20,8 +20,8 @@ from connectors.adapters import schema_ids
 from schemas import catalogue, codec, limits
 from schemas.record_seal import REFUSED
 from streams.broker import topics
+from streams.core.counting import state_value
 from streams.core.counting.outcomes import key_of
-from streams.runtime import state
 from streams.runtime.stage import BatchResult, Record
 from streams.stages import deidentify, deidentify_outputs
 from tests.support import counted, raw_events, runtime
@@ -132,7 +132,7 @@ def test_revisions_of_one_batch_and_of_the_next_are_told_apart(detector: detecto
     assert {o.topic for o in replay.outputs} == {"audit"}
     conflict = _run(stage, [raw_events.record("case", {**second, "vic_AgeWhenTrafficked": 40}, 5)], kept)
     assert [h["code"] for h in _read(conflict, topics.quarantine(AGENCY), "quarantine")] == ["CON-020"]
-    assert {state.through_of(value) for value in kept.values()} == {5}
+    assert {state_value.through_of(value) for value in kept.values()} == {5}
 
 
 def test_the_audit_record_tells_offsets_hashes_and_decades_alone(detector: detector_pool.DetectorPool) -> None:

@@ -14,7 +14,8 @@ from schemas.record_seal import RecordSeal
 from streams.broker import topics
 from streams.broker.partitions import partition_of
 from streams.core.counting import aggregate as rules
-from streams.runtime import outbox, state
+from streams.core.counting import state_value
+from streams.runtime import outbox
 from streams.runtime.stage import Output
 from streams.stages import aggregate
 from tests.support import flow
@@ -37,7 +38,7 @@ def cells(seal: RecordSeal, first: int, end: int, epoch: str = "0" * 16) -> Iter
         counts = dict.fromkeys(flow.AGENCIES[: 1 + n % 3], 1 + n % 7)
         marks = {f"case/{source}": (n % 1000, 0) for source in range(topics.PARTITIONS)}
         cell, place = rules.Cell(CubeKey(key(n)), counts, marks, 0), seal.index(YEAR, key(n))
-        value = state.prefixed(cell.through, seal.write("cell", YEAR, cell.as_record(), aggregate.CELLS, place))
+        value = state_value.prefixed(cell.through, seal.write("cell", YEAR, cell.as_record(), aggregate.CELLS, place))
         entry = place.encode() + rules.SEPARATOR.encode() + epoch.encode()
         yield Output(aggregate.CELLS, partition_of(key(n).encode(), topics.PARTITIONS), entry, value)
 

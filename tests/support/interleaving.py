@@ -17,6 +17,7 @@ import faust
 
 from anonymizer.governance.policy_timeline import PolicyTimeline
 from streams.core.counting import aggregate as rules
+from streams.core.counting import state_value
 from streams.runtime import app as apps
 from streams.runtime import outbox, stage, state
 from streams.runtime.stage import Output
@@ -52,7 +53,7 @@ class Owner:
         _app().tables.data.clear()
         box, epoch = cast("outbox.Outbox", self), f"epoch-{next(_epochs)}"
         self.kept = state.StateTable(
-            _app(), CHANGELOGS[place[0]], box, epoch, partitions=4, through=through or state.through_of
+            _app(), CHANGELOGS[place[0]], box, epoch, partitions=4, through=through or state_value.through_of
         )
         self._handler = _handler(place[0])
         self._batch: Coroutine[Any, Any, None] | None = None
@@ -181,7 +182,7 @@ def counted(broker: Broker) -> dict[str, int]:
         for key, value in log.records.values() if topic == aggregate.CELLS else ():
             plain, cell = key.decode().partition(rules.SEPARATOR)[0], None
             if value is not None:
-                read = raw_events.SEAL.read("cell", value[state.WIDTH :], aggregate.CELLS, plain)
-                cell = rules.Cell.from_record(read, state.through_of(value))
+                read = raw_events.SEAL.read("cell", value[state_value.WIDTH :], aggregate.CELLS, plain)
+                cell = rules.Cell.from_record(read, state_value.through_of(value))
             entries.append((key.decode(), cell))
     return rules.totals(rules.merge(entries))
