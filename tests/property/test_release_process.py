@@ -181,7 +181,7 @@ def test_a_tick_ahead_of_its_time_releases_nothing_and_says_so(days: int, code: 
     bus = MemoryBus([Tick(0, "t1", day, 5.0)])
     _live(bus, tmp_path)
     assert bus.reports[0].details.get("code") == code
-    assert bool(bus.feeds) == (code is None)
+    assert bool(_rows(bus)) == (code is None)
 
 
 def test_a_plan_that_refuses_is_recorded(tmp_path: Path) -> None:
