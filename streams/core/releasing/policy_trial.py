@@ -1,4 +1,4 @@
-"""The trial of a policy: every table planned on nobody, on one person, and on people with every code there is.
+"""The trial of a policy: every table planned on nobody, on a few, and on people with every code there is.
 
 Purpose: a policy that can be loaded can be released. `anonymizer.policy` refuses what it can see in the text; here the
 plan itself runs, with invented persons and without any real cell.
@@ -43,7 +43,7 @@ class TrialResult:
 
 
 def try_policy(policy: Policy, *, engine: Engine, noise: dp_release.Noise | None = None) -> tuple[TrialResult, ...]:
-    """Plan three universes under a policy: without anybody, with one person, and full.
+    """Plan three universes under a policy: without anybody, with one person of each agency, and full.
 
     Args:
         policy: the policy.
@@ -54,8 +54,8 @@ def try_policy(policy: Policy, *, engine: Engine, noise: dp_release.Noise | None
         ConfigurationError: CFG-010, the plan of a universe ends by an error.
     """
     results = []
-    # Without anybody a population under suppression has no window; one person makes every table, almost empty.
-    universes = {"empty": {}, "one person": _cells(policy, persons=1), "full": full_universe(policy)}
+    # A window is published once enough agencies report it: one person of each makes every table, almost empty.
+    universes = {"empty": {}, "sparse": _cells(policy, persons=len(_AGENCIES)), "full": full_universe(policy)}
     for name, cells in universes.items():
         try:
             decisions = plan(cells, _AS_OF, (), policy, engine=engine, noise=noise)
