@@ -26,6 +26,7 @@ from connectors.adapters import schema_ids
 from schemas import codec, limits
 from schemas.trend import TrendRow
 from streams.broker import access
+from tests.support.policies import put_in_force
 from tests.support.runtime import consume_all
 
 __all__ = ["DAYS", "Outcome", "ReleasedSite", "released_site"]
@@ -131,10 +132,9 @@ class ReleasedSite:
     def elsewhere(self, name: str) -> Path:
         """Return a copy of the data directory, as on another machine: files of the site, without its servers."""
         other = self.folder / name
-        for part in ("secrets", "public", "ledger", "audit"):
+        for part in ("parties", "public", "policies", "ledger", "audit"):
             shutil.copytree(self.site.path(part), other / part)
-        for part in ("site.json", "policy.toml"):
-            shutil.copy(self.site.path(part), other)
+        shutil.copy(self.site.path("site.json"), other)
         return other
 
     def empty(self, *topics: str) -> None:
@@ -215,7 +215,7 @@ def _policy(home: Path) -> None:
     ):
         assert old in text
         text = text.replace(old, new)
-    (home / "policy.toml").write_text(text, encoding="utf-8")
+    put_in_force(home, text)
 
 
 def _halves(file: Path) -> Iterator[Path]:
