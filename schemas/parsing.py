@@ -80,5 +80,10 @@ def compact(text: str) -> str:
 
 
 def digest(text: str) -> str:
-    """Return the SHA-256 of a schema's text without its layout, in hex; raises as `compact`."""
-    return hashlib.sha256(compact(text).encode("utf-8", "surrogatepass")).hexdigest()
+    """Return the SHA-256 of a schema's text in hex, without layout and order of members; raises as `compact`.
+
+    A registry may return the members of an object in another order, which means nothing in JSON (RFC 8259, section 4).
+    The order of the fields is that of an array, and counts.
+    """
+    ordered = json.dumps(json.loads(text), separators=(",", ":"), ensure_ascii=False, sort_keys=True)
+    return hashlib.sha256(ordered.encode("utf-8", "surrogatepass")).hexdigest()

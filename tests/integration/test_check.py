@@ -91,7 +91,7 @@ def test_a_missing_schema_id_is_a_fault(site: Site) -> None:
 @pytest.fixture
 def tenant(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
     """The same site as on a cluster that somebody else runs: every credential but the admin's."""
-    for folder in ("parties", "public"):
+    for folder in ("parties", "policies", "public"):
         shutil.copytree(site.path(folder), tmp_path / folder)
     shutil.copy(site.path("site.json"), tmp_path)
     (tmp_path / "parties" / "operator" / "passwords" / "admin.json").unlink()
