@@ -25,7 +25,10 @@ from schemas.catalogue import Kind
 from schemas.codelists import labels
 from schemas.roles import FieldRole
 
-__all__ = ["BLOCK", "MULTIPLE", "SOURCES", "TIMES", "UNIVERSE", "cube_dimensions"]
+__all__ = ["BLOCK", "KNOWN", "MULTIPLE", "SOURCES", "TIMES", "UNIVERSE", "UNKNOWN", "cube_dimensions"]
+
+KNOWN, UNKNOWN = "known", "unknown"
+"""The total of all known codes of a dimension, and the code of those without one; together everybody."""
 
 BLOCK = MappingProxyType({"phenomenon": ("TIP", "SOM"), "status": ("confirmed", "possible", "unknown")})
 """Dimensions that no total sums over: each combination of their codes, a block, is a joint system of its own."""

@@ -6,10 +6,14 @@ Purpose: it decides what counts as recovered.
 - A total less its published parts, if that is 1 to k-1.
 - If the true counts are given: a sum of 1 to k-1 people that cannot be 0, or cannot be k (an interval violation).
 
+An insider is an agency that knows its own persons: it attacks the same tables without them (`without`). It recovers what
+an outsider would of the others' persons, a published cell of 1 to k-1 others, and that others changed nothing: it may
+have reported one person to see whether a count moves.
+
 A count of k or more that was suppressed as cover for others, and is told by a later publication, is no secret. Solves
 nothing itself: `Engines` holds the solvers.
 
-Called by: `streams.core.releasing.pre_release_attack` (margins, history, revisions) and `amana attack` (all);
+Called by: `streams.core.releasing.pre_release_attack` (margins, history, revisions, insiders) and `amana attack` (all);
 `anonymizer.solvers.ortools_engine` fills `Engines`.
 
 Invariants:
@@ -20,7 +24,7 @@ Sources: Fischetti and Salazar (2001) for feasibility intervals; Garfinkel, Abow
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from anonymizer.attacks.attack_result import AttackResult, merge_results
 from anonymizer.attacks.intervals import BoundsSolver, bounds
@@ -28,7 +32,19 @@ from anonymizer.attacks.knowledge import Knowledge, LinearEquation, LinearForm, 
 from anonymizer.attacks.published_tables import Codes, PublishedTable
 from schemas.trend import TOTAL
 
-__all__ = ["Engines", "Truth", "history", "insider", "integers", "margins", "membership", "revisions"]
+__all__ = [
+    "Engines",
+    "Truth",
+    "history",
+    "insider",
+    "insiders",
+    "integers",
+    "margins",
+    "membership",
+    "revisions",
+    "unchanged",
+    "without",
+]
 
 Truth = Mapping[tuple[str, Codes], int]
 """True counts by table and elementary cell, for a self-test; an attacker has none."""
@@ -143,20 +159,71 @@ def membership(tables: Sequence[PublishedTable], k: int, engines: Engines) -> At
     return _attack("membership", known, elements, k, engines, [None] * len(elements))
 
 
+def unchanged(tables: Sequence[PublishedTable], engines: Engines) -> AttackResult:
+    """Report the sums of which the tables tell that they did not change between two publications."""
+    known = gather(tables, engines.possible, is_asking=True)
+
+    def _is_enough(_: int, low: float, high: float) -> bool:
+        return low < -_EXACT or high > _EXACT
+
+    lines = [line for *_, line in known.gains]
+    intervals = bounds(lines, engines.take(known.variables, known.equations), _is_enough, 1.0)
+    got = [
+        f"{table}: {', '.join(codes)}"
+        for i, ((table, codes, _), b) in enumerate(zip(known.gains, intervals, strict=True))
+        if not _is_enough(i, b.low, b.high)
+    ]
+    return AttackResult("unchanged", len(lines), len(got), tuple(got))
+
+
+def without(table: PublishedTable, own: Mapping[Codes, float]) -> PublishedTable:
+    """Return a table without an agency's own persons; `own` maps the table's cells to how many they are."""
+    cells = (
+        cell if cell.value is None else replace(cell, value=cell.value - own.get(cell.codes, 0.0))
+        for cell in table.cells
+    )
+    return replace(table, cells=tuple(cells))
+
+
+def insiders(others: Sequence[PublishedTable], k: int, engines: Engines, *, of_persons: bool) -> AttackResult:
+    """Attack tables without an agency's own persons, with all that an outsider can do and what an agency can besides.
+
+    Args:
+        others: the published tables, each `without` the agency's persons.
+        k: fewest persons in a published cell.
+        engines: the solvers.
+        of_persons: whether the tables count persons, of whom the agency can report one and look whether a count moves.
+    """
+    results = [
+        _told(others, k),
+        margins(others, k, engines),
+        history(others, k, engines),
+        membership(others, k, engines),
+    ]
+    if len(others) > 1:
+        results.append(revisions(others, k, engines))
+        results += [unchanged(others, engines)] if of_persons else []
+    return merge_results([replace(result, attack="insider") for result in results])[0]
+
+
 def insider(tables: Sequence[PublishedTable], k: int, own: Mapping[Codes, int]) -> AttackResult:
     """Report the published cells that are those of 1 to k-1 others, once an agency takes away its own persons.
 
     `own` maps elementary cells to the persons that the agency reported itself.
     """
-    exact = [t for t in tables if not t.noisy]
-    rest = [
-        (
-            f"{t.name}: {', '.join(cell.codes)}",
-            cell.value - sum(own.get(element, 0) for element in t.counted(cell.codes)),
-        )
-        for t in exact
+    counts = {
+        (t.name, cell.codes): float(sum(own.get(element, 0) for element in t.counted(cell.codes)))
+        for t in tables
         for cell in t.cells
-        if cell.value is not None
-    ]
-    got = [name for name, others in rest if 0 < others < k]
-    return AttackResult("insider", len(rest), len(got), tuple(got))
+        if not t.noisy
+    }
+    others = [without(t, {codes: n for (name, codes), n in counts.items() if name == t.name}) for t in tables]
+    return _told(others, k)
+
+
+def _told(tables: Sequence[PublishedTable], k: int) -> AttackResult:
+    """Report the published cells of 1 to k-1 persons."""
+    shown = [(f"{t.name}: {', '.join(c.codes)}", c.value) for t in tables if not t.noisy for c in t.cells]
+    values = [(name, value) for name, value in shown if value is not None]
+    got = tuple(name for name, value in values if 0 < value < k)
+    return AttackResult("insider", len(values), len(got), got)

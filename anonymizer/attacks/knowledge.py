@@ -53,8 +53,15 @@ class Knowledge:
         return self.variables - 1
 
 
-def gather(tables: Sequence[PublishedTable], possible: Possible) -> Knowledge:
-    """Return what exact tables say together, taken in the order of their publication."""
+def gather(tables: Sequence[PublishedTable], possible: Possible, *, is_asking: bool = False) -> Knowledge:
+    """Return what exact tables say together, taken in the order of their publication.
+
+    Args:
+        tables: the published tables.
+        possible: tells whether equations can hold.
+        is_asking: whether the attacker asks if anything changed between two publications, instead of assuming that
+            nothing did where nothing else is known.
+    """
     known = Knowledge()
     exact = [table for table in tables if not table.noisy]
     same: dict[frozenset[str], list[PublishedTable]] = {}
@@ -62,7 +69,7 @@ def gather(tables: Sequence[PublishedTable], possible: Possible) -> Knowledge:
         same.setdefault(frozenset(table.dims), []).append(table)
     families = {dims: families_of(alike) for dims, alike in same.items()}
     for table in exact:
-        _take(known, _Reading(table, families[frozenset(table.dims)]), possible)
+        _take(known, _Reading(table, families[frozenset(table.dims)]), possible, is_asking=is_asking)
     return known
 
 
@@ -106,7 +113,7 @@ class _Reading:
         return [(dims, element) for element in product(*(self.table.under(d, named[d]) for d in sorted(dims)))]
 
 
-def _take(known: Knowledge, reading: _Reading, possible: Possible) -> None:
+def _take(known: Knowledge, reading: _Reading, possible: Possible, *, is_asking: bool) -> None:
     """Add a table to the knowledge."""
     names, table = reading.names(), reading.table
     seen = [name for name in names if name in known.elements]
@@ -124,7 +131,8 @@ def _take(known: Knowledge, reading: _Reading, possible: Possible) -> None:
             for cell in table.cells
             if cell.value is None
         )
-        if not silent and possible(known.variables, [*known.equations, *_equations(known, reading)]):
+        needless = not silent and not (is_asking and sign > 0)
+        if needless and possible(known.variables, [*known.equations, *_equations(known, reading)]):
             break
         change = {name: {known.variable(): sign} for name in seen}
         known.equations += reading.agreements(change)

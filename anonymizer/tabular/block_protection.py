@@ -31,12 +31,16 @@ __all__ = ["ProtectedBlock", "ProtectionJob", "ProtectionProof", "ProtectionRequ
 
 @dataclass(frozen=True, slots=True)
 class ProtectionRequest:
-    """The tables and rules of a job: `due` are the windows published now, `past` the year's earlier publications."""
+    """The tables and rules of a job: `due` are the windows published now, `past` the year's earlier publications.
+
+    `of_persons` is true if the tables count persons: an agency can then report one, and look whether a count moves.
+    """
 
     scope: ReleaseScope
     due: frozenset[str]
     past: tuple[EarlierPublication, ...]
     rules: Suppression
+    of_persons: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,19 +112,30 @@ def _protected(
     empties: bool,
 ) -> tuple[dict[CellKey, int | None], ProtectionProof]:
     """Return the values of the due cells of these tables, and the figures of their protection."""
-    keys = (key for plan in shown for key in policy_tables.keys_of(plan, request.scope) if key.window in request.due)
-    waived = request.rules.single_agency_countries
-    layout = policy_tables.lay_out(facts, request.past, request.scope, [*dict.fromkeys(keys)], waived, empties=empties)
-    # Cells that no variable touches are zero for everybody who knows the code lists.
-    values: dict[CellKey, int | None] = dict.fromkeys(layout.zeros, 0)
+    wanted = (key for plan in shown for key in policy_tables.keys_of(plan, request.scope) if key.window in request.due)
+    rules = request.rules
+    layout = policy_tables.lay_out(
+        facts,
+        request.past,
+        request.scope,
+        [*dict.fromkeys(wanted)],
+        rules.single_agency_countries,
+        empties=empties,
+    )
+    # Cells that no variable touches are zero. A policy that hides zeros hides these too: where somebody is, and where
+    # nobody, shall look the same.
+    values: dict[CellKey, int | None] = dict.fromkeys(layout.zeros, None if rules.zeros == "hidden" else 0)
     if not layout.cells:
         return values, ProtectionProof(cells=len(values), pattern=_digest(values))
     # The same cell (place and codes) of another window: if it is suppressed there, withholding it here costs less.
     blank = {
         (key.place, key.codes) for earlier in request.past for key, value in earlier.values.items() if value is None
     }
-    names: dict[object, bool] = {key: (key.place, key.codes) in blank for key in layout.cells}
-    decision = decide_publication(layout.publications, layout.links, names, request.rules, *work)
+    headlines = {key for plan in shown for key in policy_tables.headlines_of(plan, request.scope)}
+    names: dict[object, tuple[bool, bool]] = {
+        key: ((key.place, key.codes) in blank, key in headlines) for key in layout.cells
+    }
+    decision = decide_publication(layout.publications, layout.links, names, request.rules, *work, testable=request.of_persons)
     last = layout.publications[-1]
     for key, total, hidden in zip(layout.cells, last.members @ last.values, decision.withheld, strict=True):
         values[key] = None if hidden else round(total)

@@ -50,6 +50,7 @@ __all__ = [
 
 _TOLERANCE = 1e-4  # of a person: above the error of a solver, below any change that is meant
 _AT_ONCE = 64  # targets that one program tries to move without withholding anything
+_HEADLINE = 100.0  # times the cost of another cell
 _GAIN = 0.7  # the largest share of targets that may be left for another try with fewer at once
 
 
@@ -79,8 +80,13 @@ class SystemCells:
     hidden: Flags
 
 
-def suppression_costs(names: Sequence[object], totals: Floats, blank: Flags, seed: bytes) -> Floats:
+def suppression_costs(
+    names: Sequence[object], totals: Floats, kinds: tuple[Flags, Flags], seed: bytes
+) -> Floats:
     """Return the cost of withholding each cell: its persons plus five, times a factor of 1 to 1.25.
+
+    `kinds` flag the cells that are `blank` in another period, and the headlines. A headline costs a hundred times as
+    much: it is withheld only where nothing else protects.
 
     The factor is drawn from the secret seed, so that an attacker cannot compute the pattern himself. The cost is halved
     where the same cell of another period is `blank` already: a year can then be published beside its quarters (194 of
@@ -92,7 +98,8 @@ def suppression_costs(names: Sequence[object], totals: Floats, blank: Flags, see
     draws = [hmac.digest(seed, repr(name).encode(), hashlib.sha256)[:4] for name in names]
     # Four bytes are below 2^32, so a draw over 2^34 is below a quarter.
     factors = 1 + np.array([int.from_bytes(draw) / 2**34 for draw in draws])
-    cost: Floats = (5 + totals) * np.where(blank, 0.5, 1.0) * factors
+    blank, headline = kinds
+    cost: Floats = (5 + totals) * np.where(blank, 0.5, 1.0) * np.where(headline, _HEADLINE, 1.0) * factors
     return cost
 
 
@@ -125,10 +132,11 @@ class _Round:
         whole: bool = False,
     ) -> "_Round":
         """Begin with the hidden cells as the pattern; solve in fractions, or in `whole` numbers."""
-        everyone = np.ones(len(targets.exact), np.bool_)
+        # The true table shows an end that the exact value is at.
+        open_ = (targets.low < targets.exact, targets.high > targets.exact)
         order = np.lexsort((np.arange(len(targets.exact)), np.abs(targets.exact)))  # smallest first, ties by number
         session = solve.open(_program(joint, targets, cells, cost), whole=len(joint.values) if whole else 0)
-        return cls(joint, cells, targets, cells.hidden.copy(), session, solve, order, (everyone, everyone.copy()))
+        return cls(joint, cells, targets, cells.hidden.copy(), session, solve, order, open_)
 
     def run(self) -> Flags:
         """Protect every target at both ends; return the pattern.

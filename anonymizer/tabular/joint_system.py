@@ -10,11 +10,11 @@ Invariants:
 - Persons are added between two publications by late events, and taken away by corrections and withdrawals.
 - The attacker is given more than anybody has: that nobody left an elementary cell where nobody did, and that nothing
   changed if no elementary cell of a publication did. Both narrow the intervals that are computed, so no release looks
-  safer than it is.
+  safer than it is. Who asks whether anything changed cannot be given the second (`moving`).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -47,22 +47,30 @@ class Publication:
 
     def within(self, elements: Flags, cells: Flags) -> "Publication":
         """Return the publication reduced to the flagged elementary cells and the flagged cells."""
-        shown = None if self.shown is None else self.shown[cells]
-        members = self.members.select_rows(cells).select_columns(elements)
-        return Publication(self.counts[elements], self.touched[elements], members, shown, self.alone[cells])
+        return replace(
+            self,
+            counts=self.counts[elements],
+            touched=self.touched[elements],
+            members=self.members.select_rows(cells).select_columns(elements),
+            shown=None if self.shown is None else self.shown[cells],
+            alone=self.alone[cells],
+        )
+
+    def without(self, agency: int) -> "Publication":
+        """Return the publication as an agency (its column) sees it: without its own persons, whom it knows."""
+        return replace(self, counts=np.delete(self.counts, agency, axis=1))
 
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """Sums of variables of the joint system, one per row, with their exact values in persons."""
+    """Sums of variables of the joint system, one per row, with their exact values in persons.
+
+    Of changes, `moved` are the persons who came or left; else it is 0.
+    """
 
     rows: Matrix
     exact: Floats
-
-    @classmethod
-    def of(cls, rows: Matrix, values: Floats) -> "Sums":
-        """Complete rows with their values."""
-        return cls(rows, rows @ values)
+    moved: Floats
 
 
 @dataclass(slots=True)
@@ -83,7 +91,10 @@ class JointSystem:
 
 @dataclass(slots=True)
 class _Composition:
-    """The variables that each elementary cell is the sum of, so far: rows are elementary cells, columns variables."""
+    """The variables that each elementary cell is the sum of, so far: rows are elementary cells, columns variables.
+
+    `held` are the persons of each elementary cell (rows) and agency (columns) as they were last counted.
+    """
 
     height: int
     held: Floats
@@ -104,21 +115,26 @@ class _Composition:
         self.values.append(amounts[chosen])
         return part
 
-    def count(self, publication: Publication) -> tuple[Flags, list[Matrix]]:
-        """Add a publication's variables; return the elementary cells whose sum changed, and the parts that are changes.
+    def count(self, publication: Publication, *, moving: bool) -> tuple[Flags, list[Matrix], Floats]:
+        """Add a publication's variables; `moving` if anybody may have come although nothing changed.
 
         The change of an elementary cell is split in two variables, who came and who left, neither of which is negative.
+
+        Returns:
+            The elementary cells whose sum may have changed, the parts that are changes, and the persons of every
+            elementary cell who came or left.
         """
         new, again = publication.touched & ~self.counted, publication.touched & self.counted
-        change = np.where(again, publication.values - self.held, 0.0)
+        by = np.where(again[:, None], publication.counts - self.held, 0.0)
+        change, moved = by.sum(axis=1), np.abs(by).sum(axis=1)
         changes: list[Matrix] = []
-        if change.any():
+        if moved.any() or (moving and again.any()):
             # Anybody may have come anywhere, once something changed; but people left only where they did.
             changes = [self._add(again, np.maximum(change, 0.0), 1.0), self._add(change < 0, -change, -1.0)]
         self._add(new, publication.values, 1.0)
-        self.held = np.where(publication.touched, publication.values, self.held)
+        self.held = np.where(publication.touched[:, None], publication.counts, self.held)
         self.counted = self.counted | publication.touched
-        return (new | again) if changes else new, changes
+        return (new | again) if changes else new, changes, moved
 
     def sum_of(self, parts: Sequence[Matrix]) -> Matrix:
         """Return the sum of parts, as wide as all variables so far."""
@@ -129,19 +145,24 @@ class _Composition:
         return Matrix(rows, columns, values, (self.height, self._width()))
 
 
-def join(publications: Sequence[Publication], balance: Matrix, slack: Floats) -> JointSystem:
+def join(
+    publications: Sequence[Publication], balance: Matrix, slack: Floats, *, moving: bool = False
+) -> JointSystem:
     """Join publications over the same elementary cells into one system.
 
     Args:
         publications: the earlier ones in order, and last the one to decide.
         balance: rows over elementary cells that hold within every publication that counts all cells of the row.
         slack: `balance @ elements` lies between 0 and this.
+        moving: whether persons may have come to cells in which nothing changed.
     """
     size = balance.shape[1]
-    composition = _Composition(size, np.zeros(size), np.zeros(size, np.bool_))
-    cells, elements, gains, rows, ends = [], [], [], [], []
+    nobody = np.zeros((size, publications[0].counts.shape[1]))
+    composition = _Composition(size, nobody, np.zeros(size, np.bool_))
+    cells, elements, rows, ends = [], [], [], []
+    gains: list[tuple[Matrix, Floats]] = []
     for publication in publications:
-        changed, changes = composition.count(publication)
+        changed, changes, moved = composition.count(publication, moving=moving)
         now = composition.sum_of(composition.parts)
         # A sum of elementary cells becomes a sum of variables: members (cells by elements) @ now (elements by
         # variables).
@@ -149,7 +170,9 @@ def join(publications: Sequence[Publication], balance: Matrix, slack: Floats) ->
         elements.append(now.select_rows(publication.touched))
         if changes:
             gained = composition.sum_of(changes)
-            gains.append(vstack([publication.members @ gained, gained.select_rows(publication.touched)]))
+            both = vstack([publication.members @ gained, gained.select_rows(publication.touched)])
+            people = np.concatenate([publication.members @ moved, moved[publication.touched]])
+            gains.append((both, people))
         # The rows of which the publication counts every elementary cell, and at least one not as before.
         outside = np.zeros(balance.shape[0], np.bool_)
         outside[balance.rows[~publication.touched[balance.columns]]] = True  # rows with an entry in an uncounted column
@@ -162,7 +185,14 @@ def join(publications: Sequence[Publication], balance: Matrix, slack: Floats) ->
     values = np.concatenate(composition.values)
     width = len(values)
     joint = JointSystem(values, vstack(rows).widened(width), np.concatenate(ends))
-    joint.cells = [Sums.of(matrix.widened(width), values) for matrix in cells]
-    joint.elements = [Sums.of(matrix.widened(width), values) for matrix in elements]
-    joint.gains = [Sums.of(matrix.widened(width), values) for matrix in gains]
+    joint.cells = [_sums(matrix, values) for matrix in cells]
+    joint.elements = [_sums(matrix, values) for matrix in elements]
+    joint.gains = [_sums(matrix, values, moved) for matrix, moved in gains]
     return joint
+
+
+def _sums(matrix: Matrix, values: Floats, moved: Floats | None = None) -> Sums:
+    """Complete rows with their values; `moved` where they are changes."""
+    rows = matrix.widened(len(values))
+    exact = rows @ values
+    return Sums(rows, exact, np.zeros(len(exact)) if moved is None else moved)

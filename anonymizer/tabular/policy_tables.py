@@ -19,7 +19,7 @@ from itertools import product
 import numpy as np
 
 from anonymizer.policy import TablePlan
-from anonymizer.released_dimensions import MULTIPLE, UNIVERSE
+from anonymizer.released_dimensions import KNOWN, MULTIPLE, UNIVERSE, UNKNOWN
 from anonymizer.tabular.facts import Fact
 from anonymizer.tabular.joint_system import Publication
 from anonymizer.tabular.publication_decision import VariableLinks
@@ -27,7 +27,7 @@ from anonymizer.tabular.sparse_matrix import Matrix
 from anonymizer.tabular.variables import YEAR, CellKey, ReleaseScope, VariableSpace
 from schemas.errors import DisclosureError
 
-__all__ = ["YEAR", "CellKey", "EarlierPublication", "Facts", "PolicyLayout", "ReleaseScope", "keys_of", "lay_out"]
+__all__ = ["YEAR", "CellKey", "EarlierPublication", "Facts", "PolicyLayout", "ReleaseScope", "headlines_of", "keys_of", "lay_out"]
 
 Facts = Mapping[str, Sequence[Fact]]
 """Cube → facts of one block and year."""
@@ -59,17 +59,42 @@ def _choices(dimension: str) -> Iterator[tuple[tuple[str, str], ...]]:
     """Yield the total of a dimension and each of its codes; of a multiple one, the denominator and each question."""
     yield ()
     if dimension in MULTIPLE:
-        yield from (((dimension, known),) for known in ("known", "unknown"))
+        yield from (((dimension, known),) for known in (KNOWN, UNKNOWN))
         yield from (((f"{dimension}={code}", "yes"),) for code in UNIVERSE[dimension])
     else:
         yield from (((dimension, code),) for code in UNIVERSE[dimension])
 
 
+def _known_choices(dimension: str, *, is_alone: bool) -> Iterator[tuple[tuple[str, str], ...]]:
+    """Yield a total and each known code of a dimension, so that who has none is in no cell but a total.
+
+    The total is that of the known, if the table has this dimension alone. A table that crosses several has totals of
+    everybody, which other tables have too: each further total would take other cells with it.
+    """
+    if dimension in MULTIPLE:
+        yield ((dimension, KNOWN),)
+        yield from (((f"{dimension}={code}", "yes"),) for code in UNIVERSE[dimension])
+    else:
+        yield ((dimension, KNOWN),) if is_alone and UNKNOWN in UNIVERSE[dimension] else ()
+        yield from (((dimension, code),) for code in UNIVERSE[dimension] if code != UNKNOWN)
+
+
 def keys_of(table: TablePlan, scope: ReleaseScope) -> Iterator[CellKey]:
     """Yield the cells of a table with all its margins, in every place and window of the scope."""
+    is_alone = len(table.dimensions) == 1
+    along = [
+        tuple(_choices(d) if scope.unknown else _known_choices(d, is_alone=is_alone)) for d in table.dimensions
+    ]
     for place, window in product(scope.places_of(table), scope.windows_of(table)):
-        for codes in product(*(_choices(d) for d in table.dimensions)):
+        for codes in product(*along):
             yield CellKey(place, window, tuple(sorted(code for group in codes for code in group)))
+
+
+def headlines_of(table: TablePlan, scope: ReleaseScope) -> Iterator[CellKey]:
+    """Yield the cells of a table that the policy calls headlines."""
+    for key in keys_of(table, scope) if table.headline != "none" else ():
+        if table.headline == "all" or not key.place.isupper():
+            yield key
 
 
 def lay_out(

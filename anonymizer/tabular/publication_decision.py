@@ -4,8 +4,10 @@ Purpose: the order of the rules, for the tables of a policy and for those of a s
 
 1. Join all publications into one linear system, and find its targets and the unsafe cells (`joint_system`, `primary`).
 2. If the elementary cells fall into several parts, protect each part's own cells by itself.
-3. Protect the targets of the whole system (`complementary`).
-4. Audit the pattern (`protection_audit`). Targets that fail are protected in whole numbers, and the audit is repeated.
+3. Protect the targets of the whole system (`complementary`): against insiders, if the policy has a rule about them, and
+   then what is left against an outsider.
+4. Audit the pattern (`protection_audit`) against both. Targets that fail are protected in whole numbers, and the audit
+   is repeated.
 
 Called by: `block_protection` and `standalone`, which decide what gives way if the rules cannot be kept; `policy_tables`
 and `crosstab` make its `VariableLinks`.
@@ -16,7 +18,7 @@ Invariants:
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -26,7 +28,13 @@ from anonymizer.tabular import complementary, protection_audit
 from anonymizer.tabular.complementary import UnprotectableError
 from anonymizer.tabular.joint_system import JointSystem, Publication, join
 from anonymizer.tabular.linear_program import WorkMeter
-from anonymizer.tabular.primary import primary_suppression, targets_of
+from anonymizer.tabular.primary import (
+    Targets,
+    insider_targets_of,
+    primary_suppression,
+    targets_of,
+    unchanged_targets_of,
+)
 from anonymizer.tabular.sparse_matrix import Flags, Floats, Indices, Matrix, vstack
 from schemas.errors import DisclosureError
 
@@ -81,6 +89,14 @@ class PublicationDecision:
 
 
 @dataclass(frozen=True, slots=True)
+class _Attacker:
+    """The joint system as one attacker knows it, and the sums that this attacker must not bound."""
+
+    joint: JointSystem
+    targets: Targets
+
+
+@dataclass(frozen=True, slots=True)
 class _Case:
     """Publications to decide, with their links and rules; `cost` is that of withholding each cell of the last one."""
 
@@ -88,15 +104,63 @@ class _Case:
     links: VariableLinks
     cost: Floats
     rules: Suppression
+    testable: bool
     solve: WorkMeter
 
-    def system_cells(self, joint: JointSystem, unsafe: Flags) -> complementary.SystemCells:
-        """Put the cells of all publications under each other; cells that were suppressed before stay hidden."""
+    def attackers(self) -> list[_Attacker]:
+        """Return the attackers with their targets.
+
+        The first is an outsider. If the policy has the rule `insider`, each agency is one, and where counts can be
+        tested, each of these once more as who asks whether anything changed.
+        """
+        balance, slack = self.links.balance, self.links.slack
+        joint = join(self.publications, balance, slack)
+        attackers = [_Attacker(joint, targets_of(self.publications, joint, self.rules))]
+        if self.rules.rule != "insider":
+            return attackers
+        # Whoever has nobody here knows no more than an outsider.
+        known = np.sum([publication.counts.sum(axis=0) for publication in self.publications], axis=0)
+        others = [[each.without(agency) for each in self.publications] for agency in np.flatnonzero(known)]
+        for publications in others:
+            joint = join(publications, balance, slack)
+            attackers.append(_Attacker(joint, insider_targets_of(publications, joint, self.rules)))
+        for publications in (self.publications, *others) if self.testable else ():
+            joint = join(publications, balance, slack, moving=True)
+            if (targets := unchanged_targets_of(joint, self.rules)) is not None:
+                attackers.append(_Attacker(joint, targets))
+        return attackers
+
+    def protected(self, attackers: Sequence[_Attacker], hidden: Flags, *, begun: bool) -> Flags:
+        """Return the pattern that protects the targets of all attackers; `begun` if their parts are protected.
+
+        Raises:
+            UnprotectableError, WorkLimitError: as `decide_publication`.
+        """
+        method = complementary.protect_remaining if begun else complementary.protect
+        for attacker in attackers:
+            cells, costs = self.system_cells(attacker.joint, hidden), self.costs(len(hidden))
+            # What is withheld from one attacker is withheld from all, and protects most of what is left.
+            hidden = method(attacker.joint, attacker.targets, cells, costs, self.solve)
+            method = complementary.protect_remaining
+        return hidden
+
+    def hidden(self, unsafe: Flags) -> Flags:
+        """Flag the cells of all publications that are hidden: the unsafe ones, and those that were suppressed before."""
+        shown = (publication.shown for publication in self.publications if publication.shown is not None)
+        return np.concatenate([*(~flags for flags in shown), unsafe])
+
+    def system_cells(self, joint: JointSystem, hidden: Flags) -> complementary.SystemCells:
+        """Put the cells of all publications under each other."""
         shown = [publication.shown for publication in self.publications if publication.shown is not None]
-        out = np.concatenate([*shown, np.zeros(len(unsafe), np.bool_)])
-        hidden = np.concatenate([*(~flags for flags in shown), unsafe])
+        out = np.concatenate([*shown, np.zeros(len(self.cost), np.bool_)])
         rows = vstack([sums.rows for sums in joint.cells])
         return complementary.SystemCells(rows, np.concatenate([sums.exact for sums in joint.cells]), out, hidden)
+
+    def audited(self, attacker: _Attacker, hidden: Flags) -> protection_audit.Audited:
+        """Audit a pattern against one attacker."""
+        cells = self.system_cells(attacker.joint, hidden)
+        shown = cells.rows.select_rows(~hidden), cells.totals[~hidden]
+        return protection_audit.audit(attacker.joint, attacker.targets, *shown, self.solve)
 
     def costs(self, cells: int) -> Floats:
         """Return the costs of all cells: those of earlier publications are decided and cost nothing."""
@@ -115,28 +179,31 @@ class _Case:
         publications = tuple(
             publication.within(elements, cells) for publication, cells in zip(self.publications, own, strict=True)
         )
-        case = _Case(publications, self.links.within(elements), self.cost[own[-1]], self.rules, self.solve)
+        case = _Case(publications, self.links.within(elements), self.cost[own[-1]], self.rules, self.testable, self.solve)
         return case, own[-1]
 
 
-def decide_publication(
+def decide_publication(  # noqa: PLR0913 - what was released, what is to be, and how
     publications: Sequence[Publication],
     links: VariableLinks,
-    names: Mapping[object, bool],
+    names: Mapping[object, tuple[bool, bool]],
     rules: Suppression,
     seed: bytes,
     solve: WorkMeter,
+    *,
+    testable: bool = False,
 ) -> PublicationDecision:
     """Decide which cells of the last publication may be shown.
 
     Args:
         publications: everything published about these elementary cells before, in order, and last the one to decide.
         links: the rows that link the elementary cells.
-        names: the cells of the last publication by name, and whether the same cell of another period is suppressed;
-            with the seed this makes the cell's cost.
+        names: the cells of the last publication by name, whether the same cell of another period is suppressed, and
+            whether it is a headline; with the seed this makes the cell's cost.
         rules: k and the agency rules.
         seed: secret bytes.
         solve: the metered engines.
+        testable: whether an agency can report one person and look whether a count moves.
 
     Raises:
         UnprotectableError: a target cannot be protected beside what is already published.
@@ -144,34 +211,35 @@ def decide_publication(
         WorkLimitError: too much work.
     """
     last = publications[-1]
-    blank = np.array([*names.values()], np.bool_)
-    cost = complementary.suppression_costs([*names], last.members @ last.values, blank, seed)
-    case = _Case(tuple(publications), links, cost, rules, solve)
+    blank, headline = np.array([*names.values()], np.bool_).reshape(len(names), 2).T
+    cost = complementary.suppression_costs([*names], last.members @ last.values, (blank, headline), seed)
+    case = _Case(tuple(publications), links, cost, rules, testable, solve)
     # 1. The joint system and its targets.
-    joint = join(case.publications, links.balance, links.slack)
-    targets = targets_of(case.publications, joint, rules)
+    attackers = case.attackers()
     unsafe = primary_suppression(last, rules)
-    cells = case.system_cells(joint, unsafe)
-    first = len(cells.totals) - len(unsafe)  # the last publication's cells stand at the end of all cells
+    hidden = case.hidden(unsafe)
+    first = len(hidden) - len(unsafe)  # the last publication's cells stand at the end of all cells
     # 2. Part by part: a program over one part is far smaller than one over all.
-    method = complementary.protect
+    begun = False
     for withheld in _withheld_by_parts(case):
-        method = complementary.protect_remaining
-        cells.hidden[first:][withheld] = True
-    # 3. and 4. The whole system, and its audit.
-    costs, open_targets = case.costs(len(cells.totals)), targets
+        begun = True
+        hidden[first:] |= withheld
+    # 3. The whole system.
+    hidden = case.protected(attackers, hidden, begun=begun)
+    # 4. Its audit.
     failed = 0
     for _ in range(_TRIES):
-        pattern = method(joint, open_targets, cells, costs, solve)
-        audited = protection_audit.audit(
-            joint, targets, cells.rows.select_rows(~pattern), cells.totals[~pattern], solve
-        )
-        failed = int(audited.failed.sum())
+        audits = [case.audited(attacker, hidden) for attacker in attackers]
+        failed = sum(int(audited.failed.sum()) for audited in audits)
         if not failed:
-            return PublicationDecision(pattern[first:], unsafe, audited.width)
+            # The targets of an agency have one end: the width is that of the outsider's.
+            return PublicationDecision(hidden[first:], unsafe, audits[0].width)
         # Patterns only grow: the next try starts from this one, for the targets that failed, in whole numbers.
-        cells.hidden[first:] = pattern[first:]
-        method, open_targets = complementary.protect_whole_numbers, targets.select(audited.failed)
+        for attacker, audited in zip(attackers, audits, strict=True):
+            if audited.failed.any():
+                cells, left = case.system_cells(attacker.joint, hidden), attacker.targets.select(audited.failed)
+                costs = case.costs(len(hidden))
+                hidden = complementary.protect_whole_numbers(attacker.joint, left, cells, costs, solve)
     raise AuditFailedError(failed)
 
 
@@ -180,10 +248,8 @@ def _withheld_by_parts(case: _Case) -> Iterator[Flags]:
     numbers = np.unique(case.links.parts)
     for number in numbers.tolist() if len(numbers) > 1 else ():
         part, own = case.part(number)
-        joint = join(part.publications, part.links.balance, part.links.slack)
-        targets = targets_of(part.publications, joint, case.rules)
-        cells = part.system_cells(joint, primary_suppression(part.publications[-1], case.rules))
-        pattern = complementary.protect(joint, targets, cells, part.costs(len(cells.totals)), case.solve)
+        hidden = part.hidden(primary_suppression(part.publications[-1], case.rules))
+        pattern = part.protected(part.attackers(), hidden, begun=False)
         withheld = np.zeros(len(own), np.bool_)
         # The part's last cells are the flagged ones of `own`, in the same order.
         withheld[np.flatnonzero(own)] = pattern[len(pattern) - int(own.sum()) :]

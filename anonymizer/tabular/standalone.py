@@ -106,7 +106,7 @@ def _protected(
     layout = lay_out([*before, table])
     seed, solve, history = work
     blank = _suppressed_elsewhere(table, history)
-    names: dict[object, bool] = {key: key in blank for key in table.cells}
+    names: dict[object, tuple[bool, bool]] = {key: (key in blank, False) for key in table.cells}
     decision = decide_publication(layout.publications, layout.links, names, rules, seed, solve)
     last = layout.publications[-1]
     totals = last.members @ last.values

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from anonymizer.policy import Region, TablePlan
-from anonymizer.released_dimensions import MULTIPLE, UNIVERSE
+from anonymizer.released_dimensions import KNOWN, MULTIPLE, UNIVERSE, UNKNOWN
 from anonymizer.tabular.cliques import cliques_of, dimensions_of, junction
 from anonymizer.tabular.facts import Fact
 from anonymizer.tabular.sparse_matrix import Flags, Floats, Matrix
@@ -44,11 +44,15 @@ class CellKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ReleaseScope:
-    """Tables of one population that are released together, with regions and windows (Q1 to Q4, year)."""
+    """Tables of one population that are released together, with regions and windows (Q1 to Q4, year).
+
+    `unknown` is false if the tables show known codes and totals of the known alone.
+    """
 
     tables: tuple[TablePlan, ...]
     regions: tuple[Region, ...]
     windows: tuple[str, ...]
+    unknown: bool = True
 
     def quarterly(self) -> bool:
         """Tell whether any quarter is in scope."""
@@ -215,7 +219,7 @@ class VariableSpace:
         if key not in self._flags:
             axis = "atom" if dimension == "place" else dimension
             values = [element[axis] for element in self.elements[clique]]
-            holds = {value: code in value.split("+") if axis == "atom" else value == code for value in set(values)}
+            holds = {value: _is_held(value, dimension, code) for value in set(values)}
             self._flags[key] = np.array([holds[value] for value in values], np.bool_)
         return self._flags[key]
 
@@ -234,3 +238,11 @@ class VariableSpace:
         for dimension, code in wanted.items():
             kept &= self._with_code(chosen, dimension, code)
         return [(i, 1.0) for i in (np.flatnonzero(kept) + self.offsets[chosen]).tolist()]
+
+
+def _is_held(value: str, dimension: str, code: str) -> bool:
+    """Tell whether a code, a region or all known codes of a dimension hold the value of an elementary cell."""
+    if dimension == "place":
+        return code in value.split("+")
+    # A multiple dimension has `known` as a value; of any other it is every code but one.
+    return value == code or (code == KNOWN and value != UNKNOWN)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from anonymizer.attacks.published_tables import Codes, PublishedCell, PublishedTable
 from anonymizer.policy import Policy, Population
-from anonymizer.released_dimensions import MULTIPLE, UNIVERSE
+from anonymizer.released_dimensions import KNOWN, MULTIPLE, UNIVERSE, UNKNOWN
 from anonymizer.tabular.policy_tables import YEAR, CellKey
 from schemas.trend import TOTAL
 
@@ -40,13 +40,16 @@ class AttackerView:
         universe: dict[str, Codes] = {"country": tuple(sorted(set(element.values())))}
         if any(table.period == "quarter" for table in tables):
             universe["quarter"] = _QUARTERS
+        known: dict[str, dict[str, frozenset[str]]] = {}
         for dimension in (d for table in tables for d in table.dimensions):
             universe[dimension] = UNIVERSE[dimension]
             if dimension in MULTIPLE:
                 # One person may have several codes: each is a yes/no question among those with a known answer.
                 universe[dimension] = ("known", "unknown")
                 universe |= {f"{dimension}={code}": ("no", "yes") for code in UNIVERSE[dimension]}
-        return cls(universe, {"country": groups})
+            elif UNKNOWN in UNIVERSE[dimension]:
+                known[dimension] = {KNOWN: frozenset(UNIVERSE[dimension]) - {UNKNOWN}}
+        return cls(universe, {"country": groups, **known})
 
     def table(self, name: str, values: Mapping[CellKey, int | None]) -> PublishedTable:
         """Return one publication as a table; `values` are its cells, None where suppressed."""

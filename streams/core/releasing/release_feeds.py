@@ -82,8 +82,9 @@ def _feeds(year: DueYear, due: Due, blocks: Blocks) -> Feeds:
     window = released_rows.window_key(due.window.label)
     # A region's feed shows the region itself and, in tables by country, each of its countries.
     regions = [(region, {region.id, *region.countries}) for region in year.policy.regions]
+    unknown = year.policy.suppression.unknown == "shown"
     for table in year.tables:
-        keys = tuple(keys_of(table, ReleaseScope((table,), year.policy.regions, (window,))))
+        keys = tuple(keys_of(table, ReleaseScope((table,), year.policy.regions, (window,), unknown)))
         for block, protected in blocks:
             if table.name in protected.withheld:
                 continue

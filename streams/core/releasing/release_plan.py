@@ -120,7 +120,8 @@ def _jobs(
     }
     windows = tuple(window for window in ("Q1", "Q2", "Q3", "Q4", YEAR) if window in due | published)
     tables = tuple(table for table in year.tables if YEAR in windows or table.period == "quarter")
-    scope = ReleaseScope(tables, policy.regions, windows)
+    rules = policy.suppression
+    scope = ReleaseScope(tables, policy.regions, windows, rules.unknown == "shown")
     for block in blocks_of(year.population):
         place = year.year, tuple(block[dimension] for dimension in BLOCK if dimension in block)
         # A publication without a cell of this block and year tells nothing about its people.
@@ -129,5 +130,5 @@ def _jobs(
             for publication in history
             if (values := published_cells(publication.rows, year.year, block, policy))
         )
-        request = ProtectionRequest(scope, due, past, policy.suppression)
+        request = ProtectionRequest(scope, due, past, rules, year.population.unit == "person-year")
         yield ProtectionJob(facts.get(place, {}), request, engine)

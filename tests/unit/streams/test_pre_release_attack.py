@@ -26,8 +26,8 @@ def planned(people: dict[Person, int], as_of: dt.date, earlier: tuple[EarlierRel
     return plan(cells_of(people), as_of, earlier, RULES, engine=engine())
 
 
-def attack(outcomes: Outcomes, *earlier: EarlierRelease) -> Outcomes:
-    return attack_release(outcomes, earlier, RULES, ENGINES, map)
+def attack(outcomes: Outcomes, *earlier: EarlierRelease, people: dict[Person, int] = PEOPLE) -> Outcomes:
+    return attack_release((outcomes, cells_of(people)), earlier, RULES, ENGINES, map)
 
 
 def passes(_joint: object, targets: Targets, *_: object) -> protection_audit.Audited:
@@ -39,7 +39,7 @@ def test_every_release_carries_the_report_of_its_attack() -> None:
     """First publications and the revision beside them: nothing is recovered, and the certificate says so."""
     first = planned(PEOPLE, FIRST)
     history = kept(PEOPLE, first)
-    for outcomes in (attack(first), attack(planned(LATER, REVISION, (history,)), history)):
+    for outcomes in (attack(first), attack(planned(LATER, REVISION, (history,)), history, people=LATER)):
         releases = [outcome for outcome in outcomes if isinstance(outcome, Publish)]
         assert releases
         assert {release.certificate["attack.recovered"] for release in releases} == {"0"}
@@ -47,7 +47,8 @@ def test_every_release_carries_the_report_of_its_attack() -> None:
 
 def test_primary_suppression_alone_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Planted bug: no complementary suppression, and an audit that passes everything."""
-    monkeypatch.setattr(complementary, "protect", lambda _joint, _targets, cells, *_: cells.hidden)
+    for method in ("protect", "protect_remaining"):
+        monkeypatch.setattr(complementary, method, lambda _joint, _targets, cells, *_: cells.hidden)
     monkeypatch.setattr(protection_audit, "audit", passes)
     with pytest.raises(DisclosureError, match="an attack tells") as refused:
         attack(planned(PEOPLE, FIRST))
@@ -58,13 +59,14 @@ def test_a_revision_without_memory_is_refused() -> None:
     """Planted bug: three latecomers are published beside the first publication of the same cells."""
     history = kept(PEOPLE, planned(PEOPLE, FIRST))
     with pytest.raises(DisclosureError, match="an attack tells"):
-        attack(planned(LATER, REVISION), history)
+        attack(planned(LATER, REVISION), history, people=LATER)
 
 
 def test_what_earlier_publications_told_is_no_fault_of_a_new_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else one bad publication of the past would end all releases of its year."""
     with monkeypatch.context() as planted:
-        planted.setattr(complementary, "protect", lambda _joint, _targets, cells, *_: cells.hidden)
+        for method in ("protect", "protect_remaining"):
+            planted.setattr(complementary, method, lambda _joint, _targets, cells, *_: cells.hidden)
         planted.setattr(protection_audit, "audit", passes)
         told = kept(PEOPLE, planned(PEOPLE, FIRST))
     silent = tuple(
