@@ -102,7 +102,7 @@ INDEX: Final[Mapping[str, Entry]] = {
     "release": Entry(
         "release",
         "Release everything that is due on a date and was not released before.",
-        "",
+        "hub",
         ("amana release --as-of 2025-04-30", "amana release --as-of 2027-01-15 --rehearsal"),
     ),
     "policy": Entry(
