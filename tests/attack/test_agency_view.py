@@ -210,9 +210,9 @@ def test_the_broker_shows_an_agency_no_other_topic_and_no_group(world: tuple[Sit
     settings = machines[SHARED].site.cluster(access.agency_principal(SHARED)).kafka_settings()
     consumer = kafka.KafkaConsumer(**settings, auto_offset_reset="earliest")
     try:
-        for topic in topics.all_topics(AGENCIES, ()):
-            if topic.name not in own:
-                consumer.assign([kafka.TopicPartition(topic.name, 0)])
+        for name in ("__consumer_offsets", *(topic.name for topic in topics.all_topics(AGENCIES, ()))):
+            if name not in own:
+                consumer.assign([kafka.TopicPartition(name, 0)])
                 with pytest.raises(kafka_errors.TopicAuthorizationFailedError):
                     consumer.poll(timeout_ms=5_000)
     finally:
