@@ -250,6 +250,15 @@ class Site:
         """Return the folder with the secrets of one party; nothing of another party can be reached from it."""
         return PartyFolder(self.path("parties", parties.folder_of(party, agency)))
 
+    def require_agency(self, agency: str) -> None:
+        """Refuse an id that is none of this site's agencies.
+
+        Raises:
+            ConfigurationError: CFG-102, there is no such agency.
+        """
+        if agency not in self.agencies:
+            raise ConfigurationError("CFG-102", f"there is no such agency: this site has {', '.join(self.agencies)}")
+
     def agency_profile(self, agency: str) -> AgencyProfile:
         """Return the access and the keys with which one agency publishes; no other party's secret is among them.
 
@@ -257,8 +266,7 @@ class Site:
             ConfigurationError: CFG-102, the site has no such agency; CFG-005, one of its keys is missing; CFG-006,
                 others can read one.
         """
-        if agency not in self.agencies:
-            raise ConfigurationError("CFG-102", f"there is no such agency: this site has {', '.join(self.agencies)}")
+        self.require_agency(agency)
         own = self.party(parties.AGENCY_PARTY, agency)
         return AgencyProfile(
             agency=agency,

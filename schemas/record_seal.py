@@ -9,8 +9,9 @@ party may open.
 Scopes:
 - a year of events, as `2024`: de-identified records, changes of counts, exact cells, the states of the stages. The keys
   of a year are destroyed together, which erases the year everywhere, backups included.
-- `evidence`: outcomes and late records: places and results, nothing about a person.
-- an agency, as `agency.police-jor`: the entries of its quarantine, which it reads itself: places and codes.
+- `evidence`: outcomes, late records, refusals of dedupe: places and results, nothing about a person.
+- an agency, as `agency.police-jor`: its notices and the entries of its quarantine, which it reads itself: places,
+  results and codes.
 - `refused`: the bytes of refused records, for the de-identifier alone.
 
 Construction: a sealed record is the id of the key (8 bytes), a random nonce (12 bytes), and AES-256-GCM's ciphertext

@@ -81,6 +81,17 @@ INDEX: Final[Mapping[str, Entry]] = {
             "amana publish --agency shelter-lbn --kind case march.csv --json",
         ),
     ),
+    "notices": Entry(
+        "notices",
+        "What became of your own records: list, reconcile, released.",
+        "",
+        (
+            "amana notices list --agency shelter-lbn --result refused",
+            "amana notices list --agency shelter-lbn --follow",
+            "amana notices reconcile --agency shelter-lbn --wait 60",
+            "amana notices released --agency shelter-lbn",
+        ),
+    ),
     "redact": Entry(
         "redact",
         'Mask personal data in texts: {"id","text","lang"?,"known"?} to {"id","lang","text","spans"}.',

@@ -98,15 +98,15 @@ SECRETS: Final = (
     Secret(
         "keys of an agency's entries",
         f"records/{AGENCY}*.json",
-        (*_HUB, AGENCY_PARTY, "operator", "officer"),
-        "seal the entries of its quarantine; an agency has its own alone",
-        "read places and codes of this agency's refused records",
+        ("deidentify", AGENCY_PARTY, "operator", "officer"),
+        "seal its notices and the entries of its quarantine; an agency has its own alone",
+        "read places, results and codes of this agency's records",
     ),
     Secret(
         "keys of evidence",
         f"records/{EVIDENCE}.json",
         (*_HUB, "operator", "officer"),
-        "seal outcomes and late records",
+        "seal outcomes, late records and refusals of dedupe",
         "count records by agency, kind and outcome",
     ),
     Secret(

@@ -1,7 +1,7 @@
 """Quarantine of refused records, for the operator: list entries, open one, replay some, drop some.
 
-Purpose: read the topics `quarantine.<agency>`, and carry out the operator's decision about an entry. An entry is named
-by the topic, partition and offset at which the agency published its record.
+Purpose: read the topics `quarantine.<agency>` and `refusals` (what dedupe refused), and carry out the operator's
+decision about an entry. An entry is named by the topic, partition and offset at which the agency published its record.
 Called by: `amana quarantine`, `amana.composition.quarantine_access`, tests.
 
     found = entries(cluster, code="CON-040")    # listed without a secret
@@ -98,8 +98,13 @@ class QuarantineEntry:
         return f"{self.topic}/{self.partition}/{self.offset}"
 
     @property
+    def held_on(self) -> str:
+        """Name of the topic that holds the entry."""
+        return topics.quarantine(self.agency) if self.stage == "deidentify" else topics.REFUSALS
+
+    @property
     def key(self) -> bytes:
-        """Message key on the topics `quarantine.<agency>` and `replay`."""
+        """Message key on the topics `quarantine.<agency>`, `refusals` and `replay`."""
         return key_of((self.agency, self.kind, self.partition, self.offset))
 
     def as_document(self) -> dict[str, Any]:
@@ -116,19 +121,18 @@ def entries(cluster: Cluster, *, agency: str | None = None, code: str | None = N
         TransportError: TRA-030, the broker is out of reach.
     """
     agencies = cluster.chosen(agency)
-    held: dict[bytes, QuarantineEntry] = {}
+    held: dict[tuple[str, bytes], QuarantineEntry] = {}
     try:
-        for owner in agencies:
-            topic = topics.quarantine(owner)
+        for topic in (*map(topics.quarantine, agencies), topics.REFUSALS):
             for record in topic_reading.whole(cluster.kafka_settings(), topic):
                 # The topic is compacted, but only in time: the last record of a key holds, and a tombstone removes it.
-                held.pop(record.key, None)
+                held.pop((topic, record.key), None)
                 if record.value is not None:
                     fields = cluster.seal.read("quarantine", record.value, topic, record.key.decode())
-                    held[record.key] = QuarantineEntry(**fields)
+                    held[topic, record.key] = QuarantineEntry(**fields)
     except KafkaError as error:
         raise TransportError("TRA-030", "the broker is out of reach") from error
-    chosen = (entry for entry in held.values() if code in (None, entry.code))
+    chosen = (entry for entry in held.values() if entry.agency in agencies and code in (None, entry.code))
     return sorted(chosen, key=lambda entry: (entry.topic, entry.partition, entry.offset))
 
 
@@ -198,7 +202,7 @@ def drop(access: QuarantineAccess, chosen: Sequence[QuarantineEntry]) -> None:
         TransportError: TRA-170, the broker did not take one.
     """
     _log(access, "drop", chosen)
-    _send(access.cluster, [(topics.quarantine(entry.agency), 0, entry.key, None) for entry in chosen])
+    _send(access.cluster, [(entry.held_on, 0, entry.key, None) for entry in chosen])
 
 
 def _log(access: QuarantineAccess, decision: str, chosen: Sequence[QuarantineEntry]) -> None:

@@ -25,11 +25,13 @@ __all__ = [
     "PARTITIONS",
     "RAW_PARTITIONS",
     "RAW_RETENTION_MS",
+    "REFUSALS",
     "REPLAY",
     "Topic",
     "all_topics",
     "deidentified",
     "is_raw",
+    "notices",
     "partitions",
     "quarantine",
     "raw",
@@ -51,6 +53,10 @@ RAW_RETENTION_MS: Final = 14 * _DAY_MS
 
 REPLAY: Final = "replay"
 """The topic to which the operator sends a refused record again, keyed by the place at which it was published."""
+
+REFUSALS: Final = "refusals"
+"""The topic of events that dedupe refused: operator and officer read it, no agency, since the reason may be another
+agency's events."""
 
 FOR_EVER: Final = -1
 """The broker's value for no deletion."""
@@ -107,6 +113,11 @@ def quarantine(agency: str) -> str:
     return f"quarantine.{agency}"
 
 
+def notices(agency: str) -> str:
+    """Return the name of the topic that tells `agency` what became of its own records."""
+    return f"notices.{agency}"
+
+
 def trend(region: str) -> str:
     """Return the name of the topic of releases for a region id of the policy."""
     return f"trend.{region}"
@@ -151,6 +162,7 @@ def all_topics(agencies: Iterable[str], regions: Iterable[str]) -> tuple[Topic, 
         *(Topic(deidentified(kind), PARTITIONS, "HMAC of the person token", None, _WHY_DEIDENTIFIED) for kind in KINDS),
         *_STAGES,
         *(Topic(quarantine(agency), 1, "source", None, _WHY_QUARANTINE, cleanup="compact") for agency in agencies),
+        *(Topic(notices(agency), 1, "none", None, _WHY_NOTICES) for agency in agencies),
         *(
             Topic(trend(region), 1, "table and window", "trend-value", "a release is never taken back")
             for region in regions
@@ -164,6 +176,8 @@ _WHY_DEIDENTIFIED: Final = (
 )
 _WHY_QUARANTINE: Final = "sealed; until it is replayed or dropped, which deletes it"
 
+_WHY_NOTICES: Final = "an agency's own books: places, results and codes of its own records, a few bytes for each"
+
 _STAGES: Final = (
     Topic(
         REPLAY,
@@ -176,6 +190,14 @@ _STAGES: Final = (
     Topic("deltas", PARTITIONS, "none", None, "the source of a replay of aggregate"),
     Topic("cells", PARTITIONS, "HMAC of the cell", None, "exact counts, aggregate's changelog", cleanup="compact"),
     Topic("outcomes", PARTITIONS, "source", None, "the outcome of every published event"),
+    Topic(
+        REFUSALS,
+        1,
+        "source",
+        None,
+        "events that dedupe refused, without their bytes; until they are dropped",
+        cleanup="compact",
+    ),
     Topic("late", 1, "source", None, "evidence of events that came after the last revision of their year"),
     Topic("audit", 1, "record id", "audit-value", "decision records on their way to the audit log"),
     Topic("ledger", 1, "entry id", "ledger-value", "every charge against the disclosure budget"),

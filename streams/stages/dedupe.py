@@ -12,7 +12,8 @@ Invariants:
 - An event whose year was erased is passed over: nobody can read it any more, its counts remain as they were.
 - A person-year that occurs several times in a batch is written once, after the batch's last event of it.
 - Disputes between agencies are counted for the officer alone: by batch and attribute, in decades, in the audit log.
-- The payload of a refused event is not repeated in quarantine: here it would hold the person token.
+- A refused event goes to `refusals`, which its agency cannot read: a full person-year may be other agencies' doing.
+- The payload of a refused event is not repeated there: here it would hold the person token.
 """
 
 from collections import Counter, defaultdict
@@ -138,7 +139,7 @@ class Dedupe:
         return None if population is None else cube.cells(read, population)
 
     def _quarantined(self, event: dedupe.DeidentifiedEvent, code: str) -> Output:
-        """Return the record of a refused event in quarantine, with the place of its raw record."""
+        """Return the record of a refused event for operator and officer, with the place of its raw record."""
         partition, offset = event.raw
         record = {
             "agency": event.agency,
@@ -150,7 +151,7 @@ class Dedupe:
             "field": "revision" if code == dedupe.CONFLICT else None,
             "payload": b"",
         }
-        return self._encoder.refusal(event.agency, key_of(event.position), record)
+        return self._encoder.later_refusal(key_of(event.position), record)
 
     def _decision(self, batch: Sequence[Record], disputes: Mapping[str, int]) -> Output:
         """Return the audit record of a batch since which agencies report different values about some persons."""

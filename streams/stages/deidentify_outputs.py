@@ -6,15 +6,16 @@ The rules about revisions are those of `streams.core.counting.deidentify`.
 Called by: `streams.stages.deidentify`, which has decoded, verified, opened and scanned the events. Nothing here calls
 the stage back: the batch is given its rules, an encoder and a seal.
 
-    event refused  ->  quarantine.*, outcome quarantined
-    event late     ->  late, outcome late
-    otherwise      ->  deidentified.*; or outcome duplicate, superseded or quarantined (a conflict)
-    the batch      ->  audit, with offsets, hashes and bucketed counts
+    event refused  ->  quarantine.*, outcome quarantined, notice refused
+    event late     ->  late, outcome late, notice late
+    otherwise      ->  deidentified.*, notice accepted; or outcome and notice duplicate or superseded, or a conflict
+    the batch      ->  notices.*, the notices of its records; audit, with offsets, hashes and bucketed counts
 
 Invariants:
 - Outputs are in the order of the records.
 - A record that is replayed keeps its first place, and leaves quarantine by a tombstone once it is admitted.
 - The audit record holds nothing of a person: counts are in buckets.
+- A record has its notice in the batch in which it is decided; a record that the state includes has had it.
 - Everything else is sealed: records about a person under the keys of their year, places and codes as evidence.
 """
 
@@ -33,6 +34,7 @@ from schemas.record_seal import REFUSED, ErasedError, RecordSeal
 from streams.broker import topics
 from streams.broker.partitions import partition_of
 from streams.core.counting import admit, deidentify, state_value
+from streams.core.counting.agency_notices import Notice
 from streams.core.counting.outcomes import Outcome, Position, key_of
 from streams.runtime.stage import BatchResult, Output, Record
 from streams.stages.record_encoder import RecordEncoder
@@ -137,6 +139,7 @@ class DeidentifyBatch:
         self._histories: dict[str, deidentify.EventHistory] = {}
         self._years: dict[str, deidentify.EventHistory | None] = {}
         self._receipts: list[receipt.Receipt] = []
+        self._notices: list[Notice] = []
         self._counts: Counter[str] = Counter()
 
     def result(self, events: Sequence[OpenedEvent]) -> BatchResult:
@@ -148,6 +151,7 @@ class DeidentifyBatch:
                 self._late(event.at, event.late)
             else:
                 self._revise(event)
+        self._outputs += self._tools.encoder.notices(self._agency, self._notices)
         self._audit(events)
         # The years' counts come last: one that is written counts no event whose own state is not.
         written = self._histories | {key: count for key, count in self._years.items() if count is not None}
@@ -191,8 +195,10 @@ class DeidentifyBatch:
         self._release(event.at)
         if step.outcome is not None:
             self._outcome(event.at, step.outcome)
+            self._notice(event.at, step.outcome)
         else:
-            # The outcome of a de-identified record is decided by dedupe.
+            # The outcome of a de-identified record is decided by dedupe, and is none of the agency's business.
+            self._notice(event.at, "accepted")
             self._counts["deidentified"] += 1
 
     def _record_of(self, event: OpenedEvent) -> tuple[dict[str, Any], receipt.Receipt]:
@@ -266,6 +272,7 @@ class DeidentifyBatch:
         record = self._place(at) | {"stage": "deidentify", "code": code, "field": where, "payload": payload}
         self._outputs.append(self._tools.encoder.refusal(self._agency, key.encode(), record))
         self._outcome(at, "quarantined")
+        self._notice(at, "refused", code, where)
         self._counts[f"quarantined.{code}"] += 1
 
     def _release(self, at: Record) -> None:
@@ -278,6 +285,11 @@ class DeidentifyBatch:
         self._outputs.append(self._tools.encoder.late(key_of(self._position(at)), record))
         self._release(at)
         self._outcome(at, "late")
+        self._notice(at, "late")
+
+    def _notice(self, at: Record, result: str, code: str | None = None, where: str | None = None) -> None:
+        replayed = self._replayed is not None
+        self._notices.append(Notice(self._kind, at.partition, at.offset, result, code, where, replayed))
 
     def _outcome(self, at: Record, result: str) -> None:
         source = f"raw/{self._agency}/{self._kind}/{at.partition}"

@@ -33,7 +33,7 @@ def test_only_sealed_records_about_persons_are_deleted_by_age() -> None:
 def test_only_states_cells_and_quarantine_are_compacted() -> None:
     compacted = {topic.name for topic in TABLE if topic.cleanup == "compact"}
     held = {topics.quarantine(agency) for agency in DEFAULT_AGENCIES}
-    assert compacted == {"cells", "state.deidentify", "state.dedupe"} | held
+    assert compacted == {"cells", "state.deidentify", "state.dedupe", topics.REFUSALS} | held
 
 
 def test_every_topic_says_why() -> None:
