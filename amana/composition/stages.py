@@ -21,6 +21,7 @@ from amana import site as sites
 from amana.composition import private_members
 from amana.composition.code_version import code_version
 from amana.composition.site_calendar import SiteCalendar, today
+from amana.keys.live_folder import LiveFolder
 from anonymizer.names import spans
 from anonymizer.policy import TextRules
 from connectors.adapters import schema_ids
@@ -119,14 +120,20 @@ def _attach(
         from streams.stages import deidentify  # noqa: PLC0415 - as above
 
         own = site.party("deidentify")
+
+        def keys() -> deidentify.OwnKeys:
+            signing = {agency: site.signing_keys(agency) for agency in site.agencies}
+            return deidentify.OwnKeys(own.sealing_keys(), own.dedupe_keys(), signing)
+
+        folders = own.path / "sealing", own.path / "dedupe", site.path("public", "signing")
+        replaced = LiveFolder(folders, keys)  # looked at before the keys are read first
         private = deidentify.Private(
-            sealing=own.sealing_keys(),
-            dedupe=own.key("dedupe"),
-            signing={agency: site.public(f"signing/{agency}") for agency in site.agencies},
+            keys=keys(),
             detector=detector,
             as_of=SiteCalendar(site),
             today=today,
             code=code_version(),
             models=names.hashes(),
+            replaced=replaced,
         )
         deidentify.attach(app, site.policies(), site.agencies, deps=deps, private=private)

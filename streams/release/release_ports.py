@@ -189,7 +189,7 @@ class ReleaseDeps:
     """The parts that the process runs on.
 
     `plan` takes cells, date and earlier releases; `policy` is the digest of the policy in force, `code` the version of
-    the software.
+    the software; `renew` takes over keys that were replaced meanwhile.
     """
 
     bus: ReleaseBus
@@ -199,3 +199,4 @@ class ReleaseDeps:
     plan: Callable[[Cells, dt.date, Sequence[EarlierRelease]], Sequence[ReleaseDecision]]
     policy: str
     code: str
+    renew: Callable[[], None] = lambda: None

@@ -84,6 +84,7 @@ def keep(deps: ReleaseDeps, stop: threading.Event) -> None:
     """Keep the audit log and serve the calendar until the process is told to stop; raises as `run`."""
     begin(deps, stop)
     while not stop.is_set():
+        deps.renew()
         # 1. Drain the stages' decision records.
         _until_done(lambda: _drain(deps), stop)
         for tick in _until_done(deps.bus.ticks, stop) or ():

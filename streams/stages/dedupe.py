@@ -57,6 +57,7 @@ class Dedupe:
 
     async def __call__(self, batch: Sequence[Record], value_of: Callable[[str], bytes | None]) -> BatchResult:
         """Include each event of a batch in its person-year."""
+        self._seal.renew()
         outputs: list[Output] = []
         changes: dict[tuple[str, int], list[deltas.Row]] = defaultdict(list)
         persons: dict[tuple[str, str], dedupe.PersonYear] = {}

@@ -18,6 +18,7 @@ Invariants:
   the process.
 - An event means what the schema of this code says whose digest the agency signed; no registry has a part in it.
 - A text whose scan failed never passes: its event is refused.
+- Keys that were replaced are taken over before a batch, and at once where a record needs one that is not here yet.
 - A record that the operator replays is processed from step 1 and keeps its original topic, partition and offset: counts
   end up as if it had never been refused.
 """
@@ -55,7 +56,7 @@ from streams.stages.deidentify_outputs import (
 )
 from streams.stages.record_encoder import RecordEncoder
 
-__all__ = ["Deidentify", "Detector", "Private", "attach"]
+__all__ = ["Deidentify", "Detector", "OwnKeys", "Private", "attach"]
 
 STATE_PARTITIONS = 2
 
@@ -77,28 +78,43 @@ class Detector(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class OwnKeys:
+    """The keys that this stage alone holds.
+
+    Args:
+        sealing: The de-identifier's private keys, 96 bytes each: the present one and those before it.
+        dedupe: The dedupe party's keys, which make person tokens, 32 bytes each, by the first year of events that each
+            is for; the first one is for year 0.
+        signing: Every agency's public keys, 32 bytes each, by which its events are verified: the present one, then
+            those before it that still count.
+    """
+
+    sealing: Sequence[bytes] = field(repr=False)
+    dedupe: Mapping[int, bytes] = field(repr=False)
+    signing: Mapping[str, Sequence[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
 class Private:
     """The secrets and settings that this stage alone holds.
 
     Args:
-        sealing: The de-identifier's private keys, 96 bytes each: the present one and those before it.
-        dedupe: The dedupe party's key, which makes person tokens, 32 bytes.
-        signing: Every agency's public key, 32 bytes, by which its events are verified.
+        keys: The keys at the start.
         detector: Scans free texts.
         as_of: Returns the calendar's date, None while history is filled in; the operator moves it at any time.
         today: Returns the day on which an event is admitted, UTC.
         code: Version of the code, for the audit log.
         models: SHA-256 of each names model by language, for the audit log.
+        replaced: Returns the keys if they were changed since it was called last, else None.
     """
 
-    sealing: Sequence[bytes] = field(repr=False)
-    dedupe: bytes = field(repr=False)
-    signing: Mapping[str, bytes]
+    keys: OwnKeys
     detector: Detector
     as_of: Callable[[], dt.date | None]
     today: Callable[[], dt.date]
     code: str
     models: Mapping[str, str] = field(default_factory=dict)
+    replaced: Callable[[], OwnKeys | None] = lambda: None
 
 
 def attach(
@@ -117,23 +133,36 @@ class Deidentify:
     def __init__(self, policies: PolicyTimeline, deps: apps.Deps, private: Private) -> None:
         # The newest policy says how texts are treated; whether an event is late, that of the event's year.
         self._policies, self._policy, self._deps, self._private = policies, policies.newest, deps, private
-        self._opener = Opener(private.sealing)
         self._tools = OutputTools(RecordEncoder(deps.ids, deps.seal), deps.seal, private.code)
-        self._verifiers = {agency: Verifier(public) for agency, public in private.signing.items()}
         self._raw = {kind: catalogue.load(f"raw.{kind}") for kind in catalogue.KINDS}
-        self._rules: dict[str, deidentify.Rules] = {}
+        self._take(private.keys)
+
+    def _take(self, keys: OwnKeys) -> None:
+        """Use these keys from now on, and no others."""
+        self._opener = Opener(keys.sealing)
+        self._verifiers = {agency: Verifier(*public) for agency, public in keys.signing.items()}
+        rules: dict[str, deidentify.Rules] = {}
         for kind, raw in self._raw.items():
             made = catalogue.load(f"deidentified.{kind}")
             # The audit log names the schemas of a batch by their hashes: a changed text cannot keep its name.
             schemas = {schema.stem: schema.digest.hex() for schema in (raw, made)}
-            self._rules[kind] = deidentify.Rules(
-                field_mapping.plan(raw, made), self._policy, private.dedupe, private.models, schemas
-            )
+            plan, models = field_mapping.plan(raw, made), self._private.models
+            rules[kind] = deidentify.Rules(plan, self._policy, keys.dedupe[0], models, schemas, keys.dedupe)
+        self._rules = rules
+
+    def _renew(self) -> bool:
+        """Take over keys that were replaced, added or destroyed since; return whether there were any."""
+        keys = self._private.replaced()
+        if keys is not None:
+            self._take(keys)
+        return keys is not None
 
     async def __call__(self, batch: Sequence[Record], value_of: Callable[[str], bytes | None]) -> BatchResult:
         """Take a batch through all steps."""
         if not batch:
             return BatchResult([], {})
+        self._renew()
+        self._deps.seal.renew()
         if batch[0].topic == topics.REPLAY:
             return await self._replay(batch, value_of)
         _, agency, kind = batch[0].topic.split(".")
@@ -213,15 +242,31 @@ class Deidentify:
         # 1. Decode the envelope: the bytes have no other reading than the schema of this code.
         outer = codec.decode(value, self._deps.readable["envelope"], limits.ENVELOPE)
         # 2. Verify: before anything is opened or believed.
-        self._verifiers[agency].check(value, topic=record.topic)
+        self._verify(agency, value, record.topic)
         # 3. Open and decode, by the schema whose digest was signed.
         if outer["schema"] != schema.digest:
             raise ContractError("CON-004", "the event is of a schema that this code does not ship", field="schema")
+        if not self._opener.has(outer["key_id"]):
+            self._renew()
         bound = sealing.bound(record.topic, outer["event_id"], outer["revision"], outer["schema"])
         event = codec.decode_body(self._opener.open(outer["key_id"], outer["sealed"], bound), schema.parsed)
         if (event["event_id"], event["revision"]) != (outer["event_id"], outer["revision"]):
             raise ContractError("CON-032", "the envelope names another event than the one inside", field="event_id")
         return event
+
+    def _verify(self, agency: str, value: bytes, topic: str) -> None:
+        """Refuse an event that none of its agency's keys signed.
+
+        Raises:
+            ContractError: CON-031.
+        """
+        try:
+            self._verifiers[agency].check(value, topic=topic)
+        except ContractError:
+            # The agency may have announced the key a moment ago.
+            if not self._renew():
+                raise
+            self._verifiers[agency].check(value, topic=topic)
 
     async def _scan(self, events: Sequence[OpenedEvent]) -> None:
         """Take events through step 5; a text whose scan failed refuses its event."""
