@@ -20,6 +20,7 @@ from typing import Any, Final
 from amana import site as sites
 from amana.composition import private_members
 from amana.composition.code_version import code_version
+from amana.composition.live_policies import LivePolicies
 from amana.composition.site_calendar import SiteCalendar, today
 from amana.keys.live_folder import LiveFolder
 from anonymizer.names import spans
@@ -110,7 +111,8 @@ def _attach(
     if name == "dedupe":
         from streams.stages import dedupe  # noqa: PLC0415 - each stage's modules are loaded by its own process alone
 
-        dedupe.attach(app, site.policies(), deps=deps, code=code_version())
+        live = LivePolicies(site)
+        dedupe.attach(app, live.followed, deps=deps, code=code_version(), replaced=live)
     elif name == "aggregate":
         from streams.stages import aggregate  # noqa: PLC0415 - as above
 
@@ -135,5 +137,6 @@ def _attach(
             code=code_version(),
             models=names.hashes(),
             replaced=replaced,
+            policies=(live := LivePolicies(site)),
         )
-        deidentify.attach(app, site.policies(), site.agencies, deps=deps, private=private)
+        deidentify.attach(app, live.followed, site.agencies, deps=deps, private=private)

@@ -29,7 +29,9 @@ from tests.support.raw_on_disk import Copy
 pytestmark = [pytest.mark.broker]
 
 SHORT, LONG = 3_000, 100_000
-PARTS = 40
+STEPS = 12
+"""Steps of the flow: two before the first rotation, one for each of them, and the rest."""
+
 PATIENCE_SECONDS = 600
 NOT_OUTCOMES = {"rows", "refused", "published"}
 LATER = str(time.gmtime().tm_year + 2)
@@ -116,13 +118,13 @@ def amana(site: Site, *words: str | Path) -> str:
     return done.stdout
 
 
-def rotated(site: Site, flow: Flow) -> set[str]:
+def rotated(site: Site, flow: Flow, step: int) -> set[str]:
     """Replace everything in turn while agencies publish, and return every secret that was replaced."""
     before = secrets_of(site.path("parties"))
-    for number, words in enumerate(ROTATED, 2):
-        flow.pace = 3 * number
+    for number, words in enumerate(ROTATED, 3):
+        flow.pace = step * number
         amana(site, "keys", "rotate", *words)
-    flow.wait_for(3 * (len(ROTATED) + 2))
+    flow.wait_for(step * (STEPS - 1))
     return before - secrets_of(site.path("parties"))
 
 
@@ -163,8 +165,8 @@ def check_everybody_logs_in_anew(site: Site, before: Mapping[str, Mapping[str, o
         assert site.credential(principal).password != str.__str__(settings["sasl_plain_password"]), principal
 
 
-def run(folder: Path, events: int) -> Iterator[Site]:
-    """Rotate everything under the flow of so many events, and check all that must hold."""
+def run(folder: Path, events: int, step: int) -> Iterator[Site]:
+    """Rotate everything under the flow of so many events, of which each agency sends `step` parts for each rotation."""
     counts = simulate(events, 11, folder / "rows", narratives=False)
     with runtime.running(folder / "site") as site:
         first_key, old = folder / "audit.pub", sealing.key_id_of(site.public("sealing"))
@@ -172,10 +174,10 @@ def run(folder: Path, events: int) -> Iterator[Site]:
         workers = [f"worker-{name}-0" for name in access.WORKERS]
         processes = {name: faults.pid(site, name) for name in (*workers, "broker")}
         settings = {one: site.cluster(one).kafka_settings() for one in access.principals(site.agencies)}
-        flow = Flow(site, cut(folder / "rows", PARTS))
-        flow.wait_for(2)
+        flow = Flow(site, cut(folder / "rows", step * STEPS))
+        flow.wait_for(2 * step)
         control = Copy.of(site, folder / "before")
-        replaced = rotated(site, flow)
+        replaced = rotated(site, flow, step)
         amana(site, "keys", "destroy", "--key-id", old)
         flow.wait_for(max(map(len, flow.parts.values())))
         check_counts(site, folder / "rows", counts)
@@ -202,7 +204,7 @@ def check_destroyed(control: Copy, after: Copy, old: str) -> None:
 @pytest.mark.timeout(240)
 def test_every_key_and_password_is_replaced_while_events_flow(tmp_path: Path) -> None:
     """The short form: difference 0, no process started again, old raw records closed for good."""
-    for site in run(tmp_path, SHORT):
+    for site in run(tmp_path, SHORT, 1):
         assert json.loads(amana(site, "status", "--json"))["held"] == []
 
 
@@ -210,6 +212,6 @@ def test_every_key_and_password_is_replaced_while_events_flow(tmp_path: Path) ->
 @pytest.mark.slow
 @pytest.mark.timeout(3_600)
 def test_every_key_and_password_is_replaced_while_a_hundred_thousand_events_flow(tmp_path: Path) -> None:
-    """The long form, with a broker that ends afterwards: everybody logs in anew, and nothing is lost."""
-    for site in run(tmp_path, LONG):
+    """The long form: difference 0, no process started again, old raw records closed for good."""
+    for site in run(tmp_path, LONG, 4):
         assert json.loads(amana(site, "status", "--json"))["held"] == []

@@ -1,10 +1,11 @@
-"""The stage deidentify takes over keys that are replaced while it runs, and refuses what no key of the moment fits."""
+"""The stage deidentify takes over keys and policies while it runs, between two batches and never within one."""
 
 import asyncio
 import dataclasses
 from collections.abc import Sequence
 
 from anonymizer.governance.policy_timeline import PolicyTimeline
+from anonymizer.microdata.redaction import Text, Verdict
 from schemas import sealing, signing
 from streams.runtime.stage import Output, Record
 from streams.stages.deidentify import Deidentify, OwnKeys
@@ -76,3 +77,44 @@ def test_what_a_destroyed_key_closed_or_an_ended_key_signed_is_refused() -> None
     site = Site()
     site.replace(ENDED)
     assert site.codes(site.record(1, fresh=False), site.record(2, fresh=True)) == ["CON-031", ""]
+
+
+class Slow(counted.Nothing):
+    """A detector that waits until it is let go on."""
+
+    def __init__(self) -> None:
+        self.gate = asyncio.Event()
+
+    async def detect(self, texts: Sequence[Text]) -> list[Verdict]:
+        """Find nothing, at last."""
+        await self.gate.wait()
+        return await super().detect(texts)
+
+
+def test_a_batch_that_waits_for_detectors_is_finished_under_the_policy_that_it_began_with() -> None:
+    """Another lane goes over to the new policy meanwhile: no batch is handled by two."""
+    before, after = raw_events.shipped(), raw_events.shipped().model_copy(update={"digest": "f" * 64})
+    detector, pending = Slow(), list[PolicyTimeline]()
+    private = dataclasses.replace(counted.private(detector), policies=lambda: pending.pop() if pending else None)
+    stage = Deidentify(PolicyTimeline.always(before), raw_events.deps(), private)
+
+    async def both() -> list[set[str]]:
+        first = [raw_events.record("case", raw_events.event(number=n), n) for n in range(1, 40)]
+        begun = asyncio.create_task(stage(first, lambda _: None))
+        await asyncio.sleep(0)
+        pending.append(PolicyTimeline.always(after))
+        second = asyncio.create_task(
+            stage([raw_events.record("case", raw_events.event(number=99), 99)], lambda _: None)
+        )
+        await asyncio.sleep(0)
+        detector.gate.set()
+        return [
+            {
+                raw_events.opened(one.topic, one)["policy"]
+                for one in (await batch).outputs
+                if one.topic.startswith("deidentified.")
+            }
+            for batch in (begun, second)
+        ]
+
+    assert asyncio.run(both()) == [{before.digest[:16]}, {after.digest[:16]}]
