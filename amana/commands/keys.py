@@ -78,7 +78,8 @@ def list_(*, party: Annotated[str | None, typer.Option(metavar="PARTY", help=f"O
         print(f"{member.name}: {parties.PARTIES[member.party]}")
         print(f"  fingerprint {exchange.fingerprint_of(site.path('public'), member)}")
         for secret in parties.SECRETS:
-            if files := sorted(folder.glob(secret.files)):
+            own = member.party in secret.holders and not secret.apart
+            if own and (files := sorted(folder.glob(secret.files))):
                 first, last = files[0].name, files[-1].name
                 print(f"  {secret.name:30} {first if len(files) == 1 else f'{len(files)} files, {first} to {last}'}")
 

@@ -54,15 +54,18 @@ def files(home: Path) -> Files:
 
 
 def note_made(home: Path, public: Path, before: Files) -> None:
-    """Note which secrets were made since `before`: for each party that makes one, one note with all ids."""
-    fresh = files(home) - before
-    for secret in parties.SECRETS:
-        for folder in (path for path in (home, *home.glob("*"), *home.glob("agencies/*")) if path.is_dir()):
-            made = sorted(path for path in folder.glob(secret.files) if path in fresh)
-            name = str(folder.relative_to(home))
-            if made and name.partition("/")[0].replace("agencies", parties.AGENCY_PARTY) == secret.holders[0]:
-                ids = ", ".join(filter(None, map(key_id_of, made))) or ", ".join(path.stem for path in made)
-                note(public, {"act": "make", "party": name, "secret": secret.name, "keys": ids})
+    """Note which secrets were made since `before`: one note for each party and secret, with the ids that are new."""
+    fresh, known = files(home) - before, set[str]()
+    for secret in (secret for secret in parties.SECRETS if not secret.apart):
+        # The first holder makes it, and the others have a copy: the same id again.
+        for party in secret.holders:
+            for folder in sorted(home.glob("agencies/*")) if party == parties.AGENCY_PARTY else [home / party]:
+                made = [path for path in sorted(folder.glob(secret.files)) if path in fresh]
+                ids = [name for path in made if (name := key_id_of(path) or path.stem) not in known]
+                known |= set(ids)
+                if ids:
+                    name = str(folder.relative_to(home))
+                    note(public, {"act": "make", "party": name, "secret": secret.name, "keys": ", ".join(ids)})
 
 
 def key_id_of(path: Path) -> str:

@@ -7,6 +7,7 @@ import pytest
 
 from amana.keys import making, parties
 from amana.keys.exchange import PartyId
+from amana.local.played_officers import FOLDER, PLAYED, play
 from amana.site import Site
 from streams.broker import access
 
@@ -78,6 +79,33 @@ def test_a_cluster_access_opens_the_scopes_of_its_principal_alone(site: Site, pr
 
 def scopes() -> tuple[str, ...]:
     return making.scopes(making.Members(AGENCIES, 2027))
+
+
+OPTIONAL = {
+    "person keys of the hub, by year": "dedupe/2099.key",
+    "next key of the audit log": "audit-signing.next.key",
+    "key of a client certificate": "tls/client.key",
+}
+
+
+def test_the_table_has_a_place_for_every_secret_that_a_party_may_have(tmp_path: Path) -> None:
+    """Also for those that a new site lacks, and for no party that may not have them."""
+    assert set(OPTIONAL) == {secret.name for secret in parties.SECRETS if secret.optional and not secret.apart}
+    made = Site.create(tmp_path, agencies=AGENCIES)
+    for secret in (secret for secret in parties.SECRETS if secret.name in OPTIONAL):
+        for member in (member for member in members() if member.party in secret.holders):
+            making.once(member.folder(made.path("parties")).path / OPTIONAL[secret.name], lambda: "ab" * 32)
+    for member in members():
+        test_a_folder_holds_what_the_table_says_and_nothing_else(made, member)
+
+
+def test_an_officers_key_lies_in_a_folder_of_her_own_alone(tmp_path: Path) -> None:
+    made = Site.create(tmp_path, agencies=AGENCIES)
+    play(made.dir)
+    (secret,) = (secret for secret in parties.SECRETS if secret.apart)
+    keys = {path.read_text(encoding="ascii") for path in made.path(FOLDER).glob(f"*/{secret.files}")}
+    assert len(keys) == len(PLAYED)
+    assert [name for member in members() for name, text in files(made, member).items() if text in keys] == []
 
 
 def test_every_file_is_its_owners_alone(site: Site) -> None:
