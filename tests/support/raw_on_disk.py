@@ -32,9 +32,13 @@ class Copy:
     def of(cls, site: Site, home: Path) -> Self:
         """Copy; segments may be appended to meanwhile."""
         for folder in site.path("kafka", "data").glob("raw.*"):
-            shutil.copytree(folder, home / "data" / folder.name)
+            shutil.copytree(folder, home / "data" / folder.name, ignore=shutil.ignore_patterns("*index"))
         shutil.copytree(site.path("parties"), home / "parties")
         return cls(home)
+
+    def key_ids(self) -> set[str]:
+        """Return the id of every key that a record was sealed to."""
+        return {outer["key_id"] for _, outer in self._envelopes()}
 
     def records(self, key_id: str) -> list[tuple[str, dict[str, Any]]]:
         """Return topic and envelope of every record that was sealed to a key."""
@@ -52,7 +56,8 @@ class Copy:
 
     def opened(self, records: Sequence[tuple[str, dict[str, Any]]]) -> int:
         """Return how many of the records any of the keys opens."""
-        return sum(any(_opens(key, *record) for key in self.privates()) for record in records)
+        openers = {sealing.key_id_of(sealing.public_key_of(key)): Opener([key]) for key in self.privates()}
+        return sum(any(_opens(*one, *record) for one in openers.items()) for record in records)
 
     def _envelopes(self) -> Iterator[tuple[str, dict[str, Any]]]:
         schema = catalogue.load("envelope")
@@ -65,10 +70,9 @@ class Copy:
                         yield topic, codec.decode_body(record.value[_WIRE_HEADER:], schema.parsed)
 
 
-def _opens(private: bytes, topic: str, outer: dict[str, Any]) -> bool:
+def _opens(own: str, opener: Opener, topic: str, outer: dict[str, Any]) -> bool:
     """Tell whether a private key opens a record, taken for the key that it was sealed to."""
-    own = sealing.key_id_of(sealing.public_key_of(private))
     bound = sealing.bound(topic, outer["event_id"], outer["revision"], outer["schema"])
     with contextlib.suppress(ContractError):
-        return bool(Opener([private]).open(own, outer["sealed"], bound))
+        return bool(opener.open(own, outer["sealed"], bound))
     return False

@@ -24,6 +24,10 @@ PLAN = field_mapping.plan(catalogue.load("raw.case"), catalogue.load("deidentifi
 AGENCIES = ("police-jor",)
 
 
+def unheard(_password: str) -> None:
+    """Tell no broker."""
+
+
 @pytest.fixture
 def site(tmp_path: Path) -> Site:
     return Site.create(tmp_path, agencies=AGENCIES)
@@ -99,7 +103,7 @@ def test_a_password_that_the_broker_does_not_take_changes_nothing_but_is_kept(si
 def test_a_new_password_leaves_the_other_fields_of_its_file(site: Site) -> None:
     path = site.path("parties", "operator", "passwords", "operator.json")
     path.write_text('{"username": "operator", "password": "old", "mechanism": "SCRAM-SHA-256"}', encoding="ascii")
-    replacing.new_password(site.path("parties"), "operator", str)
+    replacing.new_password(site.path("parties"), "operator", unheard)
     assert site.credential("operator").mechanism == "SCRAM-SHA-256"
     assert '"old"' not in path.read_text(encoding="ascii")
 
@@ -109,14 +113,14 @@ def test_who_enters_by_tokens_has_no_password_to_replace(site: Site) -> None:
     text = '{"username": "operator", "mechanism": "OAUTHBEARER", "token_file": "/run/token"}'
     path.write_text(text, encoding="ascii")
     with pytest.raises(ConfigurationError, match="CFG-276"):
-        replacing.new_password(site.path("parties"), "operator", str)
+        replacing.new_password(site.path("parties"), "operator", unheard)
     assert path.read_text(encoding="ascii") == text
 
 
 def test_a_login_uses_the_password_of_the_moment(site: Site) -> None:
     """Both clients of Kafka encode the password for each login; settings of before the change stay good."""
     settings = site.cluster("worker.dedupe").kafka_settings()
-    replacing.new_password(site.path("parties"), "worker.dedupe", str)
+    replacing.new_password(site.path("parties"), "worker.dedupe", unheard)
     fresh = site.party("counting").password("worker.dedupe")["password"].encode()
     named = {name: settings[name] for name in ("sasl_plain_username", "sasl_plain_password")}
     assert ScramAuthenticator(loop=None, sasl_mechanism="SCRAM-SHA-512", **named)._sasl_plain_password == fresh

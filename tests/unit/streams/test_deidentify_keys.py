@@ -49,8 +49,11 @@ class Site:
     def record(self, number: int, *, fresh: bool) -> Record:
         """Return a record sealed and signed with the old or with the fresh keys."""
         self._offset += 1
-        keys = {"public": sealing.public_key_of(FRESH), "private": SIGNS} if fresh else {}
-        return raw_events.record("case", raw_events.event(number=number), self._offset, **keys)
+        event = raw_events.event(number=number)
+        if not fresh:
+            return raw_events.record("case", event, self._offset)
+        public = sealing.public_key_of(FRESH)
+        return raw_events.record("case", event, self._offset, public=public, private=SIGNS)
 
 
 def test_records_under_old_and_fresh_keys_pass_in_any_order_once_the_keys_are_on_file() -> None:
