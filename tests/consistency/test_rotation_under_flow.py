@@ -201,7 +201,7 @@ def check_destroyed(control: Copy, after: Copy, old: str) -> None:
     assert after.opened(some) == len(some) > 0
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_every_key_and_password_is_replaced_while_events_flow(tmp_path: Path) -> None:
     """The short form: difference 0, no process started again, old raw records closed for good."""
     for site in run(tmp_path, SHORT, 1):
