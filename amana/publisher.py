@@ -13,6 +13,7 @@ Invariants:
 """
 
 import datetime as dt
+import functools
 import os
 from pathlib import Path
 
@@ -63,6 +64,8 @@ class Publisher:
         agency, settings = self._profile.agency, self._profile.cluster.kafka_settings()
         topic = topics.raw(agency, kind)
         partitions = next(listed.partitions for listed in topics.all_topics([agency], []) if listed.name == topic)
+        ids = self._profile.cluster.schema_ids
+        envelope_id = functools.cache(lambda: schema_ids.allow_list(ids, ("envelope",)).id_of("envelope"))
         job = PublishJob(
             agency=agency,
             kind=kind,
@@ -72,14 +75,13 @@ class Publisher:
             today=dt.datetime.now(dt.UTC).date(),
             # Both are made only once the file as a whole was read and accepted: a refused file needs no broker.
             sink=lambda: KafkaSink(settings, topic, partitions),
-            envelope=lambda: self._envelope(kind, topic, partitions),
+            envelope=lambda: self._envelope(kind, envelope_id(), topic, partitions),
             mapping=mapping,
         )
         return publish(job, progress)
 
-    def _envelope(self, kind: str, topic: str, partitions: int) -> Envelope:
-        """Return the maker of sealed and signed messages; with the envelope's id of the profile's file."""
-        schema_id = schema_ids.allow_list(self._profile.cluster.schema_ids, ("envelope",)).id_of("envelope")
-        sealer = Sealer(self._profile.sealing_key, os.urandom)
-        signer = Signer(self._profile.signing_key)
+    def _envelope(self, kind: str, schema_id: int, topic: str, partitions: int) -> Envelope:
+        """Return the maker of sealed and signed messages, with the agency's keys as they are now."""
+        keys = self._profile.envelope_keys()
+        sealer, signer = Sealer(keys.sealing, os.urandom), Signer(keys.signing)
         return Envelope(catalogue.load(f"raw.{kind}"), schema_id, sealer, signer, topic=topic, partitions=partitions)

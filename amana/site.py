@@ -26,12 +26,13 @@ from amana.settings import Settings
 from anonymizer.governance.policy_timeline import PolicyTimeline
 from anonymizer.policy import Policy
 from connectors.adapters import schema_ids
-from connectors.adapters.cluster import Cluster, Credential
+from connectors.adapters.cluster import SCRAM, Cluster, Credential
+from connectors.adapters.live_password import LivePassword
 from connectors.adapters.policy_store import PolicyStore
 from connectors.adapters.principal_file import credential_of
 from connectors.adapters.registry_access import RegistryAccess, holds_credential
 from connectors.adapters.transport_security import default_protocol
-from connectors.ingest.agency_profile import AgencyProfile
+from connectors.ingest.agency_profile import AgencyProfile, EnvelopeKeys
 from schemas import sealing, signing
 from schemas.errors import ConfigurationError
 from schemas.record_seal import RecordSeal
@@ -162,7 +163,7 @@ class Site:
             ConfigurationError: CFG-003, an agency id is malformed; CFG-004, the directory cannot be written; CFG-007, a
                 quota is refused.
         """
-        from amana.keys import making  # noqa: PLC0415 - only this method makes keys; a worker does not load the generator
+        from amana.keys import act_notes, making  # noqa: PLC0415 - only this method makes keys; workers load neither
 
         home = dir.absolute()
         stored = _stored(home)
@@ -172,7 +173,9 @@ class Site:
                 (home / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
             members = making.Members(chosen, dt.datetime.now(dt.UTC).year + 1, **_credentials_of(home, chosen))
             make = making.complete_operator if apart else making.complete
+            before = act_notes.files(home / "parties")
             make(home / "parties", home / "public", members)
+            act_notes.note_made(home / "parties", home / "public", before)
         except OSError as error:
             raise ConfigurationError("CFG-004", f"{home} cannot be written: {error.strerror}") from error
         limits = _quota({**stored.get("quota", {}), **(quota or {})})
@@ -225,7 +228,11 @@ class Site:
         """
         folder, operator = self.party(*parties.party_of(principal)), self.party("operator")
         # The operator, who makes the users, has every password; on another machine's behalf it uses its own copy.
-        credential = self._credential(folder if folder.is_here else operator, principal)
+        holder = folder if folder.is_here else operator
+        credential = self._credential(holder, principal)
+        if credential.mechanism in SCRAM:
+            live = LivePassword(credential.password, lambda: self._credential(holder, principal).password)
+            credential = dataclasses.replace(credential, password=live)
         settings = Settings.read()
         return Cluster(
             self.kafka,
@@ -273,8 +280,7 @@ class Site:
             cluster=self.cluster(access.agency_principal(agency)),
             person_key=own.key("person"),
             event_key=own.key("event"),
-            signing_key=own.key("signing"),
-            sealing_key=self.public("sealing"),
+            envelope_keys=lambda: EnvelopeKeys(self.public("sealing"), own.key("signing")),
             folder=self.path("publish"),
         )
 
@@ -295,6 +301,22 @@ class Site:
         if len(key) != (sealing.PUBLIC_BYTES if name == "sealing" else signing.KEY_BYTES):
             raise ConfigurationError("CFG-005", f"{path.name} holds no key in hex")
         return key
+
+    def signing_keys(self, agency: str) -> tuple[bytes, ...]:
+        """Return the public keys by which an agency's events are verified: the present one, then earlier ones.
+
+        Raises:
+            ConfigurationError: CFG-005, the site holds no such key.
+        """
+        present, earlier = self.public(f"signing/{agency}"), self.path("public", "signing", f"{agency}.earlier")
+        try:
+            lines = earlier.read_text(encoding="ascii").split() if earlier.exists() else []
+            keys = tuple(map(bytes.fromhex, lines))
+        except (OSError, ValueError) as error:
+            raise ConfigurationError("CFG-005", f"{earlier.name} holds no keys in hex") from error
+        if any(len(key) != signing.KEY_BYTES for key in keys):
+            raise ConfigurationError("CFG-005", f"{earlier.name} holds no keys in hex")
+        return present, *keys
 
     def policies(self) -> PolicyTimeline:
         """Return the policies in force by year, each signed by two officers.

@@ -185,6 +185,7 @@ INDEX: Final[Mapping[str, Entry]] = {
             "amana keys share --agency shelter-lbn --to police-jor --fingerprint '0a1b 2c3d'",
             "amana keys accept --agency police-jor --from shelter-lbn --fingerprint '4e5f 6a7b'",
             "amana keys rotate sealing",
+            "amana keys rotate dedupe --year 2030",
             "amana keys destroy --year 2019",
             "amana keys ca --out tls --host kafka-1,127.0.0.1 --host registry --client agency.shelter-lbn",
         ),

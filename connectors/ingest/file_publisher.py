@@ -34,6 +34,7 @@ from connectors.ingest.files.row_reader import SourceFile
 from connectors.ingest.files.row_to_event import RowConverter
 from connectors.ingest.sinks.sink import Sink, windows
 from schemas.errors import ConfigurationError, ContractError
+from schemas.sealing import RUN
 
 __all__ = ["Progress", "PublishJob", "publish"]
 
@@ -56,7 +57,8 @@ class PublishJob:
         keys: keys of event ids and person keys.
         today: the last date that is not in the future.
         sink: opens the topic of agency and kind.
-        envelope: makes that topic's envelope; asked after the lock is held.
+        envelope: makes that topic's envelope with the keys as they are; asked after the lock is held, and again for
+            every run of rows, since keys may be replaced while a long file is published.
         mapping: name of a shipped column mapping; None lets the file's header decide.
     """
 
@@ -135,9 +137,8 @@ class _Publication:
             head = {"agency": job.agency, "kind": job.kind, "file": digest, "mapping": self.mapping}
             journal = stack.enter_context(closing(Journal.open(own, head)))
             journal.settle(sink.quiet_ends() if journal.open_plan else sink.ends())
-            envelope = job.envelope()
             ends = dict(sink.ends())
-            for window in windows(self._messages(journal, envelope), sink.limit):
+            for window in windows(self._messages(journal), sink.limit):
                 self._send(window, journal, sink, ends)
 
     def _lock(self) -> filelock.FileLock:
@@ -150,13 +151,15 @@ class _Publication:
             raise ConfigurationError("CFG-111", "another publisher is at work for this agency and kind") from None
         return lock
 
-    def _messages(self, journal: Journal, envelope: Envelope) -> Iterator[Sendable]:
+    def _messages(self, journal: Journal) -> Iterator[Sendable]:
         """Yield a message for each row that is to be sent; report the other rows (step 3)."""
         # A copy, as this run adds its own rows to the journal's: those are accepted now, not published before.
-        published_before = dict(journal.published)
+        published_before, envelope = dict(journal.published), self.job.envelope()
         for count, row in enumerate(row_reader.rows(self.source)):
             if self.progress and not count % _PROGRESS_ROWS:
                 self.progress(row.line, self.source.lines)
+            if count and not count % RUN:
+                envelope = self.job.envelope()
             if place := published_before.get(row.line):
                 self.report.published(row.line, *place, already=True)
                 continue

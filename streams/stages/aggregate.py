@@ -54,6 +54,8 @@ class Aggregate:
 
     async def __call__(self, batch: Sequence[Record], value_of: Callable[[str], bytes | None]) -> BatchResult:
         """Include the batch's deltas in their cells, year by year."""
+        if self._seal.renew():
+            self._opened.clear()  # of a year that was erased nothing stays in memory
         fetch = cast("Fetch", batch)  # its columns are read at once, without a `Record` for each
         packs: dict[str, list[tuple[int, Mapping[str, Any]]]] = defaultdict(list)
         for offset, value in zip(fetch.offsets, fetch.values, strict=True):

@@ -42,22 +42,52 @@ __all__ = ["STATE", "Dedupe", "attach"]
 STATE = "state.dedupe"
 
 
-def attach(app: faust.App, policies: PolicyTimeline, *, deps: apps.Deps, code: str) -> None:
-    """Make `app` the stage dedupe over the de-identified events of every kind; `code` is its version, for the audit."""
+def attach(
+    app: faust.App,
+    policies: PolicyTimeline,
+    *,
+    deps: apps.Deps,
+    code: str,
+    replaced: Callable[[], PolicyTimeline | None] = lambda: None,
+) -> None:
+    """Make `app` the stage dedupe over the de-identified events of every kind; arguments as of `Dedupe`."""
     kept = state.StateTable(app, STATE, deps.box, deps.epoch, partitions=topics.PARTITIONS)
-    apps.consume(app, topics.sources(())["dedupe"], Dedupe(policies, deps, code), kept, rebuilds=True)
+    handler = Dedupe(policies, deps, code, replaced)
+    apps.consume(app, topics.sources(())["dedupe"], handler, kept, rebuilds=True)
 
 
 class Dedupe:
-    """The handler of the stage; the topic of a batch names the kind."""
+    """The handler of the stage; the topic of a batch names the kind.
 
-    def __init__(self, policies: PolicyTimeline, deps: apps.Deps, code: str = "") -> None:
-        self._policies, self._seal, self._encoder = policies, deps.seal, RecordEncoder(deps.ids, deps.seal)
-        self._cubes, self._code = CellReader(cube.dimensions_by_cube(policies)), code
+    Args:
+        policies: The policies at the start.
+        deps: The dependencies of the process.
+        code: Its version, for the audit log.
+        replaced: Returns the policies to go over to before a batch, None if there are none.
+    """
+
+    def __init__(
+        self,
+        policies: PolicyTimeline,
+        deps: apps.Deps,
+        code: str = "",
+        replaced: Callable[[], PolicyTimeline | None] = lambda: None,
+    ) -> None:
+        self._seal, self._encoder = deps.seal, RecordEncoder(deps.ids, deps.seal)
+        self._code, self._replaced = code, replaced
+        self._follow(policies)
         self._kinds = {topics.deidentified(kind): kind for kind in catalogue.KINDS}
+
+    def _follow(self, policies: PolicyTimeline) -> None:
+        """Count by these policies from now on."""
+        self._policies, self._cubes = policies, CellReader(cube.dimensions_by_cube(policies))
 
     async def __call__(self, batch: Sequence[Record], value_of: Callable[[str], bytes | None]) -> BatchResult:
         """Include each event of a batch in its person-year."""
+        self._seal.renew()
+        # Between two batches: nothing below waits, so that a batch is counted by one policy.
+        if policies := self._replaced():
+            self._follow(policies)
         outputs: list[Output] = []
         changes: dict[tuple[str, int], list[deltas.Row]] = defaultdict(list)
         persons: dict[tuple[str, str], dedupe.PersonYear] = {}

@@ -123,6 +123,7 @@ class Rules:
         key: The dedupe party's key, 32 bytes: tokens, digests and the shifts of dates depend on it.
         models: SHA-256 of each names model by language.
         schemas: SHA-256 of the raw and the de-identified schema by stem.
+        later: Keys that took the place of `key`, by the first year of events that each is for.
     """
 
     plan: field_mapping.Plan
@@ -130,6 +131,12 @@ class Rules:
     key: bytes = field(repr=False)
     models: Mapping[str, str] = field(default_factory=dict)
     schemas: Mapping[str, str] = field(default_factory=dict)
+    later: Mapping[int, bytes] = field(default_factory=dict, repr=False)
+
+    def key_of(self, year: str) -> bytes:
+        """Return the key of a year of events: within a year it never changes, or a person would have two tokens."""
+        first = max((first for first in self.later if first <= int(year)), default=None)
+        return self.key if first is None else self.later[first]
 
 
 def year_key(agency: str, kind: str, year: str, partition: int) -> str:
@@ -174,7 +181,7 @@ def record_of(
         rules: The rules for its kind.
         identifiers: The opened values of its identifying fields, a date among them is a birth date.
     """
-    key, policy = rules.key, rules.policy
+    key, policy = rules.key_of(raw["event_date"][:4]), rules.policy
     content = {name: rule.value(raw, policy.generalise) for name, rule in rules.plan.carried.items()}
     content["narrative"] = None
     if scanned and policy.text.narratives != "withhold":
