@@ -57,10 +57,12 @@ class Aggregate:
         fetch = cast("Fetch", batch)  # its columns are read at once, without a `Record` for each
         packs: dict[str, list[tuple[int, Mapping[str, Any]]]] = defaultdict(list)
         for offset, value in zip(fetch.offsets, fetch.values, strict=True):
+            if value is None:
+                continue  # no deltas: a record that lets the broker close a segment (`connectors.operations.removal`)
             with contextlib.suppress(ErasedError):
-                pack = self._seal.read("delta", value or b"", SOURCE)
+                pack = self._seal.read("delta", value, SOURCE)
                 packs[pack["year"]].append((offset, pack))
-        writes: dict[str, bytes] = {}
+        writes: dict[str, bytes | None] = {}
         for year, read in packs.items():
             columns, positions = deltas.read(read)
             held = functools.partial(self._load, year, value_of)

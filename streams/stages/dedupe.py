@@ -63,6 +63,8 @@ class Dedupe:
         disputes: Counter[str] = Counter()
         source = f"{self._kinds[batch[0].topic]}/{batch[0].partition}" if batch else ""
         for record in batch:
+            if record.value is None:
+                continue  # a tombstone: what it stands for was taken back by a record before it
             try:
                 year, token, event = self._event(record)
             except ErasedError:
@@ -95,7 +97,10 @@ class Dedupe:
             outputs.append(self._decision(batch, disputes))
         return BatchResult(outputs, {key: self._dumped(year, key, person) for (year, key), person in persons.items()})
 
-    def _dumped(self, year: str, key: str, person: dedupe.PersonYear) -> bytes:
+    def _dumped(self, year: str, key: str, person: dedupe.PersonYear) -> bytes | None:
+        # A person-year whose last event was erased is deleted: its key alone would say that the person was known.
+        if not person.events:
+            return None
         return state_value.prefixed(person.through, self._seal.seal(year, dedupe.dump(person), STATE, key))
 
     def _packed(self, source: str, changes: Mapping[tuple[str, int], Sequence[deltas.Row]]) -> Iterator[Output]:
