@@ -5,7 +5,7 @@ Called by: `amana erase status` and `amana erase finish`.
 
 1. Wait until every stage has passed the requests.
 2. Drop the refused records of the events from quarantine.
-3. Write the last tombstones: of the records that told dedupe.
+3. Write the last tombstones: of the records that told dedupe, and of cells that count nobody any more.
 4. Let the brokers delete, until nothing is left (`connectors.operations.removal`).
 5. Write one certificate for each agency and kind, and clear the notes.
 
@@ -24,7 +24,8 @@ from amana.composition.code_version import code_version
 from amana.composition.quarantine_access import opening_keys, quarantine_access
 from amana.provisioning import cluster_setup
 from amana.site import Site
-from connectors.operations import erasure_notes, operator_record, quarantine_entries
+from connectors.adapters import topic_reading
+from connectors.operations import empty_cells, erasure_notes, operator_record, quarantine_entries
 from connectors.operations.erasure_notes import ErasureNote
 from connectors.operations.removal import Pace, Removal
 from schemas.record_seal import EVIDENCE
@@ -58,11 +59,15 @@ def finish(site: Site, pace: Pace | None = None) -> list[Mapping[str, str]]:
     with cluster_setup.admin_of(site) as admin:
         removal = Removal(admin, site.cluster(access.ADMIN).kafka_settings(), pace)
         # 1. Wait.
-        removal.wait_passed(site.agencies)
+        passed = removal.wait_passed(site.agencies)
         # 2. Drop.
         _drop_refused(site, ready)
         # 3. Tombstones.
         removal.send(tombstone for note in ready for tombstone in note.tombstones)
+        operator = site.cluster(access.OPERATOR)
+        cells = topic_reading.whole(operator.kafka_settings(), "cells")
+        removal.send(empty_cells.requests(operator.seal, cells, passed))
+        removal.wait_passed(site.agencies)
         # 4. Remove.
         table = {topic.name: topic for topic in cluster_setup.topic_table(site)}
         cut, compacted = _topics_of(ready)

@@ -106,7 +106,7 @@ SECRETS: Final = (
         "keys of evidence",
         f"records/{EVIDENCE}.json",
         (*_HUB, "operator", "officer"),
-        "seal outcomes and late records",
+        "seal outcomes, late records, and what is left of erased events",
         "count records by agency, kind and outcome",
     ),
     Secret(

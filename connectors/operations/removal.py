@@ -77,18 +77,21 @@ class Removal:
         self._admin, self._settings, self._pace = admin, settings, pace
         self._deadline = time.monotonic() + pace.patience
 
-    def wait_passed(self, agencies: Sequence[str]) -> None:
-        """Wait until every stage has passed all that lay before it now.
+    def wait_passed(self, agencies: Sequence[str]) -> Mapping[TopicPartition, int]:
+        """Wait until every stage has passed all that lay before it now; return what dedupe passed at least.
 
         Raises:
             TransportError: TRA-172, a stage did not in time; TRA-031, the brokers tell no offsets.
         """
+        passed: dict[str, Mapping[TopicPartition, int]] = {}
         with progress.Offsets(self._settings) as offsets:
             # In the order of the flow: the ends of a stage's topics are looked up once the one before it has passed.
             for stage, names in topics.sources(agencies).items():
                 ends = offsets.ends(topic_reading.partitions(names, agencies))
                 while any(offsets.committed([stage])[stage].get(tp, 0) < end for tp, end in ends.items()):
                     self._wait("TRA-172", f"the stage {stage} did not read all in time: erasures wait for it")
+                passed[stage] = ends
+        return passed["dedupe"]
 
     def send(self, records: Iterable[tuple[str, int, bytes, bytes | None]]) -> None:
         """Send records (topic, partition, key, value), and wait until the brokers have them."""

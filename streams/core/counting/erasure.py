@@ -85,4 +85,4 @@ def _nothing(field: FieldSpec) -> object:
         return None
     if field.repeated:
         return []
-    return 0 if field.type == "int" or field.type == "long" else "unknown"  # noqa: PLR1714 - an enum is a dict
+    return 0 if isinstance(field.type, str) and field.type in {"int", "long"} else "unknown"
