@@ -5,7 +5,8 @@ Called by: `amana erase status` and `amana erase finish`.
 
 1. Wait until every stage has passed the requests.
 2. Drop the refused records of the events from quarantine.
-3. Write the last tombstones: of the records that told dedupe, and of cells that count nobody any more.
+3. Write the last tombstones: of the records that told dedupe. Let dedupe forget the events, and aggregate the cells
+   that count nobody any more.
 4. Let the brokers delete, until nothing is left (`connectors.operations.removal`).
 5. Write one certificate for each agency and kind, and clear the notes.
 
@@ -25,9 +26,10 @@ from amana.composition.quarantine_access import opening_keys, quarantine_access
 from amana.provisioning import cluster_setup
 from amana.site import Site
 from connectors.adapters import topic_reading
-from connectors.operations import empty_cells, erasure_notes, operator_record, quarantine_entries
+from connectors.operations import empty_cells, erased_persons, erasure_notes, operator_record, quarantine_entries
 from connectors.operations.erasure_notes import ErasureNote
 from connectors.operations.removal import Pace, Removal
+from schemas import catalogue
 from schemas.record_seal import EVIDENCE
 from streams.broker import access, topics
 from streams.core.counting import erasure, erasure_certificate
@@ -64,9 +66,9 @@ def finish(site: Site, pace: Pace | None = None) -> list[Mapping[str, str]]:
         _drop_refused(site, ready)
         # 3. Tombstones.
         removal.send(tombstone for note in ready for tombstone in note.tombstones)
-        operator = site.cluster(access.OPERATOR)
-        cells = topic_reading.whole(operator.kafka_settings(), "cells")
-        removal.send(empty_cells.requests(operator.seal, cells, passed))
+        operator, whole = site.cluster(access.OPERATOR), site.cluster(access.ADMIN).kafka_settings()
+        removal.send(erased_persons.requests(operator.seal, topic_reading.whole(whole, "state.dedupe")))
+        removal.send(empty_cells.requests(operator.seal, topic_reading.whole(whole, "cells"), passed))
         removal.wait_passed(site.agencies)
         # 4. Remove.
         table = {topic.name: topic for topic in cluster_setup.topic_table(site)}
@@ -87,6 +89,8 @@ def _topics_of(notes: Sequence[ErasureNote]) -> tuple[list[str], list[str]]:
     kinds, agencies = {note.kind for note in notes}, {note.agency for note in notes}
     raw = {topics.raw(note.agency, note.kind) for note in notes}
     kept = {*map(topics.deidentified, kinds), *map(topics.quarantine, agencies)}
+    # The topic of the first kind tells dedupe what to forget, whatever the kind.
+    kept.add(topics.deidentified(catalogue.KINDS[0]))
     return [*sorted(raw), topics.REPLAY, "deltas"], [*sorted(kept), "state.deidentify", "state.dedupe", "cells"]
 
 

@@ -77,8 +77,8 @@ class Aggregate:
                 value = state_value.prefixed(cell.through, self._seal.write("cell", year, cell.as_record(), CELLS, key))
                 writes[key] = value
                 self._opened[key] = value, cell
-        for pack in forgotten:
-            for key in self._emptied(pack, value_of):
+        for asked in forgotten:
+            for key in self._emptied(asked, value_of):
                 if key not in writes:
                     writes[key] = None
                     self._opened.pop(key, None)

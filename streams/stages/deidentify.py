@@ -152,7 +152,7 @@ class Deidentify:
     async def _replay(self, batch: Sequence[Record], value_of: Callable[[str], bytes | None]) -> BatchResult:
         """Take replayed records one by one, each as the raw record that it was."""
         outputs: list[Output] = []
-        writes: dict[str, bytes] = {}
+        writes: dict[str, bytes | None] = {}
 
         def latest(key: str) -> bytes | None:
             """Return the value of a key with the writes of this batch: records of one event may follow one another."""

@@ -25,6 +25,7 @@ from connectors.adapters import schema_ids
 from connectors.operations import exact_cells, pipeline_status, quarantine_entries
 from connectors.operations.removal import Pace
 from schemas import catalogue, codec, limits
+from schemas.identifiers import EventId
 from streams.core.counting import erasure_certificate
 from tests.support import counted, raw_events, runtime
 from tests.support.scanner import Scanner
@@ -131,7 +132,7 @@ def erase(site: Site) -> None:
 
 
 def digest(agency: str) -> str:
-    return erasure_certificate.digest_of(map(erasure_certificate.name_of, ids(agency)))
+    return erasure_certificate.digest_of(erasure_certificate.name_of(EventId(one)) for one in ids(agency))
 
 
 def kill(site: Site, *stages: str) -> None:

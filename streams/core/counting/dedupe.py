@@ -12,7 +12,8 @@ Invariants:
   counted is kept in the state, so that another policy or another rule takes back exactly that.
 - An event is known by its agency and its id: no agency can revise another's.
 - An equal revision with other content is a conflict, and changes no count.
-- Of an event that was erased a person-year keeps nothing; one without events is not kept at all.
+- An event that was erased is remembered, without content, until the removal of its records (`forget`): a copy of it
+  that is still on its way must not count. A person-year without events is not kept.
 - The bounds below are independent of the policy and of the number of agencies; `LARGEST_STATE` follows from them. No
   event of one agency takes the room of another's: `RESERVED` events of each are always admitted up to `MOST_EVENTS`.
 - `through` is the offset of the last event that a state includes; an event at or below it changes nothing again.
@@ -52,6 +53,7 @@ __all__ = [
     "PersonYear",
     "apply",
     "dump",
+    "forget",
     "load",
 ]
 
@@ -197,8 +199,6 @@ def apply(
     if (code := _beyond_bounds(person, latest, event)) is not None:
         return _refused(replace(person, through=offset), event, source, offset, code)
     events = {**person.events, key: event}
-    if event.state == "erased":  # it takes the event back as a withdrawal does, and is not kept
-        del events[key]
     counted = representative((known for known in events.values() if known.counts), cubes)
     before, after = person.counted, PersonYear(offset, events, counted)
     changed = _results(person, event, after)
@@ -292,6 +292,12 @@ def _deltas(before: CountedRecord | None, after: CountedRecord | None) -> tuple[
 
 def _outcomes(changed: Mapping[Position, str], source: str, offset: int) -> tuple[Outcome, ...]:
     return tuple(Outcome(where, result, source, offset, n) for n, (where, result) in enumerate(changed.items()))
+
+
+def forget(person: PersonYear) -> PersonYear:
+    """Return the state without the events that were erased."""
+    events = {key: event for key, event in person.events.items() if event.state != "erased"}
+    return replace(person, events=events)
 
 
 def dump(person: PersonYear) -> bytes:

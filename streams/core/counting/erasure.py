@@ -3,7 +3,8 @@
 Purpose: everything about an event is found again by keys that its id alone gives, so that all of it can be removed
 without reading it. An erasure takes the event back like a withdrawal, and then forgets what it said.
 
-Called by: `streams.stages.deidentify_outputs` (keys of all records), `streams.stages.erasure_outputs`.
+Called by: `streams.stages.deidentify_outputs` (keys of all records), `streams.stages.erasure_outputs`;
+`connectors.operations.erased_persons` and `streams.stages.dedupe` (`forgetting`, `forgotten`).
 
 Invariants:
 - Each accepted revision has a record key of its own: compaction removes repetitions and what was erased, nothing else.
@@ -22,7 +23,7 @@ from schemas.catalogue import FieldSpec
 from schemas.identifiers import PersonToken
 from streams.core.counting.deidentify import NONE_YET, EventHistory
 
-__all__ = ["NO_YEAR", "event_text", "left_of", "markers", "record_text", "record_texts"]
+__all__ = ["NO_YEAR", "event_text", "forgetting", "forgotten", "left_of", "markers", "record_text", "record_texts"]
 
 NO_YEAR: Final = "0000"
 """The year of what belongs to no year: what is left of erased events, and the count of requests for unknown ones."""
@@ -77,6 +78,23 @@ def markers(history: EventHistory, fields: Iterable[FieldSpec], frame: Mapping[s
     said = {"revision": history.revision + 1, "state": "erased", "policy": "", "digest": ""}
     for token, year in dict.fromkeys(((history.token, history.year), *history.former)):
         yield empty | said | {"token": token, "period": year} | dict(frame)
+
+
+def forgetting(fields: Iterable[FieldSpec], state_key: str, year: str) -> dict[str, Any]:
+    """Return the record that makes dedupe forget the erased events of a person-year.
+
+    Args:
+        fields: those of the de-identified records of the kind on whose topic it is sent; any kind will do.
+        state_key: keyed hash of the person-year, as in the changelog of dedupe.
+        year: its year.
+    """
+    said = {"event_id": "", "state": "erased", "token": state_key, "period": year}
+    return {field.name: _nothing(field) for field in fields} | said
+
+
+def forgotten(record: Mapping[str, Any]) -> str | None:
+    """Return the state key that a record of `forgetting` names, None for any other record."""
+    return None if record["event_id"] else str(record["token"])
 
 
 def _nothing(field: FieldSpec) -> object:
