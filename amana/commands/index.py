@@ -202,6 +202,16 @@ INDEX: Final[Mapping[str, Entry]] = {
         "hub",
         ("amana restore", "amana restore /media/usb/amana-2025-05-01"),
     ),
+    "erase": Entry(
+        "erase",
+        "Erase events: an agency asks, the operator removes and certifies.",
+        "",
+        (
+            "amana erase request --agency shelter-lbn --kind case 2024-117 2024-118",
+            "amana erase status",
+            "amana erase finish",
+        ),
+    ),
     "schemas": Entry(
         "schemas",
         "The contracts: list them, lint one, check a change.",

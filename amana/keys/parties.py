@@ -132,7 +132,7 @@ SECRETS: Final = (
         "keys of evidence",
         f"records/{EVIDENCE}.json",
         (*_HUB, "operator", "officer"),
-        "seal outcomes, late records and refusals of dedupe",
+        "seal outcomes, late records, refusals of dedupe, and what is left of erased events",
         "count records by agency, kind and outcome",
         "`rotate records`",
     ),

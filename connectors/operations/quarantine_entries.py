@@ -33,7 +33,17 @@ from streams.broker import topics
 from streams.broker.access import OPERATOR
 from streams.core.counting.outcomes import key_of
 
-__all__ = ["OpeningKeys", "QuarantineAccess", "QuarantineEntry", "drop", "entries", "find", "open_record", "replay"]
+__all__ = [
+    "OpeningKeys",
+    "QuarantineAccess",
+    "QuarantineEntry",
+    "drop",
+    "entries",
+    "event_of",
+    "find",
+    "open_record",
+    "replay",
+]
 
 _ACK_SECONDS: Final = 30
 _REQUEST_BYTES: Final = 2 << 20
@@ -171,10 +181,27 @@ def open_record(access: QuarantineAccess, keys: OpeningKeys, entry: QuarantineEn
     return {"place": entry.place, "code": entry.code, "record": record}
 
 
+def event_of(access: QuarantineAccess, keys: OpeningKeys, entry: QuarantineEntry) -> str | None:
+    """Return the event id of a refused record, None if it holds no envelope; the event itself stays sealed.
+
+    Raises:
+        IntegrityError: INT-026 or INT-027, the entry was sealed under another key, or altered.
+    """
+    payload = keys.refused.open(entry.payload, topics.REPLAY, entry.key.decode()) if entry.payload else b""
+    try:
+        return str(_envelope(access, payload)["event_id"])
+    except ContractError:
+        return None
+
+
+def _envelope(access: QuarantineAccess, payload: bytes) -> Mapping[str, Any]:
+    allowed = schema_ids.allow_list(access.cluster.schema_ids, ["envelope"]).allowed("envelope")
+    return codec.decode(payload, allowed, limits.ENVELOPE)
+
+
 def _opened(access: QuarantineAccess, keys: OpeningKeys, entry: QuarantineEntry, payload: bytes) -> dict[str, Any]:
     """Return the event in a refused envelope, whoever signed it."""
-    allowed = schema_ids.allow_list(access.cluster.schema_ids, ["envelope"]).allowed("envelope")
-    outer = codec.decode(payload, allowed, limits.ENVELOPE)
+    outer = _envelope(access, payload)
     bound = sealing.bound(entry.topic, outer["event_id"], outer["revision"], outer["schema"])
     data = Opener(keys.sealing).open(outer["key_id"], outer["sealed"], bound)
     return codec.decode_body(data, catalogue.load(f"raw.{entry.kind}").parsed)

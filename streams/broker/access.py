@@ -151,7 +151,7 @@ _SEE: Final[tuple[Operation, ...]] = ("DESCRIBE",)
 _WORKERS: Final = (
     *_on("worker.deidentify", _READ, "raw.", "replay"),
     *_on("worker.deidentify", _WRITE, "deidentified.", "outcomes", "quarantine.", "notices."),
-    *_on("worker.deidentify", _WRITE, "late", "audit"),
+    *_on("worker.deidentify", _WRITE, "late", "audit", "erasures"),
     *_on("worker.deidentify", _BOTH, "state.deidentify"),
     _group("worker.deidentify", "deidentify"),
     *_on("worker.dedupe", _READ, "deidentified."),
@@ -181,12 +181,12 @@ _PEOPLE: Final = (
     *(_group("officer", name, _SEE) for name in WORKERS),
     _group("officer", "officer-"),
     *_on("operator", _READ, "cells", "outcomes", "deidentified.", "deltas", "trend.", "audit", "late", "ledger"),
-    *_on("operator", _READ, "quarantine.", "refusals"),
+    *_on("operator", _READ, "quarantine.", "refusals", "erasures"),
     # Raw records are counted, never read: offsets need DESCRIBE alone.
     *_on("operator", _SEE, "raw."),
     # A replay sends the refused bytes again, and a tombstone drops them from quarantine; both enter the audit log.
     *_on("operator", _SEE, "replay"),
-    *_on("operator", _WRITE, "calendar", "replay", "quarantine.", "refusals", "audit"),
+    *_on("operator", _WRITE, "calendar", "replay", "quarantine.", "refusals", "audit", "erasures"),
     *(_group("operator", name, _SEE) for name in WORKERS),
     _group("operator", "operator-"),
 )

@@ -21,6 +21,7 @@ from typing import Final, Literal
 from schemas.catalogue import KINDS
 
 __all__ = [
+    "ERASURES",
     "FOR_EVER",
     "PARTITIONS",
     "RAW_PARTITIONS",
@@ -30,6 +31,7 @@ __all__ = [
     "Topic",
     "all_topics",
     "deidentified",
+    "is_compacted",
     "is_raw",
     "notices",
     "partitions",
@@ -50,6 +52,9 @@ _DAY_MS: Final = 24 * 60 * 60 * 1000
 
 RAW_RETENTION_MS: Final = 14 * _DAY_MS
 """Milliseconds: long enough to repair a stopped de-identifier; short, since these are records about persons."""
+
+ERASURES: Final = "erasures"
+"""The topic of what erasures still have to remove."""
 
 REPLAY: Final = "replay"
 """The topic to which the operator sends a refused record again, keyed by the place at which it was published."""
@@ -128,6 +133,11 @@ def is_raw(topic: str) -> bool:
     return topic.startswith("raw.")
 
 
+def is_compacted(topic: str) -> bool:
+    """Return whether a topic that stages read may lose records to compaction: repetitions, and what was erased."""
+    return topic.startswith("deidentified.")
+
+
 def raws(agencies: Iterable[str]) -> list[str]:
     """Return the names of all topics on which these agencies publish."""
     return [raw(agency, kind) for agency in agencies for kind in KINDS]
@@ -159,7 +169,10 @@ def all_topics(agencies: Iterable[str], regions: Iterable[str]) -> tuple[Topic, 
             for agency in agencies
             for kind in KINDS
         ),
-        *(Topic(deidentified(kind), PARTITIONS, "HMAC of the person token", None, _WHY_DEIDENTIFIED) for kind in KINDS),
+        *(
+            Topic(deidentified(kind), PARTITIONS, "HMAC of the record", None, _WHY_DEIDENTIFIED, cleanup="compact")
+            for kind in KINDS
+        ),
         *_STAGES,
         *(Topic(quarantine(agency), 1, "source", None, _WHY_QUARANTINE, cleanup="compact") for agency in agencies),
         *(Topic(notices(agency), 1, "none", None, _WHY_NOTICES) for agency in agencies),
@@ -172,7 +185,7 @@ def all_topics(agencies: Iterable[str], regions: Iterable[str]) -> tuple[Topic, 
 
 _WHY_RAW: Final = "sealed records about persons: deleted days after arrival"
 _WHY_DEIDENTIFIED: Final = (
-    "a full replay starts here; kept until the last revision of its year, which the operator prunes"
+    "a full replay starts here; kept until its event is erased, or the keys of its year are destroyed"
 )
 _WHY_QUARANTINE: Final = "sealed; until it is replayed or dropped, which deletes it"
 
@@ -198,11 +211,19 @@ _STAGES: Final = (
         "events that dedupe refused, without their bytes; until they are dropped",
         cleanup="compact",
     ),
+    Topic(ERASURES, 1, "HMAC of the event", None, "what erasures still have to remove", cleanup="compact"),
     Topic("late", 1, "source", None, "evidence of events that came after the last revision of their year"),
     Topic("audit", 1, "record id", "audit-value", "decision records on their way to the audit log"),
     Topic("ledger", 1, "entry id", "ledger-value", "every charge against the disclosure budget"),
     Topic("calendar", 1, "tick id", None, "the operator's clock: the date as of which releases are planned"),
-    Topic("state.deidentify", 2, "event id", None, "changelog: last token and revision of an event", cleanup="compact"),
+    Topic(
+        "state.deidentify",
+        2,
+        "HMAC of the event",
+        None,
+        "changelog: last token and revision of an event",
+        cleanup="compact",
+    ),
     Topic(
         "state.dedupe",
         PARTITIONS,

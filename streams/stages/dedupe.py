@@ -25,11 +25,10 @@ import faust
 from anonymizer.governance.policy_timeline import PolicyTimeline
 from anonymizer.microdata import receipt
 from schemas import catalogue
-from schemas.identifiers import PersonToken
 from schemas.record_seal import ErasedError
 from streams.broker import topics
 from streams.broker.partitions import partition_of
-from streams.core.counting import cube, dedupe, deltas, state_value
+from streams.core.counting import cube, dedupe, deltas, erasure, state_value
 from streams.core.counting.outcomes import key_of
 from streams.core.counting.representative import CellReader
 from streams.runtime import app as apps
@@ -40,6 +39,9 @@ from streams.stages.record_encoder import RecordEncoder
 __all__ = ["STATE", "Dedupe", "attach"]
 
 STATE = "state.dedupe"
+
+_Persons = dict[tuple[str, str], dedupe.PersonYear]
+"""The person-years of a batch by year and state key."""
 
 
 def attach(
@@ -90,28 +92,16 @@ class Dedupe:
             self._follow(policies)
         outputs: list[Output] = []
         changes: dict[tuple[str, int], list[deltas.Row]] = defaultdict(list)
-        persons: dict[tuple[str, str], dedupe.PersonYear] = {}
+        persons: _Persons = {}
         disputes: Counter[str] = Counter()
         source = f"{self._kinds[batch[0].topic]}/{batch[0].partition}" if batch else ""
-        for record in batch:
-            try:
-                year, token, event = self._event(record)
-            except ErasedError:
-                continue
-            key = self._seal.index(year, f"{event.kind}|{token}")
-            place = year, key
-            if place not in persons:
-                value = value_of(key)
-                persons[place] = dedupe.PersonYear()
-                if value is not None:
-                    data = self._seal.open(value[state_value.WIDTH :], STATE, key)
-                    persons[place] = dedupe.load(state_value.through_of(value), event.kind, data)
-            step = dedupe.apply(persons[place], event, source, record.offset, self._cubes)
+        for record, year, key, event in self._events(batch, value_of, persons):
+            step = dedupe.apply(persons[year, key], event, source, record.offset, self._cubes)
             # None: included already. The value is written again as it is, since after a crash the changelog may lack
             # it.
             if step is None:
                 continue
-            persons[place] = step.person
+            persons[year, key] = step.person
             for delta in step.deltas:
                 where = partition_of(delta.cell.encode(), topics.PARTITIONS)
                 row = deltas.Row(delta.cell, delta.agency, delta.amount, record.offset, delta.ordinal)
@@ -126,7 +116,37 @@ class Dedupe:
             outputs.append(self._decision(batch, disputes))
         return BatchResult(outputs, {key: self._dumped(year, key, person) for (year, key), person in persons.items()})
 
-    def _dumped(self, year: str, key: str, person: dedupe.PersonYear) -> bytes:
+    def _events(
+        self, batch: Sequence[Record], value_of: Callable[[str], bytes | None], persons: _Persons
+    ) -> Iterator[tuple[Record, str, str, dedupe.DeidentifiedEvent]]:
+        """Yield each event of a batch with its record, year and state key; its person-year is in `persons` then."""
+        for record in batch:
+            if record.value is None:
+                continue  # a tombstone: what it stands for was taken back by a record before it
+            try:
+                read = self._read(record)
+            except ErasedError:
+                continue
+            kind, year = self._kinds[record.topic], read["period"][:4]
+            forgotten = erasure.forgotten(read)
+            key = forgotten or self._seal.index(year, f"{kind}|{read['token']}")
+            if (year, key) not in persons:
+                persons[year, key] = self._loaded(value_of, key, kind)
+            if forgotten:
+                persons[year, key] = dedupe.forget(persons[year, key])
+            else:
+                yield record, year, key, self._event(read, kind)
+
+    def _loaded(self, value_of: Callable[[str], bytes | None], key: str, kind: str) -> dedupe.PersonYear:
+        value = value_of(key)
+        if value is None:
+            return dedupe.PersonYear()
+        return dedupe.load(state_value.through_of(value), kind, self._seal.open(value[state_value.WIDTH :], STATE, key))
+
+    def _dumped(self, year: str, key: str, person: dedupe.PersonYear) -> bytes | None:
+        # A person-year whose last event was forgotten is deleted: its key alone would say that the person was known.
+        if not person.events:
+            return None
         return state_value.prefixed(person.through, self._seal.seal(year, dedupe.dump(person), STATE, key))
 
     def _packed(self, source: str, changes: Mapping[tuple[str, int], Sequence[deltas.Row]]) -> Iterator[Output]:
@@ -136,8 +156,8 @@ class Dedupe:
                 record = deltas.pack(year, source, rows[start : start + deltas.MOST_ROWS])
                 yield self._encoder.of_year("delta", year, "deltas", where, "", record)
 
-    def _event(self, record: Record) -> tuple[str, PersonToken, dedupe.DeidentifiedEvent]:
-        """Open one record; return its year, token and event.
+    def _read(self, record: Record) -> dict[str, Any]:
+        """Open one record.
 
         Raises:
             IntegrityError: INT-020, INT-026, INT-027, the record is not one that the de-identifier sealed.
@@ -145,9 +165,11 @@ class Dedupe:
         """
         # Our own de-identifier wrote the record: passing one over that does not open would lose a count, so the stage
         # ends.
-        kind = self._kinds[record.topic]
-        read = self._seal.read(record.topic, record.value or b"", record.topic, (record.key or b"").decode())
-        event = dedupe.DeidentifiedEvent(
+        return self._seal.read(record.topic, record.value or b"", record.topic, (record.key or b"").decode())
+
+    def _event(self, read: Mapping[str, Any], kind: str) -> dedupe.DeidentifiedEvent:
+        """Return the event that an opened record tells of."""
+        return dedupe.DeidentifiedEvent(
             event_id=read["event_id"],
             agency=read["agency"],
             kind=kind,
@@ -158,9 +180,8 @@ class Dedupe:
             raw=(read["source_partition"], read["source_offset"]),
             cells=self._cells(read, kind),
         )
-        return read["period"][:4], read["token"], event
 
-    def _cells(self, read: dict[str, Any], kind: str) -> dedupe.Cells | None:
+    def _cells(self, read: Mapping[str, Any], kind: str) -> dedupe.Cells | None:
         """Return the event's cells, None if it is out of scope or no population counts its kind."""
         if read["state"] != "reported" or read.get("status") == cube.OUT_OF_SCOPE_STATUS:
             return None

@@ -155,6 +155,7 @@ class Deidentify:
         self._deps, self._private, self._keys = deps, private, private.keys
         self._tools = OutputTools(RecordEncoder(deps.ids, deps.seal), deps.seal, private.code)
         self._raw = {kind: catalogue.load(f"raw.{kind}") for kind in catalogue.KINDS}
+        self._erasure = catalogue.load("erasure")
         self._take(private.keys, policies)
 
     def _take(self, keys: OwnKeys, policies: PolicyTimeline) -> None:
@@ -207,7 +208,7 @@ class Deidentify:
     ) -> BatchResult:
         """Take replayed records one by one, each as the raw record that it was."""
         outputs: list[Output] = []
-        writes: dict[str, bytes] = {}
+        writes: dict[str, bytes | None] = {}
 
         def latest(key: str) -> bytes | None:
             """Return the value of a key with the writes of this batch: records of one event may follow one another."""
@@ -239,8 +240,12 @@ class Deidentify:
         """Take one record through steps 1 to 4; a breach of the contract is kept as its refusal."""
         event = OpenedEvent(record)
         try:
-            raw = self._opened(record, agency, kind)
-            # 4. Admit.
+            event.erases, raw = self._opened(record, agency, kind)
+            # 4. Admit. A request for erasure says nothing of its event, and may come at any time.
+            if event.erases:
+                admit.check_erasure(agency, raw)
+                event.raw = raw
+                return event
             admit.check(kind, agency, raw, now.policy, today=self._private.today())
         except ContractError as error:
             event.refusal = error
@@ -259,20 +264,21 @@ class Deidentify:
             event.texts = [Text(raw[name], raw["language"], identifiers) for name in plan.texts if raw[name]]
         return event
 
-    def _opened(self, record: Record, agency: str, kind: str) -> dict[str, Any]:
-        """Take one record through steps 1 to 3, and return the event in its envelope.
+    def _opened(self, record: Record, agency: str, kind: str) -> tuple[bool, dict[str, Any]]:
+        """Take one record through steps 1 to 3; return whether it is a request for erasure, and what is inside.
 
         Raises:
             ContractError: CON-001 to CON-007, envelope or event cannot be decoded; CON-030, it does not open; CON-031,
                 its agency did not sign it; CON-032, envelope and event contradict each other.
         """
-        value, schema = record.value or b"", self._raw[kind]
+        value = record.value or b""
         # 1. Decode the envelope: the bytes have no other reading than the schema of this code.
         outer = codec.decode(value, self._deps.readable["envelope"], limits.ENVELOPE)
         # 2. Verify: before anything is opened or believed.
         self._verify(agency, value, record.topic)
         # 3. Open and decode, by the schema whose digest was signed.
-        if outer["schema"] != schema.digest:
+        schema = next((one for one in (self._raw[kind], self._erasure) if one.digest == outer["schema"]), None)
+        if schema is None:
             raise ContractError("CON-004", "the event is of a schema that this code does not ship", field="schema")
         if not self._opener.has(outer["key_id"]):
             self._renew()
@@ -280,7 +286,7 @@ class Deidentify:
         event = codec.decode_body(self._opener.open(outer["key_id"], outer["sealed"], bound), schema.parsed)
         if (event["event_id"], event["revision"]) != (outer["event_id"], outer["revision"]):
             raise ContractError("CON-032", "the envelope names another event than the one inside", field="event_id")
-        return event
+        return schema is self._erasure, event
 
     def _verify(self, agency: str, value: bytes, topic: str) -> None:
         """Refuse an event that none of its agency's keys signed.

@@ -48,6 +48,11 @@ class RecordEncoder:
         """Return the note of a late record, as evidence."""
         return Output("late", 0, key, self._seal.write("late", EVIDENCE, record, "late", key.decode()))
 
+    def erased(self, key: str, record: Mapping[str, Any]) -> Output:
+        """Return the note of an erased event that is still to be removed from the disks, as evidence."""
+        value = self._seal.write("erased", EVIDENCE, record, topics.ERASURES, key)
+        return Output(topics.ERASURES, 0, key.encode(), value)
+
     def refusal(self, agency: str, key: bytes, record: Mapping[str, Any]) -> Output:
         """Return an entry of an agency's quarantine, which the agency may open: a place and a code."""
         topic = topics.quarantine(agency)

@@ -29,6 +29,7 @@ __all__ = [
     "SEALING",
     "VERIFYING",
     "deps",
+    "erasure",
     "event",
     "keys_of",
     "opened",
@@ -180,6 +181,17 @@ def record(  # noqa: PLR0913, PLR0917 - one event and everything that its publis
         partitions=2,
     )
     sent = envelope.wrap(clear, offset)
+    return Record(topic, sent.partition, offset, sent.key, sent.value)
+
+
+def erasure(kind: str, agency: str, event_id: str, offset: int = 0) -> Record:
+    """Encode, seal and sign an agency's request to erase one of its events."""
+    topic = topics.raw(agency, kind)
+    schema = catalogue.load("erasure")
+    envelope = Envelope(
+        schema, _IDS["envelope"], _sealer(public_key_of(SEALING)), signing.Signer(SIGNING), topic=topic, partitions=2
+    )
+    sent = envelope.wrap({"event_id": event_id, "agency": agency, "revision": 0}, offset)
     return Record(topic, sent.partition, offset, sent.key, sent.value)
 
 

@@ -26,13 +26,17 @@ import numpy.typing as npt
 from schemas.errors import IntegrityError
 from schemas.identifiers import AgencyId, CubeKey
 
-__all__ = ["MOST_ROWS", "Columns", "Ints", "Row", "pack", "read"]
+__all__ = ["FORGET", "MOST_ROWS", "Columns", "Ints", "Row", "pack", "read"]
 
 Ints = npt.NDArray[np.int64]
 Item = TypeVar("Item", bound=Hashable)
 
 MOST_ROWS: Final = 4_000
 """Most deltas of one record: some 0.4 MB if every cell is another one, less than half of what a request may have."""
+
+FORGET: Final = "forget"
+"""The source of a record that changes no count: each row names a cell that counts nobody any more, and as its offset
+the `through` of the value that is to be deleted, if it still is the cell's."""
 
 _TYPES: Final = {"cell": "<u4", "agency": "<u4", "amount": "<i8", "offset": "<i8", "ordinal": "<u4"}
 
