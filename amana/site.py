@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
+from amana import site_file
 from amana.keys import parties
 from amana.keys.party_folder import PartyFolder
 from amana.settings import Settings
@@ -38,23 +39,8 @@ from schemas.errors import ConfigurationError
 from schemas.record_seal import RecordSeal
 from streams.broker import access, quotas
 
-__all__ = ["DEFAULT_AGENCIES", "TODAY", "Site", "data_dir"]
+__all__ = ["Site", "data_dir"]
 
-DEFAULT_AGENCIES: Final = (
-    "interior-ministry-lbn",
-    "police-jor",
-    "un-mission-irq",
-    "shelter-lbn",
-    "hotline-egy",
-    "labour-inspectorate-tur",
-)
-"""The agencies of a site that names none: those of the demo."""
-
-
-TODAY: Final = "today"
-"""The calendar's date of a site whose calendar moves with the days."""
-
-_AGENCY: Final = re.compile(r"[a-z][a-z0-9-]{1,30}")  # also a part of topic names, user names and file names
 _KEY_NAME: Final = re.compile(r"[a-z0-9-]+(/[a-z][a-z0-9.-]{1,40})?")
 _FOLDERS: Final = ("run", "logs", "state", "parties", "public", "audit", "ledger")
 
@@ -82,7 +68,7 @@ class Site:
         kafka: broker addresses, comma separated.
         registry: base URL of the schema registry.
         agencies: ids of the agencies.
-        as_of: the release calendar's date, or `TODAY`; None while history is filled in, so that no event is late.
+        as_of: the release calendar's date, or `site_file.TODAY`; None while history is filled in: no event is late.
         quota: limits of each agency at the broker.
     """
 
@@ -109,7 +95,7 @@ class Site:
                 stored["kafka"],
                 stored["registry"],
                 tuple(stored["agencies"]),
-                _date(stored["as_of"]),
+                site_file.date_of(stored["as_of"]),
                 quotas.Quota.of(stored.get("quota", {})),
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -128,7 +114,7 @@ class Site:
 
         Args:
             dir: the data directory, which need not be there; None is the one of the environment, if there is one.
-            agencies: ids to add to the site's; a site without any gets `DEFAULT_AGENCIES`.
+            agencies: ids to add to the site's; a site without any gets `site_file.DEFAULT_AGENCIES`.
             quota: limits that replace the site's.
 
         Raises:
@@ -136,9 +122,9 @@ class Site:
                 CFG-007, a quota is refused.
         """
         home = (dir or Settings.read().data or Path()).absolute()
-        stored = _stored(home)
-        limits = _quota({**stored.get("quota", {}), **(quota or {})})
-        return cls(home, "", "", _agencies(stored, agencies), _date(stored.get("as_of")), limits)
+        stored = site_file.stored(home)
+        limits = site_file.quota({**stored.get("quota", {}), **(quota or {})})
+        return cls(home, "", "", site_file.agencies(stored, agencies), site_file.date_of(stored.get("as_of")), limits)
 
     @classmethod
     def create(
@@ -154,8 +140,8 @@ class Site:
 
         Args:
             dir: the data directory; made if it is not there.
-            agencies: ids to add to the site's; a site without any gets `DEFAULT_AGENCIES`.
-            as_of: the calendar's date or `TODAY`; None keeps the site's, and a new site has none.
+            agencies: ids to add to the site's; a site without any gets `site_file.DEFAULT_AGENCIES`.
+            as_of: the calendar's date or `site_file.TODAY`; None keeps the site's, and a new site has none.
             quota: limits that replace the site's, by Kafka's names.
             apart: the other parties keep their keys elsewhere; only the operator's are made here.
 
@@ -166,8 +152,8 @@ class Site:
         from amana.keys import act_notes, making  # noqa: PLC0415 - only this method makes keys; workers load neither
 
         home = dir.absolute()
-        stored = _stored(home)
-        chosen = _agencies(stored, agencies)
+        stored = site_file.stored(home)
+        chosen = site_file.agencies(stored, agencies)
         try:
             for folder in ("", *_FOLDERS):
                 (home / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -178,8 +164,8 @@ class Site:
             act_notes.note_made(home / "parties", home / "public", before)
         except OSError as error:
             raise ConfigurationError("CFG-004", f"{home} cannot be written: {error.strerror}") from error
-        limits = _quota({**stored.get("quota", {}), **(quota or {})})
-        date = as_of or _date(stored.get("as_of"))
+        limits = site_file.quota({**stored.get("quota", {}), **(quota or {})})
+        date = as_of or site_file.date_of(stored.get("as_of"))
         site = cls(home, stored.get("kafka", ""), stored.get("registry", ""), chosen, date, limits)
         site = site._entered()
         site.save()
@@ -202,7 +188,7 @@ class Site:
 
     def calendar_date(self, today: dt.date) -> dt.date | None:
         """Return the calendar's date on the day `today`; None while history is filled in."""
-        return self.as_of if isinstance(self.as_of, dt.date) else today if self.as_of == TODAY else None
+        return self.as_of if isinstance(self.as_of, dt.date) else today if self.as_of == site_file.TODAY else None
 
     def path(self, *parts: str) -> Path:
         """Return a path below the data directory."""
@@ -358,34 +344,6 @@ def _password(principal: str) -> str:
     return f"passwords/{principal}.json"
 
 
-def _stored(home: Path) -> Mapping[str, Any]:
-    """Read `site.json`; empty for a new site."""
-    try:
-        stored: Mapping[str, Any] = json.loads((home / "site.json").read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        raise ConfigurationError("CFG-002", f"{home}/site.json cannot be read") from error
-    return stored
-
-
-def _agencies(stored: Mapping[str, Any], added: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the agencies of a site with those that are added."""
-    if bad := [agency for agency in added if not _AGENCY.fullmatch(agency)]:
-        raise ConfigurationError("CFG-003", f"agency id {bad[0]!r} is not of the form [a-z][a-z0-9-]{{1,30}}")
-    # Agencies are added and never removed here: the topics of one that left still hold its records.
-    return tuple(dict.fromkeys((*stored.get("agencies", ()), *added))) or DEFAULT_AGENCIES
-
-
-def _quota(chosen: Mapping[str, Any]) -> quotas.Quota:
-    """Return the limits with those that were chosen."""
-    try:
-        return quotas.Quota.of(chosen)
-    except ValueError as error:
-        least = ", ".join(f"{name} from {figure}" for name, figure in quotas.LEAST.items())
-        raise ConfigurationError("CFG-007", f"a quota is a whole number: {least}") from error
-
-
 def _credentials_of(home: Path, agencies: tuple[str, ...]) -> dict[str, Any]:
     """Return what `making.Members` says of passwords: the principals that get one here, and those given."""
     # The users of an existing cluster can be created with its admin's password alone; without it, whoever runs the
@@ -396,7 +354,3 @@ def _credentials_of(home: Path, agencies: tuple[str, ...]) -> dict[str, Any]:
     if foreign and not (home / "parties" / "operator" / "passwords" / f"{access.ADMIN}.json").exists():
         return {}
     return {"passwords": access.principals(agencies), "given": {access.ADMIN: given} if given else {}}
-
-
-def _date(text: str | None) -> dt.date | str | None:
-    return text if text == TODAY else dt.date.fromisoformat(text) if text else None

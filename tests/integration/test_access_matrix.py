@@ -16,7 +16,8 @@ from kafka.protocol.metadata import FindCoordinatorRequest, MetadataRequest
 from kafka.protocol.producer import ProduceRequest
 
 from amana.provisioning import cluster_setup
-from amana.site import DEFAULT_AGENCIES, Site
+from amana.site import Site
+from amana.site_file import DEFAULT_AGENCIES
 from schemas.errors import TransportError
 from streams.broker import access
 

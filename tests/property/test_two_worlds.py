@@ -104,8 +104,8 @@ def test_a_notice_with_an_outcome_of_dedupe_would_be_found(monkeypatch: pytest.M
         result = await handle(self, batch, value_of)
         notices: list[Output] = []
         for output in result.outputs:
-            told = raw_events.opened("outcome", output) if output.topic == "outcomes" else {"outcome": ""}
-            if told["outcome"] == "duplicate":
+            told: dict[str, Any] = raw_events.opened("outcome", output) if output.topic == "outcomes" else {}
+            if told.get("outcome") == "duplicate":
                 notice = Notice(told["kind"], told["partition"], told["offset"], "duplicate")
                 notices += self._encoder.notices(told["agency"], [notice])
         return BatchResult([*result.outputs, *notices], result.writes)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from amana import site as sites
+from amana import site_file
 from anonymizer import policy
 from anonymizer.names import spans
 from connectors.ingest.event.envelope import Envelope
@@ -42,7 +43,7 @@ __all__ = [
 ]
 
 SEALING = bytes(range(1, 97))
-_AGENCIES = {*flow.AGENCIES, *sites.DEFAULT_AGENCIES}
+_AGENCIES = {*flow.AGENCIES, *site_file.DEFAULT_AGENCIES}
 DEDUPE = bytes(range(2, 34))
 SIGNING = bytes(range(3, 35))
 """The signing key of every agency."""

@@ -38,7 +38,7 @@ class World:
         private = counted.private(counted.Nothing())
         self._deidentify, self._dedupe = deidentify.Deidentify(policies, deps, private), dedupe.Dedupe(policies, deps)
         self._ends: dict[tuple[str, int], int] = defaultdict(int)
-        self._states: dict[tuple[str, int], dict[str, bytes]] = defaultdict(dict)
+        self._states: dict[tuple[str, int], dict[str, bytes | None]] = defaultdict(dict)
 
     def publish(self, sent: Sequence[Sent]) -> None:
         """Take events through both stages, each as a batch of its own."""

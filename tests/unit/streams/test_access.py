@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from amana.site import DEFAULT_AGENCIES
+from amana.site_file import DEFAULT_AGENCIES
 from schemas import catalogue
 from streams.broker import access, topics
 

@@ -32,7 +32,7 @@ def records(events: Sequence[Mapping[str, Any]]) -> list[Record]:
     return [Record(record.topic, 0, record.offset, record.key, record.value) for record in sent]
 
 
-def run(handler: stage.Deidentify, batch: Sequence[Record], state: Mapping[str, bytes]) -> BatchResult:
+def run(handler: stage.Deidentify, batch: Sequence[Record], state: Mapping[str, bytes | None]) -> BatchResult:
     return asyncio.run(handler(batch, state.get))
 
 
@@ -86,7 +86,7 @@ def test_batches_that_are_handled_again_change_no_notice(
     """Batches of any size, each after a crash before or after its state was written: the book is that of one batch."""
     batch, handler = records(events), made()
     straight = NoticeBook(notices(run(handler, batch, {}))).notices()
-    state: dict[str, bytes] = {}
+    state: dict[str, bytes | None] = {}
     book, start = NoticeBook(), 0
     for size, written in cuts:
         part = batch[start : start + size]

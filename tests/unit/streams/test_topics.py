@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from amana.site import DEFAULT_AGENCIES
+from amana.site_file import DEFAULT_AGENCIES
 from schemas import catalogue
 from streams.broker import topics
 
