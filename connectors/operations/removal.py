@@ -213,7 +213,7 @@ class Removal:
 
     def _check_seconds(self) -> float:
         """Return the seconds between two looks of the brokers for segments to delete."""
-        brokers = [broker["node_id"] for broker in self._admin.describe_cluster()["brokers"]]
+        brokers = [broker["broker_id"] for broker in self._admin.describe_cluster()["brokers"]]
         answer = self._admin.describe_configs(
             [ConfigResource("BROKER", str(one)) for one in brokers], config_filter="all"
         )

@@ -7,6 +7,7 @@ that has its own folder of secrets and the public one alone, with the public com
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from amana.site import Site
 from schemas import catalogue
 from streams.broker import access, topics
 from tests.support import demo, runtime
+from tests.support.rights_asked import readable
 from tests.support.valid_attacks import Row, person
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(600)]
@@ -71,9 +73,9 @@ class Machine:
         self.amana("publish", "--agency", self.agency, "--kind", "case", str(file), status=status)
 
     def notices(self, command: str, *words: str, status: int = 0) -> str:
-        """Run `amana notices`; return what it printed, with the agency's name taken out."""
+        """Run `amana notices`; return what it printed, with the agency's name taken out, and columns of any width."""
         said = self.amana("notices", command, "--agency", self.agency, *words, status=status)
-        return said.replace(self.agency, "me")
+        return re.sub(" +", " ", said.replace(self.agency, "me"))
 
 
 @pytest.fixture(scope="module")
@@ -208,17 +210,10 @@ def test_the_broker_shows_an_agency_no_other_topic_and_no_group(world: tuple[Sit
     _, machines = world
     own = {topics.quarantine(SHARED), topics.notices(SHARED)}
     settings = machines[SHARED].site.cluster(access.agency_principal(SHARED)).kafka_settings()
-    consumer = kafka.KafkaConsumer(**settings, auto_offset_reset="earliest")
-    try:
-        for name in ("__consumer_offsets", *(topic.name for topic in topics.all_topics(AGENCIES, ()))):
-            if name not in own:
-                consumer.assign([kafka.TopicPartition(name, 0)])
-                with pytest.raises(kafka_errors.TopicAuthorizationFailedError):
-                    consumer.poll(timeout_ms=5_000)
-    finally:
-        consumer.close()
     admin = KafkaAdminClient(**settings)
     try:
+        names = ["__consumer_offsets", *(topic.name for topic in topics.all_topics(AGENCIES, ()))]
+        assert readable(admin, names) == own
         for group in access.WORKERS:
             with pytest.raises(kafka_errors.GroupAuthorizationFailedError):
                 admin.list_group_offsets([group])

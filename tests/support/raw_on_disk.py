@@ -63,7 +63,7 @@ class Copy:
         schema = catalogue.load("envelope")
         for segment in sorted(self.home.joinpath("data").glob("raw.*/*.log")):
             topic = segment.parent.name.rpartition("-")[0]
-            batches = MemoryRecords(segment.read_bytes().rstrip(b"\x00"))
+            batches = MemoryRecords(segment.read_bytes())
             while (batch := batches.next_batch()) is not None:
                 for record in batch:
                     if record.value:
