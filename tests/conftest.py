@@ -20,11 +20,14 @@ _REAL = ("integration", "consistency", "e2e")
 """Tiers that start real servers."""
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what needs the broker, and arrange the tests for processes that run side by side.
 
     1. Tests of one file that need the broker share a process, with its site; those that look at the finished demo, too.
     2. Files that need the broker, which mostly wait, are spread evenly among the pure tests, which only compute.
+
+    First of all: the plug-in that runs tests side by side reads the groups in the same hook.
     """
     groups: dict[str, int] = {}
     for item in items:
