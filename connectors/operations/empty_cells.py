@@ -19,7 +19,7 @@ from schemas.identifiers import AgencyId, CubeKey
 from schemas.record_seal import RecordSeal
 from streams.broker import topics
 from streams.broker.partitions import partition_of
-from streams.core.counting import aggregate, deltas
+from streams.core.counting import aggregate, delta_packs
 
 __all__ = ["requests"]
 
@@ -45,8 +45,8 @@ def requests(
     for partition, cells in by_partition.items():
         empty = [cell for cell in cells if not cell.counts and _passed(cell, passed)]
         for year, rows in _rows(seal, empty[: len(cells) - 1], years).items():
-            for start in range(0, len(rows), deltas.MOST_ROWS):
-                pack = deltas.pack(year, deltas.FORGET, rows[start : start + deltas.MOST_ROWS])
+            for start in range(0, len(rows), delta_packs.MOST_ROWS):
+                pack = delta_packs.pack(year, delta_packs.FORGET, rows[start : start + delta_packs.MOST_ROWS])
                 yield "deltas", partition, b"", seal.write("delta", year, pack, "deltas")
 
 
@@ -61,12 +61,12 @@ def _passed(cell: aggregate.Cell, passed: Mapping[TopicPartition, int]) -> bool:
 
 def _rows(
     seal: RecordSeal, cells: Iterable[aggregate.Cell], keys: Mapping[bytes, None]
-) -> Mapping[str, list[deltas.Row]]:
+) -> Mapping[str, list[delta_packs.Row]]:
     """Return a row for each cell, by the year whose keys its value is sealed under."""
-    found: defaultdict[str, list[deltas.Row]] = defaultdict(list)
+    found: defaultdict[str, list[delta_packs.Row]] = defaultdict(list)
     for cell in cells:
         year = next(year for year in map(str, range(1900, 2200)) if _is_of(seal, year, cell.cell, keys))
-        found[year].append(deltas.Row(cell.cell, _NOBODY, 0, cell.through, 0))
+        found[year].append(delta_packs.Row(cell.cell, _NOBODY, 0, cell.through, 0))
     return found
 
 

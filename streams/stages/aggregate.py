@@ -27,7 +27,7 @@ import faust
 from schemas.identifiers import CubeKey
 from schemas.record_seal import ErasedError
 from streams.broker import topics
-from streams.core.counting import aggregate, aggregate_columns, deltas, state_value
+from streams.core.counting import aggregate, aggregate_columns, delta_columns, delta_packs, state_value
 from streams.runtime import app as apps
 from streams.runtime import state
 from streams.runtime.columnar_fetches import Fetch
@@ -66,13 +66,13 @@ class Aggregate:
                 continue  # no deltas: a record that lets the broker close a segment (`connectors.operations.removal`)
             with contextlib.suppress(ErasedError):
                 pack = self._seal.read("delta", value, SOURCE)
-                if pack["source"] == deltas.FORGET:
+                if pack["source"] == delta_packs.FORGET:
                     forgotten.append(pack)
                 else:
                     packs[pack["year"]].append((offset, pack))
         writes: dict[str, bytes | None] = {}
         for year, read in packs.items():
-            columns, positions = deltas.read(read)
+            columns, positions = delta_columns.read(read)
             held = functools.partial(self._load, year, value_of)
             for cell in aggregate_columns.include_all(held, columns, positions):
                 key = self._key(year, cell.cell)
@@ -88,7 +88,7 @@ class Aggregate:
 
     def _emptied(self, pack: Mapping[str, Any], value_of: Callable[[str], bytes | None]) -> Iterator[str]:
         """Yield the key of each cell of a pack that still has the value which counts nobody."""
-        columns, _ = deltas.read([(0, pack)])
+        columns, _ = delta_columns.read([(0, pack)])
         for cell, through in zip(columns.cell.tolist(), columns.offset.tolist(), strict=True):
             name = columns.cells[cell]
             held = self._load(pack["year"], value_of, name)

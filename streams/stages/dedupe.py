@@ -28,7 +28,7 @@ from schemas import catalogue
 from schemas.record_seal import ErasedError
 from streams.broker import topics
 from streams.broker.partitions import partition_of
-from streams.core.counting import cube, dedupe, deltas, erasure, state_value
+from streams.core.counting import cube, dedupe, delta_packs, erasure, state_value
 from streams.core.counting.outcomes import key_of
 from streams.core.counting.representative import CellReader
 from streams.runtime import app as apps
@@ -91,7 +91,7 @@ class Dedupe:
         if policies := self._replaced():
             self._follow(policies)
         outputs: list[Output] = []
-        changes: dict[tuple[str, int], list[deltas.Row]] = defaultdict(list)
+        changes: dict[tuple[str, int], list[delta_packs.Row]] = defaultdict(list)
         persons: _Persons = {}
         disputes: Counter[str] = Counter()
         source = f"{self._kinds[batch[0].topic]}/{batch[0].partition}" if batch else ""
@@ -104,7 +104,7 @@ class Dedupe:
             persons[year, key] = step.person
             for delta in step.deltas:
                 where = partition_of(delta.cell.encode(), topics.PARTITIONS)
-                row = deltas.Row(delta.cell, delta.agency, delta.amount, record.offset, delta.ordinal)
+                row = delta_packs.Row(delta.cell, delta.agency, delta.amount, record.offset, delta.ordinal)
                 changes[year, where].append(row)
             outputs += map(self._encoder.outcome, step.outcomes)
             if step.refused is not None:
@@ -149,11 +149,11 @@ class Dedupe:
             return None
         return state_value.prefixed(person.through, self._seal.seal(year, dedupe.dump(person), STATE, key))
 
-    def _packed(self, source: str, changes: Mapping[tuple[str, int], Sequence[deltas.Row]]) -> Iterator[Output]:
+    def _packed(self, source: str, changes: Mapping[tuple[str, int], Sequence[delta_packs.Row]]) -> Iterator[Output]:
         """Yield the records of a batch's deltas; within a partition and year they keep the order of their marks."""
         for (year, where), rows in changes.items():
-            for start in range(0, len(rows), deltas.MOST_ROWS):
-                record = deltas.pack(year, source, rows[start : start + deltas.MOST_ROWS])
+            for start in range(0, len(rows), delta_packs.MOST_ROWS):
+                record = delta_packs.pack(year, source, rows[start : start + delta_packs.MOST_ROWS])
                 yield self._encoder.of_year("delta", year, "deltas", where, "", record)
 
     def _read(self, record: Record) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from connectors.operations import erased_persons
 from schemas.record_seal import EVIDENCE
 from streams.broker import topics
 from streams.core.counting import dedupe as rules
-from streams.core.counting import deltas, state_value
+from streams.core.counting import delta_columns, state_value
 from streams.runtime.stage import Output, Record
 from streams.stages import dedupe, deidentify, deidentify_outputs
 from tests.support import counted, raw_events
@@ -140,7 +140,7 @@ class Site:
         for one in outputs:
             if one.topic != "deltas":
                 continue
-            columns, _ = deltas.read([(0, raw_events.opened("delta", one))])
+            columns, _ = delta_columns.read([(0, raw_events.opened("delta", one))])
             for cell, amount, offset, ordinal, source in zip(
                 columns.cell.tolist(), columns.amount.tolist(), columns.offset.tolist(), columns.ordinal.tolist(),
                 columns.source.tolist(), strict=True,
