@@ -48,7 +48,7 @@ def attack(  # noqa: PLR0913, PLR0917 - one parameter per option
         Path | None, typer.Option(metavar="FILE", help="CSV of dimension,group,code; groups may overlap.")
     ] = None,
     own: Annotated[
-        Path | None, typer.Option("--own", metavar="FILE", help="Counts that an insider knows, as CSV.")
+        Path | None, typer.Option("--own", metavar="FILE", help="Persons that one agency reported, as CSV.")
     ] = None,
     truth: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder of the true tables, to test the attacks.")
@@ -75,7 +75,7 @@ def attack(  # noqa: PLR0913, PLR0917 - one parameter per option
         results.append(records.homogeneity(tables, sensitive.split(",")))
     if own is not None:
         dims = tables[0].dims
-        results.append(exact.insider(tables, k, files.read(own, dims, (frozenset(dims),), {}).counts))
+        results.append(exact.insider(tables, k, files.read(own, dims, (frozenset(dims),), {}).counts, ENGINES))
     if log is not None and guesses is not None:
         results.append(records.dictionary([_text(log)], _text(guesses).splitlines()))
     # 3. The file holds every recovered value; the terminal shows the same after the table.

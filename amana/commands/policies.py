@@ -171,7 +171,7 @@ def _dry_run(home: Path, entry: tuple[int, Policy], as_of: dt.date) -> None:
 
     entries = [*PolicyStore(home).timeline().entries, entry]
     rehearsed = rehearse(Site.open(home), as_of, PolicyTimeline.of_entries(entries))
-    show_rehearsal(rehearsed.answer, rehearsed.attacks, rehearsed.recovered)
+    show_rehearsal(rehearsed.answer, (rehearsed.attacks, rehearsed.recovered), rehearsed.names)
 
 
 def _named(store: PolicyStore, word: str) -> Policy:

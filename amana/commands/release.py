@@ -10,6 +10,7 @@ Invariants:
 """
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -46,7 +47,7 @@ def release(as_of: AsOf, timeout: Timeout = 120.0, *, rehearsal: Rehearse = Fals
         from amana.composition.rehearsal import rehearse  # noqa: PLC0415 - only a rehearsal loads the solvers
 
         rehearsed = rehearse(Site.open(), day)
-        show_rehearsal(rehearsed.answer, rehearsed.attacks, rehearsed.recovered)
+        show_rehearsal(rehearsed.answer, (rehearsed.attacks, rehearsed.recovered), rehearsed.names)
         raise typer.Exit(1 if rehearsed.answer.code else 0)
     # The zeros of quarters that have not happened would stay published for ever.
     if day > dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1):
@@ -56,10 +57,12 @@ def release(as_of: AsOf, timeout: Timeout = 120.0, *, rehearsal: Rehearse = Fals
     raise typer.Exit(1 if answer.code else 0)
 
 
-def show_rehearsal(answer: TickAnswer, attacks: int, recovered: int) -> None:
+def show_rehearsal(answer: TickAnswer, verdict: tuple[int, int], names: Sequence[str]) -> None:
     """Print what would be released, and the verdict of the attacks on it."""
     show(answer, Console())
-    print(f"attacks: {attacks}, withheld counts recovered: {recovered}")
+    attacks, recovered = verdict
+    kinds = f" ({', '.join(names)})" if names else ""
+    print(f"attacks: {attacks}{kinds}, withheld counts recovered: {recovered}")
     print("A rehearsal: nothing was published, charged or recorded.")
 
 

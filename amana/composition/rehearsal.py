@@ -50,11 +50,13 @@ class Rehearsal:
         answer: cells by population and year, or the refusal.
         attacks: number of attacks on what would be released.
         recovered: number of withheld counts that they told.
+        names: the kinds of attacks, `insider` among them where every agency attacked as one.
     """
 
     answer: TickAnswer
     attacks: int = 0
     recovered: int = 0
+    names: tuple[str, ...] = ()
 
 
 def rehearse(site: Site, as_of: dt.date, policies: PolicyTimeline | None = None) -> Rehearsal:
@@ -128,12 +130,13 @@ def _state(files: Sequence[Path]) -> Mapping[str, tuple[int, int]]:
         return {}
 
 
-def _verdict(decisions: Sequence[ReleaseDecision]) -> tuple[int, int]:
-    """Return the numbers of attacks and of recovered counts; the windows of one year share their attacks."""
+def _verdict(decisions: Sequence[ReleaseDecision]) -> tuple[int, int, tuple[str, ...]]:
+    """Return the numbers of attacks and of recovered counts, and the kinds of attacks; the windows of one year share their attacks."""
     reports = {
         (one.header.population, one.header.year): one.certificate
         for one in decisions
         if isinstance(one, Publish) and "attack.attacks" in one.certificate
     }
     attacks = sum(int(report["attack.attacks"]) for report in reports.values())
-    return attacks, sum(int(report["attack.recovered"]) for report in reports.values())
+    names = dict.fromkeys(name for report in reports.values() for name in report["attack.names"].split(", "))
+    return attacks, sum(int(report["attack.recovered"]) for report in reports.values()), tuple(names)

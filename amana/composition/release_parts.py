@@ -126,5 +126,7 @@ def _plan(
             planned = release_plan.plan(
                 cells, as_of, earlier, policy, engine=engine, noise=noise, spread=apart, governed=governed
             )
-            decisions += pre_release_attack.attack_release((planned, cells), earlier, policy, ortools_engine.ENGINES, attack)
+            decisions += pre_release_attack.attack_release(
+                (planned, cells), earlier, policy, ortools_engine.ENGINES, attack
+            )
     return tuple(decisions)

@@ -49,10 +49,11 @@ def merge_results(results: Sequence[AttackResult]) -> list[AttackResult]:
 
 
 def report(results: Sequence[AttackResult]) -> dict[str, str]:
-    """Return texts for an audit record: the numbers of attacks and recoveries, and the SHA-256 of the whole report."""
+    """Return texts for an audit record: number and names of the attacks, recoveries, SHA-256 of the whole report."""
     text = json.dumps([asdict(result) for result in results], sort_keys=True)
     return {
         "attacks": str(len(results)),
+        "names": ", ".join(result.attack for result in results),
         "recovered": str(sum(result.recovered for result in results)),
         "report": hashlib.sha256(text.encode()).hexdigest(),
     }

@@ -37,6 +37,7 @@ def changes(before: Policy, after: Policy) -> tuple[PolicyChange, ...]:
     """Return every change from one policy to another, those with less protection first."""
     found = [
         *_cells(before, after),
+        *_shown_codes(before, after),
         *_prints(before, after),
         *_noise(before, after),
         *_populations(before, after),
@@ -61,9 +62,17 @@ def _cells(before: Policy, after: Policy) -> Iterator[PolicyChange]:
     if new.k > old.k:
         yield PolicyChange("more", f"Cells of {_span(old.k, new.k - 1)} persons, shown so far, will be suppressed.")
     if new.min_agencies != old.min_agencies:
-        text = f"A cell is shown if at least {new.min_agencies} agencies reported people in it, not {old.min_agencies}."
-        yield PolicyChange(_lower(new.min_agencies < old.min_agencies), text)
-    if new.dominance != old.dominance:
+        what = "window" if new.rule == "insider" else "cell"
+        text = f"A {what} is shown if at least {new.min_agencies} agencies reported people in it"
+        yield PolicyChange(_lower(new.min_agencies < old.min_agencies), f"{text}, not {old.min_agencies}.")
+    if new.dominance is None and old.dominance is not None:
+        yield PolicyChange(
+            "more", "No agency that takes its own persons away from a shown cell is left with a few others."
+        )
+    elif new.dominance is not None and old.dominance is None:
+        text = "An agency that takes its own persons away from a shown cell may be left with a few others"
+        yield PolicyChange("less", f"{text}: it may have {new.dominance:.0%} of the cell.")
+    elif new.dominance is not None and old.dominance is not None and new.dominance != old.dominance:
         text = f"One agency may have {new.dominance:.0%} of a shown cell, not {old.dominance:.0%}."
         yield PolicyChange(_lower(new.dominance > old.dominance), text)
     waived, kept = set(new.single_agency_countries), set(old.single_agency_countries)
@@ -71,6 +80,18 @@ def _cells(before: Policy, after: Policy) -> Iterator[PolicyChange]:
         yield PolicyChange("less", f"In {', '.join(added)} a cell is shown even if one agency alone reported it.")
     if removed := sorted(kept - waived):
         yield PolicyChange("more", f"In {', '.join(removed)} a cell that one agency alone reported is suppressed.")
+
+
+def _shown_codes(before: Policy, after: Policy) -> Iterator[PolicyChange]:
+    """Changes of what a table shows of zeros and of unknown codes."""
+    old, new = before.suppression, after.suppression
+    if new.zeros != old.zeros:
+        text = "Zeros will be shown: a blank then says that somebody is there."
+        hidden = "Zeros will be hidden as small counts are."
+        yield PolicyChange(*(("less", text) if new.zeros == "shown" else ("more", hidden)))
+    if new.unknown != old.unknown:
+        text = "Tables will have cells of the code unknown." if new.unknown == "shown" else ""
+        yield PolicyChange("other", text or "Tables will have no cells of the code unknown.")
 
 
 def _span(first: int, last: int) -> str:

@@ -135,7 +135,9 @@ def _protected(
     names: dict[object, tuple[bool, bool]] = {
         key: ((key.place, key.codes) in blank, key in headlines) for key in layout.cells
     }
-    decision = decide_publication(layout.publications, layout.links, names, request.rules, *work, testable=request.of_persons)
+    decision = decide_publication(
+        layout.publications, layout.links, names, request.rules, *work, testable=request.of_persons
+    )
     last = layout.publications[-1]
     for key, total, hidden in zip(layout.cells, last.members @ last.values, decision.withheld, strict=True):
         values[key] = None if hidden else round(total)

@@ -80,9 +80,7 @@ class SystemCells:
     hidden: Flags
 
 
-def suppression_costs(
-    names: Sequence[object], totals: Floats, kinds: tuple[Flags, Flags], seed: bytes
-) -> Floats:
+def suppression_costs(names: Sequence[object], totals: Floats, kinds: tuple[Flags, Flags], seed: bytes) -> Floats:
     """Return the cost of withholding each cell: its persons plus five, times a factor of 1 to 1.25.
 
     `kinds` flag the cells that are `blank` in another period, and the headlines. A headline costs a hundred times as

@@ -157,7 +157,8 @@ def _publication(table: CrossTable, cliques: Sequence[_CountedClique], size: int
         touched[[clique.places[key] for key in product(*(table.codes[d] for d in clique.dims))]] = True
     members = vstack([_members(table, crossed, cliques, size) for crossed in table.crossed])
     shown = None if table.values is None else np.array([table.values.get(key) is not None for key in table.cells])
-    return Publication(counts, touched, members, shown, np.ones(members.shape[0], np.bool_))
+    knows = np.ones((1, 1), np.bool_)
+    return Publication(counts, knows, touched, members, shown, np.ones(members.shape[0], np.bool_))
 
 
 def _members(table: CrossTable, crossed: frozenset[str], cliques: Sequence[_CountedClique], size: int) -> Matrix:

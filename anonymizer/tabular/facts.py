@@ -24,7 +24,7 @@ _MINOR = frozenset({"0--8", "9--17"})
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """Persons with the same codes, by agency.
+    """Persons with the same codes, by the agencies that reported them (`schemas.reporters`).
 
     `quarter` is Q1 to Q4, or `unknown` if no month is known. `codes` maps each released dimension to a code of its
     list, or in a multiple dimension to a set of them, empty if none is known.
@@ -76,7 +76,7 @@ def facts_of(
     """Sort a population's exact cells of released countries into (year, block) → cube → facts.
 
     Args:
-        cells: cell key (`population|cube|value|…`, values in the order of the cube's dimensions) → persons by agency.
+        cells: cell key (`population|cube|value|…`, values in the order of the cube's dimensions) → persons by agencies.
         population: the population whose cells are wanted; cells of others are skipped.
         policy: its tables name the released dimensions, its regions the released countries.
     """

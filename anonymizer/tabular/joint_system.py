@@ -27,13 +27,15 @@ __all__ = ["JointSystem", "Publication", "Sums", "join"]
 class Publication:
     """One publication of sums over elementary cells.
 
-    `counts` are persons per elementary cell (rows) and agency (columns) at that time; `touched` flags the elementary
+    `counts` are persons per elementary cell (rows) and group of agencies that reported them (columns) at that time;
+    `knows` flags the groups (columns) that each agency (rows) is in. `touched` flags the elementary
     cells that its cells count. `members` has a row per published cell over the elementary cells. `shown` flags the
     cells with a value, and is None for the publication that is being decided. `alone` flags the cells that a single
     agency may fill.
     """
 
     counts: Floats
+    knows: Flags
     touched: Flags
     members: Matrix
     shown: Flags | None
@@ -57,20 +59,17 @@ class Publication:
         )
 
     def without(self, agency: int) -> "Publication":
-        """Return the publication as an agency (its column) sees it: without its own persons, whom it knows."""
-        return replace(self, counts=np.delete(self.counts, agency, axis=1))
+        """Return the publication as an agency (its row of `knows`) sees it: without the persons whom it reported."""
+        others = ~self.knows[agency]
+        return replace(self, counts=self.counts[:, others], knows=self.knows[:, others])
 
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """Sums of variables of the joint system, one per row, with their exact values in persons.
-
-    Of changes, `moved` are the persons who came or left; else it is 0.
-    """
+    """Sums of variables of the joint system, one per row, with their exact values in persons."""
 
     rows: Matrix
     exact: Floats
-    moved: Floats
 
 
 @dataclass(slots=True)
@@ -93,7 +92,7 @@ class JointSystem:
 class _Composition:
     """The variables that each elementary cell is the sum of, so far: rows are elementary cells, columns variables.
 
-    `held` are the persons of each elementary cell (rows) and agency (columns) as they were last counted.
+    `held` are the persons of each elementary cell as they were last counted.
     """
 
     height: int
@@ -115,26 +114,25 @@ class _Composition:
         self.values.append(amounts[chosen])
         return part
 
-    def count(self, publication: Publication, *, moving: bool) -> tuple[Flags, list[Matrix], Floats]:
+    def count(self, publication: Publication, *, moving: bool) -> tuple[Flags, list[Matrix]]:
         """Add a publication's variables; `moving` if anybody may have come although nothing changed.
 
         The change of an elementary cell is split in two variables, who came and who left, neither of which is negative.
 
         Returns:
-            The elementary cells whose sum may have changed, the parts that are changes, and the persons of every
-            elementary cell who came or left.
+            The elementary cells whose sum may have changed, and the parts that are changes.
         """
         new, again = publication.touched & ~self.counted, publication.touched & self.counted
-        by = np.where(again[:, None], publication.counts - self.held, 0.0)
-        change, moved = by.sum(axis=1), np.abs(by).sum(axis=1)
+        persons = publication.values
+        change = np.where(again, persons - self.held, 0.0)
         changes: list[Matrix] = []
-        if moved.any() or (moving and again.any()):
+        if change.any() or (moving and again.any()):
             # Anybody may have come anywhere, once something changed; but people left only where they did.
             changes = [self._add(again, np.maximum(change, 0.0), 1.0), self._add(change < 0, -change, -1.0)]
-        self._add(new, publication.values, 1.0)
-        self.held = np.where(publication.touched[:, None], publication.counts, self.held)
+        self._add(new, persons, 1.0)
+        self.held = np.where(publication.touched, persons, self.held)
         self.counted = self.counted | publication.touched
-        return (new | again) if changes else new, changes, moved
+        return (new | again) if changes else new, changes
 
     def sum_of(self, parts: Sequence[Matrix]) -> Matrix:
         """Return the sum of parts, as wide as all variables so far."""
@@ -145,9 +143,7 @@ class _Composition:
         return Matrix(rows, columns, values, (self.height, self._width()))
 
 
-def join(
-    publications: Sequence[Publication], balance: Matrix, slack: Floats, *, moving: bool = False
-) -> JointSystem:
+def join(publications: Sequence[Publication], balance: Matrix, slack: Floats, *, moving: bool = False) -> JointSystem:
     """Join publications over the same elementary cells into one system.
 
     Args:
@@ -157,12 +153,11 @@ def join(
         moving: whether persons may have come to cells in which nothing changed.
     """
     size = balance.shape[1]
-    nobody = np.zeros((size, publications[0].counts.shape[1]))
-    composition = _Composition(size, nobody, np.zeros(size, np.bool_))
+    composition = _Composition(size, np.zeros(size), np.zeros(size, np.bool_))
     cells, elements, rows, ends = [], [], [], []
-    gains: list[tuple[Matrix, Floats]] = []
+    gains: list[Matrix] = []
     for publication in publications:
-        changed, changes, moved = composition.count(publication, moving=moving)
+        changed, changes = composition.count(publication, moving=moving)
         now = composition.sum_of(composition.parts)
         # A sum of elementary cells becomes a sum of variables: members (cells by elements) @ now (elements by
         # variables).
@@ -170,9 +165,7 @@ def join(
         elements.append(now.select_rows(publication.touched))
         if changes:
             gained = composition.sum_of(changes)
-            both = vstack([publication.members @ gained, gained.select_rows(publication.touched)])
-            people = np.concatenate([publication.members @ moved, moved[publication.touched]])
-            gains.append((both, people))
+            gains.append(vstack([publication.members @ gained, gained.select_rows(publication.touched)]))
         # The rows of which the publication counts every elementary cell, and at least one not as before.
         outside = np.zeros(balance.shape[0], np.bool_)
         outside[balance.rows[~publication.touched[balance.columns]]] = True  # rows with an entry in an uncounted column
@@ -187,12 +180,11 @@ def join(
     joint = JointSystem(values, vstack(rows).widened(width), np.concatenate(ends))
     joint.cells = [_sums(matrix, values) for matrix in cells]
     joint.elements = [_sums(matrix, values) for matrix in elements]
-    joint.gains = [_sums(matrix, values, moved) for matrix, moved in gains]
+    joint.gains = [_sums(matrix, values) for matrix in gains]
     return joint
 
 
-def _sums(matrix: Matrix, values: Floats, moved: Floats | None = None) -> Sums:
-    """Complete rows with their values; `moved` where they are changes."""
+def _sums(matrix: Matrix, values: Floats) -> Sums:
+    """Complete rows with their values."""
     rows = matrix.widened(len(values))
-    exact = rows @ values
-    return Sums(rows, exact, np.zeros(len(exact)) if moved is None else moved)
+    return Sums(rows, rows @ values)

@@ -26,8 +26,19 @@ from anonymizer.tabular.publication_decision import VariableLinks
 from anonymizer.tabular.sparse_matrix import Matrix
 from anonymizer.tabular.variables import YEAR, CellKey, ReleaseScope, VariableSpace
 from schemas.errors import DisclosureError
+from schemas.reporters import agencies_in
 
-__all__ = ["YEAR", "CellKey", "EarlierPublication", "Facts", "PolicyLayout", "ReleaseScope", "headlines_of", "keys_of", "lay_out"]
+__all__ = [
+    "YEAR",
+    "CellKey",
+    "EarlierPublication",
+    "Facts",
+    "PolicyLayout",
+    "ReleaseScope",
+    "headlines_of",
+    "keys_of",
+    "lay_out",
+]
 
 Facts = Mapping[str, Sequence[Fact]]
 """Cube → facts of one block and year."""
@@ -82,9 +93,7 @@ def _known_choices(dimension: str, *, is_alone: bool) -> Iterator[tuple[tuple[st
 def keys_of(table: TablePlan, scope: ReleaseScope) -> Iterator[CellKey]:
     """Yield the cells of a table with all its margins, in every place and window of the scope."""
     is_alone = len(table.dimensions) == 1
-    along = [
-        tuple(_choices(d) if scope.unknown else _known_choices(d, is_alone=is_alone)) for d in table.dimensions
-    ]
+    along = [tuple(_choices(d) if scope.unknown else _known_choices(d, is_alone=is_alone)) for d in table.dimensions]
     for place, window in product(scope.places_of(table), scope.windows_of(table)):
         for codes in product(*along):
             yield CellKey(place, window, tuple(sorted(code for group in codes for code in group)))
@@ -125,10 +134,10 @@ def lay_out(
     if not space.countries:
         nothing = np.zeros(0)
         return PolicyLayout((), VariableLinks(Matrix.of([], 0), nothing, np.zeros(0, np.int64)), (), tuple(wanted))
-    names = sorted({agency for fact in every for agency in fact.agencies})
+    groups = sorted({group for fact in every for group in fact.agencies})
     balance, slack = space.balance()
     links = VariableLinks(balance, slack, np.zeros(balance.shape[1], np.int64))
-    maker = _Maker(space, names, frozenset(waived))
+    maker = _Maker(space, groups, frozenset(waived))
     publications = [maker.publication(earlier.facts, earlier.values, earlier.values) for earlier in past]
     last = maker.publication(now, wanted, None)
     # The true counts must satisfy the rows that every publication is assumed to satisfy.
@@ -144,16 +153,18 @@ class _Maker:
     """Makes publications over the elementary cells of a variable space."""
 
     space: VariableSpace
-    agencies: Sequence[str]
+    groups: Sequence[str]
     waived: frozenset[str]
 
     def publication(
         self, facts: Facts, keys: Collection[CellKey], values: Mapping[CellKey, int | None] | None
     ) -> Publication:
         """Return a publication of these cells; `values` says which of them were shown, and is None for the new one."""
-        counts = self.space.count(facts, self.agencies)
+        counts, members = self.space.count(facts, self.groups), [agencies_in(group) for group in self.groups]
+        agencies = sorted(frozenset().union(*members))
+        knows = np.array([[agency in group for group in members] for agency in agencies], np.bool_)
         lines = {key: line for key in keys if (line := self.space.line(key))}
         touched = self.space.touched({key.window for key in keys})
         shown = None if values is None else np.array([values[key] is not None for key in lines], np.bool_)
         alone = np.array([key.place in self.waived for key in lines], np.bool_)
-        return Publication(counts, touched, Matrix.of([*lines.values()], len(counts)), shown, alone)
+        return Publication(counts, knows, touched, Matrix.of([*lines.values()], len(counts)), shown, alone)

@@ -3,8 +3,8 @@
 Purpose: the rules of the policy in one place. A cell is unsafe if it counts 1 to k-1 persons, or by its agencies:
 
 - by the rule `insider`, if without some agency's persons it counts 1 to k-1;
-- by the rule `dominance`, if too few agencies report it, or one agency has more than its share of it, unless its country
-  is waived by name.
+- by the rule `dominance`, if too few agencies report it, or one agency has more than its share of it, unless its
+  country is waived by name.
 
 Zeros are no target. They may serve as cover, and are hidden where the policy says so.
 Called by: `publication_decision`; `complementary` and `protection_audit` read its `Targets`.
@@ -19,7 +19,7 @@ Invariants:
 - Against an insider the far end alone is a target: what the others of an agency have must possibly be k or more, in
   every elementary cell and so in every sum, so that the agency cannot bound it within 1 to k-1. That the others have
   somebody may be told, as of any sum.
-- A change is small if fewer than k persons came or left. Where an agency can report one person and look whether a count
+- A change is small if the count moved by 1 to k-1. Where an agency can report one person and look whether a count
   moves, no change at all is small too.
 - The rule `dominance` holds for published cells only.
 
@@ -84,8 +84,7 @@ def targets_of(publications: Sequence[Publication], joint: JointSystem, rules: S
         parts.append(_from_0_to_k(cells, hidden, rules))
         if rules.rule == "dominance":
             parts.append(_around(cells, hidden & _by_agency(publication, rules), rules))
-    for sums in (*joint.elements, *joint.gains):
-        parts.append(_from_0_to_k(sums, np.ones(len(sums.exact), np.bool_), rules))
+    parts += [_from_0_to_k(sums, np.ones(len(sums.exact), np.bool_), rules) for sums in (*joint.elements, *joint.gains)]
     return _joined(parts, joint)
 
 
@@ -100,21 +99,20 @@ def insider_targets_of(publications: Sequence[Publication], joint: JointSystem, 
     parts: list[Targets] = []
     for publication, sums in zip(publications, joint.cells, strict=True):
         parts.append(_far_end(sums, _hidden(publication, sums), rules))
-    parts += [_far_end(sums, np.ones(len(sums.exact), np.bool_), rules) for sums in joint.elements]
-    parts += [_far_end(sums, sums.moved < rules.k, rules) for sums in joint.gains]
+    parts += [_far_end(sums, np.ones(len(sums.exact), np.bool_), rules) for sums in (*joint.elements, *joint.gains)]
     return _joined(parts, joint)
 
 
 def unchanged_targets_of(joint: JointSystem, rules: Suppression) -> Targets | None:
     """Return the targets of who asks whether anything changed, None if no publication counts anything again.
 
-    A sum that did not change, or in which fewer than k persons came and as many left, must possibly have grown by k.
+    A sum that did not change must possibly have grown by k.
 
     Args:
         joint: the joint system in which persons may have come anywhere.
         rules: k.
     """
-    parts = [_up_to_k(sums, (sums.exact == 0) & (sums.moved < rules.k), rules) for sums in joint.gains]
+    parts = [_up_to_k(sums, sums.exact == 0, rules) for sums in joint.gains]
     return _joined(parts, joint) if parts else None
 
 
@@ -137,11 +135,11 @@ def _is_small(persons: Floats, rules: Suppression) -> Flags:
 
 def _by_agency(publication: Publication, rules: Suppression) -> Flags:
     """Flag the cells that are unsafe by their agencies."""
-    agencies = np.stack([publication.members @ column for column in publication.counts.T], axis=1)
-    persons = agencies.sum(axis=1)
+    persons = publication.members @ publication.values
+    known = publication.counts @ publication.knows.T.astype(float)
+    agencies = np.stack([publication.members @ column for column in known.T], axis=1)  # cells by agencies
     if rules.rule == "insider":
-        # The others of the largest agency are the fewest; where it has all, the others of any other have k or more.
-        return _is_small(persons - agencies.max(axis=1, initial=0.0), rules)
+        return np.asarray(_is_small(persons[:, None] - agencies, rules)).any(axis=1)
     few = np.count_nonzero(agencies > 0, axis=1) < rules.min_agencies
     dominated = agencies.max(axis=1, initial=0.0) > (rules.dominance or 1.0) * persons
     flags: Flags = (persons > 0) & (few | dominated) & ~publication.alone
@@ -160,9 +158,7 @@ def _far_end(sums: Sums, open_: Flags, rules: Suppression) -> Targets:
     """Return the open sums of 1 to k-1 persons with the one end k; the other end is the exact value."""
     both = _from_0_to_k(sums, open_, rules)
     left = both.exact < 0  # people who left
-    return Targets(
-        both.sums, both.exact, np.where(left, both.low, both.exact), np.where(left, both.exact, both.high)
-    )
+    return Targets(both.sums, both.exact, np.where(left, both.low, both.exact), np.where(left, both.exact, both.high))
 
 
 def _up_to_k(sums: Sums, open_: Flags, rules: Suppression) -> Targets:

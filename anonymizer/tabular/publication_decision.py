@@ -18,7 +18,7 @@ Invariants:
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -119,8 +119,9 @@ class _Case:
         if self.rules.rule != "insider":
             return attackers
         # Whoever has nobody here knows no more than an outsider.
-        known = np.sum([publication.counts.sum(axis=0) for publication in self.publications], axis=0)
-        others = [[each.without(agency) for each in self.publications] for agency in np.flatnonzero(known)]
+        known = np.sum([each.knows @ each.counts.sum(axis=0) for each in self.publications], axis=0)
+        agencies = np.flatnonzero(known).tolist()
+        others = [tuple(each.without(agency) for each in self.publications) for agency in agencies]
         for publications in others:
             joint = join(publications, balance, slack)
             attackers.append(_Attacker(joint, insider_targets_of(publications, joint, self.rules)))
@@ -145,7 +146,7 @@ class _Case:
         return hidden
 
     def hidden(self, unsafe: Flags) -> Flags:
-        """Flag the cells of all publications that are hidden: the unsafe ones, and those that were suppressed before."""
+        """Flag the hidden cells of all publications: the unsafe ones, and those that were suppressed before."""
         shown = (publication.shown for publication in self.publications if publication.shown is not None)
         return np.concatenate([*(~flags for flags in shown), unsafe])
 
@@ -179,7 +180,9 @@ class _Case:
         publications = tuple(
             publication.within(elements, cells) for publication, cells in zip(self.publications, own, strict=True)
         )
-        case = _Case(publications, self.links.within(elements), self.cost[own[-1]], self.rules, self.testable, self.solve)
+        case = _Case(
+            publications, self.links.within(elements), self.cost[own[-1]], self.rules, self.testable, self.solve
+        )
         return case, own[-1]
 
 

@@ -144,11 +144,11 @@ class VariableSpace:
         return ("yes" if asked in code else "no") if asked else "known" if code else "unknown"
 
     def count(self, facts: Mapping[str, Sequence[Fact]], names: Sequence[str]) -> Floats:
-        """Return the persons per elementary cell (rows) and agency (columns).
+        """Return the persons per elementary cell (rows) and group of agencies (columns).
 
         Args:
             facts: cube → facts of one publication.
-            names: the agencies, in the order of the columns.
+            names: the groups, in the order of the columns.
         """
         counts = np.zeros((int(self.offsets[-1]), len(names)))
         columns = {name: i for i, name in enumerate(names)}

@@ -96,6 +96,7 @@ def code(done: subprocess.CompletedProcess[str]) -> str:
 CHANGES: dict[str, list[tuple[str, str]]] = {
     "a lower k": [("k = 11 ", "k = 2 ")],
     "a higher k": [("k = 11 ", "k = 20 ")],
+    "another rule about agencies": [('rule = "insider" ', 'rule = "dominance"\ndominance = 0.85 ')],
     "fewer agencies": [("min_agencies = 2", "min_agencies = 1")],
     "another name of a population": [
         ('name = "cases"', 'name = "people"'),

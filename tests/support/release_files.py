@@ -210,7 +210,8 @@ def _policy(home: Path) -> None:
     for old, new in (
         ("k = 11 ", "k = 2 "),
         ("min_agencies = 2 ", "min_agencies = 1 "),
-        ("dominance = 0.85 ", "dominance = 1.0 "),
+        ('rule = "insider" ', 'rule = "dominance"\ndominance = 1.0 '),
+        ('zeros = "hidden" ', 'zeros = "shown" '),
         ('kind = "referral"\nmode = "suppression"', 'kind = "referral"\nmode = "dp"'),
     ):
         assert old in text

@@ -32,6 +32,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from schemas.identifiers import AgencyId, CubeKey, EventId
+from schemas.reporters import together
 from schemas.values import LARGEST_COUNT
 from streams.core.counting.outcomes import Outcome, Position
 from streams.core.counting.representative import CellReader, Cells, CountedRecord, representative
@@ -200,12 +201,12 @@ def apply(
         return _refused(replace(person, through=offset), event, source, offset, code)
     events = {**person.events, key: event}
     counted = representative((known for known in events.values() if known.counts), cubes)
-    before, after = person.counted, PersonYear(offset, events, counted)
+    after = PersonYear(offset, events, counted)
     changed = _results(person, event, after)
-    old, new = (record.disputed if record else () for record in (before, counted))
+    old, new = (record.disputed if record else () for record in (person.counted, counted))
     return DedupeStep(
         after,
-        _deltas(before, counted),
+        _deltas(person, after),
         _outcomes(changed, source, offset),
         disputes=tuple(name for name in new if name not in old),
         settled=tuple(name for name in old if name not in new),
@@ -276,15 +277,17 @@ def _leading(person: PersonYear) -> DeidentifiedEvent | None:
     return None if counted is None else person.events[counted.key]
 
 
-def _deltas(before: CountedRecord | None, after: CountedRecord | None) -> tuple[Delta, ...]:
-    """Take back the amounts of the record that was counted, and add those of the new one."""
-    if before is not None and after is not None and (before.agency, before.cells) == (after.agency, after.cells):
-        return ()
+def _deltas(before: PersonYear, after: PersonYear) -> tuple[Delta, ...]:
+    """Take back the amounts of the record that was counted, and add those of the new one.
+
+    They count for all agencies together that reported the person: each of them knows it.
+    """
     net: Counter[tuple[CubeKey, AgencyId]] = Counter()
-    for record, sign in ((before, -1), (after, 1)):
-        if record is not None:
-            for cell, amount in record.cells:
-                net[cell, record.agency] += sign * amount
+    for person, sign in ((before, -1), (after, 1)):
+        if person.counted is not None:
+            reporters = together(event.agency for event in person.events.values() if event.counts)
+            for cell, amount in person.counted.cells:
+                net[cell, reporters] += sign * amount
     # Sorted, so that a batch that is handled again gives every delta the same sequence mark.
     changes = sorted((key, amount) for key, amount in net.items() if amount)
     return tuple(Delta(cell, agency, amount, n) for n, ((cell, agency), amount) in enumerate(changes))

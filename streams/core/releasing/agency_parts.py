@@ -1,7 +1,7 @@
 """The persons of each agency in the cells of a publication: what an insider knows beside the rows.
 
-Purpose: an agency knows its own persons exactly. Taken away from what is published they leave the others', and the
-attacks ask what these tell.
+Purpose: an agency knows its own persons exactly, also those whom others reported too. Taken away from what is
+published they leave the others', and the attacks ask what these tell.
 Called by: `pre_release_attack`.
 
 Invariants:
@@ -17,6 +17,7 @@ from anonymizer.released_dimensions import KNOWN, UNKNOWN
 from anonymizer.tabular.facts import Fact
 from anonymizer.tabular.policy_tables import YEAR, CellKey
 from schemas.errors import DisclosureError
+from schemas.reporters import agencies_in
 
 __all__ = ["agency_parts"]
 
@@ -47,9 +48,11 @@ def agency_parts(
         persons: Counter[str] = Counter()
         for country in places.get(key.place, (key.place,)):
             persons.update(groups[cube, asked].get((country, key.window, *codes), {}))
-        for agency, count in persons.items():
+        # A person whom several agencies reported is known to each of them.
+        for agency, count in ((agency, n) for name, n in persons.items() for agency in agencies_in(name)):
             if count:
-                parts.setdefault(agency, {})[key] = count
+                own = parts.setdefault(agency, {})
+                own[key] = own.get(key, 0) + count
     return parts
 
 
@@ -63,7 +66,7 @@ def _cube_of(key: CellKey, tables: Sequence[TablePlan]) -> str:
 
 
 def _grouped(facts: Sequence[Fact], asked: Sequence[_Asked]) -> dict[tuple[str, ...], Counter[str]]:
-    """Return (country, window, codes) → agency → persons."""
+    """Return (country, window, codes) → agencies → persons."""
     grouped: dict[tuple[str, ...], Counter[str]] = {}
     for fact in facts:
         codes = [_code(fact, dimension, is_known=is_known) for dimension, is_known in asked]

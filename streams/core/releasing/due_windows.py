@@ -22,6 +22,7 @@ from itertools import groupby
 from anonymizer.policy import Policy, Population, TablePlan
 from anonymizer.tabular.facts import Fact
 from schemas.identifiers import ReleaseId
+from schemas.reporters import agencies_in
 from schemas.trend import TrendRow
 from streams.core import calendar
 from streams.core.calendar import Due, ReleasedWindow, Window
@@ -105,5 +106,5 @@ def _reported(
     for (year, _), by_cube in facts.items():
         for fact in (fact for cube in by_cube.values() for fact in cube):
             if not by_quarter or fact.quarter != "unknown":
-                reporting.setdefault(year, set()).update(fact.agencies)
+                reporting.setdefault(year, set()).update(*map(agencies_in, fact.agencies))
     return {year for year, names in reporting.items() if len(names) >= agencies}

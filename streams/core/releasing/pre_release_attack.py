@@ -128,7 +128,10 @@ def _jobs(
     own = [[row for row in release.rows if row.population == population.name] for release in publications]
     view, k = AttackerView.of(population, policy), policy.suppression.k
     of_persons = population.unit == "person-year"
-    facts = [facts_of(release.cells, population, policy) if rows else {} for release, rows in zip(publications, own, strict=True)]
+    facts = [
+        facts_of(release.cells, population, policy) if rows else {}
+        for release, rows in zip(publications, own, strict=True)
+    ]
     plans = [table for table in policy.tables if table.population == population.name]
     for block in blocks_of(population):
         place = year, tuple(block[dimension] for dimension in BLOCK if dimension in block)

@@ -50,6 +50,7 @@ def test_a_rehearsal_says_what_a_release_would_and_keeps_nothing(policy: Policy,
     assert rehearsed.recovered == 0
     if policy is RULES:
         assert rehearsed.attacks > 0
+        assert "insider" in rehearsed.names
     else:
         budget = BudgetStore.open(tmp_path / SITE_FILE[-1])
         (account,) = budget.state().values()

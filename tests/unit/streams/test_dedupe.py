@@ -49,13 +49,22 @@ def test_the_first_event_of_a_person_year_counts() -> None:
 def test_another_agency_takes_the_lead_and_the_old_leading_event_becomes_a_duplicate() -> None:
     step = run(FIRST, SECOND)[1]
     assert outcomes(step) == {10: "duplicate", 5: "counted"}
-    assert changes(step) == [("c1", "police", -1), ("c2", "shelter", 1)]
+    assert changes(step) == [("c1", "police", -1), ("c2", "police+shelter", 1)]
 
 
 def test_a_withdrawn_representative_hands_over_to_the_next_event() -> None:
     step = run(FIRST, SECOND, replace(SECOND, revision=2, state="withdrawn", raw=(1, 6), cells=None))[2]
     assert outcomes(step) == {5: "superseded", 6: "withdrawn", 10: "counted"}
-    assert changes(step) == [("c1", "police", 1), ("c2", "shelter", -1)]
+    assert changes(step) == [("c1", "police", 1), ("c2", "police+shelter", -1)]
+
+
+def test_whoever_reported_a_counted_person_is_said_to_know_it() -> None:
+    """Also where the count stays, and whichever event leads: an agency takes all that it reported away from a cell."""
+    again = replace(SECOND, cells=FIRST.cells)
+    first, second, third = run(FIRST, again, replace(again, event_id=EventId("e3"), raw=(1, 7)))
+    assert changes(first) == [("c1", "police", 1)]
+    assert changes(second) == [("c1", "police", -1), ("c1", "police+shelter", 1)]
+    assert changes(third) == []
 
 
 def test_a_correction_supersedes_and_moves_the_count() -> None:
