@@ -131,7 +131,7 @@ def _state(files: Sequence[Path]) -> Mapping[str, tuple[int, int]]:
 
 
 def _verdict(decisions: Sequence[ReleaseDecision]) -> tuple[int, int, tuple[str, ...]]:
-    """Return the numbers of attacks and of recovered counts, and the kinds of attacks; the windows of one year share their attacks."""
+    """Return the numbers of attacks and recovered counts, and the kinds; windows of one year share their attacks."""
     reports = {
         (one.header.population, one.header.year): one.certificate
         for one in decisions

@@ -160,19 +160,21 @@ def membership(tables: Sequence[PublishedTable], k: int, engines: Engines) -> At
 
 
 def unchanged(tables: Sequence[PublishedTable], engines: Engines) -> AttackResult:
-    """Report the sums of which the tables tell that they did not change between two publications."""
+    """Report the sums of which the tables tell that they did not change between two publications.
+
+    A sum that must be 0 is none of these: that nobody is there may be told, and says that nobody came.
+    """
     known = gather(tables, engines.possible, is_asking=True)
 
     def _is_enough(_: int, low: float, high: float) -> bool:
         return low < -_EXACT or high > _EXACT
 
     lines = [line for *_, line in known.gains]
-    intervals = bounds(lines, engines.take(known.variables, known.equations), _is_enough, 1.0)
-    got = [
-        f"{table}: {', '.join(codes)}"
-        for i, ((table, codes, _), b) in enumerate(zip(known.gains, intervals, strict=True))
-        if not _is_enough(i, b.low, b.high)
-    ]
+    solver = engines.take(known.variables, known.equations)
+    still = [i for i, b in enumerate(bounds(lines, solver, _is_enough, 1.0)) if not _is_enough(i, b.low, b.high)]
+    counts = bounds([known.gained[i] for i in still], solver, lambda _i, _low, high: high > _EXACT, 1.0)
+    told = [known.gains[i] for i, b in zip(still, counts, strict=True) if b.high > _EXACT]
+    got = [f"{table}: {', '.join(codes)}" for table, codes, _ in told]
     return AttackResult("unchanged", len(lines), len(got), tuple(got))
 
 

@@ -38,13 +38,15 @@ class Knowledge:
     """Equations over variables that are never negative.
 
     `hidden` are the cells without a value, as sums of variables; `gains` the changes between two publications, of
-    elementary cells and of cells. `elements` maps each elementary cell to the sum of variables that it is.
+    elementary cells and of cells, and `gained` what each of these is afterwards. `elements` maps each elementary cell
+    to the sum of variables that it is.
     """
 
     variables: int = 0
     equations: list[LinearEquation] = field(default_factory=list)
     hidden: list[tuple[str, Codes, LinearForm]] = field(default_factory=list)
     gains: list[tuple[str, Codes, LinearForm]] = field(default_factory=list)
+    gained: list[LinearForm] = field(default_factory=list)
     elements: dict[_Element, LinearForm] = field(default_factory=dict)
 
     def variable(self) -> int:
@@ -143,8 +145,10 @@ def _take(known: Knowledge, reading: _Reading, possible: Possible, *, is_asking:
     hidden = (cell.codes for cell in table.cells if cell.value is None)
     known.hidden += [(table.name, codes, reading.line(known.elements, codes)) for codes in hidden]
     known.gains += [(table.name, name[1], line) for name, line in moved.items()]
-    gained = ((cell.codes, reading.line(moved, cell.codes)) for cell in table.cells)
-    known.gains += [(table.name, codes, line) for codes, line in gained if line]
+    known.gained += [known.elements[name] for name in moved]
+    gained = [(cell.codes, line) for cell in table.cells if (line := reading.line(moved, cell.codes))]
+    known.gains += [(table.name, codes, line) for codes, line in gained]
+    known.gained += [reading.line(known.elements, codes) for codes, _ in gained]
 
 
 def _equations(known: Knowledge, reading: _Reading) -> list[LinearEquation]:

@@ -112,8 +112,15 @@ def unchanged_targets_of(joint: JointSystem, rules: Suppression) -> Targets | No
         joint: the joint system in which persons may have come anywhere.
         rules: k.
     """
-    parts = [_up_to_k(sums, sums.exact == 0, rules) for sums in joint.gains]
+    parts = [_up_to_k(sums, (sums.exact == 0) & _again(sums), rules) for sums in joint.gains]
     return _joined(parts, joint) if parts else None
+
+
+def _again(sums: Sums) -> Flags:
+    """Flag the changes of what was counted before; of what is counted for the first time there is none."""
+    again = np.zeros(len(sums.exact), np.bool_)
+    again[sums.rows.rows] = True
+    return again
 
 
 def _hidden(publication: Publication, cells: Sums) -> Flags:
@@ -130,7 +137,8 @@ def _joined(parts: Sequence[Targets], joint: JointSystem) -> Targets:
 
 def _is_small(persons: Floats, rules: Suppression) -> Flags:
     size = np.abs(persons)  # a change may be negative: people who left
-    return (size > 0) & (size < rules.k)
+    small: Flags = (size > 0) & (size < rules.k)
+    return small
 
 
 def _by_agency(publication: Publication, rules: Suppression) -> Flags:
@@ -139,7 +147,8 @@ def _by_agency(publication: Publication, rules: Suppression) -> Flags:
     known = publication.counts @ publication.knows.T.astype(float)
     agencies = np.stack([publication.members @ column for column in known.T], axis=1)  # cells by agencies
     if rules.rule == "insider":
-        return np.asarray(_is_small(persons[:, None] - agencies, rules)).any(axis=1)
+        others: Flags = _is_small(persons[:, None] - agencies, rules).any(axis=1)
+        return others
     few = np.count_nonzero(agencies > 0, axis=1) < rules.min_agencies
     dominated = agencies.max(axis=1, initial=0.0) > (rules.dominance or 1.0) * persons
     flags: Flags = (persons > 0) & (few | dominated) & ~publication.alone

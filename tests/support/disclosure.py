@@ -115,7 +115,8 @@ class Attacker:
         place = leaf.country == country if country != "_T" else leaf.country in self.regions[row.region]
         quarter = row.period.partition("-")[2]
         codes = {"gender": leaf.gender, "majority": leaf.majority}
-        same = all(row.dimensions.get(d, "_T") in {"_T", code} for d, code in codes.items())
+        known = {d: "unknown" if code == "unknown" else "known" for d, code in codes.items()}
+        same = all(row.dimensions.get(d, "_T") in {"_T", known[d], code} for d, code in codes.items())
         return place and same and (not quarter or quarter == leaf.quarter)
 
     def interval(self, line: Sequence[float]) -> tuple[float, float]:
