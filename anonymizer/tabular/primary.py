@@ -147,8 +147,8 @@ def _by_agency(publication: Publication, rules: Suppression) -> Flags:
     known = publication.counts @ publication.knows.T.astype(float)
     agencies = np.stack([publication.members @ column for column in known.T], axis=1)  # cells by agencies
     if rules.rule == "insider":
-        others: Flags = _is_small(persons[:, None] - agencies, rules).any(axis=1)
-        return others
+        small = _is_small(persons[:, None] - agencies, rules)
+        return np.logical_or.reduce(small, axis=1, dtype=np.bool_)
     few = np.count_nonzero(agencies > 0, axis=1) < rules.min_agencies
     dominated = agencies.max(axis=1, initial=0.0) > (rules.dominance or 1.0) * persons
     flags: Flags = (persons > 0) & (few | dominated) & ~publication.alone

@@ -103,7 +103,9 @@ def test_the_audit_itself_catches_primary_only_suppression() -> None:
 
 def test_overlapping_regions_do_not_tell_the_country_between_them() -> None:
     """Two regions, both large, differ by one country with three people."""
-    rules = small_policy({"inner": ("IRQ", "LBN"), "outer": ("EGY", "IRQ", "LBN")}, [("region", "year", ("gender",))])
+    regions = {"inner": ("IRQ", "LBN"), "outer": ("EGY", "IRQ", "LBN")}
+    # A table of one dimension has totals of the known: those of everybody are another table's.
+    rules = small_policy(regions, [("region", "year", ("gender",)), ("region", "year", ())])
     people = {Person("IRQ"): 60, Person("LBN", "M"): 70, Person("EGY"): 3}
     between = [[float(leaf.country == "EGY") for leaf in Attacker((), rules).leaves]]
     honest = released(people, rules)

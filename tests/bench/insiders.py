@@ -22,6 +22,7 @@ from anonymizer import policy
 from anonymizer.policy import Policy, Suppression
 from anonymizer.released_dimensions import BLOCK
 from anonymizer.tabular.facts import Fact, blocks_of, facts_of
+from schemas.identifiers import AgencyId
 from schemas.reporters import together
 from streams.core.releasing.agency_parts import agency_parts
 from streams.core.releasing.release_decision import Cells
@@ -41,7 +42,7 @@ def simulated(events: int) -> dict[str, Counter[str]]:
     def count(entries: Sequence[AnswerEntry], results: Sequence[str]) -> Counter[str]:
         counting = [e for e, result in zip(entries, results, strict=True) if result in {"counted", "duplicate"}]
         for voices in answer_key._groups([entry for entry in counting if not entry.again]):
-            reporters = together(entry.report.agency.id for entry in voices)
+            reporters = together(AgencyId(entry.report.agency.id) for entry in voices)
             for cell, amount in own(voices, ["counted"] * len(voices)).items():
                 cells.setdefault(cell, Counter())[reporters] += amount
         return own(entries, results)
