@@ -148,7 +148,8 @@ def _by_agency(publication: Publication, rules: Suppression) -> Flags:
     agencies = np.stack([publication.members @ column for column in known.T], axis=1)  # cells by agencies
     if rules.rule == "insider":
         small = _is_small(persons[:, None] - agencies, rules)
-        return np.logical_or.reduce(small, axis=1, dtype=np.bool_)
+        unsafe: Flags = np.count_nonzero(small, axis=1) > 0
+        return unsafe
     few = np.count_nonzero(agencies > 0, axis=1) < rules.min_agencies
     dominated = agencies.max(axis=1, initial=0.0) > (rules.dominance or 1.0) * persons
     flags: Flags = (persons > 0) & (few | dominated) & ~publication.alone
