@@ -11,7 +11,7 @@ from anonymizer.policy import Policy, load
 from anonymizer.released_dimensions import BLOCK, TIMES, UNIVERSE, cube_dimensions
 from anonymizer.tabular.linear_program import WorkLimits
 from connectors.adapters.policy_store import shipped_policy
-from schemas.catalogue import KINDS, Kind
+from schemas.catalogue import KINDS, PERSONAL, Kind
 from schemas.errors import ConfigurationError
 from streams.core.releasing.dp_release import Noise
 from streams.core.releasing.policy_trial import full_universe, try_policy
@@ -32,7 +32,7 @@ def one_table(kind: Kind, dimension: str, mode: str = "suppression", geography: 
     """Return a policy with one population, one cube and one table over one dimension."""
     shipped = load(shipped_policy())
     block = [name for name in BLOCK if name in cube_dimensions(kind)]
-    unit = "aggregate" if kind in {"indicator", "activity"} else "person-year"
+    unit = "person-year" if kind in PERSONAL else "aggregate"
     cube = {"name": "own", "dimensions": [*block, "country", "period", dimension]}
     document = shipped.model_dump(by_alias=True) | {
         "population": [{"name": "own", "kind": kind, "mode": mode, "unit": unit, "cubes": [cube]}],
