@@ -20,13 +20,16 @@ Source: HTCDS 2.0 and the CTDC codebook for categories; Eurostat and CASC practi
 import hashlib
 import math
 import tomllib
-from collections.abc import Collection, Hashable, Iterable, Iterator
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from fractions import Fraction
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from anonymizer.released_dimensions import BLOCK, SOURCES, TIMES, UNIVERSE, cube_dimensions
+from anonymizer import authorities
+from anonymizer.authorities import Authority
+from anonymizer.measures import MEASURES
+from anonymizer.released_dimensions import BLOCK, TIMES, UNIVERSE, cube_dimensions, source_of
 from schemas import codelists
 from schemas.catalogue import Kind
 from schemas.errors import ConfigurationError
@@ -185,10 +188,14 @@ class Cube(_Frozen):
 
 
 class Population(_Frozen):
-    """Persons that are counted, one representative event per person and year, or aggregates of the agencies."""
+    """Persons that are counted, one representative event per person and year, or aggregates of the agencies.
+
+    `measure` says what is counted of an event (`anonymizer.measures`); without it, the first measure of the kind.
+    """
 
     name: _Name
     kind: Kind
+    measure: str | None = None
     mode: Literal["suppression", "dp"]
     unit: Literal["person-year", "aggregate"]
     cubes: tuple[Cube, ...] = Field(min_length=1)
@@ -196,10 +203,17 @@ class Population(_Frozen):
     @model_validator(mode="after")
     def _counts_what_records_have(self) -> Self:
         _refuse_twice(f"population {self.name}: cube", (cube.name for cube in self.cubes))
+        if self.measure not in {None, *(one.name for one in MEASURES[self.kind])}:
+            msg = f"population {self.name}: an event of kind {self.kind} has no measure {self.measure}"
+            raise ValueError(msg)
         for cube in self.cubes:
             # A dimension that no record has would count everybody as unknown.
-            if strange := sorted(set(cube.dimensions) - cube_dimensions(self.kind)):
+            if strange := sorted(set(cube.dimensions) - cube_dimensions(self.kind, self.measure)):
                 msg = f"cube {cube.name}: a record of kind {self.kind} has no dimension {strange[0]}"
+                raise ValueError(msg)
+            # One person passes several stages, each of which has its own owner.
+            if self.kind == "justice" and not {"phenomenon", "stage"} <= set(cube.dimensions):
+                msg = f"cube {cube.name}: the dimensions phenomenon and stage are needed"
                 raise ValueError(msg)
         return self
 
@@ -251,15 +265,26 @@ class Policy(_Frozen):
     populations: tuple[Population, ...] = Field(alias="population")
     tables: tuple[TablePlan, ...] = Field(alias="table")
     regions: tuple[Region, ...] = Field(alias="region")
+    authorities: tuple[Authority, ...] = Field(default=(), alias="authority")
+    crises: tuple[str, ...] = ()
     digest: str = ""
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
         _refuse_twice("population", (population.name for population in self.populations))
-        # An event counts in one population: a second one of its kind would stay empty.
-        _refuse_twice("a population of kind", (population.kind for population in self.populations))
+        # A second population of the same measure would publish the same counts a second time.
+        measured = ((p.kind, p.measure or MEASURES[p.kind][0].name) for p in self.populations)
+        _refuse_twice("a population of kind", (f"{kind} by {measure}" for kind, measure in measured))
         _refuse_twice("table", (table.name for table in self.tables))
         _refuse_twice("region", (region.id for region in self.regions))
+        return self
+
+    @model_validator(mode="after")
+    def _declarations_hold(self) -> Self:
+        _refuse_twice("crises: the code", self.crises)
+        strange = (f"crises: {code} is no named crisis" for code in self.crises if not codelists.valid("crisis", code))
+        if fault := next(iter((*strange, *authorities.faults(self.authorities), ""))):
+            raise ValueError(fault)
         return self
 
     @model_validator(mode="after")
@@ -286,9 +311,28 @@ class Policy(_Frozen):
                 raise ValueError(msg)
         return self
 
-    def population_of(self, kind: str) -> Population | None:
-        """Return the population that events of `kind` belong to, None where the policy counts none."""
-        return next((p for p in self.populations if p.kind == kind), None)
+    def populations_of(self, kind: str) -> tuple[Population, ...]:
+        """Return the populations that events of `kind` belong to, one for each measure; none if it is not counted."""
+        return tuple(p for p in self.populations if p.kind == kind)
+
+    def counted_in(
+        self, population: Population, exact: Mapping[str, str], counts: Mapping[str, int]
+    ) -> Mapping[str, int]:
+        """Return the counts of a cell by agency as far as they count: of a stage of proceedings, its owner's alone.
+
+        Args:
+            population: The population of the cell.
+            exact: Its value by dimension.
+            counts: Its count by agency.
+        """
+        if population.kind != "justice":
+            return counts
+        of = self.owner_of(exact["country"], exact["stage"], exact["phenomenon"])
+        return {agency: count for agency, count in counts.items() if agency == of}
+
+    def owner_of(self, country: str, stage: str, phenomenon: str) -> str | None:
+        """Return the agency whose reports of a stage of proceedings count, None where nobody is declared."""
+        return authorities.owner(self.authorities, country, stage, phenomenon)
 
 
 def _refuse_twice(what: str, names: Iterable[Hashable]) -> None:
@@ -303,7 +347,7 @@ def _refuse_twice(what: str, names: Iterable[Hashable]) -> None:
 
 def _faults(table: TablePlan, cube: Cube, places: int) -> Iterator[str]:
     """Yield why a table over a cube could not be released; `places` are the regions and countries of the policy."""
-    sources = [SOURCES.get(dimension, dimension) for dimension in table.dimensions]
+    sources = [source_of(dimension, cube.dimensions) for dimension in table.dimensions]
     for dimension, source in zip(table.dimensions, sources, strict=True):
         if dimension in BLOCK or dimension in TIMES or dimension == "country":
             yield f"{dimension} is a part of every table, and named in none"

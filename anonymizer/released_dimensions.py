@@ -12,34 +12,52 @@ Invariants:
 
 >>> UNIVERSE["age"][0], UNIVERSE["industry"][:3], "multiple" in UNIVERSE["citizenship"]
 ('0--8', ('A', 'B', 'C'), True)
->>> sorted(cube_dimensions("activity"))
-['activity_type', 'country', 'period', 'sex', 'year']
+>>> sorted(cube_dimensions("activity", "items"))
+['activity_type', 'audience', 'country', 'item', 'period', 'topics', 'year']
 """
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 
+from anonymizer.measures import measure_of
 from schemas import catalogue
 from schemas.catalogue import Kind
 from schemas.codelists import labels
 from schemas.roles import FieldRole
 
-__all__ = ["BLOCK", "MULTIPLE", "SOURCES", "TIMES", "UNIVERSE", "cube_dimensions"]
+__all__ = ["BLOCK", "MULTIPLE", "SOURCES", "TIMES", "UNIVERSE", "cube_dimensions", "source_of"]
 
-BLOCK = MappingProxyType({"phenomenon": ("TIP", "SOM"), "status": ("confirmed", "possible", "unknown")})
-"""Dimensions that no total sums over: each combination of their codes, a block, is a joint system of its own."""
+BLOCK = MappingProxyType(
+    {
+        "phenomenon": ("TIP", "SOM"),
+        "status": ("confirmed", "possible", "unknown"),
+        "stage": tuple(labels("stage")),
+        "indicator": tuple(labels("indicator")),
+    }
+)
+"""Dimensions that no total sums over: each combination of their codes, a block, is a joint system of its own.
 
-MULTIPLE = frozenset({"means", "recruiter", "services", "sexual"})
+A person who was suspected is prosecuted later, and a person in debt may beg: a sum over stages or indicators counts her
+twice, and would say nothing.
+"""
+
+MULTIPLE = frozenset({"means", "recruiter", "services", "sexual", "topics"})
 """Dimensions in which one person may have several codes: a yes/no question per code, with `known` as denominator."""
 
 SOURCES = MappingProxyType({"majority": "age"})
-"""Released dimensions that are derived from a dimension of the cube."""
+"""Released dimensions that are derived from a dimension of the cube, unless the cube counts them itself."""
 
 TIMES = frozenset({"period", "year"})
 """Dimensions of a cube that say when: the month where it is known, or the year alone."""
 
 _SECTIONS = tuple(sorted({code.partition("_")[0] for code in labels("vic_ForcedLabourIndustry")}))
+
+# The five kinds that refer most; the others are one code, so that a table of paths has 49 cells and not 121.
+_ORGANISATIONS = (
+    "NGO", "LawEnforcement", "ImmigrationService", "CentralGovernmentOrganisation", "HealthServiceOrganisation",
+    "Other", "unknown",
+)  # fmt: skip
 
 UNIVERSE: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -58,8 +76,19 @@ UNIVERSE: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "services": tuple(labels("service")),
         "sexual": tuple(labels("vic_TypeOfSexExploitation")),
         "service": (*labels("service"), "unknown"),
-        "indicator": tuple(labels("indicator")),
         "activity_type": tuple(labels("activity_type")),
+        "audience": (*labels("audience"), "unknown"),
+        "topics": tuple(labels("topic")),
+        "item": tuple(labels("item")),
+        "crisis": (*labels("crisis"), "unknown"),
+        "crisis_phase": (*labels("crisis_phase"), "unknown"),
+        "emergency": (*labels("emergency"), "unknown"),
+        "population_group": (*labels("population_group"), "unknown"),
+        "referred_from": _ORGANISATIONS,
+        "referred_to": _ORGANISATIONS,
+        "uptake": (*labels("uptake"), "unknown"),
+        "nationality": (*labels("nationality"), "unknown"),
+        "article": (*labels("article"), "unknown"),
     }
 )
 """Code list of every released dimension; of a multiple one, the codes that are asked yes or no."""
@@ -68,9 +97,20 @@ _NOT_COUNTED = frozenset({FieldRole.TECHNICAL, FieldRole.MEASURE, FieldRole.FREE
 
 
 @functools.cache
-def cube_dimensions(kind: Kind) -> frozenset[str]:
-    """Return every dimension that a cube of events of `kind` may have."""
+def cube_dimensions(kind: Kind, measure: str | None = None) -> frozenset[str]:
+    """Return every dimension that a cube of events of `kind` may have, if it counts `measure`; None is the first."""
     fields = catalogue.load(f"deidentified.{kind}").fields
     # The source of a case is a technical field, but its codes are those of a list.
     counted = {field.name for field in fields if field.role not in _NOT_COUNTED or field.name == "datasource"}
-    return frozenset(counted | {"year"} | ({"sex"} if kind == "activity" else set()))
+    part = measure_of(kind, measure).dimension
+    return frozenset(counted | {"year"} | ({part} if part else set()))
+
+
+def source_of(dimension: str, counted: Collection[str]) -> str:
+    """Return the dimension of a cube that a released dimension is read from.
+
+    Args:
+        dimension: the released dimension.
+        counted: the dimensions of the cube.
+    """
+    return dimension if dimension in counted else SOURCES.get(dimension, dimension)

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from anonymizer.measures import measure_of
 from anonymizer.policy import Policy, Population, TablePlan
 
 __all__ = ["PolicyChange", "changes"]
@@ -40,6 +41,7 @@ def changes(before: Policy, after: Policy) -> tuple[PolicyChange, ...]:
         *_prints(before, after),
         *_noise(before, after),
         *_populations(before, after),
+        *_declarations(before, after),
         *_tables(before, after),
         *_regions(before, after),
         *_texts(before, after),
@@ -117,16 +119,38 @@ def _noise(before: Policy, after: Policy) -> Iterator[PolicyChange]:
 
 
 def _populations(before: Policy, after: Policy) -> Iterator[PolicyChange]:
-    """Changes of who is counted, and how; a population is known by the kind of its events."""
-    old, new = ({p.kind: p for p in policy.populations} for policy in (before, after))
-    for kind in sorted(old.keys() | new.keys()):
-        was, now = old.get(kind), new.get(kind)
+    """Changes of who is counted, and how; a population is known by the kind of its events and by its measure."""
+    old, new = ({_counted(p): p for p in policy.populations} for policy in (before, after))
+    for counted in sorted(old.keys() | new.keys()):
+        was, now, what = old.get(counted), new.get(counted), f"events of kind {counted[0]} by {counted[1]}"
         if was is None and now is not None:
-            yield PolicyChange("less", f"Events of kind {kind} will be counted and released as {now.name}.")
+            yield PolicyChange("less", f"{what.capitalize()} will be counted and released as {now.name}.")
         elif now is None and was is not None:
-            yield PolicyChange("more", f"Events of kind {kind} ({was.name}) will no longer be counted or released.")
+            yield PolicyChange("more", f"{what.capitalize()} ({was.name}) will no longer be counted or released.")
         elif was is not None and now is not None:
             yield from _population(was, now)
+
+
+def _counted(population: Population) -> tuple[str, str]:
+    """Return the kind of the events of a population and what is counted of them."""
+    return population.kind, measure_of(population.kind, population.measure).name
+
+
+def _declarations(before: Policy, after: Policy) -> Iterator[PolicyChange]:
+    """Changes of what may be reported: named crises, and the owners of stages of proceedings."""
+    if before.crises != after.crises:
+        for name in sorted(set(after.crises) ^ set(before.crises)):
+            yield PolicyChange("other", f"Indicators may {'now' if name in after.crises else 'no longer'} name {name}.")
+        if set(after.crises) == set(before.crises):
+            yield PolicyChange("other", "The named crises are listed in another order.")
+    old, new = ({place: one.agency for one in policy.authorities for place in one.owned} for policy in (before, after))
+    for place in sorted(old.keys() | new.keys()):
+        if (was := old.get(place)) != (now := new.get(place)):
+            country, stage, phenomenon = place
+            text = f"{stage} of {phenomenon} in {country} will be counted as {now or 'nobody'} reports it"
+            yield PolicyChange("other", f"{text}, not {was or 'nobody'}.")
+    if old == new and before.authorities != after.authorities:
+        yield PolicyChange("other", "The authorities are declared in other words, with the same stages.")
 
 
 def _population(was: Population, now: Population) -> Iterator[PolicyChange]:
@@ -147,8 +171,8 @@ def _population(was: Population, now: Population) -> Iterator[PolicyChange]:
 def _tables(before: Policy, after: Policy) -> Iterator[PolicyChange]:
     """Changes of what is released."""
     # A population that only gets another name is said once, and not again at each of its tables.
-    kinds = {population.name: population.kind for population in before.populations}
-    names = {population.kind: population.name for population in after.populations}
+    kinds = {population.name: _counted(population) for population in before.populations}
+    names = {_counted(population): population.name for population in after.populations}
     old = {
         table.name: table.model_copy(update={"population": names.get(kinds[table.population], table.population)})
         for table in before.tables
@@ -223,7 +247,20 @@ def _texts(before: Policy, after: Policy) -> Iterator[PolicyChange]:
 
 _SAID: Mapping[str, frozenset[str]] = {
     "": frozenset(
-        {"suppression", "calendar", "dp", "populations", "tables", "regions", "text", "generalise", "bounds", "digest"}
+        {
+            "suppression",
+            "calendar",
+            "dp",
+            "populations",
+            "tables",
+            "regions",
+            "text",
+            "generalise",
+            "bounds",
+            "authorities",
+            "crises",
+            "digest",
+        }
     ),
     "text": frozenset({"narratives", "entities", "names", "score_threshold", "replace"}),
     "generalise": frozenset({"date"}),

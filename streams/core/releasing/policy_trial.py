@@ -82,9 +82,16 @@ def _cells(policy: Policy, persons: int | None) -> Cells:
             for cube in population.cubes:
                 path = "|".join(person[dimension] for dimension in cube.dimensions)
                 counts = cells.setdefault(f"{population.name}|{cube.name}|{path}", {})
-                agency = _AGENCIES[number % len(_AGENCIES)]
+                agency = _owner(population, person, policy) or _AGENCIES[number % len(_AGENCIES)]
                 counts[agency] = counts.get(agency, 0) + 1
     return cells
+
+
+def _owner(population: Population, person: dict[str, str], policy: Policy) -> str | None:
+    """Return the one agency whose reports of a stage of proceedings count, None for anything else."""
+    if population.kind != "justice":
+        return None
+    return policy.owner_of(person["country"], person["stage"], person["phenomenon"])
 
 
 def _persons(population: Population, policy: Policy) -> Iterator[dict[str, str]]:

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from anonymizer.policy import Policy, Region, TablePlan
-from anonymizer.released_dimensions import MULTIPLE
+from anonymizer.released_dimensions import BLOCK, MULTIPLE
 from anonymizer.tabular.policy_tables import YEAR, CellKey
 from schemas.identifiers import ReleaseId
 from schemas.trend import TOTAL, TrendRow
@@ -115,7 +115,7 @@ def _key_of(row: TrendRow, place: str) -> CellKey:
     """Return the key of the cell behind a row: the inverse of `dimensions_of`."""
     codes = []
     for dimension, code in row.dimensions.items():
-        if dimension not in {"country", "phenomenon", "status"} and code != TOTAL:
+        if dimension not in {"country", *BLOCK} and code != TOTAL:
             asked = dimension in MULTIPLE and code not in {"known", "unknown"}
             codes.append((f"{dimension}={code}", "yes") if asked else (dimension, code))
     return CellKey(place, window_key(row.period), tuple(sorted(codes)))

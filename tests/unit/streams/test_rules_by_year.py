@@ -70,10 +70,10 @@ def test_the_years_of_cells_are_read_from_month_or_year() -> None:
     cells = {
         "cases|origin|TIP|confirmed|LBN|2025|SYR": {"a": 1},
         "referrals|service|TIP|confirmed|LBN|2024-03|F|Legal": {"a": 1},
-        "indicators|indicator|SOM|JOR|2023|debt": {"a": 1},
+        "indicators|community|SOM|Begging|JOR|2023|Refugees|F|adult": {"a": 1},
     }
     assert counted_years(cells, policies) == {
         2025: {("cases", "origin")},
         2024: {("referrals", "service")},
-        2023: {("indicators", "indicator")},
+        2023: {("indicators", "community")},
     }
