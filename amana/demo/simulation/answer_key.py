@@ -21,6 +21,7 @@ __all__ = ["AnswerEntry", "cells", "outcomes"]
 
 _GENDERS: Final = {"Feminine": "F", "Masculine": "M", "TransgenderFeminine": "X", "NonConforming": "X"}
 _STATUSES: Final = {"A": "confirmed", "P": "possible", None: "unknown"}
+_HEAD: Final = 4  # phenomenon, status, country and time begin every cell of a person
 _SEXES: Final = (("F", "female"), ("M", "male"), ("unknown", "unknown"))
 
 
@@ -108,7 +109,7 @@ def _ranked(voices: list[AnswerEntry]) -> list[AnswerEntry]:
 def _values(entry: AnswerEntry) -> list[str]:
     """Return the distinct values in the cells of an entry: those of the first cell, then what each further one adds."""
     first, *further = (_parts(cell)[1:] for cell, _ in _cells(entry.report))
-    return [*first, *(codes[-1] for codes in further)]
+    return [*first, *(code for codes in further for code in codes[_HEAD:])]
 
 
 def _parts(cell: str) -> list[str]:
@@ -140,17 +141,16 @@ def _cells(report: AgencyReport) -> Iterator[tuple[str, int]]:
     """Yield the keys of the cells to which a counted report contributes, with the amount."""
     facts, country, period, year = report.facts, report.facts["country"] or "unknown", report.period, report.date[:4]
     # Aggregates bring their own amounts; every other report counts one person.
-    if report.kind == "indicator":
-        yield f"indicators|indicator|{facts['phenomenon']}|{country}|{period}|{facts['indicator']}", facts["value"]
-        return
-    if report.kind == "activity":
-        for sex, field in _SEXES:
-            yield f"activities|participants|{country}|{period}|{facts['activity_type']}|{sex}", facts[field]
+    if report.person is None:
+        yield from _aggregate_cells(report, country)
         return
     head = f"{facts['phenomenon']}|{_STATUSES[facts['status']]}|{country}"
     gender = _GENDERS.get(facts["gender"] or "", "unknown")
     if report.kind == "referral":
         yield f"referrals|service|{head}|{period}|{gender}|{facts['service'] or 'unknown'}", 1
+        path = f"{facts['referred_from'] or 'unknown'}|{facts['referred_to'] or 'unknown'}"
+        yield f"referrals|path|{head}|{period}|{path}", 1
+        yield f"referrals|uptake|{head}|{period}|{facts['uptake'] or 'unknown'}", 1
     elif report.kind == "assistance":
         yield f"assistance|services|{head}|{period}|{gender}|{_joined(facts['services'])}", 1
     else:
@@ -161,6 +161,29 @@ def _cells(report: AgencyReport) -> Iterator[tuple[str, int]]:
         yield f"cases|origin|{head}|{year}|{citizenship}", 1
         yield f"cases|means|{head}|{year}|{_joined(facts['means'])}", 1
         yield f"cases|identification|{head}|{period}|{facts['decided_by'] or 'unknown'}", 1
+
+
+def _aggregate_cells(report: AgencyReport, country: str) -> Iterator[tuple[str, int]]:
+    """Yield the cells of an agency's own aggregate, with amounts that may be zero."""
+    facts = report.facts
+    told = {name: value if value is not None else "unknown" for name, value in facts.items()}
+    place = f"{country}|{report.period}"
+    if report.kind == "indicator":
+        head = f"{told['phenomenon']}|{told['indicator']}|{place}"
+        yield f"indicators|community|{head}|{told['population_group']}|{told['sex']}|{told['majority']}", facts["value"]
+        yield f"indicators|crisis|{head}|{told['crisis']}|{told['crisis_phase']}|{told['emergency']}", facts["value"]
+    elif report.kind == "justice":
+        head = f"{told['phenomenon']}|{told['stage']}|{place}|{_joined(facts['forms'])}"
+        yield f"justice|stage|{head}|{told['sex']}|{told['nationality']}", facts["value"]
+    else:
+        for sex, field in _SEXES:
+            yield f"activities|participants|{place}|{facts['activity_type']}|{sex}", facts[field]
+        everybody = sum(facts[field] for _, field in _SEXES)
+        yield f"activities|audience|{place}|{told['audience']}", everybody
+        yield f"activities|topics|{place}|{_joined(facts['topics'])}", everybody
+        for item, amount in facts["items"].items():
+            yield f"items|items|{place}|{item}", amount
+        yield f"partners|partners|{place}|{told['audience']}", facts["partners"]
 
 
 def _joined(codes: Sequence[str]) -> str:
