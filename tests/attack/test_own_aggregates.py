@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.broker, pytest.mark.timeout(600)]
 MINISTRY, POLICE, INSPECTORS = "interior-ministry-lbn", "police-jor", "labour-inspectorate-tur"
 SHELTER, MISSION = "shelter-lbn", "un-mission-irq"
 WORKERS = {"deidentify": 1, "dedupe": 1, "aggregate": 1, "release": 1}
-QUARTER = "2024-Q1"
+QUARTER, YEAR = "2024-Q1", "2024"
 
 
 def own(record: str, country: str, **more: object) -> Row:
@@ -95,7 +95,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         for agency, kind, _, rows in FORGED:
             _publish(site, agency, kind, "forged", rows)
         _amana(site, "status", "--wait-idle", "--timeout", "120")
-        _amana(site, "release", "--as-of", "2024-04-20")
+        _amana(site, "release", "--as-of", "2025-01-20")
         yield site
 
 
@@ -111,8 +111,8 @@ def _publish(site: Site, agency: str, kind: str, name: str, rows: Sequence[Row],
     _amana(site, "publish", "--agency", agency, "--kind", kind, str(file), status=status)
 
 
-def _rows(site: Site, table: str) -> list[TrendRow]:
-    return list(TrendFeed(site.cluster("analysts")).get(table, regions=["levant"], period=QUARTER))
+def _rows(site: Site, table: str, period: str = QUARTER) -> list[TrendRow]:
+    return list(TrendFeed(site.cluster("analysts")).get(table, regions=["levant"], period=period))
 
 
 def _published(rows: Sequence[TrendRow], **codes: str) -> int | None:
@@ -141,13 +141,16 @@ def test_each_kind_is_released_by_its_new_fields(running: Site) -> None:
     assert _published(_rows(running, "justice-by-form"), **convicted, exploitation="ForcedLabour") == 70
     assert _published(_rows(running, "justice-by-citizenship"), **convicted, nationality="foreign") == 70
     debt = {"phenomenon": "TIP", "indicator": "DebtForNeeds"}
-    assert _published(_rows(running, "indicators-by-sex"), **debt, population_group="Refugees", sex="F") == 60
-    assert _published(_rows(running, "indicators-by-crisis"), **debt, crisis="SYR-2011") == 60
-    assert _published(_rows(running, "indicators-by-phase"), **debt, crisis_phase="Protracted") == 60
-    assert _published(_rows(running, "indicators-by-emergency"), **debt, emergency="Conflict") == 60
+    assert _published(_rows(running, "indicators-by-sex", YEAR), **debt, population_group="Refugees", sex="F") == 60
+    assert _published(_rows(running, "indicators-by-crisis", YEAR), **debt, crisis="SYR-2011") == 60
+    assert _published(_rows(running, "indicators-by-phase", YEAR), **debt, crisis_phase="Protracted") == 60
+    assert _published(_rows(running, "indicators-by-emergency", YEAR), **debt, emergency="Conflict") == 60
     confirmed = {"phenomenon": "TIP", "status": "confirmed"}
-    path = {"referred_from": "LawEnforcement", "referred_to": "NGO"}
-    assert _published(_rows(running, "referral-paths"), **confirmed, **path) == 30
+    for table, code in (
+        ("referrals-from", {"referred_from": "LawEnforcement"}),
+        ("referrals-to", {"referred_to": "NGO"}),
+    ):
+        assert _published(_rows(running, table, YEAR), **confirmed, **code) == 30
     assert _published(_rows(running, "referrals-taken-up"), **confirmed, uptake="TakenUp") == 30
     assert _published(_rows(running, "items"), item="DignityKit") == 110
 
