@@ -26,20 +26,19 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from anonymizer.released_dimensions import BLOCK, SOURCES, TIMES, UNIVERSE, cube_dimensions
+from anonymizer.released_dimensions import BLOCK, FIRST_QUARTER, MULTIPLE, SOURCES, TIMES, UNIVERSE, cube_dimensions
 from schemas import codelists
 from schemas.catalogue import Kind
 from schemas.errors import ConfigurationError
 from schemas.trend import region_id
 
 __all__ = [
-    "AgencyBounds", "Calendar", "Cube", "NameThresholds", "Policy", "Population", "Privacy", "Region", "Replacing",
-    "Suppression", "TablePlan", "TextRules", "load",
+    "AgencyBounds", "Calendar", "Coverage", "Cube", "NameThresholds", "Policy", "Population", "Privacy", "Region",
+    "Replacing", "Suppression", "TablePlan", "TextRules", "load",
 ]  # fmt: skip
 
 
 _PUBLICATIONS = 2  # of a window, by the calendar: the first publication and one revision
-_WINDOWS_OF_A_QUARTER = 2  # a person counts in a quarter and in its year
 _MOST_CELLS = 500_000  # of one table in one window and block, margins included: more cannot be planned in minutes
 
 # A name is a part of cell keys, whose parts `|` divides, of topics and of file names.
@@ -85,29 +84,46 @@ class AgencyBounds(_Frozen):
 
 
 class Privacy(_Frozen):
-    """Privacy loss of a person-year in populations of mode `dp`, and its division over publications.
+    """Privacy loss of a person-year over all populations of mode `dp`, and its division.
 
     Args:
-        epsilon: The loss, for the `delta` beside it.
+        epsilon: The loss of a person-year in all populations and publications together, for the `delta` beside it.
         delta: The probability with which the loss may be larger.
-        windows: In how many windows of a table one person-year is counted (m); a quarter and its year are two.
-        corrections: How often a person-year may move to another cell after its first publication.
-        shares: The share of the loss for the first publication and for its revision.
+        relation: Against whom the loss is bounded. `person-year`: everything about one person is there or not.
+            `insider`: what the other agencies report about her is there or not, while an agency's own reports stay.
+        populations: The share of the loss for each population.
+        shares: The share of a population's loss for the first publication and for its revision.
+        late: The largest share of persons who may come or change after the first publication; a revision weighs the two
+            publications by it.
+        codes: For each dimension in which a person may have several codes: how many of them count in full.
+        uncertain: A value whose 90 % interval reaches further than this share of the value is marked as too uncertain.
         first_year: The year from which on windows are published.
     """
 
     epsilon: float = Field(gt=0, le=20)
     delta: float = Field(gt=0, le=1e-3)
-    windows: int = Field(ge=1)
-    corrections: int = Field(ge=1)
+    relation: Literal["insider", "person-year"]
+    populations: dict[str, float]
     shares: tuple[float, ...]
+    late: float = Field(gt=0, le=0.5)
+    codes: dict[str, Annotated[int, Field(ge=1, le=40)]] = {}
+    uncertain: float = Field(gt=0, le=10)
     # from a fixed year on, whoever is in a window: publishing only windows with persons would tell that there are some
     first_year: int = Field(ge=1900)
 
     @property
     def parts(self) -> tuple[Fraction, ...]:
-        """The shares as exact fractions of their decimal text."""
+        """The shares of the publications as exact fractions of their decimal text."""
         return tuple(Fraction(str(share)) for share in self.shares)
+
+    @property
+    def people_that_differ(self) -> int:
+        """How many cells of a margin may differ by one person: a person who is in another cell is away from her own."""
+        return 2 if self.relation == "insider" else 1
+
+    def share_of(self, population: str) -> Fraction:
+        """Return a population's share of the loss."""
+        return Fraction(str(self.populations[population]))
 
     @model_validator(mode="after")
     def _is_not_overspent(self) -> Self:
@@ -117,7 +133,33 @@ class Privacy(_Frozen):
         if sum(self.parts) > 1:
             msg = "shares: the publications of a year spend more than its budget"
             raise ValueError(msg)
+        of_populations = [self.share_of(name) for name in self.populations]
+        if any(share <= 0 for share in of_populations) or sum(of_populations) > 1:
+            msg = "populations: each has a share above zero, and together they spend no more than the budget"
+            raise ValueError(msg)
         return self
+
+
+class Coverage(_Frozen):
+    """Countries in which agencies of the collaborative report a kind of event, by agreement: this is public.
+
+    Args:
+        kind: The kind of event.
+        countries: Alpha-3 codes.
+        first: The first year of it.
+        last: The last year of it, None while it goes on.
+        agencies: The agencies that report, by id.
+    """
+
+    kind: Kind
+    countries: tuple[str, ...] = Field(min_length=1)
+    first: int = Field(ge=1900)
+    last: int | None = Field(default=None, ge=1900)
+    agencies: tuple[str, ...] = ()
+
+    def holds(self, kind: str, year: int) -> bool:
+        """Tell whether a kind of event is reported in a year."""
+        return self.kind == kind and self.first <= year <= (self.last or year)
 
 
 class PersonRules(_Frozen):
@@ -178,7 +220,7 @@ class Cube(_Frozen):
     @model_validator(mode="after")
     def _has_place_and_time(self) -> Self:
         _refuse_twice(f"cube {self.name}: dimension", self.dimensions)
-        if "country" not in self.dimensions or not TIMES.intersection(self.dimensions):
+        if "country" not in self.dimensions or not {"period", "year"}.intersection(self.dimensions):
             msg = f"cube {self.name}: the dimensions country, and period or year, are needed"
             raise ValueError(msg)
         return self
@@ -205,7 +247,11 @@ class Population(_Frozen):
 
 
 class TablePlan(_Frozen):
-    """One table of a release: the cells of a cube, summed over everything that is not named here."""
+    """One table of a release: the cells of a cube, summed over everything that is not named here.
+
+    `weight` says how much its accuracy counts where noise is divided: of its quarters if it has any, else of its year.
+    `year_weight` is that of the year of a table by quarter.
+    """
 
     name: _Name
     population: str
@@ -213,6 +259,8 @@ class TablePlan(_Frozen):
     geography: Literal["country", "region"]
     period: Literal["quarter", "year"]
     dimensions: tuple[str, ...]
+    weight: float = Field(default=1.0, gt=0, le=1e6)
+    year_weight: float = Field(default=1.0, gt=0, le=1e6)
 
 
 class Region(_Frozen):
@@ -251,6 +299,7 @@ class Policy(_Frozen):
     populations: tuple[Population, ...] = Field(alias="population")
     tables: tuple[TablePlan, ...] = Field(alias="table")
     regions: tuple[Region, ...] = Field(alias="region")
+    coverage: tuple[Coverage, ...] = ()
     digest: str = ""
 
     @model_validator(mode="after")
@@ -276,15 +325,46 @@ class Policy(_Frozen):
 
     @model_validator(mode="after")
     def _noise_has_bounds(self) -> Self:
-        for population in (p for p in self.populations if p.mode == "dp"):
+        noisy = [p for p in self.populations if p.mode == "dp"]
+        for population in noisy:
             if self.dp is None or population.unit != "person-year":
                 msg = f"population {population.name}: mode dp needs a section dp and the unit person-year"
                 raise ValueError(msg)
-            quarterly = any(t.population == population.name and t.period == "quarter" for t in self.tables)
-            if quarterly and self.dp.windows < _WINDOWS_OF_A_QUARTER:
-                msg = f"population {population.name}: a quarter and its year are two windows, dp.windows is 1"
+            if fault := next(self._unbounded(population, self.dp), ""):
+                msg = f"population {population.name}: {fault}"
                 raise ValueError(msg)
+        if self.dp is not None and (strange := sorted(set(self.dp.populations) - {p.name for p in self.populations})):
+            msg = f"dp.populations: there is no population {strange[0]}"
+            raise ValueError(msg)
         return self
+
+    def _unbounded(self, population: Population, dp: Privacy) -> Iterator[str]:
+        """Yield why nothing would bound what one person changes in a population's tables."""
+        cubes = {cube.name: cube for cube in population.cubes}
+        if population.name not in dp.populations:
+            yield "it has no share of the loss in dp.populations"
+        for table in (t for t in self.tables if t.population == population.name):
+            several = [d for d in table.dimensions if d in MULTIPLE]
+            if len(several) > 1:
+                yield f"table {table.name} crosses two dimensions in which a person may have several codes"
+            if strange := [d for d in several if d not in dp.codes]:
+                yield f"dp.codes does not say how many codes of {strange[0]} count in full"
+            # A person whose date is corrected between two publications would count in both quarters.
+            if table.period == "quarter" and FIRST_QUARTER not in cubes[table.cube].dimensions:
+                yield f"the cube {table.cube} of the quarterly table {table.name} lacks {FIRST_QUARTER}"
+
+    def covered(self, kind: str, year: int) -> tuple[str, ...]:
+        """Return the countries of its regions that are covered: all of them where nothing is declared for a kind."""
+        released = {country for region in self.regions for country in region.countries}
+        declared = [entry for entry in self.coverage if entry.kind == kind]
+        if declared:
+            released &= {country for entry in declared if entry.holds(kind, year) for country in entry.countries}
+        return tuple(sorted(released))
+
+    def agencies_in(self, kind: str, year: int, countries: Collection[str]) -> frozenset[str]:
+        """Return the agencies that are declared to report a kind of event in any of these countries."""
+        entries = [entry for entry in self.coverage if entry.holds(kind, year)]
+        return frozenset(name for entry in entries if set(countries) & set(entry.countries) for name in entry.agencies)
 
     def population_of(self, kind: str) -> Population | None:
         """Return the population that events of `kind` belong to, None where the policy counts none."""

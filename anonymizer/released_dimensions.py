@@ -25,7 +25,7 @@ from schemas.catalogue import Kind
 from schemas.codelists import labels
 from schemas.roles import FieldRole
 
-__all__ = ["BLOCK", "MULTIPLE", "SOURCES", "TIMES", "UNIVERSE", "cube_dimensions"]
+__all__ = ["BLOCK", "FIRST_QUARTER", "MULTIPLE", "SOURCES", "TIMES", "UNIVERSE", "cube_dimensions", "group_of"]
 
 BLOCK = MappingProxyType({"phenomenon": ("TIP", "SOM"), "status": ("confirmed", "possible", "unknown")})
 """Dimensions that no total sums over: each combination of their codes, a block, is a joint system of its own."""
@@ -36,8 +36,14 @@ MULTIPLE = frozenset({"means", "recruiter", "services", "sexual"})
 SOURCES = MappingProxyType({"majority": "age"})
 """Released dimensions that are derived from a dimension of the cube."""
 
-TIMES = frozenset({"period", "year"})
-"""Dimensions of a cube that say when: the month where it is known, or the year alone."""
+FIRST_QUARTER = "first_quarter"
+"""The earliest quarter that any report of a person has named in her year: it never becomes a later one.
+
+A person whose date is corrected is therefore in the first publication of one quarter at most.
+"""
+
+TIMES = frozenset({"period", "year", FIRST_QUARTER})
+"""Dimensions of a cube that say when: the month where it is known, the year alone, or the first quarter."""
 
 _SECTIONS = tuple(sorted({code.partition("_")[0] for code in labels("vic_ForcedLabourIndustry")}))
 
@@ -67,10 +73,26 @@ UNIVERSE: Mapping[str, tuple[str, ...]] = MappingProxyType(
 _NOT_COUNTED = frozenset({FieldRole.TECHNICAL, FieldRole.MEASURE, FieldRole.FREE_TEXT})
 
 
+_MINOR = frozenset({"0--8", "9--17"})
+
+
+def group_of(dimension: str, code: str) -> str:
+    """Return the code of a derived dimension for a code of the dimension that it is derived from.
+
+    >>> group_of("majority", "9--17")
+    'minor'
+    """
+    if dimension != "majority":
+        raise KeyError(dimension)
+    return "unknown" if code == "unknown" else "minor" if code in _MINOR else "adult"
+
+
 @functools.cache
 def cube_dimensions(kind: Kind) -> frozenset[str]:
     """Return every dimension that a cube of events of `kind` may have."""
     fields = catalogue.load(f"deidentified.{kind}").fields
     # The source of a case is a technical field, but its codes are those of a list.
     counted = {field.name for field in fields if field.role not in _NOT_COUNTED or field.name == "datasource"}
-    return frozenset(counted | {"year"} | ({"sex"} if kind == "activity" else set()))
+    persons = kind not in {"activity", "indicator"}
+    derived = {"year"} | ({FIRST_QUARTER} if persons else set()) | ({"sex"} if kind == "activity" else set())
+    return frozenset(counted | derived)

@@ -6,7 +6,8 @@ Purpose: it decides which margins are measured, and how a draw becomes published
 2. `measure` draws once; the caller stores the draw before anything else happens.
 3. `read` computes the published cells from the draw.
 
-Called by: `streams.core.releasing.dp_release`, and `amana protect` (`release`, which does 2 and 3).
+Called by: `amana protect` (`release`, which does 2 and 3), for a table of its own; the tables of a policy are measured
+as one workload (`anonymizer.noise.workload`).
 
 Invariants:
 - Every combination of codes is measured, zeros included: a key that appeared only when somebody has it would be a
@@ -20,6 +21,7 @@ The room is apart from `anonymizer.budget`, which counts in integers and needs n
 without loading them.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -29,14 +31,13 @@ from typing import Any, Final, Self
 import numpy as np
 
 from anonymizer.budget.accounting import variance_of
-from anonymizer.budget.sensitivity import squared
 from anonymizer.noise.least_squares import Fit, Margin, below, fit
 from anonymizer.noise.sampler import Counts, Sampler
 from schemas.errors import DisclosureError
 from schemas.identifiers import Rho
 from schemas.trend import TOTAL
 
-__all__ = ["Z90", "Draw", "NoisyRow", "display_value", "in_force", "measure", "read", "release"]
+__all__ = ["Z90", "Draw", "NoisyRow", "display_value", "measure", "read", "release"]
 
 Z90: Final = 1.6448536269514722
 """Half the width of a 90 % interval, in standard deviations of a normal variable."""
@@ -144,7 +145,7 @@ def measure(
     places = tuple(dict.fromkeys(tuple(sorted(dims.index(name) for name in set(margin))) for margin in margins))
     if rho < len(places):
         raise DisclosureError("DIS-031", "the budget is too small to be divided over so many margins")
-    spread = variance_of(squared(m), rho // len(places))  # a person is in one cell of every margin, so margins add up
+    spread = variance_of(m, rho // len(places))  # a person is in one cell of every margin, so margins add up
     measured = {}
     for margin in sorted(places):
         table = exact.sum(axis=tuple(axis for axis in range(len(dims)) if axis not in margin))
@@ -157,7 +158,7 @@ def read(draw: Draw) -> tuple[NoisyRow, ...]:
     solved = draw.fit
     rows: list[NoisyRow] = []
     for margin in below(draw.margins):
-        sd = solved.deviation(margin)
+        sd = math.sqrt(solved.variances(margin).item())
         # the order of `product` is that of a flattened array
         named = product(*(draw.codes[d] if d in margin else (TOTAL,) for d in range(len(draw.dims))))
         values = solved.values(margin).ravel()
@@ -175,11 +176,3 @@ def release(
 ) -> tuple[NoisyRow, ...]:
     """Draw once and return the published cells: `measure`, then `read`; arguments and errors as there."""
     return read(measure(counts, dims, margins, rho, m, sampler))
-
-
-def in_force(publications: Sequence[Sequence[NoisyRow]]) -> tuple[NoisyRow, ...]:
-    """Return the cells in force after a first publication and its increments: values add up, and so do variances."""
-    return tuple(
-        NoisyRow.of(cell[0].codes, sum(row.value for row in cell), float(np.sqrt(sum(row.sd**2 for row in cell))))
-        for cell in zip(*publications, strict=True)
-    )

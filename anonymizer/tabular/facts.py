@@ -15,11 +15,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from anonymizer.policy import Policy, Population
-from anonymizer.released_dimensions import BLOCK, MULTIPLE, SOURCES, UNIVERSE
+from anonymizer.released_dimensions import BLOCK, MULTIPLE, SOURCES, UNIVERSE, group_of
 
 __all__ = ["Fact", "blocks_of", "coarse", "facts_of"]
-
-_MINOR = frozenset({"0--8", "9--17"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +37,7 @@ class Fact:
 def coarse(dimension: str, code: str) -> str:
     """Return the released code for an exact code; `dimension` is the released one."""
     if dimension == "majority":
-        return "unknown" if code == "unknown" else "minor" if code in _MINOR else "adult"
+        return group_of(dimension, code)
     if dimension == "exploitation" and "+" in code:
         return "Multiple"
     universe = UNIVERSE[dimension]

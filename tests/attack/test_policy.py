@@ -21,7 +21,7 @@ import pytest
 from amana.local import runtime as local
 from amana.site import Site
 from streams.broker import topics
-from tests.support import runtime
+from tests.support import policies, runtime
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(600)]
 
@@ -101,7 +101,11 @@ CHANGES: dict[str, list[tuple[str, str]]] = {
         ('name = "cases"', 'name = "people"'),
         ('population = "cases"', 'population = "people"'),
     ],
-    "another mode": [('kind = "case"\nmode = "suppression"', 'kind = "case"\nmode = "dp"')],
+    "another mode": [
+        ("[person]\n", f"{policies.NOISE_SECTION}[person]\n"),
+        ('kind = "case"\nmode = "suppression"', 'kind = "case"\nmode = "dp"'),
+        ('"period", "gender", "age"', '"period", "first_quarter", "gender", "age"'),
+    ],
     "one table less": [('name = "means"\npopulation', 'name = "means-again"\npopulation')],
     "another calendar": [("grace_days = 15", "grace_days = 0")],
     "other coverage": [('["IRQ", "JOR", "LBN", "TUR"]', '["IRQ", "JOR", "LBN"]')],

@@ -40,8 +40,7 @@ def test_noise_is_drawn_once_whatever_is_replayed(how: str, tmp_path: Path) -> N
     Because it was told to, or because its changelog is gone, which it finds by itself. What was released says how
     unsure it is, and its record says what it cost and what was left before and after.
     """
-    noisy = policies.altered(('kind = "case"\nmode = "suppression"', 'kind = "case"\nmode = "dp"'))
-    policies.put_in_force(tmp_path, noisy)
+    policies.put_in_force(tmp_path, policies.with_noise("case"))
     sent = flow.events(3_000, seed=51)
     with runtime.running(tmp_path, workers=STAGES) as site:
         asyncio.run(flow.publish(site, sent))

@@ -112,6 +112,8 @@ def _codes(dimension: str, policy: Policy) -> tuple[str, ...]:
             return _PERIODS
         case "year":
             return (str(_YEAR),)
+        case "first_quarter":
+            return (*(f"{_YEAR}-Q{number}" for number in (1, 2, 3, 4)), str(_YEAR))
     if dimension in BLOCK:
         return BLOCK[dimension][:1]  # the blocks are systems of one make: one that is full stands for all
     listed = UNIVERSE[dimension]

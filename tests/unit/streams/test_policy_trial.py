@@ -16,6 +16,7 @@ from schemas.errors import ConfigurationError
 from streams.core.releasing.dp_release import Noise
 from streams.core.releasing.policy_trial import full_universe, try_policy
 from tests.support.disclosure import engine
+from tests.support.noisy import NOISE
 from tests.support.policies import altered
 
 NOT_SHOWN = {*BLOCK, *TIMES, "country"}
@@ -41,6 +42,7 @@ def one_table(kind: Kind, dimension: str, mode: str = "suppression", geography: 
             | {"dimensions": [dimension]}
         ],
         "region": [{"scheme": "levant", "name": "levant", "countries": ["JOR", "LBN"]}],
+        "dp": NOISE.model_copy(update={"populations": {"own": 1.0}}).model_dump(),
         "digest": "a" * 64,
     }
     return Policy.model_validate(document)
