@@ -6,7 +6,7 @@ BIN := .venv/bin
 STAMP := .venv/.synced
 OSV_URL ?= https://api.osv.dev/
 
-.PHONY: demo test pythons long check docs bench consistency sbom audit clean
+.PHONY: demo test pythons long check docs bench usefulness consistency sbom audit clean
 
 demo: $(STAMP)
 	$(BIN)/amana demo --out demo-out
@@ -43,6 +43,10 @@ docs: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m tests.bench
+
+## How far noisy tables are from the truth, on the demonstration's invented events.
+usefulness: $(STAMP)
+	$(BIN)/python -m tests.bench.usefulness
 
 # The software bill of materials: every locked package with its hashes, as CycloneDX.
 sbom: $(STAMP)
