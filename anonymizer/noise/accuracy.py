@@ -1,4 +1,4 @@
-"""The accuracy that a policy buys: deviations of every published table before anything is drawn, and the price of one more.
+"""The accuracy that a policy buys: deviations of every published table before a draw, and the price of one more table.
 
 Purpose: officers and analysts see what a budget gives, and what another table would cost, when a policy is loaded.
 Called by: `amana policy propose` (`statement`); the benchmark of usefulness and tests.
@@ -43,11 +43,10 @@ def accuracies(workload: Workload, rho: Rho) -> tuple[TableAccuracy, ...]:
         workload: what is measured.
         rho: the population's rho for the first publication of a whole year.
     """
-    windows = [("quarter", workload.quarter)] if workload.quarter else []
+    quarters = [("quarter", workload.quarter)] if workload.quarter else []
     return tuple(
         found
-        for name, window in [*windows, ("year", workload.year)]
-        if window
+        for name, window in [*quarters, ("year", workload.year)]
         for system in window.systems
         for found in _of_system(name, workload, window, system, rho / PPB)
     )
@@ -107,7 +106,7 @@ def statement(policy: Policy, population: Population, rho: Rho) -> Iterator[str]
         yield f"{population.name}: no country is covered in {year}, so nothing is measured"
         return
     own = (table for table in policy.tables if table.population == population.name)
-    shown = {(frozenset(table.dimensions), table.period): table for table in own}
+    shown = {(frozenset(table.dimensions), str(table.period)): table for table in own}
     for one in accuracies(workload, rho):
         table = shown.get((frozenset(name.removesuffix("?") for name in one.dimensions), one.window))
         if table is not None and not any("?" in d for d in one.dimensions):

@@ -195,10 +195,10 @@ def _systems(
         named = {name for names in tables for name in names}
         dims = (*((several,) if several else ()), *sorted(named - {several}, key=_rank))
         margins: dict[Margin, float] = {}
-        for names, loss in tables.items():
-            whole = tuple(sorted(map(dims.index, names)))
-            for margin in (m for m in below([whole]) if not several or 0 in m):
-                margins[margin] = margins.get(margin, 0.0) + loss * (1.0 if margin == whole else _OF_MARGIN)
+        for shown, loss in tables.items():
+            joint: Margin = tuple(sorted(map(dims.index, shown)))
+            for margin in (m for m in below([joint]) if not several or 0 in m):
+                margins[margin] = margins.get(margin, 0.0) + loss * (1.0 if margin == joint else _OF_MARGIN)
         required, cost = (0, bounds[several]) if several else (None, 1)
         yield dims, MarginSystem(tuple(len(_codes_of(d)) for d in dims), margins, required, cost, _ladder(dims))
 

@@ -12,7 +12,7 @@ import csv
 import datetime as dt
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -131,7 +131,7 @@ def _draw(
 
 def _compare(found: Errors, noisy: WindowDraw, exact: WindowDraw, workload: Workload, label: str) -> None:
     regions = np.array(list(workload.regions.values()))
-    rows: Mapping[str, Sequence[np.ndarray]] = {"regions": regions, "countries": np.eye(len(workload.places))}
+    rows: Mapping[str, np.ndarray] = {"regions": regions, "countries": np.eye(len(workload.places))}
     size = "quarter" if "-" in label else "year"
     for block in range(len(noisy.systems[0].blocks)):
         pairs = zip(published([noisy], block, regions, 0.01), published([exact], block, regions, 0.01), strict=True)
@@ -148,7 +148,7 @@ def _compare(found: Errors, noisy: WindowDraw, exact: WindowDraw, workload: Work
 def plain(policy: Policy) -> Iterator[str]:
     """Yield what noise for each table and country by itself would give with the same budget and tables.
 
-    A year is two windows of equal parts, and each window is divided equally over its tables; a region sums its countries.
+    A year is two windows of equal parts, each divided equally over its tables; a region sums its countries.
     """
     assert policy.dp is not None
     population = policy.populations[0]

@@ -26,7 +26,6 @@ first_year = 2024
 """A section of differential privacy for the shipped policy, whose populations have the mode suppression."""
 
 
-
 def altered(*changes: tuple[str, str]) -> str:
     """Return the shipped policy's text with each first string replaced by the second, all of which occur."""
     text = shipped_policy()

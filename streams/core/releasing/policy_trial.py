@@ -28,7 +28,12 @@ __all__ = ["TrialResult", "full_universe", "try_policy"]
 
 _YEAR = 2030
 _AS_OF = dt.date(_YEAR + 1, 12, 31)  # every window of the year is due, whatever its grace
-_PERIODS = tuple(f"{_YEAR}{month}" for month in ("-01", "-04", "-08", "-12", ""))
+_TIMES = {
+    "period": tuple(f"{_YEAR}{month}" for month in ("-01", "-04", "-08", "-12", "")),
+    "year": (str(_YEAR),),
+    "first_quarter": tuple(f"{_YEAR}{quarter}" for quarter in ("-Q1", "-Q2", "-Q3", "-Q4", "")),
+}
+"""The codes of the dimensions of time."""
 _PERSONS_OF_A_CODE = 25
 _AGENCIES = ("agency-a", "agency-b", "agency-c")
 
@@ -105,15 +110,11 @@ def _step(length: int, rank: int) -> int:
 
 def _codes(dimension: str, policy: Policy) -> tuple[str, ...]:
     """Return the exact codes of a dimension of a cube."""
-    match dimension:
-        case "country":
-            return tuple(sorted({country for region in policy.regions for country in region.countries}))
-        case "period":
-            return _PERIODS
-        case "year":
-            return (str(_YEAR),)
-        case "first_quarter":
-            return (*(f"{_YEAR}-Q{number}" for number in (1, 2, 3, 4)), str(_YEAR))
+    times = _TIMES.get(dimension)
+    if times is not None:
+        return times
+    if dimension == "country":
+        return tuple(sorted({country for region in policy.regions for country in region.countries}))
     if dimension in BLOCK:
         return BLOCK[dimension][:1]  # the blocks are systems of one make: one that is full stands for all
     listed = UNIVERSE[dimension]
