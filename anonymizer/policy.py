@@ -21,11 +21,11 @@ import hashlib
 import math
 import tomllib
 from collections.abc import Collection, Hashable, Iterable, Iterator
-from fractions import Fraction
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from anonymizer.privacy_rules import Coverage, Privacy
 from anonymizer.released_dimensions import BLOCK, FIRST_QUARTER, MULTIPLE, SOURCES, TIMES, UNIVERSE, cube_dimensions
 from schemas import codelists
 from schemas.catalogue import Kind
@@ -33,12 +33,11 @@ from schemas.errors import ConfigurationError
 from schemas.trend import region_id
 
 __all__ = [
-    "AgencyBounds", "Calendar", "Coverage", "Cube", "NameThresholds", "Policy", "Population", "Privacy", "Region",
-    "Replacing", "Suppression", "TablePlan", "TextRules", "load",
+    "AgencyBounds", "Calendar", "Cube", "NameThresholds", "Policy", "Population", "Region", "Replacing", "Suppression",
+    "TablePlan", "TextRules", "load",
 ]  # fmt: skip
 
 
-_PUBLICATIONS = 2  # of a window, by the calendar: the first publication and one revision
 _MOST_CELLS = 500_000  # of one table in one window and block, margins included: more cannot be planned in minutes
 
 # A name is a part of cell keys, whose parts `|` divides, of topics and of file names.
@@ -81,85 +80,6 @@ class AgencyBounds(_Frozen):
 
     # The memory of all stages grows with it, and no sum of counts may leave 64 bits: hence an upper limit.
     revisions_per_year: int = Field(default=50_000, ge=2, le=1_000_000_000)
-
-
-class Privacy(_Frozen):
-    """Privacy loss of a person-year over all populations of mode `dp`, and its division.
-
-    Args:
-        epsilon: The loss of a person-year in all populations and publications together, for the `delta` beside it.
-        delta: The probability with which the loss may be larger.
-        relation: Against whom the loss is bounded. `person-year`: everything about one person is there or not.
-            `insider`: what the other agencies report about her is there or not, while an agency's own reports stay.
-        populations: The share of the loss for each population.
-        shares: The share of a population's loss for the first publication and for its revision.
-        late: The largest share of persons who may come or change after the first publication; a revision weighs the two
-            publications by it.
-        codes: For each dimension in which a person may have several codes: how many of them count in full.
-        uncertain: A value whose 90 % interval reaches further than this share of the value is marked as too uncertain.
-        first_year: The year from which on windows are published.
-    """
-
-    epsilon: float = Field(gt=0, le=20)
-    delta: float = Field(gt=0, le=1e-3)
-    relation: Literal["insider", "person-year"]
-    populations: dict[str, float]
-    shares: tuple[float, ...]
-    late: float = Field(gt=0, le=0.5)
-    codes: dict[str, Annotated[int, Field(ge=1, le=40)]] = {}
-    uncertain: float = Field(gt=0, le=10)
-    # from a fixed year on, whoever is in a window: publishing only windows with persons would tell that there are some
-    first_year: int = Field(ge=1900)
-
-    @property
-    def parts(self) -> tuple[Fraction, ...]:
-        """The shares of the publications as exact fractions of their decimal text."""
-        return tuple(Fraction(str(share)) for share in self.shares)
-
-    @property
-    def people_that_differ(self) -> int:
-        """How many cells of a margin may differ by one person: a person who is in another cell is away from her own."""
-        return 2 if self.relation == "insider" else 1
-
-    def share_of(self, population: str) -> Fraction:
-        """Return a population's share of the loss."""
-        return Fraction(str(self.populations[population]))
-
-    @model_validator(mode="after")
-    def _is_not_overspent(self) -> Self:
-        if len(self.shares) != _PUBLICATIONS or min(self.shares) <= 0:
-            msg = "shares: one for the first publication and one for its revision"
-            raise ValueError(msg)
-        if sum(self.parts) > 1:
-            msg = "shares: the publications of a year spend more than its budget"
-            raise ValueError(msg)
-        of_populations = [self.share_of(name) for name in self.populations]
-        if any(share <= 0 for share in of_populations) or sum(of_populations) > 1:
-            msg = "populations: each has a share above zero, and together they spend no more than the budget"
-            raise ValueError(msg)
-        return self
-
-
-class Coverage(_Frozen):
-    """Countries in which agencies of the collaborative report a kind of event, by agreement: this is public.
-
-    Args:
-        kind: The kind of event.
-        countries: Alpha-3 codes.
-        first: The first year of it.
-        last: The last year of it, None while it goes on.
-        agencies: The agencies that report, by id.
-    """
-
-    kind: Kind
-    countries: tuple[str, ...] = Field(min_length=1)
-    first: int = Field(ge=1900)
-    last: int | None = Field(default=None, ge=1900)
-    agencies: tuple[str, ...] = ()
-
-    def holds(self, kind: str, year: int) -> bool:
-        """Tell whether a kind of event is reported in a year."""
-        return self.kind == kind and self.first <= year <= (self.last or year)
 
 
 class PersonRules(_Frozen):

@@ -1,7 +1,7 @@
 """Weighted least squares over noisy margins, in closed form.
 
 Purpose: it computes the one consistent table behind several noisy margins, and the uncertainty of each of its sums.
-Called by: `noisy_table` and `published_tables`; `shares` for the variances, `revision` for the components.
+Called by: `noisy_table` and `published_margins`; `shares` for the variances, `revision` for the components.
 
 A table over some dimensions is a sum of components, one for every subset of them: the grand mean, the effect of each
 dimension, the interaction of two, and so on. Margins measured with independent noise, equal within each margin, observe

@@ -2,7 +2,7 @@
 
 Purpose: a revision has a third of the first publication's budget, so that alone it is 1.7 times as unsure. Together
 they are better than the first, if the persons who came late in between are allowed for.
-Called by: `anonymizer.noise.published_tables`.
+Called by: `anonymizer.noise.published_margins`.
 
 Invariants:
 - The weights are equal for all cells of a component, so that all sums stay consistent.

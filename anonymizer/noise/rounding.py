@@ -3,7 +3,7 @@
 Purpose: estimates are consistent as real numbers; rounded one by one they would not be. All margins of a population are
 rounded from the total downwards, each within the margins below it, so that codes add up to their total in every table,
 and tables agree on what they share.
-Called by: `anonymizer.noise.published_tables`.
+Called by: `anonymizer.noise.published_margins`.
 
 Invariants:
 - The sum of a rounded margin along any dimension is the rounded margin without that dimension.

@@ -10,7 +10,7 @@ a year. A plan holds the strategy for places and systems of margins with their s
   everybody who was reported after the publication of her quarter.
 
 Called by: `streams.core.releasing.dp_release`, `noise_price` and `person_counts`; `workload_draw` and
-`published_tables` read the plans.
+`published_margins` read the plans.
 
 Invariants:
 - A plan follows from the policy alone: code lists, regions, coverage and weights, never counts.

@@ -4,9 +4,9 @@ Purpose: it decides in which units a window is measured, and what its measuremen
 
 1. The caller charges the window's rho (`anonymizer.budget`).
 2. `measure` draws once; the caller stores the draw before anything else happens.
-3. `WindowDraw.of` reads the stored draw; `published_tables` computes the published values from it.
+3. `WindowDraw.of` reads the stored draw; `published_margins` computes the published values from it.
 
-Called by: `streams.core.releasing.dp_release`; `published_tables` reads draws.
+Called by: `streams.core.releasing.dp_release`; `published_margins` reads draws.
 
 Invariants:
 - Every place and combination of codes is measured, zeros included. No count is compared with a threshold.

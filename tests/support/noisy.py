@@ -6,7 +6,8 @@ from importlib import resources
 
 from anonymizer import policy as policies
 from anonymizer.noise.sampler import Counts
-from anonymizer.policy import Cube, Policy, Privacy
+from anonymizer.policy import Cube, Policy
+from anonymizer.privacy_rules import Privacy
 from tests.support.disclosure import AGES, QUARTERS, Person, small_policy
 
 __all__ = ["NOISE", "Recorded", "cells_of", "noisy_policy", "shipped_noise"]

@@ -15,7 +15,7 @@ Invariants:
 - A person-year is one record of each population. It is in one cell of every margin of a year, and in the first
   publication of one quarter at most (`anonymizer.released_dimensions.FIRST_QUARTER`), whatever is corrected or
   withdrawn in between; in a revision it is in one quarter, that of its month.
-- A draw that costs more than it was charged for is never stored (INT-161).
+- A draw that costs more than it was charged for is never stored (INT-163).
 - The populations of persons share one budget: each has its share of the same grant.
 - The draw belongs to the kind of event, window and revision, whatever the day of the release: a repeated tick, or a
   later one, gets the stored draw.
@@ -31,11 +31,12 @@ import numpy as np
 
 from anonymizer.budget.account import Account, BudgetScope, Charge, Opened
 from anonymizer.budget.accounting import granted
-from anonymizer.noise.published_tables import PublishedSystem, published
+from anonymizer.noise.published_margins import PublishedSystem, published
 from anonymizer.noise.sampler import Sampler
 from anonymizer.noise.workload import PlannedWindow, Workload, workload_of
 from anonymizer.noise.workload_draw import WindowDraw, measure
-from anonymizer.policy import Policy, Privacy
+from anonymizer.policy import Policy
+from anonymizer.privacy_rules import Privacy
 from schemas.errors import DisclosureError, IntegrityError
 from schemas.identifiers import Rho
 from schemas.trend import TrendRow
@@ -81,7 +82,7 @@ def noisy_publication(
 
     Raises:
         DisclosureError: DIS-027, no mechanism; BUD-001 to BUD-004, the budget does not allow it.
-        IntegrityError: the budget cannot be kept, or the engine is not what it says; INT-161, a draw would cost more
+        IntegrityError: the budget cannot be kept, or the engine is not what it says; INT-163, a draw would cost more
             than it was charged for.
     """
     if mechanism is None or policy.dp is None:
@@ -133,7 +134,7 @@ class _Release:
                 charge.rho, self.mechanism.sampler,
             )  # fmt: skip
             if drawn.charge > charge.rho:
-                raise IntegrityError("INT-161", f"a draw of {label} would cost more than it was charged for")
+                raise IntegrityError("INT-163", f"a draw of {label} would cost more than it was charged for")
             balance = {"before_ppb": account.left_without(charge.release), "after_ppb": account.left}
             whole = {"balance": balance, "drawn": drawn.record()}
             return json.dumps(whole, sort_keys=True, separators=(",", ":")).encode()

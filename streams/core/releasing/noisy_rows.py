@@ -19,7 +19,7 @@ from typing import Final
 import numpy as np
 
 from anonymizer.noise.least_squares import Floats, Margin, below
-from anonymizer.noise.published_tables import Z90, Cells, PublishedSystem, persons, remainder
+from anonymizer.noise.published_margins import Z90, Cells, PublishedSystem, persons, remainder
 from anonymizer.noise.workload import Workload, known_of
 from anonymizer.policy import Policy, Population, Region, TablePlan
 from anonymizer.released_dimensions import MULTIPLE

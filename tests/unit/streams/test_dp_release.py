@@ -14,7 +14,8 @@ from anonymizer import policy as policies
 from anonymizer.budget.account import BudgetScope, spent
 from anonymizer.budget.accounting import epsilon_of, granted
 from anonymizer.noise.sampler import Counts, Sampler
-from anonymizer.policy import Coverage, Policy
+from anonymizer.policy import Policy
+from anonymizer.privacy_rules import Coverage
 from connectors.adapters.budget_store import BudgetStore
 from schemas import catalogue, codec
 from schemas.errors import ConfigurationError, IntegrityError
@@ -195,7 +196,7 @@ def test_a_draw_that_costs_more_than_its_charge_is_not_stored(tmp_path: Path, mo
     budget = BudgetStore.open(tmp_path / "budget.sqlite")
     narrower = "anonymizer.noise.workload_draw.variance_of"
     monkeypatch.setattr(narrower, lambda squared, rho: Fraction(squared * 10**9, 3 * rho))
-    with pytest.raises(IntegrityError, match="INT-161"):
+    with pytest.raises(IntegrityError, match="INT-163"):
         tick(PEOPLE, PRINTS[0], budget, sampler=_TooSure())
     assert not budget.state()[BudgetScope("case", YEAR)].draws
 
