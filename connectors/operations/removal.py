@@ -7,7 +7,8 @@ Called by: `amana.composition.erasures`.
 1. Every stage passes all that was published before.
 2. Topics that are read once (`raw.*`, `replay`, `deltas`) are cut off up to there.
    The sizes of the replicas tell when it is deleted (`connectors.operations.segment_deletion`).
-3. Compacted topics are compacted until no key has two records, and no tombstone is left.
+3. Compacted topics are compacted until no key has two records, and no tombstone is left; each replica leads once, and
+   is read.
 4. The brokers get the listed settings back.
 
 Invariants:
@@ -31,6 +32,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource, KafkaAdminClient
 
 from connectors.adapters import progress, topic_reading
+from connectors.operations.replica_leadership import ReplicaLeadership
 from connectors.operations.segment_deletion import Deletions, ReplicaSizes
 from schemas.errors import TransportError
 from streams.broker import topics
@@ -124,18 +126,22 @@ class Removal:
                 self._wait("TRA-173", "a broker that has some of it is out of reach")
             cuts = [tp for tp in _partitions(cut) if ends[tp]]
             deletions = Deletions({one: size for one, size in held.items() if TopicPartition(*one[1:]) in cuts})
-            dirty = [tp for tp in _partitions(compacted) if ends[tp]]
+            kept = [tp for tp in _partitions(compacted) if ends[tp]]
             # A partition without any record gets none: a stage would take it for one whose state is lost.
-            turned = [*dirty, *(tp for tp in cuts if not topics.is_raw(tp.topic))]
+            turned = [*kept, *(tp for tp in cuts if not topics.is_raw(tp.topic))]
             first = self._turn(turned)
-            # A look before each turn, and one behind it: what a turn appends must not hide what was deleted.
-            while not deletions.are_done(sizes.read()) or dirty:
-                self._cut_off(cuts)
-                self._wait("TRA-173", "the brokers did not delete everything in time: run it again")
-                dirty = self._not_clean({tp: first[tp] for tp in dirty})
-                if deletions.are_done(sizes.read()) and not dirty:
-                    break
-                self._turn(turned)
+            leadership = ReplicaLeadership(self._admin, kept)
+            with leadership.in_turn() as replicas:
+                for _ in replicas:
+                    dirty = {tp: first[tp] for tp in kept}
+                    # A look before each turn, and one behind it: what a turn appends must not hide what was deleted.
+                    while not deletions.are_done(sizes.read()) or dirty:
+                        self._cut_off(cuts)
+                        self._wait("TRA-173", "the brokers did not delete everything in time: run it again")
+                        dirty = self._not_clean(dirty, leadership)
+                        if deletions.are_done(sizes.read()) and not dirty:
+                            break
+                        self._turn(turned)
             # Files that were replaced go a moment later; no broker tells when.
             time.sleep(self._pace.pause + _DELAYS * self._pace.segment_ms / 1000)
 
@@ -185,27 +191,39 @@ class Removal:
         if starts:
             self._admin.delete_records(starts)
 
-    def _not_clean(self, before: Mapping[TopicPartition, int]) -> list[TopicPartition]:
-        """Return the partitions with a tombstone, a `TURN`, or two records of one key before their offset."""
-        if not before:
-            return []
+    def _not_clean(
+        self, before: Mapping[TopicPartition, int], leadership: ReplicaLeadership
+    ) -> dict[TopicPartition, int]:
+        """Return the partitions with a tombstone, a `TURN`, or two records of one key before their offset.
+
+        So are those that were not read from the replica that is to lead them.
+        """
+        epochs = leadership.epochs()
         found: set[TopicPartition] = set()
         seen: set[tuple[TopicPartition, bytes]] = set()
+        if before:
+            for record in self._records(before):
+                tp = TopicPartition(record.topic, record.partition)
+                # The key that closes segments has a value where it told dedupe what to forget.
+                if record.value is None or record.key == TURN or (tp, record.key) in seen:
+                    found.add(tp)
+                seen.add((tp, record.key))
+        after = leadership.epochs()
+        if moved := {tp for tp in before if tp not in epochs or epochs[tp] != after.get(tp)}:
+            leadership.elect()
+        return {tp: offset for tp, offset in before.items() if tp in found or tp in moved}
+
+    def _records(self, before: Mapping[TopicPartition, int]) -> Iterator[Any]:
+        """Yield the records of partitions before an offset of each."""
         consumer = KafkaConsumer(**self._settings, enable_auto_commit=False, auto_offset_reset="earliest")
         try:
             consumer.assign(list(before))
             consumer.seek_to_beginning(*before)
             for record in topic_reading.to_present_end(consumer, before):
-                tp = TopicPartition(record.topic, record.partition)
-                if record.offset >= before[tp]:
-                    continue
-                # The key that closes segments has a value where it told dedupe what to forget.
-                if record.value is None or record.key == TURN or (tp, record.key) in seen:
-                    found.add(tp)
-                seen.add((tp, record.key))
+                if record.offset < before[TopicPartition(record.topic, record.partition)]:
+                    yield record
         finally:
             consumer.close()
-        return [tp for tp in before if tp in found]
 
     def _ends(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         with progress.Offsets(self._settings) as offsets:

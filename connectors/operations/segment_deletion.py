@@ -8,7 +8,7 @@ Invariants:
 - Nothing is concluded from a time: a broker that stands still has deleted nothing, however long it was.
 - A replica loses its oldest bytes first. Bytes that are appended hide a loss and never add one: the answer may come
   later than the deletion, and never before it.
-- A replica whose broker does not answer has deleted nothing.
+- A replica whose broker does not answer, or that was moved to another broker meanwhile, has deleted nothing.
 
 >>> replica = (1, "deltas", 0)
 >>> deletions = Deletions({replica: 100})
@@ -41,7 +41,7 @@ class Deletions:
         if sizes is None:
             return False
         for replica, left in self._left.items():
-            size = sizes[replica]
+            size = sizes.get(replica, self._last[replica])
             # A replica without any bytes has none of the old ones, whatever its losses were hidden by.
             self._left[replica] = left - max(0, self._last[replica] - size) if size else 0
             self._last[replica] = size
