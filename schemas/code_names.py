@@ -49,7 +49,17 @@ _SURE: Final = frozenset(
         *("σύνολο", "γενικό σύνολο"),  # el
         *('סה"כ', "סה״כ", "סך הכל"),  # he
         *("ድምር", "ጠቅላላ ድምር"),  # am
-        *("jumla", "wadarta", "итого", "всего", "всього", "insgesamt", "gesamt", "totale", "todos"),  # sw so ru uk de it es
+        *(
+            "jumla",
+            "wadarta",
+            "итого",
+            "всего",
+            "всього",
+            "insgesamt",
+            "gesamt",
+            "totale",
+            "todos",
+        ),  # sw so ru uk de it es
         *("مجموعی", "کل تعداد", "कुल", "মোট", "সর্বমোট"),  # ur hi bn
     }
 )

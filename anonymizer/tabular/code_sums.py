@@ -119,7 +119,7 @@ class SumSearch:
         self._fill(vector, table[order], (), most, found, np.arange(size))
         return [tuple(sorted(int(order[i]) for i in chosen)) for chosen in found]
 
-    def _fill(  # noqa: PLR0913, PLR0917 - the state of a search
+    def _fill(
         self,
         left: Counts,
         table: Counts,

@@ -20,7 +20,7 @@ Invariants:
 - A message names a dimension and lines, never a code or a count.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -229,7 +229,10 @@ class _Columns:
             if parts is not None:
                 own.take(whole, parts)
             elif sure and self._may_hold(whole, _highest(sure)):
-                raise own.doubt([whole, *_highest(sure)], "the first code is named as one that holds the others, but is not their sum")
+                raise own.doubt(
+                    [whole, *_highest(sure)],
+                    "the first code is named as one that holds the others, but is not their sum",
+                )
 
     def _wider(self, search: SumSearch, whole: str, parts: Sequence[str]) -> list[str] | None:
         """Return the codes that a code is surely the sum of, if they include those that are named as its parts."""

@@ -47,7 +47,8 @@ def refuse_other_levels(new: CrossTable, history: Sequence[CrossTable], flat: Co
                 raise ContractError(
                     "CON-085", f"{dim}: an earlier table of this history spells a code otherwise", field=dim
                 )
-            if dim not in flat and (_named(ours, theirs) or _summed(new, table, dim, ours, theirs)):
+            renamed = {*ours} & {*table.groups.get(dim, {})} or {*theirs} & {*new.groups.get(dim, {})}
+            if renamed or (dim not in flat and (_named(ours, theirs) or _summed(new, table, dim, ours, theirs))):
                 message = (
                     f"{dim}: an earlier table of this history counts the same persons at another level: give the rows "
                     "of the lowest level in both tables and the others as --groups, or name the dimension with --flat"
@@ -56,7 +57,7 @@ def refuse_other_levels(new: CrossTable, history: Sequence[CrossTable], flat: Co
 
 
 def _alone(table: CrossTable, other: CrossTable, dim: str) -> Codes:
-    """Return the codes that the other table has neither as a code nor as a group."""
+    """Return the codes that the other table does not have."""
     return tuple(sorted(set(table.codes[dim]) - set(other.codes[dim])))
 
 
@@ -75,11 +76,7 @@ def _summed(new: CrossTable, table: CrossTable, dim: str, ours: Codes, theirs: C
     vectors = _vectors([(new, ours), (table, theirs)], dim)
     search = SumSearch(vectors)
     sides = range(len(ours)), range(len(ours), len(vectors))
-    return any(
-        search.parts_of(whole, parts, _DOUBT)
-        for wholes, parts in (sides, sides[::-1])
-        for whole in wholes
-    )
+    return any(search.parts_of(whole, parts, _DOUBT) for wholes, parts in (sides, sides[::-1]) for whole in wholes)
 
 
 def _vectors(chosen: Sequence[tuple[CrossTable, Codes]], dim: str) -> npt.NDArray[np.int64]:

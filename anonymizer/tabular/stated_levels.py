@@ -40,7 +40,9 @@ class StatedLevels:
     flat: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, groups: Groups, totals: frozenset[str] = frozenset(), flat: frozenset[str] = frozenset()) -> "StatedLevels":
+    def of(
+        cls, groups: Groups, totals: frozenset[str] = frozenset(), flat: frozenset[str] = frozenset()
+    ) -> "StatedLevels":
         """Resolve groups of groups, and name the rest of each group that has one.
 
         Raises:
@@ -91,5 +93,7 @@ def without_rests(rows: Sequence[CountRow], dims: Sequence[str], stated: StatedL
 def _rest(row: CountRow, place: int, name: str, spent: Mapping[Codes, int]) -> CountRow:
     left = row.count - spent.get(row.codes[:place] + row.codes[place + 1 :], 0)
     if left < 0:
-        raise ContractError("CON-087", f"line {row.line} is of a group with a rest, and has fewer persons than its parts")
+        raise ContractError(
+            "CON-087", f"line {row.line} is of a group with a rest, and has fewer persons than its parts"
+        )
     return CountRow(row.line, (*row.codes[:place], name, *row.codes[place + 1 :]), left)

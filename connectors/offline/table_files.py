@@ -28,7 +28,7 @@ from connectors.offline.count_rows import InputForm, PersonRows
 from schemas import formulas
 from schemas.errors import ConfigurationError, ContractError
 
-__all__ = ["TableRead", "groups", "margins_of", "read", "rows", "unguarded", "write"]
+__all__ = ["TableRead", "flat_of", "groups", "margins_of", "read", "rows", "unguarded", "write"]
 
 _CELLS: Final = InputForm()
 
@@ -74,7 +74,9 @@ def read(
     if not found.counts:
         raise ContractError("CON-080", "the table has no rows but totals")
     groups = {dim: {**stated.groups.get(dim, {}), **found.groups.get(dim, {})} for dim in dims}
-    table = CrossTable(tuple(dims), tuple(margins), found.counts, {dim: names for dim, names in groups.items() if names})
+    table = CrossTable(
+        tuple(dims), tuple(margins), found.counts, {dim: names for dim, names in groups.items() if names}
+    )
     return TableRead(table, found.notes, tallied.cells_of_one(found.counts))
 
 
@@ -91,6 +93,18 @@ def margins_of(text: str, dims: Sequence[str]) -> tuple[frozenset[str], ...]:
         if len(set(margin)) < len(margin):
             raise ConfigurationError("CFG-081", "a margin names a dimension twice", field="margins")
     return tuple(dict.fromkeys(frozenset(margin) for margin in margins))
+
+
+def flat_of(text: str, dims: Sequence[str]) -> frozenset[str]:
+    """Return the dimensions in a text as `a,b`.
+
+    Raises:
+        ConfigurationError: CFG-080, a dimension that --dims does not name.
+    """
+    names = [name.strip() for name in text.split(",")] if text else []
+    if unknown := [name for name in names if name not in dims]:
+        raise ConfigurationError("CFG-080", "--flat has a dimension that --dims does not name", field=unknown[0])
+    return frozenset(names)
 
 
 def groups(path: Path) -> dict[str, dict[str, frozenset[str]]]:
