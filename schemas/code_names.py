@@ -11,7 +11,7 @@ Invariants:
 
 Source: Unicode Standard Annex 15 (NFKC) and chapter 3.13 (case folding); SDMX for `_T` (total) and `_O` (other).
 
->>> folded("  Bey\u200brut\u00a0١") == folded("BEYRUT 1"), folded("إدلـب") == folded("ادلب")
+>>> folded("  Bey\u200brut\u00a0\u0661") == folded("BEYRUT 1"), folded("إدلـب") == folded("ادلب")
 (True, True)
 >>> [total_strength(name) for name in ("Grand Total", "المجموع", "Both", "LBN")]
 [2, 2, 1, 0]
@@ -21,10 +21,12 @@ Source: Unicode Standard Annex 15 (NFKC) and chapter 3.13 (case folding); SDMX f
 (0, 1, None)
 """
 
+import csv
 import functools
 import math
 import re
 import unicodedata
+from importlib import resources
 from typing import Final, NamedTuple
 
 from schemas.trend import TOTAL
@@ -34,50 +36,20 @@ __all__ = ["REST", "NameSpan", "crossing", "folded", "span_of", "strength_within
 REST: Final = "_O"
 """Persons of a group who have none of its listed codes. From SDMX, where `_O` is other."""
 
-# Spellings of one letter: forms of alef, the Persian yeh and kaf, the yeh and heh that stand for others at a word's end.
+# Spellings of one letter: forms of alef, the Persian yeh and kaf, letters that stand for others at a word's end.
 _LETTERS: Final = str.maketrans("أإآٱىیېےکةۀە", "ااااييييكههه", "\u0640")
 _ARABIC_MARKS: Final = re.compile("[\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed]")
-
-_SURE: Final = frozenset(
-    {
-        *("total", "totals", "tot", "ttl", "overall", "all", "everyone", "both sexes", "all sexes", "all ages"),  # en
-        *("ensemble", "tous", "toutes", "les deux sexes", "totaux"),  # fr
-        *("المجموع", "مجموع", "الاجمالي", "اجمالي", "الكل", "كلا الجنسين"),  # ar
-        *("toplam", "genel toplam", "ara toplam", "hepsi"),  # tr
-        *("جمع", "جمع كل", "مجموع كل", "كل", "هر دو جنس"),  # fa
-        *("سەرجەم", "كۆى گشتى", "كۆي گشتي"),  # ckb
-        *("σύνολο", "γενικό σύνολο"),  # el
-        *('סה"כ', "סה״כ", "סך הכל"),  # he
-        *("ድምር", "ጠቅላላ ድምር"),  # am
-        *(
-            "jumla",
-            "wadarta",
-            "итого",
-            "всего",
-            "всього",
-            "insgesamt",
-            "gesamt",
-            "totale",
-            "todos",
-        ),  # sw so ru uk de it es
-        *("مجموعی", "کل تعداد", "कुल", "মোট", "সর্বমোট"),  # ur hi bn
-    }
-)
-_PERHAPS: Final = frozenset({"t", "both", "sum", "any", "whole", "year", "annual", "année", "yıl"})
-_BEGINS: Final = re.compile(
-    r"^(total|grand total|sub-?\s?total|sous-total|all|tous|toutes|اجمالي|مجموع|جميع|جمع|toplam|итого|σύνολο)\b"
-)
-_ENDS: Final = re.compile(r"(\b|^)(totals?|toplam[ıi]?|общий итог|gesamt|insgesamt)$")
 
 _PARTED: Final = "-_./:>|"  # between the name of a whole and that of its part
 _P_CODE: Final = re.compile(r"[a-z]{2,3}[0-9]*")
 
 _YEAR: Final = r"(?P<year>(?:19|20)[0-9]{2})"
+_MONTH: Final = "0?[1-9]|1[0-2]"
 _TIMES: Final = (
     (re.compile(rf"{_YEAR}"), 12),
     (re.compile(rf"{_YEAR}[ \-/]?[hs](?P<part>[12])|[hs](?P<part2>[12])[ \-/]?(?P<year2>(?:19|20)[0-9]{{2}})"), 6),
     (re.compile(rf"{_YEAR}[ \-/]?[qt](?P<part>[1-4])|[qt](?P<part2>[1-4])[ \-/]?(?P<year2>(?:19|20)[0-9]{{2}})"), 3),
-    (re.compile(rf"{_YEAR}[\-/]?m?(?P<part>0?[1-9]|1[0-2])|(?P<part2>0?[1-9]|1[0-2])[\-/](?P<year2>(?:19|20)[0-9]{{2}})"), 1),
+    (re.compile(rf"{_YEAR}[\-/]?m?(?P<part>{_MONTH})|(?P<part2>{_MONTH})[\-/](?P<year2>(?:19|20)[0-9]{{2}})"), 1),
     (re.compile(r"(?P<part>)[hs](?P<part2>[12])"), 6),
     (re.compile(r"(?P<part>)[qt](?P<part2>[1-4])"), 3),
 )  # fmt: skip
@@ -85,7 +57,8 @@ _YEARS: Final = re.compile(r"((?:19|20)[0-9]{2}) ?[-/] ?((?:19|20)[0-9]{2})")
 _BAND: Final = re.compile(r"([0-9]{1,3}) ?(?:-{1,2}|to|à|الى) ?([0-9]{1,3})(?: years| ans| سنة)?")
 _BELOW: Final = re.compile(r"(?:<|under |below |less than |moins de |اقل من |تحت )(=)? ?([0-9]{1,3})")
 _ABOVE: Final = re.compile(
-    r"(?:(>=|≥|from )|(>|over |above |more than |plus de |اكثر من )) ?([0-9]{1,3})|([0-9]{1,3}) ?(?:\+|and over|and above|et plus)"
+    r"(?:(>=|≥|from )|(>|over |above |more than |plus de |اكثر من )) ?([0-9]{1,3})"
+    r"|([0-9]{1,3}) ?(?:\+|and over|and above|et plus)"
 )
 
 
@@ -116,16 +89,30 @@ def _kept(character: str) -> str:
     return character if digit is None else str(digit)
 
 
-_SURE_FOLDED: Final = frozenset(map(folded, _SURE)) | {folded(TOTAL)}
-_PERHAPS_FOLDED: Final = frozenset(map(folded, _PERHAPS))
+def _read_names() -> dict[str, frozenset[str]]:
+    """Return the names of totals, folded, by their use: the whole name, a part of it, or perhaps a total."""
+    text = (resources.files("schemas") / "codes" / "total_names.csv").read_text(encoding="utf-8")
+    by_use: dict[str, set[str]] = {"whole": {folded(TOTAL)}}
+    for row in csv.DictReader(text.splitlines()):
+        by_use.setdefault(row["use"], set()).add(folded(row["name"]))
+    return {use: frozenset(names) for use, names in by_use.items()}
+
+
+_TOTALS: Final = _read_names()
 
 
 def total_strength(name: str) -> int:
     """Return how surely a name is that of a total: 2 surely, 1 perhaps, 0 not."""
     plain = folded(name)
-    if plain in _SURE_FOLDED or _BEGINS.match(plain) or _ENDS.search(plain):
+    if plain in _TOTALS["whole"] or any(_begins_or_ends(plain, part) for part in _TOTALS["part"]):
         return 2
-    return 1 if plain in _PERHAPS_FOLDED else 0
+    return 1 if plain in _TOTALS["perhaps"] else 0
+
+
+def _begins_or_ends(plain: str, word: str) -> bool:
+    """Tell whether a name begins or ends with a word, or is that word."""
+    begins = plain.startswith(word) and not plain[len(word) :][:1].isalnum()
+    return begins or (plain.endswith(word) and not plain[: -len(word)][-1:].isalnum())
 
 
 @functools.cache

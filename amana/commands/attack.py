@@ -32,6 +32,7 @@ from anonymizer.tabular.stated_levels import StatedLevels
 from connectors.adapters import local_files
 from connectors.offline import table_files as files
 from connectors.offline.count_rows import MOST_BYTES
+from connectors.offline.publication_history import LEVELS
 from schemas import formulas
 from schemas.errors import ConfigurationError, ContractError
 
@@ -74,7 +75,7 @@ def attack(  # noqa: PLR0913, PLR0917 - one parameter per option
 ) -> None:
     """Attack published tables; exit status 1 if a suppressed count or a person's presence can be inferred."""
     stated = StatedLevels.of(
-        files.groups(groups) if groups else {},
+        _groups(folder, groups),
         frozenset(total or ()),
         frozenset(name.strip() for name in flat.split(",")),
     )
@@ -135,10 +136,18 @@ def load(folder: Path, stated: StatedLevels) -> Loaded:
     headers = [header for _, header, _ in exported]
     published += [with_answers(table, header) for table, header in zip(of_feed, headers, strict=True)]
     if noisy := sum(table.noisy for table in published):
-        notes.append(
-            f"{noisy} of {len(published)} tables have values with noise: the attacks on exact values pass them over"
-        )
+        notes.append(f"{noisy} of {len(published)} tables have noise: the attacks on exact values pass them over")
     return Loaded(published, notes)
+
+
+def _groups(folder: Path, named: Path | None) -> dict[str, dict[str, frozenset[str]]]:
+    """Return the groups that the user names, and those that were published beside the tables."""
+    together: dict[str, dict[str, frozenset[str]]] = {}
+    for path in (*sorted((folder / LEVELS).glob("*.csv")), *([named] if named else [])):
+        for dim, names in files.groups(path).items():
+            known = together.setdefault(dim, {})
+            known |= {name: known.get(name, frozenset()) | codes for name, codes in names.items()}
+    return together
 
 
 def _parsed(path: Path) -> tuple[str, list[str], list[dict[str, str]]]:

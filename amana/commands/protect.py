@@ -81,11 +81,12 @@ def protect(  # noqa: PLR0913, PLR0917 - one parameter per option
     flat: Annotated[
         str, typer.Option(metavar="A,B", help="Dimensions whose codes are no sums of others, whatever they look like.")
     ] = "",
-    merge: Annotated[bool, typer.Option("--merge", help="Merge codes that differ in spelling alone.")] = False,
-    persons: Annotated[bool, typer.Option("--persons", help="Each row is a person, without a count.")] = False,
     person_column: Annotated[
         str, typer.Option(metavar="NAME", help="Column with the person's id, if a person may have several rows.")
     ] = "",
+    *,
+    merge: Annotated[bool, typer.Option("--merge", help="Merge codes that differ in spelling alone.")] = False,
+    persons: Annotated[bool, typer.Option("--persons", help="Each row is a person, without a count.")] = False,
 ) -> None:
     """Publish a table of counts under disclosure control, together with all that was published before.
 
@@ -118,7 +119,9 @@ def protect(  # noqa: PLR0913, PLR0917 - one parameter per option
             text = table_files.write(lines, names, header)
             if history is not None:
                 past.add(table.stem, text, new, rules)
-        # 5. Publish.
+        # 5. Publish, with the groups of codes: without them, nobody else could attack the table.
+        if new.groups:
+            histories.save(out / histories.LEVELS / f"{table.stem}.csv", table_files.levels(new.groups))
         histories.save(out / f"{table.stem}.csv", text)
 
 

@@ -7,7 +7,7 @@ Called by: `amana attack`, between reading the tables and attacking them.
 Invariants:
 - Nothing is shared with the recognition that protects (`anonymizer.tabular.levels`) but what names mean
   (`schemas.code_names`).
-- Levels under which a table is impossible are not read; a note says so.
+- Levels under which a table is impossible are not read; a table that is impossible under all is refused.
 - Noisy tables are left as they are.
 """
 
@@ -19,6 +19,7 @@ from itertools import combinations, islice
 from anonymizer.attacks.knowledge import Possible, gather
 from anonymizer.attacks.published_tables import Codes, PublishedTable
 from schemas.code_names import REST, strength_within, total_strength
+from schemas.errors import ContractError
 from schemas.trend import TOTAL
 
 __all__ = ["with_levels"]
@@ -26,6 +27,9 @@ __all__ = ["with_levels"]
 _SURE = 20.0  # bits by which values alone tell a sum
 _TRIED = 50_000
 _MOST_PARTS = 5
+
+Levels = dict[str, dict[str, frozenset[str]]]
+"""Dimension → code → the codes that it is the sum of."""
 
 Values = dict[tuple[str, Codes], float | None]
 """Code of one dimension, and codes of the others → value, None where it is hidden."""
@@ -40,33 +44,49 @@ def with_levels(
         tables: as read, in the order of publication.
         flat: dimensions without levels.
         possible: tells whether equations can hold.
+
+    Raises:
+        ContractError: CON-091, the values of a table do not fit each other, whatever its levels.
     """
     notes: dict[str, None] = {}
-    levels: dict[frozenset[str], dict[str, dict[str, frozenset[str]]]] = {}
+    readers: dict[frozenset[str], list[Levels]] = {}
     read = []
     for table in tables:
-        family = frozenset(table.dims)
-        if family not in levels:
-            alike = [t for t in tables if frozenset(t.dims) == family and not t.noisy]
-            levels[family] = {d: _Reader.of(alike, d).wholes() for d in table.dims if d not in flat} if alike else {}
-        found = {dim: wholes for dim, wholes in levels[family].items() if wholes}
-        if table.noisy or not found:
+        if table.noisy:
             read.append(table)
             continue
-        # A total may count every leaf once, or every code that the table shows: also the sums among them.
-        readings = (_leveled(table, found, frozenset()), _leveled(table, found, frozenset(found)))
-        fitting = next((one for one in readings if _holds(one, possible)), None)
-        read.append(fitting or table)
-        for dim, wholes in found.items():
+        family = frozenset(table.dims)
+        if family not in readers:
+            alike = [t for t in tables if frozenset(t.dims) == family and not t.noisy]
+            searched = {dim: _Reader.of(alike, dim) for dim in table.dims if dim not in flat}
+            # What values tell as well comes first, then all that names say.
+            found = [{dim: reader.wholes(bold=bold) for dim, reader in searched.items()} for bold in (False, True)]
+            readers[family] = [{dim: wholes for dim, wholes in one.items() if wholes} for one in found]
+        told, fitting = _fitting(table, readers[family], possible)
+        read.append(fitting)
+        for dim, wholes in told.items():
             for whole, parts in wholes.items():
-                verb = "reads" if fitting else "cannot read"
-                notes[f"{table.name}: {verb} {whole} of {dim} as the sum of {', '.join(sorted(parts))}"] = None
+                notes[f"{table.name}: reads {whole} of {dim} as the sum of {', '.join(sorted(parts))}"] = None
     return read, [*notes]
 
 
-def _holds(table: PublishedTable, possible: Possible) -> bool:
-    known = gather([table], possible)
-    return possible(known.variables, known.equations)
+def _fitting(table: PublishedTable, levels: Sequence[Levels], possible: Possible) -> tuple[Levels, PublishedTable]:
+    """Return the first levels under which a table is possible, and the table so read.
+
+    Raises:
+        ContractError: CON-091, its values do not fit each other under any.
+    """
+    for found in (*levels, {}):
+        # A total may count every leaf once, or every code that the table shows: also the sums among them.
+        for repeated in (frozenset[str](), frozenset(found)):
+            read = _leveled(table, found, repeated) if found else table
+            known = gather([read], possible)
+            if possible(known.variables, known.equations):
+                return found, read
+    raise ContractError(
+        "CON-091",
+        f"{table.name} has values that do not fit each other: state its levels with --groups, --total or --flat",
+    )
 
 
 def _leveled(
@@ -115,8 +135,8 @@ class _Reader:
         codes = sorted({code for code, _ in values} - {TOTAL})
         return cls(tuple(codes), values, tuple(dict.fromkeys(column for _, column in values)))
 
-    def wholes(self) -> dict[str, frozenset[str]]:
-        """Return the codes that are sums, with their parts."""
+    def wholes(self, *, bold: bool) -> dict[str, frozenset[str]]:
+        """Return the codes that are sums, with their parts; if `bold`, also by a name that says it weakly."""
         found: dict[str, frozenset[str]] = {}
         totals = [code for code in self.codes if total_strength(code)]
         parts_of_total = [code for code in self.codes if code not in totals]
@@ -125,7 +145,7 @@ class _Reader:
             for least in (2, 1):
                 named = [c for c, s in within.items() if s >= least]
                 highest = [c for c in named if not any(strength_within(c, other) for other in named if other != c)]
-                if code not in found and (parts := self._read(code, highest, sure=least > 1)):
+                if code not in found and (parts := self._read(code, highest, sure=bold or least > 1)):
                     found[code] = parts
         for code in parts_of_total:
             if code not in found and (told := self._told(code, found)):
@@ -133,7 +153,7 @@ class _Reader:
         leaves = [code for code in parts_of_total if code not in found]
         rests = [f"{code}:{REST}" for code, parts in found.items() if f"{code}:{REST}" in parts]
         for code in totals:
-            if parts := self._read(code, leaves, sure=total_strength(code) > 1, rests=rests):
+            if parts := self._read(code, leaves, sure=bold or total_strength(code) > 1, rests=rests):
                 found[code] = parts
         return found
 

@@ -111,7 +111,7 @@ class Draw:
         return cls(tuple(record["dims"]), codes, tuple(map(tuple, record["margins"])), measured, record["engine"])
 
 
-def measure(
+def measure(  # noqa: PLR0913, PLR0917 - the terms of one draw
     counts: Mapping[tuple[str, ...], int],
     dims: Sequence[str],
     margins: Sequence[tuple[str, ...]],
@@ -179,7 +179,7 @@ def read(draw: Draw) -> tuple[NoisyRow, ...]:
     return tuple(rows)
 
 
-def release(
+def release(  # noqa: PLR0913, PLR0917 - the terms of one draw
     counts: Mapping[tuple[str, ...], int],
     dims: Sequence[str],
     margins: Sequence[tuple[str, ...]],

@@ -28,7 +28,7 @@ from connectors.offline.count_rows import InputForm, PersonRows
 from schemas import formulas
 from schemas.errors import ConfigurationError, ContractError
 
-__all__ = ["TableRead", "flat_of", "groups", "margins_of", "read", "rows", "unguarded", "write"]
+__all__ = ["TableRead", "flat_of", "groups", "levels", "margins_of", "read", "rows", "unguarded", "write"]
 
 _CELLS: Final = InputForm()
 
@@ -119,7 +119,7 @@ def groups(path: Path) -> dict[str, dict[str, frozenset[str]]]:
     try:
         text = local_files.read_text(path, "utf-8-sig", most=count_rows.MOST_BYTES)
         reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-        lines = [(row["dimension"], row["group"], row["code"]) for row in reader]
+        lines = [(row["dimension"], row["group"], row["code"]) for row in map(unguarded, reader)]
     except (OSError, UnicodeDecodeError, csv.Error, KeyError) as error:
         raise ContractError("CON-080", "groups need the columns dimension, group and code") from error
     by_dimension: dict[str, dict[str, frozenset[str]]] = {}
@@ -153,6 +153,19 @@ def write(lines: Iterable[Sequence[str]], dims: Sequence[str], columns: Sequence
     writer.writerow([*map(formulas.guarded, dims), *columns])
     # A number is none of the guarded texts, although a noisy one may begin with a minus sign.
     writer.writerows([*map(formulas.guarded, line[: len(dims)]), *line[len(dims) :]] for line in lines)
+    return text.getvalue()
+
+
+def levels(grouped: Mapping[str, Mapping[str, frozenset[str]]]) -> str:
+    """Return groups as CSV text in the form that `groups` reads, so that others can attack the table."""
+    lines = [
+        [formulas.guarded(name) for name in (dim, group, code)]
+        for dim, names in sorted(grouped.items())
+        for group in sorted(names)
+        for code in sorted(names[group])
+    ]
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([["dimension", "group", "code"], *lines])
     return text.getvalue()
 
 
