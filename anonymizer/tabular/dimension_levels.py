@@ -7,7 +7,7 @@ Invariants:
 - A sentence names the dimension and lines, never a code or a count.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -43,6 +43,12 @@ class DimensionLevels:
         if code not in self.wholes:
             return frozenset({code})
         return frozenset().union(*(self.below(part) for part in self.wholes[code]))
+
+    def groups(self, stated: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
+        """Return every sum with its leaves: those of the table, and the stated groups that have no row."""
+        sums = {whole: self.below(whole) for whole in self.wholes}
+        others = {name: codes for name, codes in stated.items() if name not in self.lines}
+        return {name: frozenset().union(*map(self.below, codes)) for name, codes in others.items()} | sums
 
     def take(self, whole: str, parts: Iterable[str]) -> None:
         """Take a code for the sum of others."""

@@ -90,8 +90,9 @@ def recognise(rows: Sequence[CountRow], dims: Sequence[str], stated: StatedLevel
         columns.take_named()
         columns.take_sums()
     counts = _checked(rows, made)
-    groups = {d.name: {whole: d.below(whole) for whole in d.wholes} for d in made if d.wholes}
-    return RecognisedLevels(counts, groups, tuple(note for d in made for note in d.notes))
+    groups = {d.name: d.groups(stated.groups.get(d.name, {})) for d in made}
+    notes = tuple(note for d in made for note in d.notes)
+    return RecognisedLevels(counts, {name: own for name, own in groups.items() if own}, notes)
 
 
 def _checked(rows: Sequence[CountRow], dimensions: Sequence[DimensionLevels]) -> dict[Codes, int]:
