@@ -13,7 +13,7 @@ Invariants:
 | column | read as |
 |---|---|
 | `period` | a dimension: a year is the group of its quarters and of a rest, the events without a month |
-| `country` and others | dimensions; a country's row is the same in every region |
+| `country` and others | dimensions, `status` as `victims`; a country's row is the same in every region |
 | `region` | a dimension where the table has no countries: name the countries of each region with `--groups` |
 """
 
@@ -33,6 +33,7 @@ ParsedTable = tuple[str, Sequence[str], Iterable[Mapping[str, str]]]
 _ONLY = frozenset({"cell_status", "release", "as_of", "revision", "policy", "scheme"})
 _BEFORE = frozenset({"population", "table", "scheme", "region", "period"})
 _AFTER = frozenset({"value", "sd", "lo90", "hi90", "cell_status", "k", "release", "as_of", "revision", "policy"})
+_RENAMED = {"status": "victims"}  # in a published table, `status` is that of the cell
 _QUARTERS = ("Q1", "Q2", "Q3", "Q4")
 _KNOWN = ("known", "unknown")
 
@@ -57,7 +58,7 @@ def feed_tables(name: str, header: Sequence[str], rows: Sequence[Mapping[str, st
         raise ContractError("CON-090", f"{name} has a row without a code: export it again")
     asked = [dim for dim in dims if any(row[dim] == "known" for row in shown)]
     place = [] if "country" in dims else ["region"]
-    columns = ["period", *place, *dims, *_questions(asked, shown)]
+    columns = ["period", *place, *(_RENAMED.get(dim, dim) for dim in dims), *_questions(asked, shown)]
     tables: dict[tuple[str, ...], list[Mapping[str, str]]] = {}
     for row in sorted(shown, key=_order):
         tables.setdefault((*_order(row)[:2], row["period"], _region(row)), []).append(_cell(row, columns, asked))
@@ -97,7 +98,7 @@ def _questions(asked: Sequence[str], rows: Sequence[Mapping[str, str]]) -> Itera
 
 def _cell(row: Mapping[str, str], columns: Sequence[str], asked: Sequence[str]) -> Mapping[str, str]:
     """Return a row as one of a published table."""
-    codes = {**row, "region": _region(row)}
+    codes = {_RENAMED.get(column, column): code for column, code in row.items()} | {"region": _region(row)}
     for dim in asked:
         if row[dim] not in {TOTAL, *_KNOWN}:
             codes |= {dim: "known", f"{dim}={row[dim]}": "yes"}

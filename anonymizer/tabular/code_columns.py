@@ -85,7 +85,7 @@ class CodeColumns:
         """Take the codes that have the name of a total and are the sum of all leaves."""
         own = self.dimension
         leaves = [code for code in own.leaves if code not in named]
-        for code in [code for code in own.lines if code in named]:
+        for code in [code for code in own.leaves if code in named]:
             if self._is_sum(code, leaves):
                 own.take_total(code)
 

@@ -86,8 +86,9 @@ def recognise(rows: Sequence[CountRow], dims: Sequence[str], stated: StatedLevel
         CodeColumns.of(rows, made, dimension, named).take_totals(named[dimension.name])
     # 3. Names of parts, then the counts alone.
     for dimension in searched:
-        columns = CodeColumns.of(rows, made, dimension, {})
+        columns = CodeColumns.of(rows, made, dimension, named)
         columns.take_named()
+        columns.take_totals(named[dimension.name])  # again: the sums among the leaves are known now
         columns.take_sums()
     counts = _checked(rows, made)
     groups = {d.name: d.groups(stated.groups.get(d.name, {})) for d in made}

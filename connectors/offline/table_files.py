@@ -14,7 +14,7 @@ Source: SDMX, content-oriented guidelines, for `_T` as the code of a total.
 import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -70,13 +70,12 @@ def read(
         tallied = PersonRows(count_rows.count_rows(path, dims, merge=form.merge))
     if not tallied.rows:
         raise ContractError("CON-080", "the table has no rows")
+    if form.persons and tallied.cells_of_one(tallied.members) == 1:
+        stated = replace(stated, flat=frozenset(dims))  # nobody is in two rows, so no code holds another's persons
     found = recognise(tallied.rows, dims, stated)
     if not found.counts:
         raise ContractError("CON-080", "the table has no rows but totals")
-    groups = {dim: {**stated.groups.get(dim, {}), **found.groups.get(dim, {})} for dim in dims}
-    table = CrossTable(
-        tuple(dims), tuple(margins), found.counts, {dim: names for dim, names in groups.items() if names}
-    )
+    table = CrossTable(tuple(dims), tuple(margins), found.counts, found.groups)
     return TableRead(table, found.notes, tallied.cells_of_one(found.counts))
 
 
