@@ -11,10 +11,9 @@ OSV_URL ?= https://api.osv.dev/
 demo: $(STAMP)
 	$(BIN)/amana demo --out demo-out
 
-# All tiers: pure ones side by side, then everything that needs a broker, one after the other.
+# All tiers. One process more than two cores have: tests that need a broker mostly wait for it.
 test: $(STAMP)
-	$(BIN)/pytest -q -n 2 -m "not broker and not long"
-	$(BIN)/pytest -q --durations=15 -m "broker and not long"
+	$(BIN)/pytest -q -n 3 --dist loadgroup --no-loadscope-reorder --durations=25 -m "not long"
 
 # The pure tier on every Python at hand; those that are missing are named.
 pythons: $(STAMP)

@@ -13,11 +13,15 @@ Invariants:
 """
 
 import datetime as dt
+import functools
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from connectors.adapters import schema_ids
+from connectors.ingest import erasure_request
 from connectors.ingest.agency_profile import AgencyProfile
+from connectors.ingest.event import person_key
 from connectors.ingest.event.envelope import Envelope
 from connectors.ingest.event.event_builder import AgencyKeys
 from connectors.ingest.file_publisher import Progress, PublishJob, publish
@@ -25,9 +29,11 @@ from connectors.ingest.files.publish_report import PublishSummary
 from connectors.ingest.sinks.kafka_sink import KafkaSink
 from schemas import catalogue
 from schemas.errors import ConfigurationError
+from schemas.identifiers import EventId
 from schemas.sealing import Sealer
 from schemas.signing import Signer
 from streams.broker import topics
+from streams.core.counting import erasure_certificate
 
 __all__ = ["PublishSummary", "Publisher"]
 
@@ -61,8 +67,7 @@ class Publisher:
         if kind not in catalogue.KINDS:
             raise ConfigurationError("CFG-102", f"there is no such kind: choose {', '.join(catalogue.KINDS)}")
         agency, settings = self._profile.agency, self._profile.cluster.kafka_settings()
-        topic = topics.raw(agency, kind)
-        partitions = next(listed.partitions for listed in topics.all_topics([agency], []) if listed.name == topic)
+        topic, partitions = topics.raw(agency, kind), topics.RAW_PARTITIONS
         job = PublishJob(
             agency=agency,
             kind=kind,
@@ -72,14 +77,45 @@ class Publisher:
             today=dt.datetime.now(dt.UTC).date(),
             # Both are made only once the file as a whole was read and accepted: a refused file needs no broker.
             sink=lambda: KafkaSink(settings, topic, partitions),
-            envelope=lambda: self._envelope(kind, topic, partitions),
+            envelope=lambda: self._envelope(catalogue.load(f"raw.{kind}"), topic, partitions),
             mapping=mapping,
         )
         return publish(job, progress)
 
-    def _envelope(self, kind: str, topic: str, partitions: int) -> Envelope:
-        """Return the maker of sealed and signed messages; with the envelope's id of the profile's file."""
+    def erase(self, kind: str, own_ids: Sequence[str], *, hashed: bool = False) -> str:
+        """Ask the hub to erase events of this agency; asking again changes nothing.
+
+        Args:
+            kind: kind of the events.
+            own_ids: the agency's own record ids.
+            hashed: whether `own_ids` are event ids already.
+
+        Returns:
+            The digest by which the certificate names them: `digest_of` of their event ids.
+
+        Raises:
+            ConfigurationError: CFG-102, there is no such kind; CFG-110 to CFG-112.
+            TransportError: TRA-110, not all was acknowledged: ask again.
+        """
+        if kind not in catalogue.KINDS:
+            raise ConfigurationError("CFG-102", f"there is no such kind: choose {', '.join(catalogue.KINDS)}")
+        make = functools.partial(person_key.event_id, self._profile.event_key, kind)
+        events = [EventId(one) if hashed else make(one) for one in dict.fromkeys(own_ids)]
+        agency, settings = self._profile.agency, self._profile.cluster.kafka_settings()
+        topic, partitions = topics.raw(agency, kind), topics.RAW_PARTITIONS
+        job = erasure_request.ErasureJob(
+            agency,
+            kind,
+            self._profile.folder,
+            sink=lambda: KafkaSink(settings, topic, partitions),
+            envelope=lambda: self._envelope(catalogue.load("erasure"), topic, partitions),
+        )
+        erasure_request.send(job, events)
+        return erasure_certificate.digest_of(map(erasure_certificate.name_of, events))
+
+    def _envelope(self, schema: catalogue.Schema, topic: str, partitions: int) -> Envelope:
+        """Return the maker of sealed and signed messages, with the agency's keys as they are now."""
         schema_id = schema_ids.allow_list(self._profile.cluster.schema_ids, ("envelope",)).id_of("envelope")
-        sealer = Sealer(self._profile.sealing_key, os.urandom)
-        signer = Signer(self._profile.signing_key)
-        return Envelope(catalogue.load(f"raw.{kind}"), schema_id, sealer, signer, topic=topic, partitions=partitions)
+        keys = self._profile.envelope_keys()
+        sealer, signer = Sealer(keys.sealing, os.urandom), Signer(keys.signing)
+        return Envelope(schema, schema_id, sealer, signer, topic=topic, partitions=partitions)

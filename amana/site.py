@@ -20,40 +20,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
+from amana import site_file
 from amana.keys import parties
 from amana.keys.party_folder import PartyFolder
 from amana.settings import Settings
 from anonymizer.governance.policy_timeline import PolicyTimeline
 from anonymizer.policy import Policy
 from connectors.adapters import schema_ids
-from connectors.adapters.cluster import Cluster, Credential
+from connectors.adapters.cluster import SCRAM, Cluster, Credential
+from connectors.adapters.live_password import LivePassword
 from connectors.adapters.policy_store import PolicyStore
 from connectors.adapters.principal_file import credential_of
 from connectors.adapters.registry_access import RegistryAccess, holds_credential
 from connectors.adapters.transport_security import default_protocol
-from connectors.ingest.agency_profile import AgencyProfile
+from connectors.ingest.agency_profile import AgencyProfile, EnvelopeKeys
 from schemas import sealing, signing
 from schemas.errors import ConfigurationError
 from schemas.record_seal import RecordSeal
 from streams.broker import access, quotas
 
-__all__ = ["DEFAULT_AGENCIES", "TODAY", "Site", "data_dir"]
+__all__ = ["Site", "data_dir"]
 
-DEFAULT_AGENCIES: Final = (
-    "interior-ministry-lbn",
-    "police-jor",
-    "un-mission-irq",
-    "shelter-lbn",
-    "hotline-egy",
-    "labour-inspectorate-tur",
-)
-"""The agencies of a site that names none: those of the demo."""
-
-
-TODAY: Final = "today"
-"""The calendar's date of a site whose calendar moves with the days."""
-
-_AGENCY: Final = re.compile(r"[a-z][a-z0-9-]{1,30}")  # also a part of topic names, user names and file names
 _KEY_NAME: Final = re.compile(r"[a-z0-9-]+(/[a-z][a-z0-9.-]{1,40})?")
 _FOLDERS: Final = ("run", "logs", "state", "parties", "public", "audit", "ledger")
 
@@ -81,7 +68,7 @@ class Site:
         kafka: broker addresses, comma separated.
         registry: base URL of the schema registry.
         agencies: ids of the agencies.
-        as_of: the release calendar's date, or `TODAY`; None while history is filled in, so that no event is late.
+        as_of: the release calendar's date, or `site_file.TODAY`; None while history is filled in: no event is late.
         quota: limits of each agency at the broker.
     """
 
@@ -108,7 +95,7 @@ class Site:
                 stored["kafka"],
                 stored["registry"],
                 tuple(stored["agencies"]),
-                _date(stored["as_of"]),
+                site_file.date_of(stored["as_of"]),
                 quotas.Quota.of(stored.get("quota", {})),
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -127,7 +114,7 @@ class Site:
 
         Args:
             dir: the data directory, which need not be there; None is the one of the environment, if there is one.
-            agencies: ids to add to the site's; a site without any gets `DEFAULT_AGENCIES`.
+            agencies: ids to add to the site's; a site without any gets `site_file.DEFAULT_AGENCIES`.
             quota: limits that replace the site's.
 
         Raises:
@@ -135,9 +122,9 @@ class Site:
                 CFG-007, a quota is refused.
         """
         home = (dir or Settings.read().data or Path()).absolute()
-        stored = _stored(home)
-        limits = _quota({**stored.get("quota", {}), **(quota or {})})
-        return cls(home, "", "", _agencies(stored, agencies), _date(stored.get("as_of")), limits)
+        stored = site_file.stored(home)
+        limits = site_file.quota({**stored.get("quota", {}), **(quota or {})})
+        return cls(home, "", "", site_file.agencies(stored, agencies), site_file.date_of(stored.get("as_of")), limits)
 
     @classmethod
     def create(
@@ -153,8 +140,8 @@ class Site:
 
         Args:
             dir: the data directory; made if it is not there.
-            agencies: ids to add to the site's; a site without any gets `DEFAULT_AGENCIES`.
-            as_of: the calendar's date or `TODAY`; None keeps the site's, and a new site has none.
+            agencies: ids to add to the site's; a site without any gets `site_file.DEFAULT_AGENCIES`.
+            as_of: the calendar's date or `site_file.TODAY`; None keeps the site's, and a new site has none.
             quota: limits that replace the site's, by Kafka's names.
             apart: the other parties keep their keys elsewhere; only the operator's are made here.
 
@@ -162,21 +149,23 @@ class Site:
             ConfigurationError: CFG-003, an agency id is malformed; CFG-004, the directory cannot be written; CFG-007, a
                 quota is refused.
         """
-        from amana.keys import making  # noqa: PLC0415 - only this method makes keys; a worker does not load the generator
+        from amana.keys import act_notes, making  # noqa: PLC0415 - only this method makes keys; workers load neither
 
         home = dir.absolute()
-        stored = _stored(home)
-        chosen = _agencies(stored, agencies)
+        stored = site_file.stored(home)
+        chosen = site_file.agencies(stored, agencies)
         try:
             for folder in ("", *_FOLDERS):
                 (home / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
             members = making.Members(chosen, dt.datetime.now(dt.UTC).year + 1, **_credentials_of(home, chosen))
             make = making.complete_operator if apart else making.complete
+            before = act_notes.files(home / "parties")
             make(home / "parties", home / "public", members)
+            act_notes.note_made(home / "parties", home / "public", before)
         except OSError as error:
             raise ConfigurationError("CFG-004", f"{home} cannot be written: {error.strerror}") from error
-        limits = _quota({**stored.get("quota", {}), **(quota or {})})
-        date = as_of or _date(stored.get("as_of"))
+        limits = site_file.quota({**stored.get("quota", {}), **(quota or {})})
+        date = as_of or site_file.date_of(stored.get("as_of"))
         site = cls(home, stored.get("kafka", ""), stored.get("registry", ""), chosen, date, limits)
         site = site._entered()
         site.save()
@@ -199,7 +188,7 @@ class Site:
 
     def calendar_date(self, today: dt.date) -> dt.date | None:
         """Return the calendar's date on the day `today`; None while history is filled in."""
-        return self.as_of if isinstance(self.as_of, dt.date) else today if self.as_of == TODAY else None
+        return self.as_of if isinstance(self.as_of, dt.date) else today if self.as_of == site_file.TODAY else None
 
     def path(self, *parts: str) -> Path:
         """Return a path below the data directory."""
@@ -225,7 +214,11 @@ class Site:
         """
         folder, operator = self.party(*parties.party_of(principal)), self.party("operator")
         # The operator, who makes the users, has every password; on another machine's behalf it uses its own copy.
-        credential = self._credential(folder if folder.is_here else operator, principal)
+        holder = folder if folder.is_here else operator
+        credential = self._credential(holder, principal)
+        if credential.mechanism in SCRAM:
+            live = LivePassword(credential.password, lambda: self._credential(holder, principal).password)
+            credential = dataclasses.replace(credential, password=live)
         settings = Settings.read()
         return Cluster(
             self.kafka,
@@ -250,6 +243,15 @@ class Site:
         """Return the folder with the secrets of one party; nothing of another party can be reached from it."""
         return PartyFolder(self.path("parties", parties.folder_of(party, agency)))
 
+    def require_agency(self, agency: str) -> None:
+        """Refuse an id that is none of this site's agencies.
+
+        Raises:
+            ConfigurationError: CFG-102, there is no such agency.
+        """
+        if agency not in self.agencies:
+            raise ConfigurationError("CFG-102", f"there is no such agency: this site has {', '.join(self.agencies)}")
+
     def agency_profile(self, agency: str) -> AgencyProfile:
         """Return the access and the keys with which one agency publishes; no other party's secret is among them.
 
@@ -257,16 +259,14 @@ class Site:
             ConfigurationError: CFG-102, the site has no such agency; CFG-005, one of its keys is missing; CFG-006,
                 others can read one.
         """
-        if agency not in self.agencies:
-            raise ConfigurationError("CFG-102", f"there is no such agency: this site has {', '.join(self.agencies)}")
+        self.require_agency(agency)
         own = self.party(parties.AGENCY_PARTY, agency)
         return AgencyProfile(
             agency=agency,
             cluster=self.cluster(access.agency_principal(agency)),
             person_key=own.key("person"),
             event_key=own.key("event"),
-            signing_key=own.key("signing"),
-            sealing_key=self.public("sealing"),
+            envelope_keys=lambda: EnvelopeKeys(self.public("sealing"), own.key("signing")),
             folder=self.path("publish"),
         )
 
@@ -287,6 +287,22 @@ class Site:
         if len(key) != (sealing.PUBLIC_BYTES if name == "sealing" else signing.KEY_BYTES):
             raise ConfigurationError("CFG-005", f"{path.name} holds no key in hex")
         return key
+
+    def signing_keys(self, agency: str) -> tuple[bytes, ...]:
+        """Return the public keys by which an agency's events are verified: the present one, then earlier ones.
+
+        Raises:
+            ConfigurationError: CFG-005, the site holds no such key.
+        """
+        present, earlier = self.public(f"signing/{agency}"), self.path("public", "signing", f"{agency}.earlier")
+        try:
+            lines = earlier.read_text(encoding="ascii").split() if earlier.exists() else []
+            keys = tuple(map(bytes.fromhex, lines))
+        except (OSError, ValueError) as error:
+            raise ConfigurationError("CFG-005", f"{earlier.name} holds no keys in hex") from error
+        if any(len(key) != signing.KEY_BYTES for key in keys):
+            raise ConfigurationError("CFG-005", f"{earlier.name} holds no keys in hex")
+        return present, *keys
 
     def policies(self) -> PolicyTimeline:
         """Return the policies in force by year, each signed by two officers.
@@ -328,34 +344,6 @@ def _password(principal: str) -> str:
     return f"passwords/{principal}.json"
 
 
-def _stored(home: Path) -> Mapping[str, Any]:
-    """Read `site.json`; empty for a new site."""
-    try:
-        stored: Mapping[str, Any] = json.loads((home / "site.json").read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        raise ConfigurationError("CFG-002", f"{home}/site.json cannot be read") from error
-    return stored
-
-
-def _agencies(stored: Mapping[str, Any], added: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the agencies of a site with those that are added."""
-    if bad := [agency for agency in added if not _AGENCY.fullmatch(agency)]:
-        raise ConfigurationError("CFG-003", f"agency id {bad[0]!r} is not of the form [a-z][a-z0-9-]{{1,30}}")
-    # Agencies are added and never removed here: the topics of one that left still hold its records.
-    return tuple(dict.fromkeys((*stored.get("agencies", ()), *added))) or DEFAULT_AGENCIES
-
-
-def _quota(chosen: Mapping[str, Any]) -> quotas.Quota:
-    """Return the limits with those that were chosen."""
-    try:
-        return quotas.Quota.of(chosen)
-    except ValueError as error:
-        least = ", ".join(f"{name} from {figure}" for name, figure in quotas.LEAST.items())
-        raise ConfigurationError("CFG-007", f"a quota is a whole number: {least}") from error
-
-
 def _credentials_of(home: Path, agencies: tuple[str, ...]) -> dict[str, Any]:
     """Return what `making.Members` says of passwords: the principals that get one here, and those given."""
     # The users of an existing cluster can be created with its admin's password alone; without it, whoever runs the
@@ -366,7 +354,3 @@ def _credentials_of(home: Path, agencies: tuple[str, ...]) -> dict[str, Any]:
     if foreign and not (home / "parties" / "operator" / "passwords" / f"{access.ADMIN}.json").exists():
         return {}
     return {"passwords": access.principals(agencies), "given": {access.ADMIN: given} if given else {}}
-
-
-def _date(text: str | None) -> dt.date | str | None:
-    return text if text == TODAY else dt.date.fromisoformat(text) if text else None

@@ -40,6 +40,10 @@ class Opener:
         }
         self._cipher = functools.lru_cache(maxsize=_RUNS_KEPT)(self._unwrapped)
 
+    def has(self, key_id: str) -> bool:
+        """Return whether the key of this id is among those that open."""
+        return key_id in self._privates
+
     def open(self, key_id: str, sealed: bytes, bound_to: bytes) -> bytes:
         """Return the encoded event.
 

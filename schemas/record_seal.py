@@ -9,8 +9,9 @@ party may open.
 Scopes:
 - a year of events, as `2024`: de-identified records, changes of counts, exact cells, the states of the stages. The keys
   of a year are destroyed together, which erases the year everywhere, backups included.
-- `evidence`: outcomes and late records: places and results, nothing about a person.
-- an agency, as `agency.police-jor`: the entries of its quarantine, which it reads itself: places and codes.
+- `evidence`: outcomes, late records, refusals of dedupe: places and results, nothing about a person.
+- an agency, as `agency.police-jor`: its notices and the entries of its quarantine, which it reads itself: places,
+  results and codes.
 - `refused`: the bytes of refused records, for the de-identifier alone.
 
 Construction: a sealed record is the id of the key (8 bytes), a random nonce (12 bytes), and AES-256-GCM's ciphertext
@@ -21,6 +22,8 @@ Invariants:
 - A sealed record that is altered, or moved to another topic or key, does not open.
 - The index key of a scope never changes, since the state of a person and of a cell is found by it. Sealing keys may be
   replaced at any time: the last one seals, all of them open.
+- A process that runs takes over keys that were replaced: before a batch (`renew`), and at once where a record needs a
+  key that is not here yet. Destroyed keys are forgotten in the same way.
 
 Source: NIST SP 800-38D (GCM; at most 2^32 messages with random nonces under one key), RFC 2104 (HMAC).
 """
@@ -37,7 +40,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from schemas import catalogue, codec, limits
 from schemas.errors import ContractError, IntegrityError
 
-__all__ = ["AGENCY", "EVIDENCE", "REFUSED", "ErasedError", "RecordSeal", "ScopeKeys", "key_id"]
+__all__ = ["AGENCY", "EVIDENCE", "REFUSED", "ErasedError", "PartyKeys", "RecordSeal", "ScopeKeys", "key_id"]
 
 AGENCY: Final = "agency."
 """Prefix of the scopes of agencies."""
@@ -67,6 +70,10 @@ class ScopeKeys:
     sealing: tuple[bytes, ...] = field(repr=False)
 
 
+PartyKeys = tuple[Mapping[str, ScopeKeys], Iterable[str]]
+"""The keys of every scope that a party has, and the ids of the sealing keys that were destroyed."""
+
+
 class RecordSeal:
     """Seals and opens the hub's records.
 
@@ -74,24 +81,41 @@ class RecordSeal:
         scopes: the keys of every scope that this party may open.
         draw: returns so many random bytes from the operating system.
         erased: ids of the sealing keys that were destroyed, 16 hex digits each (`key_id`).
+        replaced: returns the party's keys if they were changed since it was called last, else None.
     """
 
     def __init__(
-        self, scopes: Mapping[str, ScopeKeys], draw: Callable[[int], bytes], erased: Iterable[str] = ()
+        self,
+        scopes: Mapping[str, ScopeKeys],
+        draw: Callable[[int], bytes],
+        erased: Iterable[str] = (),
+        *,
+        replaced: Callable[[], PartyKeys | None] = lambda: None,
     ) -> None:
-        self._draw = draw
-        self._erased = frozenset(map(bytes.fromhex, erased))
-        self._index = {name: keys.index for name, keys in scopes.items()}
-        self._sealing: dict[str, tuple[bytes, AESGCM]] = {}
-        self._opening: dict[bytes, AESGCM] = {}
+        self._draw, self._replaced = draw, replaced
+        self._take(scopes, erased)
+
+    def _take(self, scopes: Mapping[str, ScopeKeys], erased: Iterable[str]) -> None:
+        """Use these keys and no others."""
+        sealing, opening = dict[str, tuple[bytes, AESGCM]](), dict[bytes, AESGCM]()
         for name, keys in scopes.items():
             for key in keys.sealing:
-                self._sealing[name] = bytes.fromhex(key_id(key)), AESGCM(key)
-                self._opening[self._sealing[name][0]] = self._sealing[name][1]
+                sealing[name] = bytes.fromhex(key_id(key)), AESGCM(key)
+                opening[sealing[name][0]] = sealing[name][1]
+        self._erased = frozenset(map(bytes.fromhex, erased))
+        self._index = {name: keys.index for name, keys in scopes.items()}
+        self._sealing, self._opening = sealing, opening
+
+    def renew(self) -> bool:
+        """Take over keys that were replaced, added or destroyed since; return whether there were any."""
+        keys = self._replaced()
+        if keys is not None:
+            self._take(*keys)
+        return keys is not None
 
     def has(self, scope: str) -> bool:
         """Return whether the keys of a scope are here, so that records of it can be sealed."""
-        return scope in self._sealing
+        return scope in self._sealing or (self.renew() and scope in self._sealing)
 
     def seal(self, scope: str, data: bytes, topic: str, key: str = "") -> bytes:
         """Return a record sealed for a topic and record key.
@@ -99,7 +123,7 @@ class RecordSeal:
         Raises:
             IntegrityError: INT-026, there are no keys of that scope here.
         """
-        if scope not in self._sealing:
+        if not self.has(scope):
             raise _no_keys(scope)
         name, cipher = self._sealing[scope]
         nonce = self._draw(_NONCE_BYTES)
@@ -115,6 +139,8 @@ class RecordSeal:
         """
         name = sealed[:_ID_BYTES]
         cipher = self._opening.get(name)
+        if cipher is None and name not in self._erased and self.renew():
+            cipher = self._opening.get(name)
         if name in self._erased:
             raise ErasedError("INT-028", f"a record of {topic} was erased with the keys of its year")
         if cipher is None:
@@ -147,7 +173,7 @@ class RecordSeal:
         Raises:
             IntegrityError: INT-026, there are no keys of that scope here.
         """
-        if scope not in self._index:
+        if not self.has(scope):
             raise _no_keys(scope)
         return hmac.digest(self._index[scope], text.encode(), "sha256")[:_INDEX_BYTES].hex()
 

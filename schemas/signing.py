@@ -76,16 +76,20 @@ class Signer:
 class Verifier:
     """Verifies the events of the agency whose 32-byte Ed25519 public key is `public`.
 
+    Args:
+        public: the agency's present key.
+        earlier: keys that it replaced, of which events may still be on their way.
+
     Raises:
-        ConfigurationError: CFG-255, for this key everybody can sign.
+        ConfigurationError: CFG-255, for one of the keys everybody can sign.
     """
 
-    def __init__(self, public: bytes) -> None:
-        if is_weak(public):
+    def __init__(self, public: bytes, *earlier: bytes) -> None:
+        if any(map(is_weak, (public, *earlier))):
             raise ConfigurationError(
                 "CFG-255", "a public key of an agency is none: its point has small order or no form"
             )
-        self._public = Ed25519PublicKey.from_public_bytes(public)
+        self._keys = tuple(map(Ed25519PublicKey.from_public_bytes, (public, *earlier)))
 
     def check(self, value: bytes, *, topic: str) -> None:
         """Raise unless this agency signed this wire form for this topic.
@@ -93,8 +97,10 @@ class Verifier:
         Raises:
             ContractError: CON-031, it is not signed, altered, from another topic, or signed with another key.
         """
-        with contextlib.suppress(InvalidSignature):
-            return self._public.verify(value[-SIGNATURE_BYTES:], _signed_bytes(value[:-SIGNATURE_BYTES], topic))
+        signed = _signed_bytes(value[:-SIGNATURE_BYTES], topic)
+        for key in self._keys:
+            with contextlib.suppress(InvalidSignature):
+                return key.verify(value[-SIGNATURE_BYTES:], signed)
         raise ContractError("CON-031", "the event is not signed by its agency, or was altered since", field="signature")
 
 

@@ -20,12 +20,37 @@ _REAL = ("integration", "consistency", "e2e")
 """Tiers that start real servers."""
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs the broker, so that no test can fall between the two halves of `make test`."""
+    """Mark what needs the broker, and arrange the tests for processes that run side by side.
+
+    1. Tests of one file that need the broker share a process, with its site; those that look at the finished demo, too.
+    2. Files that need the broker, which mostly wait, are spread evenly among the pure tests, which only compute.
+
+    First of all: the plug-in that runs tests side by side reads the groups in the same hook.
+    """
+    groups: dict[str, int] = {}
     for item in items:
         tier = item.path.relative_to(Path(__file__).parent).parts[0]
-        if tier in _REAL or {"site", "ran"} & set(getattr(item, "fixturenames", ())):
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if tier in _REAL or {"site", "ran"} & fixtures:
             item.add_marker(pytest.mark.broker)
+            group = "demo" if "ran" in fixtures else item.nodeid.partition("::")[0]
+            item.add_marker(pytest.mark.xdist_group(group))
+            groups.setdefault(group, len(groups))
+    if "PYTEST_XDIST_WORKER" in os.environ and groups:
+        _spread(items, groups)
+
+
+def _spread(items: list[pytest.Item], groups: dict[str, int]) -> None:
+    """Sort the tests so that group n of N comes after the share n/N of the tests without a group."""
+    alone = sum(item.get_closest_marker("xdist_group") is None for item in items)
+    passed, places = 0, dict[str, float]()
+    for item in items:
+        marker = item.get_closest_marker("xdist_group")
+        places[item.nodeid] = groups[marker.args[0]] / len(groups) if marker else passed / alone
+        passed += marker is None
+    items.sort(key=lambda item: places[item.nodeid])
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from amana import site as sites
+from amana import site_file
 from schemas.errors import ConfigurationError, ContractError
 
 __all__ = ["register"]
@@ -47,7 +48,7 @@ def _moved(site: sites.Site, date: str, today: dt.date) -> sites.Site:
         ContractError: CON-060, a date before the present one, or after today.
     """
     try:
-        moved = date if date == sites.TODAY else dt.date.fromisoformat(date)
+        moved = date if date == site_file.TODAY else dt.date.fromisoformat(date)
     except ValueError as error:
         raise ConfigurationError("CFG-140", "the calendar takes a date of the form YYYY-MM-DD, or today") from error
     after = dataclasses.replace(site, as_of=moved)
@@ -58,4 +59,4 @@ def _moved(site: sites.Site, date: str, today: dt.date) -> sites.Site:
 
 
 def _follows(site: sites.Site) -> str:
-    return ", moving with the days" if site.as_of == sites.TODAY else ""
+    return ", moving with the days" if site.as_of == site_file.TODAY else ""

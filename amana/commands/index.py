@@ -81,6 +81,17 @@ INDEX: Final[Mapping[str, Entry]] = {
             "amana publish --agency shelter-lbn --kind case march.csv --json",
         ),
     ),
+    "notices": Entry(
+        "notices",
+        "What became of your own records: list, reconcile, released.",
+        "",
+        (
+            "amana notices list --agency shelter-lbn --result refused",
+            "amana notices list --agency shelter-lbn --follow",
+            "amana notices reconcile --agency shelter-lbn --wait 60",
+            "amana notices released --agency shelter-lbn",
+        ),
+    ),
     "redact": Entry(
         "redact",
         'Mask personal data in texts: {"id","text","lang"?,"known"?} to {"id","lang","text","spans"}.',
@@ -102,7 +113,7 @@ INDEX: Final[Mapping[str, Entry]] = {
     "release": Entry(
         "release",
         "Release everything that is due on a date and was not released before.",
-        "",
+        "hub",
         ("amana release --as-of 2025-04-30", "amana release --as-of 2027-01-15 --rehearsal"),
     ),
     "policy": Entry(
@@ -174,6 +185,7 @@ INDEX: Final[Mapping[str, Entry]] = {
             "amana keys share --agency shelter-lbn --to police-jor --fingerprint '0a1b 2c3d'",
             "amana keys accept --agency police-jor --from shelter-lbn --fingerprint '4e5f 6a7b'",
             "amana keys rotate sealing",
+            "amana keys rotate dedupe --year 2030",
             "amana keys destroy --year 2019",
             "amana keys ca --out tls --host kafka-1,127.0.0.1 --host registry --client agency.shelter-lbn",
         ),
@@ -189,6 +201,16 @@ INDEX: Final[Mapping[str, Entry]] = {
         "Rebuild lost files of the release process, from backup DIR and the topics, or say why not.",
         "hub",
         ("amana restore", "amana restore /media/usb/amana-2025-05-01"),
+    ),
+    "erase": Entry(
+        "erase",
+        "Erase events: an agency asks, the operator removes and certifies.",
+        "",
+        (
+            "amana erase request --agency shelter-lbn --kind case 2024-117 2024-118",
+            "amana erase status",
+            "amana erase finish",
+        ),
     ),
     "schemas": Entry(
         "schemas",

@@ -1,7 +1,7 @@
 """`amana keys`: the secrets of the parties, and certificates.
 
-Purpose: options and output. `amana.keys` makes, hands over, replaces and destroys secrets; each replacement and
-destruction is written to the topic `audit`, from which it enters the audit log. Certificates are those of
+Purpose: options and output. `amana.keys` makes, hands over, replaces and destroys secrets; each act is written to the
+topic `audit`, from which it enters the audit log. Certificates are those of
 `amana.provisioning.certificate_authority`.
 Called by: `amana.commands.lazy`, which imports it when this command runs.
 
@@ -11,7 +11,7 @@ Invariants:
 """
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -20,7 +20,7 @@ import typer
 from amana import site as sites
 from amana.commands.site_options import Data
 from amana.composition.key_acts import KeyActs
-from amana.keys import exchange, making, parties
+from amana.keys import act_notes, exchange, making, parties
 from amana.keys.exchange import PartyId
 from amana.provisioning import certificate_authority
 from schemas.errors import ConfigurationError
@@ -28,6 +28,8 @@ from schemas.errors import ConfigurationError
 __all__ = ["register"]
 
 _NAMES = ", ".join(parties.PARTIES)
+_ROTATED = ("sealing", "signing", "records", "dedupe", "audit", "suppression", "exchange", "passwords")
+_Chosen = tuple[int | None, str | None, str | None, str | None]
 
 PartyName = Annotated[str, typer.Option("--party", metavar="PARTY", help=f"One of {_NAMES}.")]
 Agency = Annotated[str | None, typer.Option(help="The agency, where the party is one.")]
@@ -56,7 +58,10 @@ def init(
     """Make the secrets of one party in its own folder; what is there stays."""
     site, member = _site(data), _member(party, agency)
     members = making.members_of(site.agencies, dt.datetime.now(dt.UTC).date())
-    making.begin(site.path("parties"), site.path("public"), *member, members)
+    home, public = site.path("parties"), site.path("public")
+    before = act_notes.files(home)
+    making.begin(home, public, *member, members)
+    act_notes.note_made(home, public, before)
     if meet:
         exchange.meet(site.path("parties"), site.path("public"), member, members, meet)
     print(f"{member.folder(site.path('parties')).path}")
@@ -73,7 +78,8 @@ def list_(*, party: Annotated[str | None, typer.Option(metavar="PARTY", help=f"O
         print(f"{member.name}: {parties.PARTIES[member.party]}")
         print(f"  fingerprint {exchange.fingerprint_of(site.path('public'), member)}")
         for secret in parties.SECRETS:
-            if files := sorted(folder.glob(secret.files)):
+            own = member.party in secret.holders and not secret.apart
+            if own and (files := sorted(folder.glob(secret.files))):
                 first, last = files[0].name, files[-1].name
                 print(f"  {secret.name:30} {first if len(files) == 1 else f'{len(files)} files, {first} to {last}'}")
 
@@ -85,7 +91,9 @@ def share(agency: Annotated[str, typer.Option(help="The agency that has the pers
     site = _site(data)
     giver, taker = PartyId("agency", agency), PartyId("agency", to)
     home, public = site.path("parties"), site.path("public")
-    print(exchange.hand_over(home, public, giver, taker, fingerprint, "person.key"))
+    file = exchange.hand_over(home, public, giver, taker, fingerprint, "person.key")
+    _note(public, "share", giver.folder(home).path / "person.key", agency, to=to)
+    print(file)
 
 
 def accept(agency: Annotated[str, typer.Option(help="The agency that takes the key over.")],
@@ -95,39 +103,75 @@ def accept(agency: Annotated[str, typer.Option(help="The agency that takes the k
     site = _site(data)
     home, public = site.path("parties"), site.path("public")
     for name in exchange.take_over(home, public, PartyId("agency", agency), PartyId("agency", giver), fingerprint):
-        print(f"{PartyId('agency', agency).folder(home).path / name}")
+        path = PartyId("agency", agency).folder(home).path / name
+        _note(public, "accept", path, agency, giver=giver)
+        print(f"{path}")
 
 
-def rotate(what: Annotated[str, typer.Argument(metavar="sealing|records|passwords", help="The kind of secret.")],
-           *, year: Year = None,
+def rotate(what: Annotated[str, typer.Argument(metavar="SECRET", help=f"One of {', '.join(_ROTATED)}.")],
+           *, year: Year = None, agency: Agency = None,
+           party: Annotated[str | None, typer.Option(metavar="PARTY", help="The party of an exchange key.")] = None,
            principal: Annotated[str | None, typer.Option(help="One user of the broker; without it, all.")] = None,
            data: Data = None) -> None:  # fmt: skip
-    """Replace sealing keys, keys of records or passwords; restart the processes that use them."""
-    acts = KeyActs(_site(data))
-    if what == "sealing":
-        print(f"agencies seal to {acts.rotate_sealing()} from now on; the keys before it still open")
-    elif what == "records":
-        for scope in acts.scopes(year):
-            print(f"{scope}: {acts.rotate_records(scope)}")
-    elif what == "passwords":
-        for name in acts.principals(principal):
-            acts.rotate_password(name)
-            print(f"{name}: replaced")
-    else:
-        raise ConfigurationError("CFG-276", "choose sealing, records or passwords")
+    """Replace a secret while the system runs: every process takes the new one over by itself."""
+    if what not in _ROTATED:
+        raise ConfigurationError("CFG-276", f"choose {', '.join(_ROTATED)}")
+    site = _site(data)
+    with KeyActs(site) as acts:
+        acts.send_notes()
+        for line in _rotated(acts, site, what, (year, agency, party, principal)):
+            print(line, flush=True)
+
+
+def _rotated(acts: KeyActs, site: sites.Site, what: str, chosen: _Chosen) -> Iterator[str]:
+    """Replace secrets of one kind, and yield a line for each as it is replaced."""
+    year, agency, party, principal = chosen
+    lines: Mapping[str, Callable[[], Iterator[str]]] = {
+        "sealing": lambda: (
+            f"agencies seal to {acts.rotate_sealing()} from now on; earlier keys still open" for _ in "1"
+        ),
+        "signing": lambda: (
+            f"{name}: signs with {acts.rotate_signing(name)}; earlier keys still count"
+            for name in ([agency] if agency else site.agencies)
+        ),
+        "records": lambda: (f"{scope}: {acts.rotate_records(scope)}" for scope in acts.scopes(year)),
+        "dedupe": lambda: (f"events of {first} and later: {acts.rotate_dedupe(first)}" for first in _named(year)),
+        "audit": lambda: (
+            f"the audit log is signed by {acts.rotate_audit()}: give officers public/audit.pub" for _ in "1"
+        ),
+        "suppression": lambda: (f"the next release chooses by {acts.rotate_suppression()}" for _ in "1"),
+        "exchange": lambda: (
+            f"{member.name}: {acts.rotate_exchange(*member)}"
+            for member in ([_member(party, agency)] if party else _here(site))
+        ),
+        "passwords": lambda: (f"{acts.rotate_password(name)}: replaced" for name in acts.principals(principal)),
+    }
+    return lines[what]()
+
+
+def _named(year: int | None) -> tuple[int]:
+    """Return the year that an option names."""
+    if year is None:
+        raise ConfigurationError("CFG-276", "name the first year of the new key: --year")
+    return (year,)
 
 
 def destroy(*, key_id: Annotated[str | None, typer.Option(help="Id of a sealing key that was replaced.")] = None,
-            year: Year = None, data: Data = None) -> None:  # fmt: skip
-    """Destroy a sealing key or the keys of a year: what they closed stays closed for ever."""
-    if (key_id is None) == (year is None):
-        raise ConfigurationError("CFG-276", "name either --key-id or --year")
-    acts = KeyActs(_site(data))
-    if key_id:
-        acts.destroy_sealing(key_id)
-        print(f"{key_id}: destroyed; raw events sealed to it can never be opened again")
-    elif year:
-        print(f"{year}: {len(acts.destroy_year(year))} keys destroyed; its records, states and counts are gone")
+            year: Year = None,
+            agency: Annotated[str | None, typer.Option(help="Agency whose earlier signing keys end.")] = None,
+            data: Data = None) -> None:  # fmt: skip
+    """Destroy a sealing key, the keys of a year or earlier signing keys: what they closed stays closed for ever."""
+    if sum(one is not None for one in (key_id, year, agency)) != 1:
+        raise ConfigurationError("CFG-276", "name one of --key-id, --year and --agency")
+    with KeyActs(_site(data)) as acts:
+        acts.send_notes()
+        if agency:
+            print(f"{agency}: {len(acts.destroy_signing(agency))} earlier keys count no longer")
+        elif key_id:
+            acts.destroy_sealing(key_id)
+            print(f"{key_id}: destroyed; raw events sealed to it can never be opened again")
+        elif year:
+            print(f"{year}: {len(acts.destroy_year(year))} keys destroyed; its records, states and counts are gone")
 
 
 def ca(
@@ -150,6 +194,12 @@ def ca(
         print(f"{out / 'ca.pem'}: give it to everybody; keep {out / 'ca.key'} to yourself")
     for name in issued.names:
         print(f"{out / f'{name}.pem'}, .crt and .key: valid until {issued.until:%Y-%m-%d}")
+
+
+def _note(public: Path, act: str, path: Path, party: str, **more: str) -> None:
+    """Note that a party handed a key over, or took one over."""
+    key = act_notes.key_id_of(path)
+    act_notes.note(public, {"act": act, "party": party, "secret": path.name, "keys": key, **more})
 
 
 def _site(data: Path | None) -> sites.Site:

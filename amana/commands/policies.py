@@ -116,7 +116,7 @@ def activate(which: Which, data: Data = None) -> None:
     proposal = store.proposal(which)
     _describe(store, proposal)
     act = policy_changes.activate(home, proposal)
-    print(f"act {act.number} is in force, signed by {', '.join(sorted(proposal.signatures))}: start the system again")
+    print(f"act {act.number} is in force, signed by {', '.join(sorted(proposal.signatures))}")
 
 
 def key(name: Name, out: Out) -> None:

@@ -18,6 +18,7 @@ import typer
 
 from amana import site as sites
 from amana.commands.site_options import Agencies, Data, Quotas, figures
+from amana.composition.key_acts import KeyActs
 from amana.keys import exchange, making
 from amana.keys.exchange import PartyId
 from amana.provisioning import cluster_plan
@@ -61,6 +62,8 @@ def provision(
     if apart:
         members = making.members_of(site.agencies, dt.datetime.now(dt.UTC).date())
         exchange.meet(site.path("parties"), site.path("public"), PartyId("operator"), members, apart)
+    with KeyActs(site) as acts:
+        acts.send_notes()
     if not provisioning.has_admin(site):
         print("the schemas are as listed; without an admin password here, `amana provision --print` lists the rest")
         return

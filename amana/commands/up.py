@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from amana import site as sites
+from amana import site_file
 from amana.commands.site_options import Agencies, Data, Quotas, figures
 from amana.local import supervisor
 from schemas.errors import ConfigurationError
@@ -52,7 +53,7 @@ def up(  # noqa: PLR0913 - a command line's options
     """Run the whole system on this machine until Ctrl-C."""
     home = sites.data_dir(data)
     try:
-        date = as_of if as_of == sites.TODAY else dt.date.fromisoformat(as_of) if as_of else None
+        date = as_of if as_of == site_file.TODAY else dt.date.fromisoformat(as_of) if as_of else None
     except ValueError as error:
         raise ConfigurationError("CFG-076", "--as-of takes a date of the form YYYY-MM-DD, or today") from error
     # With a date ahead of today, events of years that are still open would be late.

@@ -6,7 +6,8 @@ Called by: `amana policy`.
 
 1. `propose_policy`, or `propose_officer`: the text is loaded, its first year is checked, an act is written.
 2. `sign`: by each of two officers, with a key that this machine need not keep.
-3. `activate`: signatures and years are checked again, and the act is in force. Processes read it at their next start.
+3. `activate`: signatures and years are checked again, and the act is in force. Running processes follow it
+   (`amana.composition.live_policies`), or read it at their next start.
 
 Invariants:
 - Before the first act there is no broker to record anything at: the release process records it at its first start.

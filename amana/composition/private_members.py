@@ -31,6 +31,7 @@ OF_COMMAND: Final = {
     "check": ("kafka-python",),
     "demo": ("kafka-python",),
     "evaluate": ("re",),
+    "notices": ("kafka-python",),
     "protect": ("scipy",),
     "provision": ("kafka-python",),
     "redact": ("re",),

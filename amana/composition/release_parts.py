@@ -10,6 +10,7 @@ Invariants:
 - The acts of the officers are in the audit log before anything is released under them.
 """
 
+import dataclasses
 import datetime as dt
 import functools
 from collections.abc import Callable, Sequence
@@ -19,21 +20,23 @@ from typing import Final
 
 from amana.composition import recorded_acts
 from amana.composition.code_version import code_version
+from amana.composition.live_policies import LivePolicies
 from amana.composition.process_map import spread
-from amana.composition.release_connection import connect
+from amana.composition.release_connection import PRINCIPAL, connect
+from amana.keys.live_folder import LiveFolder
 from amana.site import Site
 from anonymizer.governance.policy_timeline import PolicyTimeline
 from anonymizer.mechanisms.discrete_gaussian import OpenDP
 from anonymizer.solvers import highs, ortools_engine
 from anonymizer.tabular.linear_program import Engine
 from connectors.adapters.budget_store import SITE_FILE, BudgetStore, SiteBudget
-from connectors.adapters.policy_store import PolicyStore
 from connectors.adapters.release_ledger import LEDGER_FILE, ReleaseLedger
 from schemas.errors import DisclosureError
 from streams.core.releasing import pre_release_attack, release_plan, rules_by_year
 from streams.core.releasing.dp_release import Noise
 from streams.core.releasing.release_decision import EarlierRelease
 from streams.release.release_ports import Cells, ReleaseDecision, ReleaseDeps
+from streams.transparency.decision import Decision
 from streams.transparency.log_storage import AuditStorage
 
 __all__ = ["Planner", "compose", "planner"]
@@ -52,24 +55,41 @@ def compose(site: Site) -> ReleaseDeps:
         IntegrityError: the log or the ledger cannot be opened.
         TransportError, ConfigurationError: the broker is out of reach, or a schema has no id on file.
     """
-    policies, own = site.policies(), site.party("release")
+    live, own = LivePolicies(site), site.party("release")
     # The ledger first: its lock is that of all files of the release process (`amana restore` takes it too).
     ledger = ReleaseLedger.open(site.path(*LEDGER_FILE))
-    log = AuditStorage.open(site.path("audit"), own.key("audit-signing"))
+    successor = LiveFolder((own.path,), own.audit_successor)  # looked at before the log is opened
+    log = AuditStorage.open(site.path("audit"), own.key("audit-signing"), own.audit_successor())
+    _hand_on(log, own.audit_successor(), live.followed.newest.digest)
     recorded_acts.record(log, site.dir, code_version())
     bus = connect(site)
-    store = PolicyStore(site.dir)
-    number = len(store.acts())
-    plan_of = planner(policies, own.key("suppression"), site.path(*SITE_FILE))
 
     def plan(cells: Cells, as_of: dt.date, earlier: Sequence[EarlierRelease]) -> Sequence[ReleaseDecision]:
-        # The stages and this process follow the policies of their start: the years of a newer one are not theirs.
-        if len(store.acts()) != number:
-            raise DisclosureError("DIS-151", "the officers acted since this process started: start the system again")
-        return plan_of(cells, as_of, earlier)
+        # The stages and this process follow the policies of their start: what a newer one changes is not theirs.
+        if live.waits:
+            raise DisclosureError("DIS-151", f"the officers changed {live.waits}: start the system again")
+        if live.is_behind:
+            raise DisclosureError("DIS-151", "the officers acted while this release was prepared: ask for it again")
+        # The key of suppression is read for each plan: it may have been replaced.
+        return planner(live.followed, own.key("suppression"), site.path(*SITE_FILE))(cells, as_of, earlier)
 
-    digest = policies.newest.digest
-    return ReleaseDeps(bus, log, ledger, SiteBudget(site.path(*SITE_FILE)), plan, digest, code_version())
+    def renew() -> ReleaseDeps | None:
+        _hand_on(log, successor(), live.followed.newest.digest)
+        if live() is None:
+            return None
+        recorded_acts.record(log, site.dir, code_version())
+        return dataclasses.replace(made, policy=live.followed.newest.digest)
+
+    budget, digest = SiteBudget(site.path(*SITE_FILE)), live.followed.newest.digest
+    made = ReleaseDeps(bus, log, ledger, budget, plan, digest, code_version(), renew)
+    return made
+
+
+def _hand_on(log: AuditStorage, private: bytes | None, policy: str) -> None:
+    """Hand the audit log on to the next key, if there is one."""
+    if private is not None:
+        hour = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H")
+        log.hand_on(private, Decision("keys", PRINCIPAL, policy, code_version(), at=hour))
 
 
 def planner(policies: PolicyTimeline, seed: bytes, budget: Path) -> Planner:

@@ -20,7 +20,9 @@ from typing import Any, Final
 from amana import site as sites
 from amana.composition import private_members
 from amana.composition.code_version import code_version
+from amana.composition.live_policies import LivePolicies
 from amana.composition.site_calendar import SiteCalendar, today
+from amana.keys.live_folder import LiveFolder
 from anonymizer.names import spans
 from anonymizer.policy import TextRules
 from connectors.adapters import schema_ids
@@ -109,7 +111,8 @@ def _attach(
     if name == "dedupe":
         from streams.stages import dedupe  # noqa: PLC0415 - each stage's modules are loaded by its own process alone
 
-        dedupe.attach(app, site.policies(), deps=deps, code=code_version())
+        live = LivePolicies(site)
+        dedupe.attach(app, live.followed, deps=deps, code=code_version(), replaced=live)
     elif name == "aggregate":
         from streams.stages import aggregate  # noqa: PLC0415 - as above
 
@@ -119,14 +122,21 @@ def _attach(
         from streams.stages import deidentify  # noqa: PLC0415 - as above
 
         own = site.party("deidentify")
+
+        def keys() -> deidentify.OwnKeys:
+            signing = {agency: site.signing_keys(agency) for agency in site.agencies}
+            return deidentify.OwnKeys(own.sealing_keys(), own.dedupe_keys(), signing)
+
+        folders = own.path / "sealing", own.path / "dedupe", site.path("public", "signing")
+        replaced = LiveFolder(folders, keys)  # looked at before the keys are read first
         private = deidentify.Private(
-            sealing=own.sealing_keys(),
-            dedupe=own.key("dedupe"),
-            signing={agency: site.public(f"signing/{agency}") for agency in site.agencies},
+            keys=keys(),
             detector=detector,
             as_of=SiteCalendar(site),
             today=today,
             code=code_version(),
             models=names.hashes(),
+            replaced=replaced,
+            policies=(live := LivePolicies(site)),
         )
-        deidentify.attach(app, site.policies(), site.agencies, deps=deps, private=private)
+        deidentify.attach(app, live.followed, site.agencies, deps=deps, private=private)

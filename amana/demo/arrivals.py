@@ -33,8 +33,10 @@ def _positions(cluster: Cluster, kind: str) -> set[tuple[str, int, int]]:
     positions: set[tuple[str, int, int]] = set()
     try:
         for record in topic_reading.whole(cluster.kafka_settings(), stem):
+            if record.value is None:
+                continue  # a tombstone of an erased event
             event = cluster.seal.read(stem, record.value, stem, record.key.decode())
-            if event["state"] != "moved":
+            if event["state"] not in {"moved", "erased"}:
                 positions.add((event["agency"], event["source_partition"], event["source_offset"]))
     except KafkaError as error:
         raise TransportError("TRA-062", "the broker is out of reach") from error

@@ -36,7 +36,8 @@ from amana.demo.demo_report import DemoReport
 from amana.demo.simulation.generator import simulate
 from amana.local import played_officers, runtime
 from amana.publisher import Publisher, PublishSummary
-from amana.site import DEFAULT_AGENCIES, Site
+from amana.site import Site
+from amana.site_file import DEFAULT_AGENCIES
 from connectors.adapters import local_files
 from connectors.operations import calendar_tick, exact_cells
 from schemas.errors import ConfigurationError, TransportError

@@ -132,11 +132,12 @@ def begin(home: Path, public: Path, party: str, agency: str | None, members: Mem
         _pair(folder / "audit-signing.key", public / "audit.pub", _KEY_BYTES, signing.public_key_of)
 
 
-def new_sealing_key(folder: Path, public: Path) -> str:
-    """Draw a sealing key, announce its public half as the present one, and return its id."""
+def new_sealing_key(folder: Path, public: Path, tell: Callable[[str], object] = lambda _: None) -> str:
+    """Draw a sealing key, announce its public half as the present one, and return its id; `tell` is told it before."""
     key = secrets.token_bytes(sealing.PRIVATE_BYTES)
     half = sealing.public_key_of(key)
     name = sealing.key_id_of(half)
+    tell(name)
     once(folder / "sealing" / f"{name}.key", key.hex)
     replace(public / "sealing.pub", half.hex())
     return name
@@ -190,7 +191,7 @@ def _key() -> str:
 def replace(path: Path, text: str, mode: int = 0o644) -> None:
     """Write a file whole or not at all, with its mode from the first moment on."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}")
+    temporary = path.with_name(f".{path.name}.new")  # no pattern of keys finds it
     temporary.unlink(missing_ok=True)  # of a start that was interrupted
     # The mode is given at creation: with a later chmod others could read the key for a moment.
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)

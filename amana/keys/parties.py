@@ -45,6 +45,9 @@ class Secret:
         holders: the parties that hold it; the first one makes it.
         use: what it does.
         loss: what somebody can do who steals it alone.
+        rotates: how it is replaced while the system runs.
+        optional: whether a party may be without it.
+        apart: whether it lies in a folder of its holder's own, outside of the party's folder.
     """
 
     name: str
@@ -52,6 +55,9 @@ class Secret:
     holders: tuple[str, ...]
     use: str
     loss: str
+    rotates: str
+    optional: bool = False
+    apart: bool = False
 
 
 _HUB: Final = ("deidentify", "counting")
@@ -63,6 +69,7 @@ SECRETS: Final = (
         (AGENCY_PARTY,),
         "makes person keys from names, within the agencies",
         "test a list of names against person keys, which lie nowhere in clear",
+        "never: a person would have two keys, and count twice",
     ),
     Secret(
         "event key",
@@ -70,9 +77,15 @@ SECRETS: Final = (
         (AGENCY_PARTY,),
         "makes the agency's event ids; its own",
         "test record ids of this agency against event ids",
+        "never: a correction is known by the id of its event",
     ),
     Secret(
-        "signing key", "signing.key", (AGENCY_PARTY,), "signs the agency's events; its own", "publish as this agency"
+        "signing key",
+        "signing.key",
+        (AGENCY_PARTY,),
+        "signs the agency's events; its own",
+        "publish as this agency",
+        "`rotate signing`",
     ),
     Secret(
         "sealing keys",
@@ -80,6 +93,7 @@ SECRETS: Final = (
         ("deidentify",),
         "open what agencies sealed",
         "read raw events of the last 14 days from a broker's disk",
+        "`rotate sealing`",
     ),
     Secret(
         "person key of the hub",
@@ -87,6 +101,16 @@ SECRETS: Final = (
         ("deidentify",),
         "makes person tokens from person keys",
         "nothing without a person key",
+        "by the one of a later year",
+    ),
+    Secret(
+        "person keys of the hub, by year",
+        "dedupe/[0-9][0-9][0-9][0-9].key",
+        ("deidentify",),
+        "make person tokens of a year and of those after it",
+        "nothing without a person key",
+        "`rotate dedupe --year`, for a year to come",
+        optional=True,
     ),
     Secret(
         "keys of a year",
@@ -94,20 +118,23 @@ SECRETS: Final = (
         (*_HUB, "release", "operator"),
         "seal records, states and counts of a year",
         "read tokens, attributes and exact counts of that year from a broker's disk",
+        "`rotate records`",
     ),
     Secret(
         "keys of an agency's entries",
         f"records/{AGENCY}*.json",
-        (*_HUB, AGENCY_PARTY, "operator", "officer"),
-        "seal the entries of its quarantine; an agency has its own alone",
-        "read places and codes of this agency's refused records",
+        ("deidentify", AGENCY_PARTY, "operator", "officer"),
+        "seal its notices and the entries of its quarantine; an agency has its own alone",
+        "read places, results and codes of this agency's records",
+        "`rotate records`",
     ),
     Secret(
         "keys of evidence",
         f"records/{EVIDENCE}.json",
         (*_HUB, "operator", "officer"),
-        "seal outcomes and late records",
+        "seal outcomes, late records, refusals of dedupe, and what is left of erased events",
         "count records by agency, kind and outcome",
+        "`rotate records`",
     ),
     Secret(
         "keys of refused records",
@@ -115,6 +142,7 @@ SECRETS: Final = (
         ("deidentify",),
         "seal the bytes of refused records",
         "read what was sent in clear by mistake",
+        "`rotate records`",
     ),
     Secret(
         "key of the audit log",
@@ -122,6 +150,16 @@ SECRETS: Final = (
         ("release",),
         "signs checkpoints of the audit log",
         "sign another history of the log",
+        "`rotate audit`",
+    ),
+    Secret(
+        "next key of the audit log",
+        "audit-signing.next.key",
+        ("release",),
+        "takes the place of the key of the audit log; only while that is replaced",
+        "sign another history of the log",
+        "`rotate audit`",
+        optional=True,
     ),
     Secret(
         "suppression key",
@@ -129,6 +167,7 @@ SECRETS: Final = (
         ("release",),
         "chooses between equally good suppressions",
         "repeat the choice, and so narrow down suppressed counts",
+        "`rotate suppression`",
     ),
     Secret(
         "exchange key",
@@ -136,6 +175,7 @@ SECRETS: Final = (
         tuple(PARTIES),
         "opens secrets that another party handed over; each party its own",
         "open what was handed over to this party",
+        "`rotate exchange --party`",
     ),
     Secret(
         "passwords",
@@ -143,6 +183,26 @@ SECRETS: Final = (
         ("operator", *(party for party in PARTIES if party != "operator")),
         "let principals into the broker; the operator has all, since it makes the users",
         "act as this principal at the broker",
+        "`rotate passwords`",
+    ),
+    Secret(
+        "key of a client certificate",
+        "tls/*.key",
+        tuple(PARTIES),
+        "proves to brokers who connects, where they ask for a certificate; `AMANA_KAFKA_KEY` names it",
+        "connect to the brokers, and no more without a password",
+        "`keys ca --client`, then a new start",
+        optional=True,
+    ),
+    Secret(
+        "policy key of an officer",
+        "signing.key",
+        ("officer",),
+        "signs policies; each officer's own, in a folder that no process of the hub sees",
+        "give one of the two signatures of a policy",
+        "`policy key`, `enrol`, `remove`",
+        optional=True,
+        apart=True,
     ),
 )
 """Every secret, in the order of the page."""

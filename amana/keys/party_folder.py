@@ -10,18 +10,24 @@ Invariants:
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from amana.keys.live_folder import LiveFolder
 from schemas import sealing
 from schemas.errors import ConfigurationError
-from schemas.record_seal import RecordSeal, ScopeKeys
+from schemas.record_seal import PartyKeys, RecordSeal, ScopeKeys
 
-__all__ = ["ERASED", "PartyFolder"]
+__all__ = ["ERASED", "NEXT_AUDIT_KEY", "PartyFolder"]
 
 _KEY_BYTES: Final = 32
+_YEAR: Final = re.compile(r"[0-9]{4}")
+
+NEXT_AUDIT_KEY: Final = "audit-signing.next.key"
+"""File of the key to which the audit log is being handed on."""
 
 ERASED: Final = "erased.json"
 """File with the ids of sealing keys of the hub's records that were destroyed; no secret."""
@@ -57,6 +63,21 @@ class PartyFolder:
             raise ConfigurationError("CFG-005", f"{self.path.name} holds no sealing key")
         return tuple(self._key(path, sealing.PRIVATE_BYTES) for path in paths)
 
+    def dedupe_keys(self) -> dict[int, bytes]:
+        """Return the person keys of the hub by the first year of events that each is for; 0 is that of the first.
+
+        Raises:
+            ConfigurationError: as `key`.
+        """
+        later = sorted((self.path / "dedupe").glob("*.key"))
+        years = {int(path.stem): self._key(path, _KEY_BYTES) for path in later if _YEAR.fullmatch(path.stem)}
+        return {0: self.key("dedupe"), **years}
+
+    def audit_successor(self) -> bytes | None:
+        """Return the key to which the audit log is being handed on, None if there is none; raises as `key`."""
+        path = self.path / NEXT_AUDIT_KEY
+        return self._key(path, _KEY_BYTES) if path.exists() else None
+
     def password(self, principal: str) -> Mapping[str, str]:
         """Return user name and password of a principal; raises as `key`."""
         stored: Mapping[str, str] = json.loads(self._read(self.path / "passwords" / f"{principal}.json"))
@@ -77,8 +98,16 @@ class PartyFolder:
         return tuple(json.loads(path.read_text(encoding="ascii"))) if path.exists() else ()
 
     def seal(self) -> RecordSeal:
-        """Return the seal of the hub's records, as far as this party has their keys; raises as `key`."""
-        return RecordSeal(self.scopes(), os.urandom, self.erased())
+        """Return the seal of the hub's records, as far as this party has their keys; raises as `key`.
+
+        It takes over keys that are replaced while it is used.
+        """
+        live = LiveFolder((self.path, self.path / "records"), self._record_keys)
+        scopes, erased = self._record_keys()
+        return RecordSeal(scopes, os.urandom, erased, replaced=live)
+
+    def _record_keys(self) -> PartyKeys:
+        return self.scopes(), self.erased()
 
     def _key(self, path: Path, length: int) -> bytes:
         """Return the bytes that a key file holds as hex digits."""

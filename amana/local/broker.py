@@ -12,6 +12,8 @@ Invariants:
 - Every listener requires SASL, the controller's too: on a plain listener the broker's own requests would be anonymous,
   the authorizer would refuse them, and the broker would never become ready.
 - Users are written when the data folder is formatted, salted, from a file: no password appears in a process list.
+- The broker speaks to itself by a password that is drawn at every start: those of all users can be replaced while it
+  runs.
 - Committed offsets are kept for ten years: a stage must resume where it stopped, even after weeks of standstill.
 
 Source: ADR 0007; KIP-900 for users at format time.
@@ -67,7 +69,7 @@ _FIXED: Final[dict[str, str]] = {
     "node.id": "1",
     "controller.listener.names": "CONTROLLER",
     "inter.broker.listener.name": "CLIENT",
-    # In clear, since both listeners are on the loopback interface.
+    # In clear, since all listeners are on the loopback interface.
     "listener.security.protocol.map": "CONTROLLER:SASL_PLAINTEXT,CLIENT:SASL_PLAINTEXT",
     "sasl.enabled.mechanisms": MECHANISM,
     "sasl.mechanism.inter.broker.protocol": MECHANISM,
@@ -101,18 +103,32 @@ _FIXED: Final[dict[str, str]] = {
     "num.network.threads": "2",
     "num.io.threads": "2",
     "background.threads": "2",
+    # Records that were deleted, or are to be compacted, go within seconds: an erasure waits for it.
+    "log.retention.check.interval.ms": "5000",
+    "log.cleaner.backoff.ms": "2000",
     "log.cleaner.threads": "1",
     "log.cleaner.dedupe.buffer.size": "16777216",
 }
 
 
-def settings(site: sites.Site, *, controller_port: int, passwords: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the broker's settings; `passwords` holds those of the users `admin` and `controller`."""
+def settings(
+    site: sites.Site, *, controller_port: int, passwords: Mapping[str, str], broker_port: int = 0
+) -> Mapping[str, str]:
+    """Return the broker's settings.
+
+    Args:
+        site: where the broker's data is kept.
+        controller_port: port of the listener between broker and controller.
+        passwords: those of the users `admin` and `controller`.
+        broker_port: port of a listener between brokers, which enter by the password of the controller; 0 lets them
+            enter as clients by the admin's, which then cannot be replaced while they run.
+    """
     controller = f"{ports.LOOPBACK}:{controller_port}"
     scram = "org.apache.kafka.common.security.scram.ScramLoginModule required"
     plain = "org.apache.kafka.common.security.plain.PlainLoginModule required"
     own = passwords["controller"]
-    return _FIXED | {
+    between = _between(f"{ports.LOOPBACK}:{broker_port}", site.kafka, controller, own) if broker_port else {}
+    lines = _FIXED | {
         "listeners": f"CLIENT://{site.kafka},CONTROLLER://{controller}",
         "advertised.listeners": f"CLIENT://{site.kafka}",
         "controller.quorum.voters": f"1@{controller}",
@@ -122,6 +138,29 @@ def settings(site: sites.Site, *, controller_port: int, passwords: Mapping[str, 
         ),
         "listener.name.controller.plain.sasl.jaas.config": (
             f'{plain} username="{access.ADMIN}" password="{own}" user_{access.ADMIN}="{own}";'
+        ),
+    }
+    return lines | between
+
+
+def _between(broker: str, client: str, controller: str, password: str) -> dict[str, str]:
+    """Return the settings of a listener of its own for the broker's connections to itself."""
+    plain = "org.apache.kafka.common.security.plain.PlainLoginModule required"
+    names = ("CONTROLLER", "CLIENT", "BROKER")
+    return {
+        "listeners": f"CLIENT://{client},BROKER://{broker},CONTROLLER://{controller}",
+        "advertised.listeners": f"CLIENT://{client},BROKER://{broker}",
+        "listener.security.protocol.map": ",".join(f"{name}:SASL_PLAINTEXT" for name in names),
+        "inter.broker.listener.name": "BROKER",
+        "sasl.mechanism.inter.broker.protocol": "PLAIN",
+        "sasl.enabled.mechanisms": f"{MECHANISM},PLAIN",
+        "listener.name.client.sasl.enabled.mechanisms": MECHANISM,
+        "listener.name.broker.sasl.enabled.mechanisms": "PLAIN",
+        "listener.name.client.scram-sha-512.sasl.jaas.config": (
+            "org.apache.kafka.common.security.scram.ScramLoginModule required;"
+        ),
+        "listener.name.broker.plain.sasl.jaas.config": (
+            f'{plain} username="{access.ADMIN}" password="{password}" user_{access.ADMIN}="{password}";'
         ),
     }
 
@@ -136,8 +175,9 @@ def prepare(site: sites.Site, runtime: artifacts.Runtime) -> None:
         access.ADMIN: site.cluster(access.ADMIN).credential.password,
         "controller": secrets.token_urlsafe(32),
     }
-    (controller_port,) = ports.choose(1)
-    lay_out(site, runtime, settings(site, controller_port=controller_port, passwords=passwords), cluster_id())
+    controller_port, broker_port = ports.choose(2)
+    lines = settings(site, controller_port=controller_port, passwords=passwords, broker_port=broker_port)
+    lay_out(site, runtime, lines, cluster_id())
 
 
 def cluster_id() -> str:

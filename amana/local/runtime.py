@@ -47,7 +47,7 @@ def running(
         data_dir: made if it does not exist; a site in it is continued.
         workers: False for broker, registry, topics and rules alone; or the number of processes of each stage.
         as_of: the calendar's date; None keeps the site's, and a new site has none.
-        agencies: ids to add to the site's; a new site that is given none has `amana.site.DEFAULT_AGENCIES`.
+        agencies: ids to add to the site's; a new site that is given none has `amana.site_file.DEFAULT_AGENCIES`.
 
     Raises:
         ConfigurationError: as of `amana up`: the directory is in use, cannot be written, the disk is full.

@@ -32,6 +32,7 @@ from typing import Final
 import filelock
 
 from amana import site as sites
+from amana.composition.key_acts import KeyActs
 from amana.local import apicurio, artifacts, broker, disk_space, played_officers, ports, server_process
 from amana.provisioning import cluster_setup, disk_guard
 from amana.settings import Settings
@@ -155,6 +156,7 @@ class _Supervisor:
         self._watched: list[_Watched] = []
         self._guard: disk_guard.DiskGuard | None = None
         self._ready = site.path("run", "up.ready")
+        self._year = dt.datetime.now(dt.UTC).year
 
     def run(self) -> None:
         """Run steps 2 to 6 of the module's procedure; step 6 happens whatever ends the others."""
@@ -238,6 +240,8 @@ class _Supervisor:
         if fault:
             self._tell("registry", f"{fault}; the schema ids on file hold")
         self._guard = disk_guard.DiskGuard(self._site, lambda line: self._tell("disks", line))
+        with KeyActs(self._site) as acts:
+            acts.send_notes()
         count = len(cluster_setup.topic_table(self._site))
         self._tell("topics", f"{count}, with their rules and schemas, after {time.monotonic() - begun:.1f} s")
 
@@ -251,6 +255,7 @@ class _Supervisor:
     def _watch(self) -> None:
         """Restart children that died and are due, and trim the logs."""
         now = time.monotonic()
+        self._make_keys_of_years()
         for each in self._watched:
             each.child.trim(_LOG_BYTES)
             status = each.child.exit_status()
@@ -260,6 +265,16 @@ class _Supervisor:
                 self._plan_restart(each, status, now)
             elif now >= each.due:
                 self._restart(each, now)
+
+    def _make_keys_of_years(self) -> None:
+        """Make the keys of the next year once a year begins; workers that run find them."""
+        year = dt.datetime.now(dt.UTC).year
+        if year != self._year:
+            self._year = year
+            sites.Site.create(self._site.dir)
+            self._tell("keys", f"of events up to {year + 1}")
+            with KeyActs(self._site) as acts:
+                acts.send_notes()
 
     def _restart(self, each: _Watched, now: float) -> None:
         """Restart a child, or postpone it while the disk is full; say so once, and once more when it is over."""

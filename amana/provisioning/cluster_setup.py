@@ -182,13 +182,14 @@ def actual_acls(site: sites.Site, admin: kafka_admin.KafkaAdminClient) -> set[ka
     return {acl for acl in every_rule if acl.principal in ours or acl.principal.startswith("User:agency.")}
 
 
-def set_password(admin: kafka_admin.KafkaAdminClient, principal: str, password: str) -> None:
-    """Give a user another password at the broker; connections that are open stay open.
+def set_password(admin: kafka_admin.KafkaAdminClient, principal: str, mechanism: str, password: str) -> None:
+    """Give a user another password at the broker, for a mechanism of SCRAM; connections that are open stay open.
 
     Raises:
         TransportError: TRA-008, the broker does not take it.
     """
-    change = kafka_admin.UserScramCredentialUpsertion(principal, kafka_admin.ScramMechanism.SCRAM_SHA_512, password)
+    scram = kafka_admin.ScramMechanism[mechanism.replace("-", "_")]
+    change = kafka_admin.UserScramCredentialUpsertion(principal, scram, password)
     if any(admin.alter_user_scram_credentials([change]).values()):
         raise TransportError("TRA-008", f"the broker does not take the password of {principal}")
 
@@ -204,8 +205,11 @@ def _users(site: sites.Site, admin: kafka_admin.KafkaAdminClient) -> None:
     mechanisms[access.ADMIN] = mechanisms[access.ADMIN] or MECHANISM
     existing = admin.describe_user_scram_credentials()
     gone = [name for name in existing if name.startswith("agency.") and name not in mechanisms]
+    # A user is gone with the last of its credentials: there is one for each mechanism.
     upsertions: list[Any] = [
-        kafka_admin.UserScramCredentialDeletion(name, kafka_admin.ScramMechanism.SCRAM_SHA_512) for name in gone
+        kafka_admin.UserScramCredentialDeletion(name, credential["mechanism"])
+        for name in gone
+        for credential in existing[name]["credential_infos"]
     ]
     upsertions += [
         kafka_admin.UserScramCredentialUpsertion(

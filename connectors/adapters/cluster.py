@@ -2,9 +2,9 @@
 
 Purpose: carry the client settings of exactly one principal, so that who holds a `Cluster` can act as that principal and
 as nobody else.
-Called by: `amana.site` makes it; `connectors.ingest.agency_profile`, `connectors.console.reconciliation`,
-`connectors.operations`, `amana.trend_feed`, `amana.provisioning`, `amana.local.broker`, `amana.demo` and the package
-`amana` take it.
+Called by: `amana.site` makes it; `connectors.ingest`, `connectors.console.reconciliation`, `connectors.operations`,
+`connectors.adapters.notices_topic`, `amana.trend_feed`, `amana.provisioning`, `amana.local.broker`, `amana.demo` and
+the package `amana` take it.
 
 Invariants:
 - It holds the password of one principal and opens no other file than those of the TLS connection.
@@ -67,7 +67,8 @@ class Cluster:
         credential: of the one principal.
         protocol: SASL_PLAINTEXT or SASL_SSL.
         trust: files of the TLS connections.
-        seal: opens the hub's records, as far as the principal's party has their keys; agencies and analysts have none.
+        seal: opens the hub's records, as far as the principal's party has their keys: an agency has those of its own
+            entries, analysts have none.
 
     Raises:
         ConfigurationError: CFG-211, in clear beyond this machine; CFG-213, a malformed address; CFG-216, no such

@@ -203,6 +203,8 @@ class PolicyStore:
         try:
             file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             temporary.write_bytes(content)
+            # Texts, acts and keys of officers are public: whatever the umask takes away, who has the folder reads them.
+            temporary.chmod(0o644)
             temporary.replace(file)
         except OSError as error:
             raise ConfigurationError("CFG-004", f"{file} cannot be written: {error.strerror}") from error

@@ -161,6 +161,7 @@ class KafkaBus:
         Raises:
             TransportError: TRA-031 or TRA-140, the broker is out of reach.
         """
+        self._seal.renew()
         try:
             consumer = open_client(KafkaConsumer, self._settings, **READ)
             try:

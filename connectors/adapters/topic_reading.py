@@ -2,7 +2,7 @@
 
 Purpose: decide when such a reading is over: at the end offsets that were looked up before it began, however much the
 topic grows meanwhile.
-Called by: the release process's topics, the feed's reader, and the services of the operator and the officer.
+Called by: the release process's topics, the feed's reader, and the services of agency, operator and officer.
 
 Invariants:
 - A reading ends when every partition has reached its end offset. An empty answer of the broker is not an end.

@@ -16,13 +16,16 @@ Invariants:
 import base64
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
 from connectors.adapters import local_files
-from schemas.errors import ConfigurationError
-from streams.transparency import log_files, log_verification
+from schemas.errors import ConfigurationError, IntegrityError
+from streams.transparency import log_files, log_keys, log_verification
+from streams.transparency.checkpoint import Checkpoint
 from streams.transparency.decision import Decision
+from streams.transparency.log_files import AuditFiles
 from streams.transparency.log_verification import InclusionProof, LogUnsettledError, VerifiedLog
 
 __all__ = ["TrustedLog", "proof_document"]
@@ -78,8 +81,20 @@ class TrustedLog:
         if seen:
             # Its signature too: a copy that somebody altered would blame an honest log, and one that nobody signed
             # says nothing about what this log once was.
-            kept = log_files.checked(log_files.block_of(seen), trusted)
+            kept = self._kept(seen, trusted)
         return log_verification.verify(self.directory, trusted, seen=kept)
+
+    def _kept(self, seen: str, trusted: bytes) -> Checkpoint:
+        """Return a kept checkpoint, signed by any key of the log; the verification decides which keys those are."""
+        block = log_files.block_of(seen)
+        try:
+            return log_files.checked(block, trusted)
+        except IntegrityError:
+            entries = AuditFiles(self.directory).entries
+            for key in log_keys.keys_of(log_keys.handovers(entries) if entries.is_file() else (), trusted):
+                with suppress(IntegrityError):
+                    return log_files.checked(block, key)
+            raise
 
     def verify_live(self, *, seen: str = "") -> VerifiedLog:
         """Check a log to which entries are being appended: where only its end is unfinished, try again; as `verify`."""

@@ -1,6 +1,6 @@
-"""Reader of the released feeds on the broker, as the principal `analysts`.
+"""Reader of the released feeds on the broker, as the principal `analysts` or as an agency.
 
-Called by: `amana.trend_feed`.
+Called by: `amana.trend_feed` and `amana notices`.
 
     with TrendReader(cluster.kafka_settings(), allowed) as reader:
         rows = list(reader.rows(["pave"]))

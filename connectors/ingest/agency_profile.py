@@ -8,12 +8,30 @@ Invariants:
 - No key appears in its text form.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from connectors.adapters.cluster import Cluster
 
-__all__ = ["AgencyProfile"]
+__all__ = ["AgencyProfile", "EnvelopeKeys"]
+
+
+class EnvelopeKeys(NamedTuple):
+    """The keys of an envelope.
+
+    Args:
+        sealing: ML-KEM and X25519, public; events are sealed to it.
+        signing: Ed25519, private; signs this agency's events.
+    """
+
+    sealing: bytes
+    signing: bytes
+
+    def __repr__(self) -> str:
+        """Return a text without the keys."""
+        return "EnvelopeKeys()"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +43,7 @@ class AgencyProfile:
         cluster: the broker, as this agency's principal, and the file of schema ids.
         person_key: the first person key, shared by the agencies and unknown to the operators.
         event_key: makes this agency's event ids.
-        signing_key: Ed25519, private; signs this agency's events.
-        sealing_key: X25519, public; events are sealed to it.
+        envelope_keys: returns the keys of envelopes as they are now; they may be replaced while a file is published.
         folder: where journals and reports of published files are kept.
     """
 
@@ -34,6 +51,5 @@ class AgencyProfile:
     cluster: Cluster
     person_key: bytes = field(repr=False)
     event_key: bytes = field(repr=False)
-    signing_key: bytes = field(repr=False)
-    sealing_key: bytes = field(repr=False)
+    envelope_keys: Callable[[], EnvelopeKeys] = field(repr=False)
     folder: Path

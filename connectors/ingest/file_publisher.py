@@ -22,9 +22,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-import filelock
-
-from connectors.adapters import local_files
+from connectors.ingest import topic_turn
 from connectors.ingest.event.envelope import Envelope, Sendable
 from connectors.ingest.event.event_builder import AgencyKeys, EventBuilder
 from connectors.ingest.files import column_mapping, row_reader
@@ -34,6 +32,7 @@ from connectors.ingest.files.row_reader import SourceFile
 from connectors.ingest.files.row_to_event import RowConverter
 from connectors.ingest.sinks.sink import Sink, windows
 from schemas.errors import ConfigurationError, ContractError
+from schemas.sealing import RUN
 
 __all__ = ["Progress", "PublishJob", "publish"]
 
@@ -56,7 +55,8 @@ class PublishJob:
         keys: keys of event ids and person keys.
         today: the last date that is not in the future.
         sink: opens the topic of agency and kind.
-        envelope: makes that topic's envelope; asked after the lock is held.
+        envelope: makes that topic's envelope with the keys as they are; asked after the lock is held, and again for
+            every run of rows, since keys may be replaced while a long file is published.
         mapping: name of a shipped column mapping; None lets the file's header decide.
     """
 
@@ -123,40 +123,26 @@ class _Publication:
         job, digest = self.job, self.source.digest
         with ExitStack() as stack:
             # 2. The lock comes first: end offsets mean something only while nobody else writes to the topic.
-            stack.enter_context(self._lock())
+            stack.enter_context(topic_turn.lock(job.folder, job.agency, job.kind))
             sink = stack.enter_context(job.sink())
-            # The open plans of other files of this topic are settled before this file sends: its first message would
-            # move the end offsets by which they are settled.
             own = job.path(digest, "journal")
-            for path in sorted(job.folder.glob(f"{job.agency}.{job.kind}.*.journal")):
-                if path != own and Journal.ends_open(path):
-                    with closing(Journal.open(path)) as other:
-                        other.settle(sink.quiet_ends())
+            topic_turn.settle(job.folder, job.agency, job.kind, sink, without=own)
             head = {"agency": job.agency, "kind": job.kind, "file": digest, "mapping": self.mapping}
             journal = stack.enter_context(closing(Journal.open(own, head)))
             journal.settle(sink.quiet_ends() if journal.open_plan else sink.ends())
-            envelope = job.envelope()
             ends = dict(sink.ends())
-            for window in windows(self._messages(journal, envelope), sink.limit):
+            for window in windows(self._messages(journal), sink.limit):
                 self._send(window, journal, sink, ends)
 
-    def _lock(self) -> filelock.FileLock:
-        """Take the lock of agency and kind; the operating system frees it when the process dies."""
-        file = self.job.folder / f".{self.job.agency}.{self.job.kind}.lock"
-        lock = filelock.FileLock(file, timeout=0, mode=local_files.PRIVATE)
-        try:
-            lock.acquire()
-        except filelock.Timeout:
-            raise ConfigurationError("CFG-111", "another publisher is at work for this agency and kind") from None
-        return lock
-
-    def _messages(self, journal: Journal, envelope: Envelope) -> Iterator[Sendable]:
+    def _messages(self, journal: Journal) -> Iterator[Sendable]:
         """Yield a message for each row that is to be sent; report the other rows (step 3)."""
         # A copy, as this run adds its own rows to the journal's: those are accepted now, not published before.
-        published_before = dict(journal.published)
+        published_before, envelope = dict(journal.published), self.job.envelope()
         for count, row in enumerate(row_reader.rows(self.source)):
             if self.progress and not count % _PROGRESS_ROWS:
                 self.progress(row.line, self.source.lines)
+            if count and not count % RUN:
+                envelope = self.job.envelope()
             if place := published_before.get(row.line):
                 self.report.published(row.line, *place, already=True)
                 continue

@@ -8,6 +8,8 @@ Invariants:
 - The broker has acknowledged the record when `send` returns: what it records is done after it.
 """
 
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from kafka import KafkaProducer
@@ -19,9 +21,32 @@ from schemas import catalogue, codec
 from schemas.errors import TransportError
 from streams.transparency.decision import Decision
 
-__all__ = ["send"]
+__all__ = ["recorder", "send"]
 
 _ACK_SECONDS: Final = 30
+
+
+@contextlib.contextmanager
+def recorder(cluster: Cluster) -> Iterator[Callable[[Decision], None]]:
+    """Open a connection, and give what sends one decision over it; `cluster` and faults as of `send`."""
+    number = schema_ids.allow_list(cluster.schema_ids, ["audit"]).id_of("audit")
+    try:
+        producer = KafkaProducer(**cluster.kafka_settings(), acks="all")
+    except KafkaError as error:
+        raise _refused(error) from None
+
+    def record(decision: Decision) -> None:
+        fields = {name: getattr(decision, name) for name in Decision.__slots__ if name not in {"at", "source"}}
+        value = codec.encode(number, catalogue.load("audit").parsed, {**fields, "details": dict(decision.details)})
+        try:
+            producer.send("audit", key=decision.action.encode(), value=value, partition=0).get(timeout=_ACK_SECONDS)
+        except KafkaError as error:
+            raise _refused(error) from None
+
+    try:
+        yield record
+    finally:
+        producer.close(timeout=_ACK_SECONDS)
 
 
 def send(cluster: Cluster, decision: Decision) -> None:
@@ -35,15 +60,9 @@ def send(cluster: Cluster, decision: Decision) -> None:
         TransportError: TRA-171, the broker did not take it.
         ConfigurationError: the schema has no id on file.
     """
-    fields = {name: getattr(decision, name) for name in Decision.__slots__ if name not in {"at", "source"}}
-    record = {**fields, "details": dict(decision.details)}
-    number = schema_ids.allow_list(cluster.schema_ids, ["audit"]).id_of("audit")
-    value = codec.encode(number, catalogue.load("audit").parsed, record)
-    try:
-        producer = KafkaProducer(**cluster.kafka_settings(), acks="all")
-        try:
-            producer.send("audit", key=decision.action.encode(), value=value, partition=0).get(timeout=_ACK_SECONDS)
-        finally:
-            producer.close(timeout=_ACK_SECONDS)
-    except KafkaError as error:
-        raise TransportError("TRA-171", f"the broker did not take the record: {type(error).__name__}") from None
+    with recorder(cluster) as record:
+        record(decision)
+
+
+def _refused(error: KafkaError) -> TransportError:
+    return TransportError("TRA-171", f"the broker did not take the record: {type(error).__name__}")

@@ -1,7 +1,7 @@
 """Quarantine of refused records, for the operator: list entries, open one, replay some, drop some.
 
-Purpose: read the topics `quarantine.<agency>`, and carry out the operator's decision about an entry. An entry is named
-by the topic, partition and offset at which the agency published its record.
+Purpose: read the topics `quarantine.<agency>` and `refusals` (what dedupe refused), and carry out the operator's
+decision about an entry. An entry is named by the topic, partition and offset at which the agency published its record.
 Called by: `amana quarantine`, `amana.composition.quarantine_access`, tests.
 
     found = entries(cluster, code="CON-040")    # listed without a secret
@@ -33,7 +33,17 @@ from streams.broker import topics
 from streams.broker.access import OPERATOR
 from streams.core.counting.outcomes import key_of
 
-__all__ = ["OpeningKeys", "QuarantineAccess", "QuarantineEntry", "drop", "entries", "find", "open_record", "replay"]
+__all__ = [
+    "OpeningKeys",
+    "QuarantineAccess",
+    "QuarantineEntry",
+    "drop",
+    "entries",
+    "event_of",
+    "find",
+    "open_record",
+    "replay",
+]
 
 _ACK_SECONDS: Final = 30
 _REQUEST_BYTES: Final = 2 << 20
@@ -98,8 +108,13 @@ class QuarantineEntry:
         return f"{self.topic}/{self.partition}/{self.offset}"
 
     @property
+    def held_on(self) -> str:
+        """Name of the topic that holds the entry."""
+        return topics.quarantine(self.agency) if self.stage == "deidentify" else topics.REFUSALS
+
+    @property
     def key(self) -> bytes:
-        """Message key on the topics `quarantine.<agency>` and `replay`."""
+        """Message key on the topics `quarantine.<agency>`, `refusals` and `replay`."""
         return key_of((self.agency, self.kind, self.partition, self.offset))
 
     def as_document(self) -> dict[str, Any]:
@@ -116,19 +131,18 @@ def entries(cluster: Cluster, *, agency: str | None = None, code: str | None = N
         TransportError: TRA-030, the broker is out of reach.
     """
     agencies = cluster.chosen(agency)
-    held: dict[bytes, QuarantineEntry] = {}
+    held: dict[tuple[str, bytes], QuarantineEntry] = {}
     try:
-        for owner in agencies:
-            topic = topics.quarantine(owner)
+        for topic in (*map(topics.quarantine, agencies), topics.REFUSALS):
             for record in topic_reading.whole(cluster.kafka_settings(), topic):
                 # The topic is compacted, but only in time: the last record of a key holds, and a tombstone removes it.
-                held.pop(record.key, None)
+                held.pop((topic, record.key), None)
                 if record.value is not None:
                     fields = cluster.seal.read("quarantine", record.value, topic, record.key.decode())
-                    held[record.key] = QuarantineEntry(**fields)
+                    held[topic, record.key] = QuarantineEntry(**fields)
     except KafkaError as error:
         raise TransportError("TRA-030", "the broker is out of reach") from error
-    chosen = (entry for entry in held.values() if code in (None, entry.code))
+    chosen = (entry for entry in held.values() if entry.agency in agencies and code in (None, entry.code))
     return sorted(chosen, key=lambda entry: (entry.topic, entry.partition, entry.offset))
 
 
@@ -167,10 +181,27 @@ def open_record(access: QuarantineAccess, keys: OpeningKeys, entry: QuarantineEn
     return {"place": entry.place, "code": entry.code, "record": record}
 
 
+def event_of(access: QuarantineAccess, keys: OpeningKeys, entry: QuarantineEntry) -> str | None:
+    """Return the event id of a refused record, None if it holds no envelope; the event itself stays sealed.
+
+    Raises:
+        IntegrityError: INT-026 or INT-027, the entry was sealed under another key, or altered.
+    """
+    payload = keys.refused.open(entry.payload, topics.REPLAY, entry.key.decode()) if entry.payload else b""
+    try:
+        return str(_envelope(access, payload)["event_id"])
+    except ContractError:
+        return None
+
+
+def _envelope(access: QuarantineAccess, payload: bytes) -> Mapping[str, Any]:
+    allowed = schema_ids.allow_list(access.cluster.schema_ids, ["envelope"]).allowed("envelope")
+    return codec.decode(payload, allowed, limits.ENVELOPE)
+
+
 def _opened(access: QuarantineAccess, keys: OpeningKeys, entry: QuarantineEntry, payload: bytes) -> dict[str, Any]:
     """Return the event in a refused envelope, whoever signed it."""
-    allowed = schema_ids.allow_list(access.cluster.schema_ids, ["envelope"]).allowed("envelope")
-    outer = codec.decode(payload, allowed, limits.ENVELOPE)
+    outer = _envelope(access, payload)
     bound = sealing.bound(entry.topic, outer["event_id"], outer["revision"], outer["schema"])
     data = Opener(keys.sealing).open(outer["key_id"], outer["sealed"], bound)
     return codec.decode_body(data, catalogue.load(f"raw.{entry.kind}").parsed)
@@ -198,7 +229,7 @@ def drop(access: QuarantineAccess, chosen: Sequence[QuarantineEntry]) -> None:
         TransportError: TRA-170, the broker did not take one.
     """
     _log(access, "drop", chosen)
-    _send(access.cluster, [(topics.quarantine(entry.agency), 0, entry.key, None) for entry in chosen])
+    _send(access.cluster, [(entry.held_on, 0, entry.key, None) for entry in chosen])
 
 
 def _log(access: QuarantineAccess, decision: str, chosen: Sequence[QuarantineEntry]) -> None:

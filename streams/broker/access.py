@@ -9,7 +9,8 @@ Called by: `amana.provisioning.cluster_setup` (applies and compares the rules) a
 of principals and workers.
 
 Invariants:
-- An agency writes its own raw topics, and reads only its own quarantine. It has one consumer group, as the analysts do.
+- An agency writes its own raw topics, and reads its own quarantine, its own notices and releases. It has one consumer
+  group, as the analysts do. No stage that sees other agencies' events writes what it reads, but for releases.
 - An analyst reads releases, and nothing else.
 - A worker has what its stage needs, and no more. A writer of a topic may use an idempotent producer (KIP-679).
 - The transactional id of the release process belongs to it alone: whoever holds it shuts every earlier holder out.
@@ -64,7 +65,7 @@ YEARS: Final = "years"
 
 _SCOPES: Final[Mapping[str, frozenset[str]]] = {
     "worker.deidentify": frozenset({YEARS, EVIDENCE, AGENCY, REFUSED}),
-    "worker.dedupe": frozenset({YEARS, EVIDENCE, AGENCY}),
+    "worker.dedupe": frozenset({YEARS, EVIDENCE}),
     "worker.aggregate": frozenset({YEARS}),
     "worker.release": frozenset({YEARS}),
     OPERATOR: frozenset({YEARS, EVIDENCE, AGENCY}),
@@ -124,6 +125,9 @@ def acl_rules(agencies: Iterable[str]) -> tuple[AclRule, ...]:
             # The final dot is part of the prefix: without it `raw.a` would also give away the topics of `raw.ab`.
             AclRule(principal, ("WRITE", "DESCRIBE"), "TOPIC", f"raw.{agency}.", prefixed=True),
             AclRule(principal, ("READ",), "TOPIC", f"quarantine.{agency}"),
+            AclRule(principal, ("READ",), "TOPIC", f"notices.{agency}"),
+            # Releases are for everybody: by them an agency finds out in which its events were considered.
+            AclRule(principal, ("READ",), "TOPIC", "trend.", prefixed=True),
             # One group: with a prefix an agency could make as many as it likes, and the broker keeps each for years.
             AclRule(principal, ("READ",), "GROUP", principal),
         ]
@@ -146,11 +150,12 @@ _SEE: Final[tuple[Operation, ...]] = ("DESCRIBE",)
 
 _WORKERS: Final = (
     *_on("worker.deidentify", _READ, "raw.", "replay"),
-    *_on("worker.deidentify", _WRITE, "deidentified.", "outcomes", "quarantine.", "late", "audit"),
+    *_on("worker.deidentify", _WRITE, "deidentified.", "outcomes", "quarantine.", "notices."),
+    *_on("worker.deidentify", _WRITE, "late", "audit", "erasures"),
     *_on("worker.deidentify", _BOTH, "state.deidentify"),
     _group("worker.deidentify", "deidentify"),
     *_on("worker.dedupe", _READ, "deidentified."),
-    *_on("worker.dedupe", _WRITE, "deltas", "outcomes", "quarantine.", "audit"),
+    *_on("worker.dedupe", _WRITE, "deltas", "outcomes", "refusals", "audit"),
     *_on("worker.dedupe", _BOTH, "state.dedupe"),
     _group("worker.dedupe", "dedupe"),
     *_on("worker.aggregate", _READ, "deltas"),
@@ -170,18 +175,18 @@ _WORKERS: Final = (
 _PEOPLE: Final = (
     *_on("analysts", _READ, "trend."),
     AclRule("analysts", ("READ",), "GROUP", "analysts"),
-    *_on("officer", _READ, "audit", "ledger", "quarantine.", "late", "trend.", "outcomes"),
+    *_on("officer", _READ, "audit", "ledger", "quarantine.", "refusals", "late", "trend.", "outcomes"),
     # An officer reconciles offsets and lags, which need DESCRIBE alone.
     *_on("officer", _SEE, "raw.", "replay", "deidentified.", "deltas"),
     *(_group("officer", name, _SEE) for name in WORKERS),
     _group("officer", "officer-"),
     *_on("operator", _READ, "cells", "outcomes", "deidentified.", "deltas", "trend.", "audit", "late", "ledger"),
-    *_on("operator", _READ, "quarantine."),
+    *_on("operator", _READ, "quarantine.", "refusals", "erasures"),
     # Raw records are counted, never read: offsets need DESCRIBE alone.
     *_on("operator", _SEE, "raw."),
     # A replay sends the refused bytes again, and a tombstone drops them from quarantine; both enter the audit log.
     *_on("operator", _SEE, "replay"),
-    *_on("operator", _WRITE, "calendar", "replay", "quarantine.", "audit"),
+    *_on("operator", _WRITE, "calendar", "replay", "quarantine.", "refusals", "audit", "erasures"),
     *(_group("operator", name, _SEE) for name in WORKERS),
     _group("operator", "operator-"),
 )

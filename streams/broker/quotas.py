@@ -35,13 +35,13 @@ class Quota:
         producer_byte_rate: Bytes a second that it writes.
         consumer_byte_rate: Bytes a second that it reads.
         request_percentage: Share of the time of one of the broker's threads, in per cent; there are several.
-        disk_bytes: Bytes of an agency's topics on the broker, quarantine included; no quota of Kafka's.
+        disk_bytes: Bytes of an agency's topics on the broker, quarantine and notices included; no quota of Kafka's.
     """
 
     # 3,200 full events of 1.25 kB a second: what two publishers of one agency seal at full speed, a fifth of what a
     # broker on two shared cores takes of single events, and a twenty-fifth of what it takes in large records.
     producer_byte_rate: int = 4_000_000
-    # An agency reads its own quarantine, an analyst releases: megabytes, now and then.
+    # An agency reads its own quarantine and notices, an analyst releases: megabytes, now and then.
     consumer_byte_rate: int = 4_000_000
     # Half a thread, of the four that the local broker has for requests.
     request_percentage: int = 50
@@ -112,6 +112,6 @@ def shares_used(sizes: Iterable[tuple[str, int]], agencies: Iterable[str], quota
     used: Counter[str] = Counter()
     for topic, size in sizes:
         subject, _, rest = topic.partition(".")
-        if subject in {"raw", "quarantine"}:
+        if subject in {"raw", "quarantine", "notices"}:
             used[rest.partition(".")[0]] += size
     return {agency: used[agency] / quota.disk_bytes for agency in agencies}

@@ -21,15 +21,19 @@ from typing import Final, Literal
 from schemas.catalogue import KINDS
 
 __all__ = [
+    "ERASURES",
     "FOR_EVER",
     "PARTITIONS",
     "RAW_PARTITIONS",
     "RAW_RETENTION_MS",
+    "REFUSALS",
     "REPLAY",
     "Topic",
     "all_topics",
     "deidentified",
+    "is_compacted",
     "is_raw",
+    "notices",
     "partitions",
     "quarantine",
     "raw",
@@ -49,8 +53,15 @@ _DAY_MS: Final = 24 * 60 * 60 * 1000
 RAW_RETENTION_MS: Final = 14 * _DAY_MS
 """Milliseconds: long enough to repair a stopped de-identifier; short, since these are records about persons."""
 
+ERASURES: Final = "erasures"
+"""The topic of what erasures still have to remove."""
+
 REPLAY: Final = "replay"
 """The topic to which the operator sends a refused record again, keyed by the place at which it was published."""
+
+REFUSALS: Final = "refusals"
+"""The topic of events that dedupe refused: operator and officer read it, no agency, since the reason may be another
+agency's events."""
 
 FOR_EVER: Final = -1
 """The broker's value for no deletion."""
@@ -107,6 +118,11 @@ def quarantine(agency: str) -> str:
     return f"quarantine.{agency}"
 
 
+def notices(agency: str) -> str:
+    """Return the name of the topic that tells `agency` what became of its own records."""
+    return f"notices.{agency}"
+
+
 def trend(region: str) -> str:
     """Return the name of the topic of releases for a region id of the policy."""
     return f"trend.{region}"
@@ -115,6 +131,11 @@ def trend(region: str) -> str:
 def is_raw(topic: str) -> bool:
     """Return whether a topic is written by an agency."""
     return topic.startswith("raw.")
+
+
+def is_compacted(topic: str) -> bool:
+    """Return whether a topic that stages read may lose records to compaction: repetitions, and what was erased."""
+    return topic.startswith("deidentified.")
 
 
 def raws(agencies: Iterable[str]) -> list[str]:
@@ -148,9 +169,13 @@ def all_topics(agencies: Iterable[str], regions: Iterable[str]) -> tuple[Topic, 
             for agency in agencies
             for kind in KINDS
         ),
-        *(Topic(deidentified(kind), PARTITIONS, "HMAC of the person token", None, _WHY_DEIDENTIFIED) for kind in KINDS),
+        *(
+            Topic(deidentified(kind), PARTITIONS, "HMAC of the record", None, _WHY_DEIDENTIFIED, cleanup="compact")
+            for kind in KINDS
+        ),
         *_STAGES,
         *(Topic(quarantine(agency), 1, "source", None, _WHY_QUARANTINE, cleanup="compact") for agency in agencies),
+        *(Topic(notices(agency), 1, "none", None, _WHY_NOTICES) for agency in agencies),
         *(
             Topic(trend(region), 1, "table and window", "trend-value", "a release is never taken back")
             for region in regions
@@ -160,9 +185,11 @@ def all_topics(agencies: Iterable[str], regions: Iterable[str]) -> tuple[Topic, 
 
 _WHY_RAW: Final = "sealed records about persons: deleted days after arrival"
 _WHY_DEIDENTIFIED: Final = (
-    "a full replay starts here; kept until the last revision of its year, which the operator prunes"
+    "a full replay starts here; kept until its event is erased, or the keys of its year are destroyed"
 )
 _WHY_QUARANTINE: Final = "sealed; until it is replayed or dropped, which deletes it"
+
+_WHY_NOTICES: Final = "an agency's own books: places, results and codes of its own records, a few bytes for each"
 
 _STAGES: Final = (
     Topic(
@@ -176,11 +203,27 @@ _STAGES: Final = (
     Topic("deltas", PARTITIONS, "none", None, "the source of a replay of aggregate"),
     Topic("cells", PARTITIONS, "HMAC of the cell", None, "exact counts, aggregate's changelog", cleanup="compact"),
     Topic("outcomes", PARTITIONS, "source", None, "the outcome of every published event"),
+    Topic(
+        REFUSALS,
+        1,
+        "source",
+        None,
+        "events that dedupe refused, without their bytes; until they are dropped",
+        cleanup="compact",
+    ),
+    Topic(ERASURES, 1, "HMAC of the event", None, "what erasures still have to remove", cleanup="compact"),
     Topic("late", 1, "source", None, "evidence of events that came after the last revision of their year"),
     Topic("audit", 1, "record id", "audit-value", "decision records on their way to the audit log"),
     Topic("ledger", 1, "entry id", "ledger-value", "every charge against the disclosure budget"),
     Topic("calendar", 1, "tick id", None, "the operator's clock: the date as of which releases are planned"),
-    Topic("state.deidentify", 2, "event id", None, "changelog: last token and revision of an event", cleanup="compact"),
+    Topic(
+        "state.deidentify",
+        2,
+        "HMAC of the event",
+        None,
+        "changelog: last token and revision of an event",
+        cleanup="compact",
+    ),
     Topic(
         "state.dedupe",
         PARTITIONS,

@@ -189,7 +189,8 @@ class ReleaseDeps:
     """The parts that the process runs on.
 
     `plan` takes cells, date and earlier releases; `policy` is the digest of the policy in force, `code` the version of
-    the software.
+    the software; `renew` takes over keys that were replaced meanwhile, and returns the parts under policies that came
+    into force, None if there are none.
     """
 
     bus: ReleaseBus
@@ -199,3 +200,4 @@ class ReleaseDeps:
     plan: Callable[[Cells, dt.date, Sequence[EarlierRelease]], Sequence[ReleaseDecision]]
     policy: str
     code: str
+    renew: "Callable[[], ReleaseDeps | None]" = lambda: None

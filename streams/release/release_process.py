@@ -26,6 +26,7 @@ Invariants:
 """
 
 import datetime as dt
+import functools
 import json
 import signal
 import threading
@@ -84,8 +85,9 @@ def keep(deps: ReleaseDeps, stop: threading.Event) -> None:
     """Keep the audit log and serve the calendar until the process is told to stop; raises as `run`."""
     begin(deps, stop)
     while not stop.is_set():
+        deps = deps.renew() or deps
         # 1. Drain the stages' decision records.
-        _until_done(lambda: _drain(deps), stop)
+        _until_done(functools.partial(_drain, deps), stop)
         for tick in _until_done(deps.bus.ticks, stop) or ():
             serve(deps, tick, stop)
 

@@ -19,7 +19,8 @@ Called by: `amana.composition.stages` (`build`, once for each process), then by 
 Invariants:
 - Of each partition number, one batch is in work at a time, whatever its topic: all share one partition of the state.
 - Two lanes therefore behave exactly like two processes, each owning one partition number.
-- No record is passed over: a batch that does not begin where the one before it ended ends the process (INT-022).
+- No record is passed over: a batch that does not begin where the one before it ended ends the process (INT-022). On a
+  compacted topic it begins where its fetch did, as the records between may have been removed.
 """
 
 import asyncio
@@ -36,8 +37,10 @@ from faust.types import TP
 from schemas.errors import IntegrityError
 from schemas.parsing import Parsed
 from schemas.record_seal import RecordSeal
+from streams.broker import topics
 from streams.runtime import outbox, stage, state, transport, watchdog
 from streams.runtime.client_credentials import faust_credentials
+from streams.runtime.columnar_fetches import Fetch
 
 __all__ = ["Deps", "build", "consume"]
 
@@ -160,6 +163,13 @@ def consume(  # noqa: PLR0913 - a stage's shape
     app.agent(source, name=f"{app.conf.id}.batches", concurrency=lanes)(handle)
 
 
+def _first_of(batch: Sequence[stage.Record]) -> int:
+    """Return the offset at which a batch begins; that of its first record, where no compaction removes earlier ones."""
+    if isinstance(batch, Fetch) and batch.since is not None and topics.is_compacted(batch.topic):
+        return min(batch.since, batch[0].offset)
+    return batch[0].offset
+
+
 class _Progress:
     """The next offset of every source partition; ends the process if a batch does not begin there."""
 
@@ -175,7 +185,7 @@ class _Progress:
         """End the process (INT-022) unless `batch` begins at or before the offset that is due."""
         tp = TP(batch[0].topic, batch[0].partition)
         due = self._next.setdefault(tp, self._consumer.begun.get(tp, 0))
-        if batch[0].offset > due:
+        if _first_of(batch) > due:
             stage.halt_on(IntegrityError("INT-022", f"offset {due} was passed over"), batch)
 
     def handled(self, batch: Sequence[stage.Record]) -> None:

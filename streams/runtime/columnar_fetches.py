@@ -40,9 +40,12 @@ _UNREADABLE = (KafkaError, ValueError, zlib.error, EOFError, OSError)
 
 
 class Fetch(Sequence[Record]):
-    """Records of one partition, offsets ascending, in three columns of equal length."""
+    """Records of one partition, offsets ascending, in three columns of equal length.
 
-    __slots__ = ("keys", "offsets", "partition", "topic", "values")
+    `since` is the offset behind the fetch before it: compaction may have removed what lay between.
+    """
+
+    __slots__ = ("keys", "offsets", "partition", "since", "topic", "values")
 
     def __init__(
         self,
@@ -54,6 +57,7 @@ class Fetch(Sequence[Record]):
     ) -> None:
         self.topic, self.partition = topic, partition
         self.offsets, self.keys, self.values = offsets, keys, values
+        self.since: int | None = None
 
     def __len__(self) -> int:
         return len(self.offsets)
@@ -66,7 +70,9 @@ class Fetch(Sequence[Record]):
 
     def __getitem__(self, at: int | slice) -> "Record | Fetch":
         if isinstance(at, slice):
-            return Fetch(self.topic, self.partition, self.offsets[at], self.keys[at], self.values[at])
+            part = Fetch(self.topic, self.partition, self.offsets[at], self.keys[at], self.values[at])
+            part.since = self.since
+            return part
         return Record(self.topic, self.partition, self.offsets[at], self.keys[at], self.values[at])
 
     def __iter__(self) -> Iterator[Record]:

@@ -56,10 +56,13 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """The result of one batch: outputs in order, and the new value of every state key that the batch touched."""
+    """The result of one batch: outputs in order, and the new value of every state key that the batch touched.
+
+    A key without a value is deleted.
+    """
 
     outputs: Sequence[Output]
-    writes: Mapping[str, bytes]
+    writes: Mapping[str, bytes | None]
 
 
 class Handler(Protocol):
@@ -77,7 +80,7 @@ class State(Protocol):
         """Return the value of `key`, None if it has none."""
         ...
 
-    async def write(self, partition: int, writes: Mapping[str, bytes]) -> None:
+    async def write(self, partition: int, writes: Mapping[str, bytes | None]) -> None:
         """Keep `writes` for the batch's partition; return when the changelog has acknowledged them."""
         ...
 

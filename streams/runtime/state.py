@@ -13,7 +13,7 @@ of effects.
     value_of     the value of a key, from memory
     write        1. send the new values under this epoch's keys, and wait until they are acknowledged
                  2. keep them in memory
-                 3. send tombstones for the entries of older epochs that the new values replace
+                 3. send tombstones for the entries of older epochs that the new values replace, and of deleted keys
 
 Invariants:
 - A value is in memory only after the changelog has acknowledged it.
@@ -130,6 +130,16 @@ class Store(memory.Store[str, bytes]):
             others[key] = self._share(later)
         return epochs - later
 
+    def drop(self, partition: int, key: str) -> frozenset[bytes]:
+        """Forget `key`; return the epochs of other writers whose entries are to be deleted with it."""
+        self.parts.setdefault(partition, {}).pop(key, None)
+        others = self._others.get(partition, {})
+        epochs = others.pop(key, frozenset())
+        later = frozenset(epoch for epoch in epochs if _generation(epoch) > self.generation)
+        if later:  # as in `keep`
+            others[key] = self._share(later)
+        return epochs - later
+
 
 def _generation(epoch: bytes) -> int:
     """Return the generation in an epoch; 0 for an epoch of an early version, which had none."""
@@ -189,11 +199,16 @@ class StateTable(Table[str, bytes]):
         """Return whether a partition has no state, as before its first batch or after the loss of the changelog."""
         return not self._kept.parts.get(partition)
 
-    async def write(self, partition: int, writes: Mapping[str, bytes]) -> None:
-        """Write values to the changelog, keep them, and delete the entries of older epochs that they replace."""
+    async def write(self, partition: int, writes: Mapping[str, bytes | None]) -> None:
+        """Write values to the changelog, keep them, and delete the entries of older epochs that they replace.
+
+        A key without a value is deleted, with the entries of all earlier epochs.
+        """
         own = self._kept.epoch
-        newer = {}
+        newer, gone = {}, [key for key, value in writes.items() if value is None]
         for key, value in writes.items():
+            if value is None:
+                continue
             kept = self._kept.value_of(key)
             # A zombie may compute from an old value: a value with a lower `through` is not written at all.
             if kept is None or self._through(value) >= self._through(kept):
@@ -205,6 +220,9 @@ class StateTable(Table[str, bytes]):
         for key, value in newer.items():
             older = self._kept.keep(partition, key, value)
             tombstones += [self._entry(partition, key, epoch, None) for epoch in sorted(older)]
+        for key in gone:
+            older = self._kept.drop(partition, key)
+            tombstones += [self._entry(partition, key, epoch, None) for epoch in sorted({*older, own})]
         # 3. Delete what they replace: only now, or a crash in between would lose both.
         await self.box.send(tombstones)
 

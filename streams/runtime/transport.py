@@ -101,6 +101,7 @@ class BatchConsumer(driver.Consumer):
         self._sought = False
         self._turns = fetch_scheduler.FetchScheduler[TP](_owner)
         self._handled = asyncio.Event()
+        self._read_up_to: dict[TP, int] = {}
         self.begun: Mapping[TP, int] = {}
         """The offset at which each source partition of this assignment begins: committed, and still in the log."""
 
@@ -125,6 +126,7 @@ class BatchConsumer(driver.Consumer):
             if fresh:
                 await self.seek_wait({tp: earliest[tp] for tp in fresh})
             self.begun = {tp: max(self._committed_offset[tp] or 0, earliest[tp] or 0) for tp in sources}
+            self._read_up_to.clear()
             self._sought = True
 
     async def _reset_lost(self, sources: Sequence[TP], earliest: Mapping[TP, int | None]) -> bool:
@@ -166,18 +168,24 @@ class BatchConsumer(driver.Consumer):
         if not fetched or self.should_stop:
             return
         generation = self.app.consumer_generation_id
+        joined = {tp: self._placed(tp, columnar_fetches.Fetch.joined(records)) for tp, records in fetched.items()}
         # In order of topic and partition: partition numbers alternate, so that no lane waits for another.
-        for tp, records in sorted(fetched.items()):
+        for tp, fetch in sorted(joined.items()):
             if not self.flow_active or self.app.consumer_generation_id != generation:
                 return
             if active is not None and tp not in active and tp not in self._buffered_partitions:
                 continue
-            fetch = columnar_fetches.Fetch.joined(records)
             if self._is_changelog_tp(tp):
                 yield tp, self._message(tp, fetch, generation)
             elif kept := self._unread(tp, fetch):
                 self._turns.fetched(tp, kept.offsets[-1])
                 yield tp, self._message(tp, kept, generation)
+
+    def _placed(self, tp: TP, fetch: columnar_fetches.Fetch) -> columnar_fetches.Fetch:
+        """Note in a fetch where the one before it ended, whether that was delivered or not."""
+        fetch.since = self._read_up_to.get(tp, self.begun.get(tp))
+        self._read_up_to[tp] = fetch.offsets[-1] + 1
+        return fetch
 
     def handled(self, tp: TP, last: int) -> None:
         """Note that the stage has handled a partition up to the offset `last`, and let more be fetched."""

@@ -6,15 +6,17 @@ The rules about revisions are those of `streams.core.counting.deidentify`.
 Called by: `streams.stages.deidentify`, which has decoded, verified, opened and scanned the events. Nothing here calls
 the stage back: the batch is given its rules, an encoder and a seal.
 
-    event refused  ->  quarantine.*, outcome quarantined
-    event late     ->  late, outcome late
-    otherwise      ->  deidentified.*; or outcome duplicate, superseded or quarantined (a conflict)
-    the batch      ->  audit, with offsets, hashes and bucketed counts
+    event refused  ->  quarantine.*, outcome quarantined, notice refused
+    event late     ->  late, outcome late, notice late
+    erasure        ->  deidentified.* (takes the event back; tombstones), erasures, notice accepted; outcome withdrawn
+    otherwise      ->  deidentified.*, notice accepted; or outcome and notice duplicate or superseded, or a conflict
+    the batch      ->  notices.*, the notices of its records; audit, with offsets, hashes and bucketed counts
 
 Invariants:
 - Outputs are in the order of the records.
 - A record that is replayed keeps its first place, and leaves quarantine by a tombstone once it is admitted.
 - The audit record holds nothing of a person: counts are in buckets.
+- A record has its notice in the batch in which it is decided; a record that the state includes has had it.
 - Everything else is sealed: records about a person under the keys of their year, places and codes as evidence.
 """
 
@@ -29,12 +31,14 @@ from anonymizer.microdata import receipt
 from anonymizer.microdata.redaction import Text, Verdict
 from schemas import limits
 from schemas.errors import ContractError
-from schemas.record_seal import REFUSED, ErasedError, RecordSeal
+from schemas.record_seal import EVIDENCE, REFUSED, ErasedError, RecordSeal
 from streams.broker import topics
 from streams.broker.partitions import partition_of
-from streams.core.counting import admit, deidentify, state_value
+from streams.core.counting import admit, deidentify, erasure, state_value
+from streams.core.counting.agency_notices import Notice
 from streams.core.counting.outcomes import Outcome, Position, key_of
 from streams.runtime.stage import BatchResult, Output, Record
+from streams.stages.erasure_outputs import ErasureOutputs
 from streams.stages.record_encoder import RecordEncoder
 
 __all__ = [
@@ -74,7 +78,10 @@ PURE_FAULTS = (ArithmeticError, AttributeError, LookupError, RecursionError, Typ
 
 @dataclass(slots=True)
 class OpenedEvent:
-    """One raw record after steps 1 to 5: its content, its texts with verdicts, or why it is refused or late."""
+    """One raw record after steps 1 to 5: its content, its texts with verdicts, or why it is refused or late.
+
+    `erases` says that it is no event but the request to erase one, whose id is in `raw`.
+    """
 
     at: Record
     raw: Mapping[str, Any] = field(default_factory=dict)
@@ -82,6 +89,7 @@ class OpenedEvent:
     verdicts: Sequence[Verdict] = ()
     late: admit.Lateness | None = None
     refusal: ContractError | None = None
+    erases: bool = False
 
     @property
     def scanned(self) -> list[tuple[str, tuple[Any, ...]]]:
@@ -133,10 +141,12 @@ class DeidentifyBatch:
     ) -> None:
         self._tools, self._rules, self._agency, self._kind = tools, rules, agency, kind
         self._value_of, self._replayed = value_of, replayed
+        self._eraser = ErasureOutputs(tools.encoder, tools.seal, kind)
         self._outputs: list[Output] = []
         self._histories: dict[str, deidentify.EventHistory] = {}
         self._years: dict[str, deidentify.EventHistory | None] = {}
         self._receipts: list[receipt.Receipt] = []
+        self._notices: list[Notice] = []
         self._counts: Counter[str] = Counter()
 
     def result(self, events: Sequence[OpenedEvent]) -> BatchResult:
@@ -146,8 +156,11 @@ class DeidentifyBatch:
                 self._quarantine(event.at, event.refusal.code, event.refusal.field)
             elif event.late is not None:
                 self._late(event.at, event.late)
+            elif event.erases:
+                self._erase(event)
             else:
                 self._revise(event)
+        self._outputs += self._tools.encoder.notices(self._agency, self._notices)
         self._audit(events)
         # The years' counts come last: one that is written counts no event whose own state is not.
         written = self._histories | {key: count for key, count in self._years.items() if count is not None}
@@ -166,20 +179,17 @@ class DeidentifyBatch:
         Raises:
             ContractError: CON-052, CON-054 to CON-056, CON-006, the event cannot be taken; nothing of it was kept.
         """
-        key = f"{self._agency}/{self._kind}/{event.raw['event_id']}"
+        text, key = self._names_of(event)
         record, done = self._record_of(event)
         partition, offset, replayed = event.at.partition, event.at.offset, self._replayed is not None
-        # Of two revisions of one event in a batch, the second sees what the first left; the state has it only after.
-        history = self._histories.get(key)
-        if key not in self._histories and (value := self._value_of(key)) is not None:
-            history = self._loaded(key, value)
+        history = self._history(key)
         step = deidentify.step(history, record, partition=partition, offset=offset, replayed=replayed)
         if step is None:
             # Included already. The value is written again as it is, since after a crash the changelog may lack it.
             if history is not None:
                 self._histories[key] = history
             return
-        outputs = self._reports(step)
+        outputs = self._reports(step, text)
         if step.records:
             self._count_in_year(record, partition, offset)
         self._outputs += outputs
@@ -191,9 +201,45 @@ class DeidentifyBatch:
         self._release(event.at)
         if step.outcome is not None:
             self._outcome(event.at, step.outcome)
+            self._notice(event.at, step.outcome)
         else:
-            # The outcome of a de-identified record is decided by dedupe.
+            # The outcome of a de-identified record is decided by dedupe, and is none of the agency's business.
+            self._notice(event.at, "accepted")
             self._counts["deidentified"] += 1
+
+    def _erase(self, event: OpenedEvent) -> None:
+        """Take an event out of states and counts, at its agency's request; one that is not known is noted."""
+        text, key = self._names_of(event)
+        at, history, replayed = event.at, self._history(key), self._replayed is not None
+        if history is not None and not replayed and at.offset <= history.through:
+            self._histories[key] = history  # included already, as in `_accept`
+            return
+        try:
+            if history is None:
+                # What is left of an event takes memory for ever: the policy bounds that of unknown ones too.
+                self._count_in_year({"state": "reported", "period": erasure.NO_YEAR}, at.partition, at.offset)
+        except ContractError as error:
+            self._quarantine(at, error.code, error.field)
+            return
+        self._outputs += self._eraser.outputs(text, key, history, self._position(at))
+        self._histories[key] = erasure.left_of(history, at.offset, replayed=replayed)
+        self._release(at)
+        self._notice(at, "accepted")
+        self._counts["erased"] += 1
+        if history is None or history.erased:  # else the outcome is decided by dedupe, as of a withdrawal
+            self._outcome(at, "withdrawn")
+
+    def _names_of(self, event: OpenedEvent) -> tuple[str, str]:
+        """Return the text that stands for an event in keyed hashes, and its state key."""
+        text = erasure.event_text(self._agency, self._kind, event.raw["event_id"])
+        return text, self._tools.seal.index(EVIDENCE, text)
+
+    def _history(self, key: str) -> deidentify.EventHistory | None:
+        """Return the state of an event."""
+        # Of two revisions of one event in a batch, the second sees what the first left; the state has it only after.
+        if key not in self._histories and (value := self._value_of(key)) is not None:
+            return self._loaded(key, value)
+        return self._histories.get(key)
 
     def _record_of(self, event: OpenedEvent) -> tuple[dict[str, Any], receipt.Receipt]:
         """Return the de-identified record of an admitted event and its receipt.
@@ -210,8 +256,8 @@ class DeidentifyBatch:
             raise ContractError(NO_KEYS, "there are no keys of the event's year", field="event_date")
         return record, done
 
-    def _reports(self, step: deidentify.DeidentifyStep) -> list[Output]:
-        """Return the de-identified records of a step.
+    def _reports(self, step: deidentify.DeidentifyStep, text: str) -> list[Output]:
+        """Return the de-identified records of a step of the event that `text` stands for.
 
         Raises:
             ContractError: CON-006, a record does not fit its schema; CON-055, it is larger than a request may be.
@@ -219,10 +265,14 @@ class DeidentifyBatch:
         outputs = []
         for changed in step.records:
             topic, year = topics.deidentified(self._kind), deidentify.year_of(changed)
-            # The token itself would link the records of a person for whoever reads the broker's disk.
+            # All records of a person are in one partition. Each has a key of its own: keys link nobody's records, and
+            # an erasure can name every one of them.
             token = self._tools.seal.index(year, changed["token"])
             partition_to = partition_of(token.encode(), topics.PARTITIONS)
-            output = self._tools.encoder.of_year(topic, year, topic, partition_to, token, changed)
+            moved = changed["state"] == "moved"
+            name = erasure.record_text(text, step.history.accepted, moved=moved)
+            key = self._tools.seal.index(EVIDENCE, name)
+            output = self._tools.encoder.of_year(topic, year, topic, partition_to, key, changed)
             if len(output.value or b"") > LARGEST_RECORD:
                 raise ContractError(TOO_LONG, "the masked texts are longer than a record may be", field="narrative")
             outputs.append(output)
@@ -256,7 +306,8 @@ class DeidentifyBatch:
     def _dumped(self, key: str, history: deidentify.EventHistory) -> bytes:
         """Write a state value: `through` and the revision, which rank values, then the sealed rest."""
         revision = history.revision.to_bytes(_REVISION_BYTES, "big")
-        sealed = self._tools.seal.seal(history.year, deidentify.dump(history), STATE, key)
+        scope = EVIDENCE if history.year == erasure.NO_YEAR else history.year
+        sealed = self._tools.seal.seal(scope, deidentify.dump(history), STATE, key)
         return state_value.prefixed(history.through, revision + sealed)
 
     def _quarantine(self, at: Record, code: str, where: str | None) -> None:
@@ -266,6 +317,7 @@ class DeidentifyBatch:
         record = self._place(at) | {"stage": "deidentify", "code": code, "field": where, "payload": payload}
         self._outputs.append(self._tools.encoder.refusal(self._agency, key.encode(), record))
         self._outcome(at, "quarantined")
+        self._notice(at, "refused", code, where)
         self._counts[f"quarantined.{code}"] += 1
 
     def _release(self, at: Record) -> None:
@@ -278,6 +330,11 @@ class DeidentifyBatch:
         self._outputs.append(self._tools.encoder.late(key_of(self._position(at)), record))
         self._release(at)
         self._outcome(at, "late")
+        self._notice(at, "late")
+
+    def _notice(self, at: Record, result: str, code: str | None = None, where: str | None = None) -> None:
+        replayed = self._replayed is not None
+        self._notices.append(Notice(self._kind, at.partition, at.offset, result, code, where, replayed))
 
     def _outcome(self, at: Record, result: str) -> None:
         source = f"raw/{self._agency}/{self._kind}/{at.partition}"

@@ -25,7 +25,7 @@ from schemas.errors import IntegrityError
 
 __all__ = ["ACTIONS", "Decision", "canonical", "parse", "release_identity"]
 
-ACTIONS = ("started", "batch", "release", "refusal", "calendar", "keys", "policy", "budget", "restore")
+ACTIONS = ("started", "batch", "release", "refusal", "calendar", "keys", "policy", "erasure", "budget", "restore")
 """What was decided. The last two are made by the log's keeper alone and never lie on a topic."""
 
 _FIELDS = frozenset({

@@ -20,18 +20,21 @@ Invariants:
 - Recovery drops only entries that no checkpoint covers. They come again: those of the topic `audit` are read again from
   the position after the last covered one, and nothing was released on the strength of an uncovered entry.
 - A checkpoint that was cut short while it was written is completed, since its entries were written before it.
+- A log is handed on to another key by an entry under the last checkpoint of the key before it (`log_keys`).
 """
 
+import dataclasses
 import fcntl
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from schemas.errors import IntegrityError
-from streams.transparency import checkpoint, decision, log_files, merkle_tree
+from streams.transparency import checkpoint, decision, log_files, log_keys, merkle_tree
 from streams.transparency.checkpoint import Checkpoint
 from streams.transparency.decision import Decision, release_identity
 from streams.transparency.log_files import BLOCK_LINES, LEAF_BYTES, ORIGIN, AuditFiles
@@ -43,11 +46,15 @@ __all__ = ["AuditStorage"]
 class AuditStorage:
     """The log of one site, open for appending; made by `AuditStorage.open`, given up by `close`."""
 
-    def __init__(self, files: AuditFiles, key: Ed25519PrivateKey, handles: Sequence[BinaryIO]) -> None:
-        """Take locked files in append mode, in the order entries, leaf hashes, checkpoints."""
-        self._files, self._key = files, key
+    def __init__(self, files: AuditFiles, keys: Sequence[Ed25519PrivateKey], handles: Sequence[BinaryIO]) -> None:
+        """Take locked files in append mode, in the order entries, leaf hashes, checkpoints.
+
+        `keys` are the log's key and, where it is being handed on, the next one.
+        """
+        self._files, self._keys = files, keys
         self._entries, self._leaves, self._points = handles
-        self._public = key.public_key().public_bytes_raw()
+        self._use(keys[0])
+        self._handover: log_keys.Handover | None = None
         self._frontier = merkle_tree.EMPTY
         self._checkpoints = 0
         self._broken = False
@@ -59,8 +66,10 @@ class AuditStorage:
         """Action -> the last record of it that the log's keeper made itself."""
 
     @classmethod
-    def open(cls, directory: Path, private: bytes) -> Self:
+    def open(cls, directory: Path, private: bytes, successor: bytes | None = None) -> Self:
         """Open or create the log in `directory`, signing with a raw Ed25519 key (32 bytes), and recover it.
+
+        `successor` is the key to which the log is being handed on: a crash may have left it with either.
 
         Raises:
             IntegrityError: INT-130, the disk refuses; INT-131, another process has the log open; INT-132, the files are
@@ -72,7 +81,8 @@ class AuditStorage:
             handles = [path.open("ab+", buffering=0) for path in (files.entries, files.leaves, files.checkpoints)]
             # 1. Lock.
             fcntl.flock(handles[0].fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-            log = cls(files, Ed25519PrivateKey.from_private_bytes(private), handles)
+            keys = [Ed25519PrivateKey.from_private_bytes(key) for key in (private, successor) if key]
+            log = cls(files, keys, handles)
             # 2. Write or compare the key.
             log._settle_key()
             # 3. Recover.
@@ -114,6 +124,36 @@ class AuditStorage:
             for entry in fresh:
                 self._remember(entry)
         return first
+
+    def hand_on(self, private: bytes, entry: Decision) -> None:
+        """Hand the log on to another key, which signs from then on; `entry` is completed by both public keys.
+
+        Raises:
+            IntegrityError: INT-130, the log cannot be written; the same call at the next start goes on from there.
+        """
+        key = Ed25519PrivateKey.from_private_bytes(private)
+        public = key.public_key().public_bytes_raw()
+        if self._public != public:
+            details = log_keys.details_of(self._public, public)
+            # 1. The entry, under a checkpoint of the key before.
+            if self._handover is None or self._handover.after != public:
+                self.append([dataclasses.replace(entry, details=details)])
+            # 2. A checkpoint of the next key, before the key file names it: the last checkpoint then is of that key.
+            self._use(key)
+            self.append([dataclasses.replace(entry, details=details | {"act": "accept"})])
+        # 3. The key file.
+        spelt = f"{checkpoint.verifier_key(ORIGIN, public)}\n".encode()
+        if self._files.key.read_bytes() != spelt:
+            try:
+                temporary = self._files.key.with_name(".audit.pub.new")
+                temporary.write_bytes(spelt)
+                temporary.replace(self._files.key)
+            except OSError as error:
+                raise _refused(error) from error
+
+    def _use(self, key: Ed25519PrivateKey) -> None:
+        """Sign with a key from now on."""
+        self._key, self._public = key, key.public_key().public_bytes_raw()
 
     def holds(self, entry: Decision) -> bool:
         """Return whether the log has this source position, or this release, already."""
@@ -162,7 +202,8 @@ class AuditStorage:
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
-        if self._files.key.read_bytes() != spelt:
+        names = [checkpoint.verifier_key(ORIGIN, key.public_key().public_bytes_raw()) for key in self._keys]
+        if self._files.key.read_bytes() not in {f"{name}\n".encode() for name in names}:
             raise IntegrityError("INT-121", "audit.pub, the log's key, is not the one this process signs with")
 
     def _recover(self) -> None:
@@ -172,7 +213,7 @@ class AuditStorage:
         # A whole block ends with an empty line. Only the last one can be torn: the others were synced before it.
         is_torn = bool(blocks) and not (blocks[-1].count(b"\n") == BLOCK_LINES and blocks[-1].endswith(b"\n\n"))
         rest = blocks.pop() if is_torn else b""
-        covered = log_files.checked(blocks[-1], self._public).size if blocks else 0
+        covered = self._covered(blocks[-1]) if blocks else 0
         at_cover, at_end, cut = self._read(covered)
         # Ed25519 is deterministic: the same entries give the same block, so comparing it checks the root as well.
         if blocks and self._sign(at_cover) != blocks[-1]:
@@ -183,6 +224,15 @@ class AuditStorage:
             return
         self._entries.truncate(cut)
         self._leaves.truncate(covered * LEAF_BYTES)
+
+    def _covered(self, block: bytes) -> int:
+        """Return the size that the last checkpoint covers, and go on with the key that signed it."""
+        for key in self._keys[1:]:
+            with suppress(IntegrityError):
+                size = log_files.checked(block, key.public_key().public_bytes_raw()).size
+                self._use(key)
+                return size
+        return log_files.checked(block, self._public).size
 
     def _read(self, covered: int) -> tuple[Frontier, Frontier, int]:
         """Return the frontiers of the covered and of all whole entries, and the byte at which the covered ones end."""
@@ -207,6 +257,10 @@ class AuditStorage:
     def _finish(self, rest: bytes, frontier: Frontier, *, kept: int) -> None:
         """Complete the checkpoint that a crash cut short; its bytes are known, since Ed25519 is deterministic."""
         block = self._sign(frontier)
+        if not block.startswith(rest):
+            # It may be the first one of the next key.
+            self._use(self._keys[-1])
+            block = self._sign(frontier)
         if frontier.size == self._frontier.size or not block.startswith(rest):
             raise IntegrityError("INT-132", "the end of the checkpoints is no checkpoint; run amana audit verify")
         self._points.truncate(kept)
@@ -220,6 +274,7 @@ class AuditStorage:
             self.sources[stream] = max(int(offset), self.sources.get(stream, -1))
             return
         self.last[entry.action] = entry
+        self._handover = log_keys.handover_of(entry, 0) or self._handover
         if identity := release_identity(entry):
             self.releases[identity] = entry
 

@@ -6,11 +6,12 @@ Needs no broker, no registry and no trust in the files: only the public key that
 Called by: `connectors.console.trusted_log` and `amana.audit_log`, behind `amana audit`;
 `amana.provisioning.inspection`.
 
-    verify    1. the key file spells the trusted key
+    verify    1. the trusted key is one of those that the log was handed on to (`log_keys`), it has signed a checkpoint,
+                 and the key file spells one of them
               2. each line is a canonical decision with its own index, and its leaf hash is the one on file
-              3. each checkpoint has the one form and a signature of the key, covers more than the one before it, is the
-                 one that its entries name, and has the root of exactly the entries that it covers: each thus continues
-                 the one before it
+              3. each checkpoint has the one form and a signature of the key that is due, covers more than the one
+                 before it, is the one that its entries name, and has the root of exactly the entries that it covers:
+                 each thus continues the one before it
               4. no byte follows what the last checkpoint covers
 
 Limits: whoever holds the signing key can rewrite the whole log, and whoever can write the files can cut entries and
@@ -30,7 +31,7 @@ from typing import BinaryIO
 
 from schemas.errors import IntegrityError
 from schemas.signing import is_weak
-from streams.transparency import checkpoint, decision, log_files, merkle_tree
+from streams.transparency import checkpoint, decision, log_files, log_keys, merkle_tree
 from streams.transparency.checkpoint import Checkpoint
 from streams.transparency.decision import Decision
 from streams.transparency.log_files import LEAF_BYTES, ORIGIN, AuditFiles
@@ -71,7 +72,13 @@ class _Walk:
 
     lines: BinaryIO
     leaves: BinaryIO
+    handovers: tuple[log_keys.Handover, ...] = ()
     frontier: merkle_tree.Frontier = merkle_tree.EMPTY
+
+    def due(self, public: bytes) -> bytes:
+        """Return the key of the next checkpoint; `public` where the log was never handed on."""
+        passed = sum(one.number < self.frontier.size for one in self.handovers)
+        return log_keys.keys_of(self.handovers, public)[passed]
 
     def take(self, number: int) -> None:
         """Check the next entry, which checkpoint `number` must be the first to cover: step 2."""
@@ -125,11 +132,14 @@ def verify(directory: Path, public: bytes, *, seen: Checkpoint | None = None) ->
         raise IntegrityError("INT-120", f"there is no audit log here: {odd[0]} is no regular file")
     try:
         # 1. The key.
-        if files.key.read_bytes() != f"{checkpoint.verifier_key(ORIGIN, public)}\n".encode():
+        on_file, found = files.key.read_bytes(), log_keys.handovers(files.entries)
+        keys = log_keys.keys_of(found, public)
+        spelt = {f"{checkpoint.verifier_key(ORIGIN, key)}\n".encode() for key in keys}
+        if public not in keys or on_file not in spelt or not _is_chain(found):
             raise IntegrityError("INT-121", "audit.pub, the log's key, is not the trusted key")
         covered = files.checkpoints.read_bytes()
         with files.entries.open("rb") as lines, files.leaves.open("rb") as leaves:
-            return _verify(_Walk(lines, leaves), covered, public, seen)
+            return _verify(_Walk(lines, leaves, found), covered, public, seen)
     except FileNotFoundError as error:
         name = Path(error.filename).name
         raise IntegrityError("INT-120", f"there is no whole audit log here: {name} is missing") from error
@@ -161,16 +171,21 @@ def prove(directory: Path, index: int) -> InclusionProof:
 
 
 def _verify(walk: _Walk, covered: bytes, public: bytes, seen: Checkpoint | None) -> VerifiedLog:
-    number, head = -1, Checkpoint(ORIGIN, 0, merkle_tree.root(merkle_tree.EMPTY))
+    number, head, signed = -1, Checkpoint(ORIGIN, 0, merkle_tree.root(merkle_tree.EMPTY)), False
     # 2 and 3. Entries and checkpoints, in the order of the log.
     for number, block in enumerate(log_files.blocks(covered)):
+        due = walk.due(public)
+        signed = signed or due == public
         try:
-            point = log_files.checked(block, public)
+            point = log_files.checked(block, due)
         except IntegrityError as error:
             raise LogUnsettledError("INT-125", f"checkpoint {number}: {error.message}") from error
         head = _next(walk, number, point, seen)
     if number < 0:
         raise IntegrityError("INT-120", "there is no checkpoint")
+    # A key that was replaced is in other hands, perhaps: it cannot vouch for the one after it.
+    if not signed:
+        raise IntegrityError("INT-121", "the trusted key has signed no checkpoint of this log")
     # 4. Nothing behind the last checkpoint.
     if walk.lines.read(1) or walk.leaves.read(1):
         raise LogUnsettledError(
@@ -179,6 +194,12 @@ def _verify(walk: _Walk, covered: bytes, public: bytes, seen: Checkpoint | None)
     if seen is not None and seen.size > head.size:
         raise IntegrityError("INT-127", f"entry {head.size} is missing: the log once had {seen.size} entries")
     return VerifiedLog(head.size, number + 1, head)
+
+
+def _is_chain(found: tuple[log_keys.Handover, ...]) -> bool:
+    """Tell whether each key was handed on by the one before it, and none twice."""
+    keys = log_keys.keys_of(found, b"")
+    return len(set(keys)) == len(keys) and all(one.before == two for one, two in zip(found, keys, strict=False))
 
 
 def _next(walk: _Walk, number: int, point: Checkpoint, seen: Checkpoint | None) -> Checkpoint:

@@ -28,6 +28,7 @@ from amana.site import Site
 from connectors.adapters import schema_ids
 from schemas import catalogue
 from schemas.errors import AmanaError
+from tests.support import policies
 from tests.support.certificates import Authority
 from tests.support.recording_proxy import RecordingProxy
 from tests.support.tls_broker import TlsBroker, tls_broker
@@ -65,6 +66,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A site's directory that was never started, and a file to publish beside it."""
     folder = tmp_path_factory.mktemp("cold")
     site = Site.create(folder / "site", agencies=(AGENCY,))
+    policies.put_in_force(site.dir, policies.altered())
     schema_ids.record(site.schema_ids, {stem: number for number, stem in enumerate(catalogue.STEMS, 1)})
     (folder / "march.jsonl").write_text(json.dumps(ROW) + "\n", encoding="utf-8")
     return folder

@@ -247,7 +247,7 @@ def test_a_site_whose_folder_was_changed_does_not_start(desk: Desk, what: str, t
 def test_an_act_cannot_be_taken_back(desk: Desk) -> None:
     """Two officers activate a stricter policy; who deletes the act, or swaps all officers, is contradicted by the log.
 
-    The release process that runs meanwhile releases nothing between activation and restart.
+    The release process that runs meanwhile records the act and releases under it, without a restart.
     """
     done = desk.run("policy", "propose", desk.policy(("k = 11 ", "k = 20 ")), "--from-year", "2030")
     assert done.returncode == 0, done.stderr
@@ -256,8 +256,6 @@ def test_an_act_cannot_be_taken_back(desk: Desk) -> None:
         signed = desk.run("policy", "sign", proposal, "--officer", officer, "--key", desk.key(officer))
         assert signed.returncode == 0, signed.stderr
     assert desk.run("policy", "activate", proposal).returncode == 0
-    assert "DIS-151" in desk.run("release", "--as-of", "2024-11-01").stdout
-    _restart_release(desk)
     assert desk.run("release", "--as-of", "2024-11-01").returncode == 0
     acts, kept = desk.site.dir / "policies" / "acts", desk.folder / "acts"
     shutil.copytree(acts, kept)

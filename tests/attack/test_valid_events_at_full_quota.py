@@ -60,7 +60,8 @@ class Sender:
         keys = AgencyKeys(profile.person_key, profile.event_key)
         builder = EventBuilder(self.agency, "case", keys=keys, today=dt.datetime.now(dt.UTC).date())
         number = schema_ids.allow_list(self.site.schema_ids, ("envelope",)).id_of("envelope")
-        sealer, signer = Sealer(profile.sealing_key, os.urandom), Signer(profile.signing_key)
+        held = profile.envelope_keys()
+        sealer, signer = Sealer(held.sealing, os.urandom), Signer(held.signing)
         schema = catalogue.load("raw.case")
         envelope = Envelope(schema, number, sealer, signer, topic=topic, partitions=topics.RAW_PARTITIONS)
         made = []

@@ -29,7 +29,7 @@ from schemas.identifiers import AgencyId, CubeKey
 from schemas.record_seal import RecordSeal
 from streams.broker import topics
 from streams.broker.partitions import partition_of
-from streams.core.counting import deltas
+from streams.core.counting import delta_packs
 from streams.runtime import outbox
 from streams.runtime.stage import Output
 from tests.bench import jvm
@@ -117,17 +117,20 @@ async def _fill(site: Site) -> int:
     return len(ours)
 
 
-def _rows() -> Iterator[tuple[str, deltas.Row]]:
+def _rows() -> Iterator[tuple[str, delta_packs.Row]]:
     """Make deltas as dedupe does, each with its source: ascending marks, a few thousand cells, four to an event."""
     draw = random.Random(7)
     months = [f"{YEAR}-{month:02}" for month in range(1, 13)]
     cells = [f"cases|profile|TIP|possible|LBN|{months[n % 12]}|F|18--20|forced-labour-{n // 12}" for n in range(CELLS)]
     for n in range(DELTAS):
         cell, agency = draw.choice(cells), draw.choice(flow.AGENCIES)
-        yield f"case/{(n // 4) % topics.PARTITIONS}", deltas.Row(CubeKey(cell), AgencyId(agency), 1, n // 16, n % 4)
+        yield (
+            f"case/{(n // 4) % topics.PARTITIONS}",
+            delta_packs.Row(CubeKey(cell), AgencyId(agency), 1, n // 16, n % 4),
+        )
 
 
-def _plain(source: str, row: deltas.Row) -> Output:
+def _plain(source: str, row: delta_packs.Row) -> Output:
     out = io.BytesIO(bytes(HEADER))
     out.seek(HEADER)
     fastavro.schemaless_writer(out, _SINGLE, {**row._asdict(), "source": source})
@@ -135,12 +138,12 @@ def _plain(source: str, row: deltas.Row) -> Output:
     return Output(PLAIN, partition_of(key, topics.PARTITIONS), key, out.getvalue())
 
 
-def _sealed(rows: Sequence[tuple[str, deltas.Row]], seal: RecordSeal) -> Iterator[Output]:
+def _sealed(rows: Sequence[tuple[str, delta_packs.Row]], seal: RecordSeal) -> Iterator[Output]:
     """Pack the deltas of each source and partition, in order."""
-    lanes: dict[tuple[str, int], list[deltas.Row]] = defaultdict(list)
+    lanes: dict[tuple[str, int], list[delta_packs.Row]] = defaultdict(list)
     for source, row in rows:
         lanes[source, partition_of(row.cell.encode(), topics.PARTITIONS)].append(row)
     for (source, partition), lane in lanes.items():
         for start in range(0, len(lane), PACK):
-            record = deltas.pack(YEAR, source, lane[start : start + PACK])
+            record = delta_packs.pack(YEAR, source, lane[start : start + PACK])
             yield Output("deltas", partition, b"", seal.write("delta", YEAR, record, "deltas"))

@@ -67,7 +67,7 @@ class TimedTable(state.StateTable):
     timed: Timed
     clock: Clock
 
-    async def write(self, partition: int, writes: Mapping[str, bytes]) -> None:
+    async def write(self, partition: int, writes: Mapping[str, bytes | None]) -> None:
         await super().write(partition, writes)
         self.clock.handled(self.timed.batch)
 

@@ -22,7 +22,7 @@ from schemas.record_seal import RecordSeal
 from streams.broker import topics
 from streams.broker.partitions import partition_of
 from streams.core.counting import dedupe as persons
-from streams.core.counting import deltas, state_value
+from streams.core.counting import delta_packs, state_value
 from streams.runtime import outbox
 from streams.runtime.stage import Output
 from streams.stages import dedupe
@@ -99,8 +99,8 @@ async def _fill(site: Site, stage: str, first: int, end: int) -> None:
 def _deltas(seal: RecordSeal, size: int) -> Iterator[Output]:
     for n in range(WAITING):
         key = CubeKey(ballast.key(n))
-        row = deltas.Row(key, AgencyId(flow.AGENCIES[0]), 1, 1_000 + size + n, 0)
-        value = seal.write("delta", ballast.YEAR, deltas.pack(ballast.YEAR, "case/0", [row]), "deltas")
+        row = delta_packs.Row(key, AgencyId(flow.AGENCIES[0]), 1, 1_000 + size + n, 0)
+        value = seal.write("delta", ballast.YEAR, delta_packs.pack(ballast.YEAR, "case/0", [row]), "deltas")
         yield Output("deltas", partition_of(key.encode(), topics.PARTITIONS), b"", value)
 
 

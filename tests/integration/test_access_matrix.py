@@ -11,47 +11,33 @@ from dataclasses import replace
 import pytest
 from kafka.admin import KafkaAdminClient
 from kafka.protocol.admin import DescribeGroupsRequest
-from kafka.protocol.consumer import FetchRequest, HeartbeatRequest
+from kafka.protocol.consumer import HeartbeatRequest
 from kafka.protocol.metadata import FindCoordinatorRequest, MetadataRequest
 from kafka.protocol.producer import ProduceRequest
 
 from amana.provisioning import cluster_setup
-from amana.site import DEFAULT_AGENCIES, Site
+from amana.site import Site
+from amana.site_file import DEFAULT_AGENCIES
 from schemas.errors import TransportError
 from streams.broker import access
+from tests.support.rights_asked import TOPIC_REFUSED, ask, readable
 
 pytestmark = pytest.mark.broker
 
-TOPIC_REFUSED, GROUP_REFUSED, TRANSACTIONAL_ID_REFUSED = 29, 30, 53
+GROUP_REFUSED, TRANSACTIONAL_ID_REFUSED = 30, 53
 TRANSACTION = 1
 """The kind of coordinator that a transactional id has."""
 
-# The highest versions that name topics instead of numbering them.
-PRODUCE_VERSION, FETCH_VERSION = 12, 12
+PRODUCE_VERSION = 12
+"""The highest version that names topics instead of numbering them."""
+
 PRINCIPALS = access.principals(DEFAULT_AGENCIES)
-
-
-def _ask(client: KafkaAdminClient, request: object) -> object:
-    return client._manager.run(client._manager.send, request)
-
-
-def _readable(client: KafkaAdminClient, names: list[str]) -> set[str]:
-    partition = FetchRequest.FetchTopic.FetchPartition(
-        partition=0, current_leader_epoch=-1, fetch_offset=0, log_start_offset=-1, partition_max_bytes=1
-    )
-    topics = [FetchRequest.FetchTopic(topic=name, partitions=[partition]) for name in names]
-    request = FetchRequest(
-        max_wait_ms=0, min_bytes=0, max_bytes=1, session_epoch=-1, topics=topics, max_version=FETCH_VERSION
-    )
-    answer = _ask(client, request)
-    refused = {t.topic for t in answer.responses if any(p.error_code == TOPIC_REFUSED for p in t.partitions)}  # type: ignore[attr-defined] # untyped protocol
-    return set(names) - refused
 
 
 def _writable(client: KafkaAdminClient, names: list[str]) -> set[str]:
     nothing = ProduceRequest.TopicProduceData.PartitionProduceData(index=0, records=b"")
     data = [ProduceRequest.TopicProduceData(name=name, partition_data=[nothing]) for name in names]
-    answer = _ask(client, ProduceRequest(acks=1, timeout_ms=5000, topic_data=data, max_version=PRODUCE_VERSION))
+    answer = ask(client, ProduceRequest(acks=1, timeout_ms=5000, topic_data=data, max_version=PRODUCE_VERSION))
     codes = {t.name: t.partition_responses[0].error_code for t in answer.responses}  # type: ignore[attr-defined] # as above
     assert 0 not in codes.values(), "a request without a record was taken"
     return {name for name, code in codes.items() if code != TOPIC_REFUSED}
@@ -59,7 +45,7 @@ def _writable(client: KafkaAdminClient, names: list[str]) -> set[str]:
 
 def _describable(client: KafkaAdminClient, names: list[str]) -> set[str]:
     topics = [MetadataRequest.MetadataRequestTopic(name=name) for name in names]
-    answer = _ask(client, MetadataRequest(topics=topics, allow_auto_topic_creation=False))
+    answer = ask(client, MetadataRequest(topics=topics, allow_auto_topic_creation=False))
     return {topic.name for topic in answer.topics if topic.error_code != TOPIC_REFUSED}  # type: ignore[attr-defined] # as above
 
 
@@ -77,7 +63,7 @@ def asked(request: pytest.FixtureRequest, site: Site) -> Iterator[tuple[str, Kaf
 def test_every_topic_answers_every_principal_as_the_table_says(asked: tuple[str, KafkaAdminClient], site: Site) -> None:
     principal, client = asked
     names = [topic.name for topic in cluster_setup.topic_table(site)]
-    assert _readable(client, names) == _expected(principal, "READ", "TOPIC", names)
+    assert readable(client, names) == _expected(principal, "READ", "TOPIC", names)
     assert _writable(client, names) == _expected(principal, "WRITE", "TOPIC", names)
     assert _describable(client, names) == _expected(principal, "DESCRIBE", "TOPIC", names)
 
@@ -86,8 +72,8 @@ def test_every_group_answers_every_principal_as_the_table_says(asked: tuple[str,
     principal, client = asked
     names = [*access.WORKERS, "analysts", "analysts-1", "officer-1", "operator-1"]
     names += [access.agency_principal(agency) for agency in DEFAULT_AGENCIES]
-    described = _ask(client, DescribeGroupsRequest(groups=names))
-    beats = {name: _ask(client, HeartbeatRequest(group_id=name, generation_id=0, member_id="none")) for name in names}
+    described = ask(client, DescribeGroupsRequest(groups=names))
+    beats = {name: ask(client, HeartbeatRequest(group_id=name, generation_id=0, member_id="none")) for name in names}
     seen = {group.group_id for group in described.groups if group.error_code != GROUP_REFUSED}  # type: ignore[attr-defined] # untyped protocol
     joined = {name for name, answer in beats.items() if answer.error_code != GROUP_REFUSED}  # type: ignore[attr-defined] # as above
     assert joined == _expected(principal, "READ", "GROUP", names)
@@ -98,7 +84,7 @@ def test_the_transactional_id_answers_every_principal_as_the_table_says(asked: t
     """Asked for its coordinator, which needs DESCRIBE: taking the id would shut out whoever holds it."""
     principal, client = asked
     names = [access.RELEASE_FENCE, "another"]
-    answer = _ask(client, FindCoordinatorRequest(key_type=TRANSACTION, coordinator_keys=names, min_version=4))
+    answer = ask(client, FindCoordinatorRequest(key_type=TRANSACTION, coordinator_keys=names, min_version=4))
     seen = {one.key for one in answer.coordinators if one.error_code != TRANSACTIONAL_ID_REFUSED}  # type: ignore[attr-defined] # untyped protocol
     assert seen == _expected(principal, "DESCRIBE", "TRANSACTIONAL_ID", names)
 

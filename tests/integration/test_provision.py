@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from kafka import admin as kafka_admin
 
 from amana.local import runtime as local
 from amana.provisioning import cluster_setup
@@ -41,6 +42,30 @@ def test_what_is_written_is_read_back_in_order(site: Site) -> None:
     records = [(b"key", f"{number}".encode()) for number in range(20)]
     runtime.produce_all(site, "admin", "scratch", records)
     assert [(record.key, record.value) for record in runtime.consume_all(site, "admin", "scratch")] == records
+
+
+def test_the_user_and_the_rules_of_an_agency_that_left_are_removed(site: Site) -> None:
+    """Whatever the mechanism of its password: nobody is left who could act as it."""
+    left, scram = "agency.left-xxx", kafka_admin.ScramMechanism
+    rule = kafka_admin.ACL(
+        f"User:{left}",
+        "*",
+        kafka_admin.ACLOperation.WRITE,
+        kafka_admin.ACLPermissionType.ALLOW,
+        kafka_admin.ResourcePattern(
+            kafka_admin.ResourceType.TOPIC, "audit", kafka_admin.ACLResourcePatternType.LITERAL
+        ),
+    )
+    with cluster_setup.admin_of(site) as admin:
+        changes = [
+            kafka_admin.UserScramCredentialUpsertion(left, one, "invented")
+            for one in (scram.SCRAM_SHA_256, scram.SCRAM_SHA_512)
+        ]
+        assert not any(admin.alter_user_scram_credentials(changes).values())
+        admin.create_acls([rule])
+        cluster_setup.provision(site)
+        assert left not in admin.describe_user_scram_credentials()
+        assert cluster_setup.actual_acls(site, admin) == cluster_setup.listed_acls(site)
 
 
 @pytest.fixture

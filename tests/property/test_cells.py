@@ -1,5 +1,6 @@
 """Cells: wire forms, replays and epochs."""
 
+import doctest
 import functools
 from typing import Any
 
@@ -10,15 +11,15 @@ from hypothesis import strategies as st
 from schemas import catalogue, codec
 from schemas.errors import IntegrityError
 from schemas.identifiers import CubeKey
-from streams.core.counting import aggregate, aggregate_columns, deltas
+from streams.core.counting import aggregate, aggregate_columns, delta_columns, delta_packs
 
 LONG = st.integers(-(2**63), 2**63 - 1)
 OFFSET = st.integers(0, 2**63 - 1)
-rows = st.builds(deltas.Row, st.text(max_size=200), st.text(max_size=40), LONG, LONG, st.integers(0, 2**32 - 1))
+rows = st.builds(delta_packs.Row, st.text(max_size=200), st.text(max_size=40), LONG, LONG, st.integers(0, 2**32 - 1))
 packs = st.tuples(st.text(max_size=40), st.lists(rows, min_size=1, max_size=8))
 
 
-def _rows(found: deltas.Columns) -> list[dict[str, Any]]:
+def _rows(found: delta_columns.Columns) -> list[dict[str, Any]]:
     return [
         {
             "cell": found.cells[found.cell[n]],
@@ -32,12 +33,17 @@ def _rows(found: deltas.Columns) -> list[dict[str, Any]]:
     ]
 
 
+def test_the_example_of_columns_is_true() -> None:
+    """As the docstring says."""
+    assert doctest.testmod(delta_columns).failed == 0
+
+
 @given(st.lists(packs, min_size=1, max_size=4))
-def test_deltas_are_read_as_they_were_packed(batch: list[tuple[str, list[deltas.Row]]]) -> None:
+def test_deltas_are_read_as_they_were_packed(batch: list[tuple[str, list[delta_packs.Row]]]) -> None:
     """Several records together, through the wire form: the same deltas in the same order, at their offsets."""
     schema = catalogue.load("delta")
-    wire = [codec.encode_inner(schema, deltas.pack("2024", source, packed)) for source, packed in batch]
-    found, positions = deltas.read([(10 * n, codec.decode_inner(one, "delta")) for n, one in enumerate(wire)])
+    wire = [codec.encode_inner(schema, delta_packs.pack("2024", source, packed)) for source, packed in batch]
+    found, positions = delta_columns.read([(10 * n, codec.decode_inner(one, "delta")) for n, one in enumerate(wire)])
     assert _rows(found) == [{**row._asdict(), "source": source} for source, packed in batch for row in packed]
     assert positions.tolist() == [10 * n for n, (_, packed) in enumerate(batch) for _ in packed]
 
@@ -54,8 +60,8 @@ small = st.fixed_dictionaries(
 )
 
 
-def _row(delta: dict[str, Any]) -> deltas.Row:
-    return deltas.Row(*(delta[name] for name in deltas.Row._fields))
+def _row(delta: dict[str, Any]) -> delta_packs.Row:
+    return delta_packs.Row(*(delta[name] for name in delta_packs.Row._fields))
 
 
 def _held(cells: dict[str, aggregate.Cell], key: CubeKey) -> aggregate.Cell:
@@ -73,8 +79,11 @@ def test_a_batch_at_once_comes_to_what_the_rule_comes_to_delta_by_delta(
     singly: dict[str, aggregate.Cell] = {}
     for batch in batches:
         arrived = sorted(batch, key=lambda d: (d["offset"], d["ordinal"])) if ordered else batch
-        columns, positions = deltas.read(
-            [(position + n, deltas.pack("2024", delta["source"], [_row(delta)])) for n, delta in enumerate(arrived)]
+        columns, positions = delta_columns.read(
+            [
+                (position + n, delta_packs.pack("2024", delta["source"], [_row(delta)]))
+                for n, delta in enumerate(arrived)
+            ]
         )
         found = aggregate_columns.include_all(functools.partial(_held, at_once), columns, positions)
         at_once |= {cell.cell: cell for cell in found}
@@ -87,16 +96,16 @@ def test_a_batch_at_once_comes_to_what_the_rule_comes_to_delta_by_delta(
 
 @given(packs, st.sampled_from(("cell", "agency", "amount", "offset", "ordinal")), st.data())
 def test_columns_that_do_not_belong_together_are_refused(
-    pack: tuple[str, list[deltas.Row]], name: str, data: st.DataObject
+    pack: tuple[str, list[delta_packs.Row]], name: str, data: st.DataObject
 ) -> None:
-    record = deltas.pack("2024", *pack)
+    record = delta_packs.pack("2024", *pack)
     cut = record[name][: data.draw(st.integers(0, len(record[name]) - 1))]
     for broken in (cut, record[name] + b"\0", record[name] + bytes(8)):
         with pytest.raises(IntegrityError):
-            deltas.read([(0, {**record, name: broken})])
+            delta_columns.read([(0, {**record, name: broken})])
     for column in ("cell", "agency"):
         with pytest.raises(IntegrityError):
-            deltas.read([(0, {**record, column: b"\xff\xff\xff\x7f" * len(pack[1])})])
+            delta_columns.read([(0, {**record, column: b"\xff\xff\xff\x7f" * len(pack[1])})])
 
 
 @given(st.dictionaries(st.text(max_size=9), st.tuples(OFFSET, st.integers(0, 9)), max_size=4), OFFSET)

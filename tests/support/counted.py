@@ -7,7 +7,7 @@ from typing import Any
 
 from anonymizer.governance.policy_timeline import PolicyTimeline
 from anonymizer.microdata.redaction import Text, Verdict
-from streams.core.counting import deltas
+from streams.core.counting import delta_columns
 from streams.runtime.stage import Output, Record
 from streams.stages import dedupe, deidentify
 from tests.support import raw_events
@@ -27,8 +27,9 @@ class Nothing:
 
 def private(detector: deidentify.Detector) -> deidentify.Private:
     """Return what the stage deidentify alone holds, without a calendar's date."""
-    keys = [raw_events.SEALING], raw_events.DEDUPE, raw_events.VERIFYING
-    return deidentify.Private(*keys, detector, lambda: None, raw_events.today, "test")
+    signing = {agency: (key,) for agency, key in raw_events.VERIFYING.items()}
+    keys = deidentify.OwnKeys([raw_events.SEALING], {0: raw_events.DEDUPE}, signing)
+    return deidentify.Private(keys, detector, lambda: None, raw_events.today, "test")
 
 
 def cells(kind: str, events: Sequence[Mapping[str, Any]]) -> Counter[str]:
@@ -44,7 +45,7 @@ def cells(kind: str, events: Sequence[Mapping[str, Any]]) -> Counter[str]:
         assert partition >= 0
         for output in told:
             if output.topic == "deltas":
-                columns, _ = deltas.read([(0, raw_events.opened("delta", output))])
+                columns, _ = delta_columns.read([(0, raw_events.opened("delta", output))])
                 for cell, amount in zip(columns.cell.tolist(), columns.amount.tolist(), strict=True):
                     counted[columns.cells[cell]] += amount
     return +counted

@@ -57,6 +57,9 @@ CONTENTS = [one for one in itertools.product(flow.COUNTRIES, ("2024-01", "2024-0
 places = st.sampled_from(PLACES)
 counts = st.sampled_from((1, 2, 4, 20))
 lanes = st.integers(0, 3)
+LAST = 5
+"""A revision that no report has."""
+
 MOVING = 6
 """Events from this number on are corrected to be about another person; of the others every revision may come late."""
 
@@ -99,6 +102,12 @@ class Exactness(RuleBasedStateMachine):
         if old != token:
             self._send({**_event(number, revision + 1, old, content), "state": "moved"})
         self._log(_event(number, revision + 1, token, content))
+
+    @rule(number=st.integers(0, MOVING - 1))
+    def erase(self, number: int) -> None:
+        """An erasure has a higher revision than all that came before it; copies of these may still come."""
+        erased = _event(number, LAST, TOKENS[number % len(TOKENS)], None)
+        self._log({**erased, "state": "erased"})
 
     @precondition(lambda self: self.published)
     @rule(which=st.integers(0, 1_000))

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from amana.site import Site
-from schemas.record_seal import RecordSeal
+from schemas.record_seal import EVIDENCE, RecordSeal
 from streams.broker import topics
 from streams.broker.partitions import partition_of
 from streams.runtime import outbox
@@ -156,6 +156,7 @@ def outputs(sent: Iterable[Mapping[str, Any]], seal: RecordSeal) -> list[Output]
 
 def _output(event: Mapping[str, Any], seal: RecordSeal) -> Output:
     year = event["period"][:4]
-    key = seal.index(year, event["token"])
+    person = seal.index(year, event["token"])
+    key = seal.index(EVIDENCE, f"{event['agency']}/case/{event['event_id']}/{event['revision']}")
     value = seal.write(TOPIC, year, event, TOPIC, key)
-    return Output(TOPIC, partition_of(key.encode(), topics.PARTITIONS), key.encode(), value)
+    return Output(TOPIC, partition_of(person.encode(), topics.PARTITIONS), key.encode(), value)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from amana import site as sites
+from amana import site_file
 from anonymizer import policy
 from anonymizer.names import spans
 from connectors.ingest.event.envelope import Envelope
@@ -29,6 +30,7 @@ __all__ = [
     "SEALING",
     "VERIFYING",
     "deps",
+    "erasure",
     "event",
     "keys_of",
     "opened",
@@ -41,7 +43,7 @@ __all__ = [
 ]
 
 SEALING = bytes(range(1, 97))
-_AGENCIES = {*flow.AGENCIES, *sites.DEFAULT_AGENCIES}
+_AGENCIES = {*flow.AGENCIES, *site_file.DEFAULT_AGENCIES}
 DEDUPE = bytes(range(2, 34))
 SIGNING = bytes(range(3, 35))
 """The signing key of every agency."""
@@ -180,6 +182,17 @@ def record(  # noqa: PLR0913, PLR0917 - one event and everything that its publis
         partitions=2,
     )
     sent = envelope.wrap(clear, offset)
+    return Record(topic, sent.partition, offset, sent.key, sent.value)
+
+
+def erasure(kind: str, agency: str, event_id: str, offset: int = 0) -> Record:
+    """Encode, seal and sign an agency's request to erase one of its events."""
+    topic = topics.raw(agency, kind)
+    schema = catalogue.load("erasure")
+    envelope = Envelope(
+        schema, _IDS["envelope"], _sealer(public_key_of(SEALING)), signing.Signer(SIGNING), topic=topic, partitions=2
+    )
+    sent = envelope.wrap({"event_id": event_id, "agency": agency, "revision": 0}, offset)
     return Record(topic, sent.partition, offset, sent.key, sent.value)
 
 

@@ -15,6 +15,7 @@ Invariants:
 """
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -24,7 +25,9 @@ from schemas import raw
 from schemas.errors import ContractError
 from streams.core import calendar
 
-__all__ = ["Lateness", "check", "lateness"]
+__all__ = ["Lateness", "check", "check_erasure", "lateness"]
+
+_EVENT_ID: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 _AHEAD: Final = dt.timedelta(days=1)
 """How far an agency's clock, or its time zone, may be ahead of the machine that admits."""
@@ -58,6 +61,14 @@ def check(kind: str, agency: str, record: Mapping[str, Any], policy: Policy, *, 
         raise ContractError("CON-025", "a date before the policy's first year", field="event_date")
     if not record.get("con_Consent", True) and not record["withdrawn"]:
         raise ContractError("CON-023", "no consent is on record", field="con_Consent")
+
+
+def check_erasure(agency: str, request: Mapping[str, Any]) -> None:
+    """Refuse a request for erasure that is not the topic's agency's: CON-024; or names no event id: CON-014."""
+    if request["agency"] != agency:
+        raise ContractError("CON-024", "the request names another agency than its topic", field="agency")
+    if not _EVENT_ID.fullmatch(request["event_id"]):
+        raise ContractError("CON-014", "a value of another type, form or range", field="event_id")
 
 
 def lateness(record: Mapping[str, Any], policy: Policy, as_of: dt.date | None) -> Lateness | None:

@@ -24,7 +24,7 @@ import numpy as np
 
 from schemas.identifiers import CubeKey
 from streams.core.counting.aggregate import Cell, include
-from streams.core.counting.deltas import Columns, Ints
+from streams.core.counting.delta_columns import Columns, Ints
 
 __all__ = ["include_all"]
 

@@ -12,6 +12,8 @@ Invariants:
   counted is kept in the state, so that another policy or another rule takes back exactly that.
 - An event is known by its agency and its id: no agency can revise another's.
 - An equal revision with other content is a conflict, and changes no count.
+- An event that was erased is remembered, without content, until the removal of its records (`forget`): a copy of it
+  that is still on its way must not count. A person-year without events is not kept.
 - The bounds below are independent of the policy and of the number of agencies; `LARGEST_STATE` follows from them. No
   event of one agency takes the room of another's: `RESERVED` events of each are always admitted up to `MOST_EVENTS`.
 - `through` is the offset of the last event that a state includes; an event at or below it changes nothing again.
@@ -51,6 +53,7 @@ __all__ = [
     "PersonYear",
     "apply",
     "dump",
+    "forget",
     "load",
 ]
 
@@ -96,7 +99,7 @@ class DeidentifiedEvent:
         agency: The agency that published it.
         kind: Kind of the event.
         revision: 1 for the first report, higher for each correction.
-        state: `reported`, `withdrawn`, or `moved` to another person token.
+        state: `reported`, `withdrawn`, `moved` to another person token, or `erased`.
         digest: Keyed hash of the content.
         period: Month of the event, `2024-03`.
         raw: Partition and offset of the raw record.
@@ -217,7 +220,7 @@ def _beyond_bounds(person: PersonYear, latest: DeidentifiedEvent | None, event: 
         if size > LARGEST_CELLS or amount > LARGEST_COUNT:
             return TOO_LARGE
     # Revisions replace their event. Most person-years have few events, of which none has to be counted.
-    if latest is not None or len(person.events) < RESERVED:
+    if latest is not None or event.state == "erased" or len(person.events) < RESERVED:
         return None
     own = sum(known.agency == event.agency for known in person.events.values())
     every = len(person.events)
@@ -260,7 +263,7 @@ def _results(before: PersonYear, event: DeidentifiedEvent, after: PersonYear) ->
     # An event that moved away has its outcome under its new token; here nothing of it is left to be superseded.
     if latest is not None and latest.state != "moved":
         results[latest.position] = "superseded"
-    if event.state == "withdrawn":
+    if event.state in {"withdrawn", "erased"}:
         results[event.position] = "withdrawn"
     elif event.state == "reported" and event is not new:
         results[event.position] = "out_of_scope" if event.cells is None else "duplicate"
@@ -289,6 +292,12 @@ def _deltas(before: CountedRecord | None, after: CountedRecord | None) -> tuple[
 
 def _outcomes(changed: Mapping[Position, str], source: str, offset: int) -> tuple[Outcome, ...]:
     return tuple(Outcome(where, result, source, offset, n) for n, (where, result) in enumerate(changed.items()))
+
+
+def forget(person: PersonYear) -> PersonYear:
+    """Return the state without the events that were erased."""
+    events = {key: event for key, event in person.events.items() if event.state != "erased"}
+    return replace(person, events=events)
 
 
 def dump(person: PersonYear) -> bytes:

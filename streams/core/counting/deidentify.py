@@ -15,7 +15,8 @@ Invariants:
 - One event has `MOST_REVISIONS` accepted revisions at most. A withdrawal of what counts is always accepted: it may be
   the consent that is withdrawn.
 - `through` is the offset of the last raw record that the state includes; a record at or below it changes nothing again.
-- A replayed record keeps its place and leaves `through` as it is: revisions alone decide on it.
+- A replayed record keeps its place and leaves `through` as it is: revisions alone decide on it. One that was published
+  before its event was erased (`streams.core.counting.erasure`) is superseded, whatever its revision.
 """
 
 import json
@@ -88,6 +89,7 @@ class EventHistory:
         through: Offset of the last raw record that the state includes.
         accepted: Number of its revisions that were accepted.
         withdrawn: Whether the highest revision withdraws the event.
+        former: Tokens that the event left, each with its year: their person-years remember that it left.
     """
 
     revision: int
@@ -97,6 +99,12 @@ class EventHistory:
     through: int
     accepted: int = 1
     withdrawn: bool = False
+    former: tuple[tuple[PersonToken, str], ...] = ()
+
+    @property
+    def erased(self) -> bool:
+        """True if the event was erased: nothing of a person is left here."""
+        return not self.token and not self.digest and self.withdrawn
 
     def count_in_year(self, through: int) -> "EventHistory":
         """Return the state of a year's count of accepted revisions with one more, up to the raw record `through`."""
@@ -123,6 +131,7 @@ class Rules:
         key: The dedupe party's key, 32 bytes: tokens, digests and the shifts of dates depend on it.
         models: SHA-256 of each names model by language.
         schemas: SHA-256 of the raw and the de-identified schema by stem.
+        later: Keys that took the place of `key`, by the first year of events that each is for.
     """
 
     plan: field_mapping.Plan
@@ -130,6 +139,12 @@ class Rules:
     key: bytes = field(repr=False)
     models: Mapping[str, str] = field(default_factory=dict)
     schemas: Mapping[str, str] = field(default_factory=dict)
+    later: Mapping[int, bytes] = field(default_factory=dict, repr=False)
+
+    def key_of(self, year: str) -> bytes:
+        """Return the key of a year of events: within a year it never changes, or a person would have two tokens."""
+        first = max((first for first in self.later if first <= int(year)), default=None)
+        return self.key if first is None else self.later[first]
 
 
 def year_key(agency: str, kind: str, year: str, partition: int) -> str:
@@ -174,7 +189,7 @@ def record_of(
         rules: The rules for its kind.
         identifiers: The opened values of its identifying fields, a date among them is a birth date.
     """
-    key, policy = rules.key, rules.policy
+    key, policy = rules.key_of(raw["event_date"][:4]), rules.policy
     content = {name: rule.value(raw, policy.generalise) for name, rule in rules.plan.carried.items()}
     content["narrative"] = None
     if scanned and policy.text.narratives != "withhold":
@@ -218,7 +233,9 @@ def step(
         return None
     # A replayed record lies before records that the state includes: `through` must not go back to it.
     through = before if replayed else offset
-    if history is not None and record["revision"] <= history.revision:
+    erased = history is not None and history.erased
+    # What was published before its erasure, and is replayed after it, is superseded whatever its revision.
+    if history is not None and (record["revision"] <= history.revision or (erased and offset <= before)):
         return _not_higher(altered(history, through=through), record)
     withdrawn, accepted = record["state"] == "withdrawn", history.accepted + 1 if history is not None else 1
     if history is not None and history.accepted >= MOST_REVISIONS and (history.withdrawn or not withdrawn):
@@ -227,13 +244,15 @@ def step(
     after = EventHistory(
         record["revision"], record["token"], record["digest"], year_of(record), through, accepted, withdrawn
     )
-    if history is None or history.token == record["token"]:
-        return DeidentifyStep(after, (placed,))
+    if history is None or erased or history.token == record["token"]:
+        kept = () if history is None else history.former
+        return DeidentifyStep(altered(after, former=kept), (placed,))
     # Both have the new revision: from then on the state of the old token refuses earlier ones.
     frame = {name: placed[name] for name in _FRAME}
     left = {name: _nothing_like(value) for name, value in placed.items()} | frame
     moved = {**left, "token": history.token, "period": history.year, "state": "moved"}
-    return DeidentifyStep(after, (moved, placed))
+    former = tuple(one for one in dict.fromkeys((*history.former, (history.token, history.year))))
+    return DeidentifyStep(altered(after, former=former), (moved, placed))
 
 
 def year_of(record: Mapping[str, Any]) -> str:
@@ -250,7 +269,7 @@ def _nothing_like(value: object) -> object:
 
 def _not_higher(history: EventHistory, record: Mapping[str, Any]) -> DeidentifyStep:
     """Return the outcome of a revision that is not higher than the latest one."""
-    if record["revision"] < history.revision:
+    if record["revision"] < history.revision or history.erased:
         return DeidentifyStep(history, outcome="superseded")
     if record["digest"] == history.digest:
         return DeidentifyStep(history, outcome="duplicate")
@@ -260,13 +279,14 @@ def _not_higher(history: EventHistory, record: Mapping[str, Any]) -> DeidentifyS
 def dump(history: EventHistory) -> bytes:
     """Write the state of an event without `through`, which the state table keeps before every value."""
     state = [history.revision, history.token, history.digest, history.year, history.accepted, int(history.withdrawn)]
-    return json.dumps(state, separators=(",", ":")).encode()
+    return json.dumps([*state, *([history.former] if history.former else [])], separators=(",", ":")).encode()
 
 
 def load(through: int, value: bytes) -> EventHistory:
     """Read a value that `dump` wrote."""
-    revision, token, digest, year, accepted, withdrawn = json.loads(value)
-    return EventHistory(revision, token, digest, year, through, accepted, bool(withdrawn))
+    revision, token, digest, year, accepted, withdrawn, *more = json.loads(value)
+    former = tuple((PersonToken(left), of_year) for left, of_year in (more[0] if more else ()))
+    return EventHistory(revision, token, digest, year, through, accepted, bool(withdrawn), former)
 
 
 def rank(through: int, revision: int) -> int:

@@ -4,7 +4,8 @@ Purpose: every published record has one outcome. Stages may write several for on
 repeats them, and dedupe overrules the de-identifier. The one of the highest rank holds (`Outcome.rank`).
 
 Called by: `streams.stages` and `dedupe` (write them), `outcome_index` (keeps those that hold), `balance`,
-`connectors.operations` and `connectors.console` (read them), `amana status` and `amana audit reconcile` (show them).
+`connectors.operations` and `connectors.console` (read them), `connectors.adapters.notices_topic` (`position_of`),
+`amana status` and `amana audit reconcile` (show them).
 
 Invariants:
 - The rank depends on the sequence mark alone, so that the order of arrival and repetitions change nothing.

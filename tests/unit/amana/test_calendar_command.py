@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from amana.composition import site_calendar
-from amana.site import TODAY, Site
+from amana.site import Site
+from amana.site_file import TODAY
 
 UTC_TODAY = dt.datetime.now(dt.UTC).date()
 

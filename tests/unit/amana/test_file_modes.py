@@ -14,6 +14,7 @@ from amana.site import Site
 from connectors.ingest.files.journal import Journal
 from connectors.offline import publication_history
 from schemas.errors import ConfigurationError
+from tests.support import policies
 
 
 @pytest.fixture(autouse=True)
@@ -41,6 +42,14 @@ def test_secrets_are_private_and_public_keys_public(tmp_path: Path) -> None:
     assert modes(tmp_path / "site" / "parties") == {0o600}
     assert modes(tmp_path / "site" / "public") == {0o644}
     assert folder_modes(tmp_path / "site" / "parties") == {0o700}
+
+
+def test_policies_and_keys_of_officers_are_public_whatever_the_mask_is(tmp_path: Path) -> None:
+    """Every party verifies them; the officers' private keys are theirs alone."""
+    os.umask(0o077)
+    policies.put_in_force(tmp_path, policies.altered())
+    assert modes(tmp_path / "policies") | modes(tmp_path / "public") == {0o644}
+    assert {stat.S_IMODE(key.stat().st_mode) for key in tmp_path.rglob("*.key")} == {0o600}
 
 
 def test_invented_and_divided_input_is_private(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from amana.keys import making, parties
 from amana.keys.exchange import PartyId
+from amana.local.played_officers import FOLDER, PLAYED, play
 from amana.site import Site
 from streams.broker import access
 
@@ -36,9 +37,10 @@ def files(site: Site, member: PartyId) -> dict[str, str]:
 @pytest.mark.parametrize("member", members(), ids=lambda member: member.name)
 def test_a_folder_holds_what_the_table_says_and_nothing_else(site: Site, member: PartyId) -> None:
     held = files(site, member)
-    own = [secret for secret in parties.SECRETS if member.party in secret.holders]
+    own = [secret for secret in parties.SECRETS if member.party in secret.holders and not secret.apart]
     assert {name for name in held if not any(fnmatch(name, secret.files) for secret in own)} == set()
-    assert [secret.name for secret in own if not any(fnmatch(name, secret.files) for name in held)] == []
+    needed = [secret for secret in own if not secret.optional]
+    assert [secret.name for secret in needed if not any(fnmatch(name, secret.files) for name in held)] == []
 
 
 def test_no_secret_lies_with_a_party_that_the_table_does_not_name(site: Site) -> None:
@@ -46,7 +48,7 @@ def test_no_secret_lies_with_a_party_that_the_table_does_not_name(site: Site) ->
     values = {member: set(files(site, member).values()) for member in members()}
     for secret in parties.SECRETS:
         for member in members():
-            if member.party not in secret.holders:
+            if member.party not in secret.holders or secret.apart:
                 continue
             own = {text for name, text in files(site, member).items() if fnmatch(name, secret.files)}
             for other in members():
@@ -79,6 +81,33 @@ def scopes() -> tuple[str, ...]:
     return making.scopes(making.Members(AGENCIES, 2027))
 
 
+OPTIONAL = {
+    "person keys of the hub, by year": "dedupe/2099.key",
+    "next key of the audit log": "audit-signing.next.key",
+    "key of a client certificate": "tls/client.key",
+}
+
+
+def test_the_table_has_a_place_for_every_secret_that_a_party_may_have(tmp_path: Path) -> None:
+    """Also for those that a new site lacks, and for no party that may not have them."""
+    assert set(OPTIONAL) == {secret.name for secret in parties.SECRETS if secret.optional and not secret.apart}
+    made = Site.create(tmp_path, agencies=AGENCIES)
+    for secret in (secret for secret in parties.SECRETS if secret.name in OPTIONAL):
+        for member in (member for member in members() if member.party in secret.holders):
+            making.once(member.folder(made.path("parties")).path / OPTIONAL[secret.name], lambda: "ab" * 32)
+    for member in members():
+        test_a_folder_holds_what_the_table_says_and_nothing_else(made, member)
+
+
+def test_an_officers_key_lies_in_a_folder_of_her_own_alone(tmp_path: Path) -> None:
+    made = Site.create(tmp_path, agencies=AGENCIES)
+    play(made.dir)
+    (secret,) = (secret for secret in parties.SECRETS if secret.apart)
+    keys = {path.read_text(encoding="ascii") for path in made.path(FOLDER).glob(f"*/{secret.files}")}
+    assert len(keys) == len(PLAYED)
+    assert [name for member in members() for name, text in files(made, member).items() if text in keys] == []
+
+
 def test_every_file_is_its_owners_alone(site: Site) -> None:
     assert {path.stat().st_mode & 0o077 for path in (site.path("parties"), *site.path("parties").rglob("*"))} == {0}
 
@@ -101,12 +130,13 @@ def lines() -> list[str]:
     for party, who in parties.PARTIES.items():
         rows.append(f"| `{party}` | {who} | `parties/{parties.folder_of(party, '<id>')}` |")
     rows += [
-        f"| secret | files | {' | '.join(f'`{party}`' for party in parties.PARTIES)} | does | its thief can |",
-        f"|---|---|{'---|' * len(parties.PARTIES)}---|---|",
+        f"| secret | files | {' | '.join(f'`{one}`' for one in parties.PARTIES)} | does | its thief can | replaced |",
+        f"|---|---|{'---|' * len(parties.PARTIES)}---|---|---|",
     ]
     for secret in parties.SECRETS:
         marks = " | ".join("yes" if party in secret.holders else "" for party in parties.PARTIES)
-        rows.append(f"| {secret.name} | `{secret.files}` | {marks} | {secret.use} | {secret.loss} |")
+        place = f"`{secret.files}`" + ", apart" * secret.apart
+        rows.append(f"| {secret.name} | {place} | {marks} | {secret.use} | {secret.loss} | {secret.rotates} |")
     return rows
 
 

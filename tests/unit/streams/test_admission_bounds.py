@@ -43,7 +43,7 @@ def _run(
         record = raw_events.record("case", event, place)
         records.append(Record(record.topic, partition, place, record.key, record.value))
     result = asyncio.run(made(records, kept.get))
-    kept.update(result.writes)
+    kept.update({key: value for key, value in result.writes.items() if value is not None})
     return result
 
 

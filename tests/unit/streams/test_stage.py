@@ -33,7 +33,7 @@ class _Effects:
     def value_of(self, _key: str) -> bytes | None:
         return None
 
-    async def write(self, partition: int, writes: Mapping[str, bytes]) -> None:
+    async def write(self, partition: int, writes: Mapping[str, bytes | None]) -> None:
         self.done.append(f"write {partition} {len(writes)}")
 
 

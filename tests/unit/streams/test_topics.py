@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from amana.site import DEFAULT_AGENCIES
+from amana.site_file import DEFAULT_AGENCIES
 from schemas import catalogue
 from streams.broker import topics
 
@@ -30,10 +30,11 @@ def test_only_sealed_records_about_persons_are_deleted_by_age() -> None:
     assert aging == raws | {topics.REPLAY}
 
 
-def test_only_states_cells_and_quarantine_are_compacted() -> None:
+def test_only_what_has_a_key_for_each_record_or_value_is_compacted() -> None:
     compacted = {topic.name for topic in TABLE if topic.cleanup == "compact"}
     held = {topics.quarantine(agency) for agency in DEFAULT_AGENCIES}
-    assert compacted == {"cells", "state.deidentify", "state.dedupe"} | held
+    records = {topics.deidentified(kind) for kind in catalogue.KINDS}
+    assert compacted == {"cells", "state.deidentify", "state.dedupe", topics.ERASURES, topics.REFUSALS} | held | records
 
 
 def test_every_topic_says_why() -> None:

@@ -1,50 +1,34 @@
-"""Deltas in columns: the changes that one batch of dedupe makes to the cells of one partition and year.
+"""Deltas in columns: the packs of one year, as arrays of integers over lists of distinct cells, agencies and sources.
 
-Purpose: a delta is made for every contribution to every cell, more often than any other record. A batch's deltas share
-one record, whose seal, request and decoding cost the same for thousands as for one; the schema
-(`schemas/avro/delta.avsc`) holds them as columns, which NumPy reads without looking at a single one.
+Purpose: NumPy reads and adds thousands of deltas without looking at a single one.
 
-Called by: `streams.stages.dedupe` (`pack`), `streams.stages.aggregate` (`read`) and
-`streams.core.counting.aggregate_columns`.
+Called by: `streams.stages.aggregate` (`read`) and `streams.core.counting.aggregate_columns`.
 
 Invariants:
-- `read` of what `pack` made gives the same deltas in the same order; a property test says so.
+- `read` of what `delta_packs.pack` made gives the same deltas in the same order; a property test says so.
 - Every index of a column names an entry of its list, or the record is refused.
 
+>>> from streams.core.counting.delta_packs import Row, pack
 >>> columns, _ = read([(7, pack("2024", "case/3", [Row("cases|profile|LBN|2024-03", "police-jor", 1, 17, 0)]))])
 >>> columns.cells, columns.amount.tolist(), columns.offset.tolist()
 (['cases|profile|LBN|2024-03'], [1], [17])
 """
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, TypeVar, cast
+from typing import Any, Final, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from schemas.errors import IntegrityError
-from schemas.identifiers import AgencyId, CubeKey
+from schemas.identifiers import CubeKey
 
-__all__ = ["MOST_ROWS", "Columns", "Ints", "Row", "pack", "read"]
+__all__ = ["Columns", "Ints", "read"]
 
 Ints = npt.NDArray[np.int64]
-Item = TypeVar("Item", bound=Hashable)
-
-MOST_ROWS: Final = 4_000
-"""Most deltas of one record: some 0.4 MB if every cell is another one, less than half of what a request may have."""
-
 _TYPES: Final = {"cell": "<u4", "agency": "<u4", "amount": "<i8", "offset": "<i8", "ordinal": "<u4"}
-
-
-class Row(NamedTuple):
-    """One delta: persons to add to a cell for an agency, and the offset and ordinal of its mark."""
-
-    cell: CubeKey
-    agency: AgencyId
-    amount: int
-    offset: int
-    ordinal: int
+"""NumPy's names for the columns of a pack."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +48,6 @@ class Columns:
     source: Ints
     offset: Ints
     ordinal: Ints
-
-
-def pack(year: str, source: str, rows: Sequence[Row]) -> dict[str, Any]:
-    """Return the fields of the schema `delta` for deltas of one source and year, in the order of their marks."""
-    cells, agencies = _distinct(row.cell for row in rows), _distinct(row.agency for row in rows)
-    columns = {
-        "cell": [cells[row.cell] for row in rows],
-        "agency": [agencies[row.agency] for row in rows],
-        "amount": [row.amount for row in rows],
-        "offset": [row.offset for row in rows],
-        "ordinal": [row.ordinal for row in rows],
-    }
-    packed = {name: np.array(column, _TYPES[name]).tobytes() for name, column in columns.items()}
-    return {"year": year, "source": source, "cells": list(cells), "agencies": list(agencies), **packed}
 
 
 def read(packs: Sequence[tuple[int, Mapping[str, Any]]]) -> tuple[Columns, Ints]:
@@ -102,14 +72,6 @@ def read(packs: Sequence[tuple[int, Mapping[str, Any]]]) -> tuple[Columns, Ints]
     positions = np.repeat(np.array([position for position, _ in packs], np.int64), lengths)
     keys = cast("list[CubeKey]", cells)
     return Columns(keys, agencies, sources, cell, agency, amount, source, offset, ordinal), positions
-
-
-def _distinct(items: Iterable[Item]) -> dict[Item, int]:
-    """Return every item once, with its place in the order of first appearance."""
-    places: dict[Item, int] = {}
-    for item in items:
-        places.setdefault(item, len(places))
-    return places
 
 
 def _columns_of(record: Mapping[str, Any]) -> dict[str, Ints]:
