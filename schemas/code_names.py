@@ -8,11 +8,14 @@ Called by: `anonymizer.tabular.levels` and `anonymizer.attacks.levels_read`, whi
 Invariants:
 - A name alone decides nothing: what it says is held against the counts.
 - Folding keeps letters apart that mean something else: `é` and `e`, `-` and a blank.
+- Two spellings are of one code if they are equal when folded, or are one number: `01` and `1.0` are 1 in a spreadsheet.
 
 Source: Unicode Standard Annex 15 (NFKC) and chapter 3.13 (case folding); SDMX for `_T` (total) and `_O` (other).
 
 >>> folded("  Bey\u200brut\u00a0\u0661") == folded("BEYRUT 1"), folded("إدلـب") == folded("ادلب")
 (True, True)
+>>> same_code("01") == same_code("1.0") == same_code("1"), same_code("LB01") == same_code("LB1")
+(True, False)
 >>> [total_strength(name) for name in ("Grand Total", "المجموع", "Both", "LBN")]
 [2, 2, 1, 0]
 >>> strength_within("2024-Q1", "2024"), strength_within("LBN-Beirut", "LBN"), strength_within("6-17", "<18")
@@ -31,7 +34,7 @@ from typing import Final, NamedTuple
 
 from schemas.trend import TOTAL
 
-__all__ = ["REST", "NameSpan", "crossing", "folded", "span_of", "strength_within", "total_strength"]
+__all__ = ["REST", "NameSpan", "crossing", "folded", "same_code", "span_of", "strength_within", "total_strength"]
 
 REST: Final = "_O"
 """Persons of a group who have none of its listed codes. From SDMX, where `_O` is other."""
@@ -39,6 +42,8 @@ REST: Final = "_O"
 # Spellings of one letter: forms of alef, the Persian yeh and kaf, letters that stand for others at a word's end.
 _LETTERS: Final = str.maketrans("أإآٱىیېےکةۀە", "ااااييييكههه", "\u0640")
 _ARABIC_MARKS: Final = re.compile("[\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed]")
+
+_WHOLE_NUMBER: Final = re.compile(r"0*([0-9]+?)(?:\.0*)?", re.ASCII)
 
 _PARTED: Final = "-_./:>|"  # between the name of a whole and that of its part
 _P_CODE: Final = re.compile(r"[a-z]{2,3}[0-9]*")
@@ -87,6 +92,13 @@ def _kept(character: str) -> str:
         return "-"
     digit = unicodedata.digit(character, None)
     return character if digit is None else str(digit)
+
+
+def same_code(name: str) -> str:
+    """Return what all spellings of a code have in common: the folded name, or the number without superfluous zeros."""
+    plain = folded(name)
+    number = _WHOLE_NUMBER.fullmatch(plain)
+    return number[1] if number else plain
 
 
 def _read_names() -> dict[str, frozenset[str]]:

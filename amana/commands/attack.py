@@ -13,7 +13,7 @@ Invariants:
 import csv
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
@@ -27,11 +27,12 @@ from anonymizer.attacks.attack_result import AttackResult, report
 from anonymizer.attacks.feed_tables import feed_tables, periods, with_answers
 from anonymizer.attacks.levels_read import with_levels
 from anonymizer.attacks.published_tables import Codes, PublishedTable, read
+from anonymizer.attacks.spellings import Rows, spelt_once
 from anonymizer.solvers.ortools_engine import ENGINES
 from anonymizer.tabular.stated_levels import StatedLevels
 from connectors.adapters import local_files
 from connectors.offline import table_files as files
-from connectors.offline.count_rows import MOST_BYTES
+from connectors.offline.count_rows import MOST_BYTES, OUTPUT
 from connectors.offline.publication_history import LEVELS
 from schemas import formulas
 from schemas.errors import ConfigurationError, ContractError
@@ -115,7 +116,8 @@ def load(folder: Path, stated: StatedLevels) -> Loaded:
     """Read every CSV file of a directory, in the order of their names; exports of the feed in that of their releases.
 
     Raises:
-        ContractError: CON-080, CON-082, CON-084, CON-090.
+        ContractError: CON-080, CON-082, CON-084, CON-090, CON-091.
+        ConfigurationError: CFG-087.
     """
     own, exported = [], []
     for path in sorted(folder.glob("*.csv")):
@@ -124,6 +126,10 @@ def load(folder: Path, stated: StatedLevels) -> Loaded:
         (own.append(parsed) if tables is None else exported.extend(tables))
     if not own and not exported and any(folder.glob("*.parquet")):
         raise ContractError("CON-090", "the folder holds Parquet files alone: export the feed with --format csv")
+    own = spelt_once(own, OUTPUT)
+    named = _codes(own)
+    stated.demand_totals(code for codes in named.values() for code in codes)
+    stated = stated.spelt_as(named)
     groups = {dim: dict(names) for dim, names in stated.groups.items()}
     published = read(own, groups)
     for dim in {dim for table in published for dim in table.dims}:
@@ -138,6 +144,15 @@ def load(folder: Path, stated: StatedLevels) -> Loaded:
     if noisy := sum(table.noisy for table in published):
         notes.append(f"{noisy} of {len(published)} tables have noise: the attacks on exact values pass them over")
     return Loaded(published, notes)
+
+
+def _codes(tables: Sequence[Rows]) -> dict[str, set[str]]:
+    """Return dimension → codes, over all tables."""
+    codes: dict[str, set[str]] = {}
+    for _, header, rows in tables:
+        for dim in set(header) - OUTPUT:
+            codes.setdefault(dim, set()).update(row.get(dim) or "" for row in rows)
+    return codes
 
 
 def _groups(folder: Path, named: Path | None) -> dict[str, dict[str, frozenset[str]]]:
@@ -181,7 +196,7 @@ def _counts(path: Path, dims: Codes, stated: StatedLevels) -> Mapping[Codes, int
     own = StatedLevels(
         {dim: names for dim, names in stated.groups.items() if dim in dims}, stated.totals, stated.flat & set(dims)
     )
-    return files.read(path, dims, (frozenset(dims),), own).table.counts
+    return files.read(path, dims, (frozenset(dims),), own, demanding=False).table.counts
 
 
 def _truth(

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from anonymizer.tabular.code_sums import SumSearch
 from anonymizer.tabular.crosstab import Codes, CrossTable
-from schemas.code_names import crossing, folded, strength_within
+from schemas.code_names import crossing, folded, same_code, strength_within
 from schemas.errors import ContractError
 
 __all__ = ["refuse_other_levels"]
@@ -43,7 +43,7 @@ def refuse_other_levels(new: CrossTable, history: Sequence[CrossTable], flat: Co
         table = earlier.ordered(new.dims)
         for dim in new.dims:
             ours, theirs = _alone(new, table, dim), _alone(table, new, dim)
-            if {folded(code) for code in ours} & {folded(code) for code in theirs}:
+            if {same_code(code) for code in ours} & {same_code(code) for code in theirs}:
                 raise ContractError(
                     "CON-085", f"{dim}: an earlier table of this history spells a code otherwise", field=dim
                 )

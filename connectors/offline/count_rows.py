@@ -5,8 +5,8 @@ Called by: `connectors.offline.table_files`.
 
 Invariants:
 - A message holds a line number or the name of a column, never a code, a count or a person's id.
-- Codes that differ only in what no reader sees are refused, or merged if the user says so: apart, they would be two
-  cells of the same persons.
+- Codes that differ only in what no reader sees, or that are one number, are refused, or merged if the user says so:
+  apart, they would be two cells of the same persons.
 - A column of the output is never taken for a dimension.
 """
 
@@ -20,7 +20,7 @@ from pathlib import Path
 from anonymizer.tabular.crosstab import Codes
 from anonymizer.tabular.stated_levels import CountRow
 from connectors.adapters import local_files
-from schemas.code_names import folded
+from schemas.code_names import folded, same_code
 from schemas.errors import ConfigurationError, ContractError
 
 __all__ = ["COUNT", "MOST_BYTES", "OUTPUT", "InputForm", "PersonRows", "checked_names", "count_rows", "person_rows"]
@@ -122,7 +122,7 @@ def person_rows(path: Path, dims: Sequence[str], form: InputForm) -> PersonRows:
 
 
 class _Spelling:
-    """The codes met so far, by their folded form."""
+    """The codes met so far, by what their spellings have in common."""
 
     def __init__(self, dims: Sequence[str], *, merge: bool) -> None:
         self._dims, self._merge = dims, merge
@@ -133,7 +133,7 @@ class _Spelling:
         return tuple(self._code(dim, record[dim].strip(), line) for dim in self._dims)
 
     def _code(self, dim: str, code: str, line: int) -> str:
-        plain = folded(code)
+        plain = same_code(code)
         if not plain:
             raise ContractError("CON-082", f"line {line} has no code for a dimension", field=dim)
         known, before = self._first.setdefault((dim, plain), (code, line))

@@ -43,7 +43,13 @@ class TableRead:
 
 
 def read(
-    path: Path, dims: Sequence[str], margins: Sequence[frozenset[str]], stated: StatedLevels, form: InputForm = _CELLS
+    path: Path,
+    dims: Sequence[str],
+    margins: Sequence[frozenset[str]],
+    stated: StatedLevels,
+    form: InputForm = _CELLS,
+    *,
+    demanding: bool = True,
 ) -> TableRead:
     """Read a table of counts or of persons.
 
@@ -53,13 +59,15 @@ def read(
         margins: sets of dimensions whose sums are to be published.
         stated: groups of codes whose sums are to be published, and what else the user says about levels.
         form: cells or persons.
+        demanding: whether the statement is about this table alone.
 
     Raises:
         ContractError: CON-080, not such a file; CON-081, a count that is no whole number of persons; CON-082, codes
             that occur twice or are missing; CON-083, a total that is not the sum of its rows; CON-085, two spellings
             of one code; CON-086, codes that may be sums of others; CON-087, a group smaller than its parts; CON-088, a
             row without a person.
-        ConfigurationError: CFG-080, a dimension that the file does not have.
+        ConfigurationError: CFG-080, a dimension that the file does not have; CFG-087, a stated total that it has not,
+            where `demanding`.
     """
     for dim in (*stated.groups, *stated.flat):
         if dim not in dims:
@@ -72,7 +80,10 @@ def read(
         raise ContractError("CON-080", "the table has no rows")
     if form.persons and tallied.cells_of_one(tallied.members) == 1:
         stated = replace(stated, flat=frozenset(dims))  # nobody is in two rows, so no code holds another's persons
-    found = recognise(tallied.rows, dims, stated)
+    codes = {dim: dict.fromkeys(row.codes[place] for row in tallied.rows) for place, dim in enumerate(dims)}
+    if demanding:
+        stated.demand_totals(code for named in codes.values() for code in named)
+    found = recognise(tallied.rows, dims, stated.spelt_as(codes))
     if not found.counts:
         raise ContractError("CON-080", "the table has no rows but totals")
     table = CrossTable(tuple(dims), tuple(margins), found.counts, found.groups)
