@@ -172,7 +172,7 @@ class CodeColumns:
             codes = [own.leaves[i] for side in balance for i in side]
             raise own.doubt(codes, "some of these codes may count the same persons as the others, cut in another way")
         if not search.complete:
-            own.notes.append(f"{own.name}: too many codes to look for every sum; state its levels with --groups")
+            raise own.doubt([], "too many codes to look for every sum among them")
 
 
 def _highest(codes: Sequence[str]) -> list[str]:

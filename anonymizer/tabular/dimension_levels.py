@@ -71,10 +71,11 @@ class DimensionLevels:
         return ContractError("CON-083", message, field=self.name)
 
     def doubt(self, codes: Iterable[str], what: str) -> ContractError:
-        """Return the refusal of codes whose levels are not certain."""
+        """Return the refusal of codes whose levels are not certain; of no codes, that of the whole dimension."""
         listed = _lines(self.lines[code] for code in codes)
+        where = f"{self.name}, lines {listed}" if listed else self.name
         remedy = "say so with --groups, or with --flat if these codes count different persons"
-        return ContractError("CON-086", f"{self.name}, lines {listed}: {what}; {remedy}", field=self.name)
+        return ContractError("CON-086", f"{where}: {what}; {remedy}", field=self.name)
 
 
 def _lines(numbers: Iterable[int]) -> str:

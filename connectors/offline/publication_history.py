@@ -154,9 +154,11 @@ def save(path: Path, text: str, *, mode: int = 0o666) -> None:
     part = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        # What is left of a save that broke off, or was put there: a link would be followed, a named pipe waited for.
+        part.unlink(missing_ok=True)
         # Permissions are given when the file is made: a file that is narrowed afterwards can be opened in between.
         with open(
-            part, "w", encoding="utf-8", newline="", opener=lambda name, flags: os.open(name, flags, mode)
+            part, "x", encoding="utf-8", newline="", opener=lambda name, flags: os.open(name, flags, mode)
         ) as file:
             file.write(text)
             file.flush()
