@@ -20,7 +20,7 @@ from typing import Annotated, Any, Final, Literal
 
 import typer
 
-from anonymizer.budget.accounting import PPB
+from anonymizer.budget.accounting import PPB, epsilon_of
 from anonymizer.mechanisms.discrete_gaussian import OpenDP
 from anonymizer.noise import noisy_table as noise
 from anonymizer.noise.noisy_groups import grouped
@@ -29,9 +29,9 @@ from anonymizer.solvers.highs import Highs
 from anonymizer.solvers.ortools_engine import OrtoolsAuditor
 from anonymizer.tabular import standalone
 from anonymizer.tabular.crosstab import CrossTable
+from anonymizer.tabular.earlier_losses import loss_before
 from anonymizer.tabular.levels_across import refuse_other_levels
 from anonymizer.tabular.linear_program import Engine, WorkLimits
-from anonymizer.tabular.standalone import overlapping_tables
 from anonymizer.tabular.stated_levels import StatedLevels
 from connectors.offline import count_rows, table_files
 from connectors.offline import publication_history as histories
@@ -45,6 +45,7 @@ _Mode = Literal["suppression", "dp"]
 _Columns = tuple[tuple[str, ...], Iterable[Sequence[str]]]
 """Header after the dimensions, and the lines."""
 
+_DELTA: Final = 1e-6
 _PROGRAMS: Final = 2_000_000  # a statistician waits as long as it takes; the stream has limits of its own
 
 
@@ -113,9 +114,13 @@ def protect(  # noqa: PLR0913, PLR0917 - one parameter per option
         refuse_other_levels(new, past.tables, stated.flat)
         # 3. A second draw of noise on the same counts would tell more than the first.
         text = past.earlier_text(new, rules) if history and mode == "dp" else None
-        if text is None:
+        if text is not None:
+            print("the same table was drawn before: its draw is published again, at no cost")
+        else:
             # 4. Suppress or draw.
-            header, lines = _noisy(new, rules, past) if mode == "dp" else _suppressed(new, rules, past)
+            noisy = mode == "dp"
+            kept = history is not None
+            header, lines = _noisy(new, rules, past, kept=kept) if noisy else _suppressed(new, rules, past)
             text = table_files.write(lines, names, header)
             if history is not None:
                 past.add(table.stem, text, new, rules)
@@ -153,13 +158,14 @@ def _suppressed(new: CrossTable, rules: Mapping[str, Any], past: PublicationHist
     return ("value", "status"), rows
 
 
-def _noisy(new: CrossTable, rules: Mapping[str, Any], past: PublicationHistory) -> _Columns:
-    """Draw noise for every cell of the universe, and print the cost of this draw and of the earlier ones."""
+def _noisy(new: CrossTable, rules: Mapping[str, Any], past: PublicationHistory, *, kept: bool) -> _Columns:
+    """Draw noise for every cell of the universe, and print the cost of this draw and of those that were kept before."""
     # Losses on the same people add up; tables that share no one with this one cost them nothing.
-    spent = sum(
-        earlier["rho"] for t, earlier in zip(past.tables, past.rules, strict=True) if overlapping_tables(new, [t])
-    )
-    print(f"rho {rules['rho'] / PPB:g} for this draw; {spent / PPB:g} was spent on the same people before")
+    earlier = [(table, terms["rho"]) for table, terms in zip(past.tables, past.rules, strict=True)]
+    spent = loss_before(new, earlier, rules["m"])
+    before = f"{spent / PPB:g} was spent on the same people before" if kept else "what was spent before is not known"
+    epsilon = epsilon_of(rules["rho"] + spent, _DELTA)
+    print(f"rho {rules['rho'] / PPB:g} for this draw; {before}; together epsilon {epsilon:.2f} at delta {_DELTA:g}")
     # Cells without persons get noise too: a cell that is left out would say for certain that nobody is in it.
     counts = dict.fromkeys(product(*(new.codes[d] for d in new.dims)), 0) | dict(new.counts)
     margins = [tuple(d for d in new.dims if d in margin) for margin in new.margins]

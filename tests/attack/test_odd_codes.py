@@ -208,3 +208,34 @@ def test_noise_on_several_rows_a_person_is_larger_where_they_are_added(tmp_path:
             sd[m, margin] = {(row["area"], row["service"]): float(row["sd"]) for row in csv.DictReader(file)}[cell]
     assert sd[2, "area"] / sd[2, "area,service"] == pytest.approx(2**0.5, rel=1e-4)
     assert sd[4, "area,service"] / sd[2, "area,service"] == pytest.approx(2**0.5, rel=1e-4)
+
+
+def test_draws_of_a_history_add_up_for_whoever_is_in_them(tmp_path: Path) -> None:
+    """Two quarters and their half-year cost a person two draws, a table of other dimensions a third; nothing is free.
+
+    The same table again is the same draw, at no cost. Nested codes are one cell a person, not two.
+    """
+    options = ("--mode", "dp", "--rho", 0.02, "--history", tmp_path / "history", "--out", tmp_path / "out")
+    counts = zip(("2024-Q1", "2024-Q1", "2024-Q2", "2024-Q2"), ("LBN", "JOR") * 2, (40, 57, 43, 71), strict=True)
+    quarters = [*counts]
+    tables = (
+        ("quarter,area", quarters[:2], "0 was spent"),
+        ("quarter,area", quarters[2:], "0 was spent"),
+        ("quarter,area", quarters, "0.02 was spent"),
+        ("quarter,sex", [("2024-Q1", "F", 61), ("2024-Q1", "M", 36), ("2024-Q1", "Total", 97)], "0.04 was spent"),
+        ("quarter,area", quarters[2:], "at no cost"),
+        ("quarter,area", [("2024", "LBN", 83), ("2024-Q1", "LBN", 40), ("2024-Q2", "LBN", 43)], "0.06 was spent"),
+    )
+    for number, (dims, rows, words) in enumerate(tables):
+        table = written(tmp_path, (*dims.split(","), "count"), *rows, name=f"{number}.csv")
+        answer = amana("protect", table, "--dims", dims, *options)
+        assert answer.exit_code == 0, answer.exception
+        assert words in answer.output
+    assert (tmp_path / "out" / "1.csv").read_bytes() == (tmp_path / "out" / "4.csv").read_bytes()
+
+
+def test_without_a_history_the_cost_of_earlier_draws_is_not_known(tmp_path: Path) -> None:
+    """The command must not say that nothing was spent."""
+    table = written(tmp_path, ("area", "count"), ("LBN", 40), ("JOR", 30))
+    answer = amana("protect", table, "--dims", "area", "--mode", "dp", "--rho", 0.0244, "--out", tmp_path / "out")
+    assert "what was spent before is not known; together epsilon 1.00 at delta 1e-06" in answer.output
