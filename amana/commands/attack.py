@@ -126,18 +126,18 @@ def load(folder: Path, stated: StatedLevels) -> Loaded:
         (own.append(parsed) if tables is None else exported.extend(tables))
     if not own and not exported and any(folder.glob("*.parquet")):
         raise ContractError("CON-090", "the folder holds Parquet files alone: export the feed with --format csv")
-    own = spelt_once(own, OUTPUT)
-    named = _codes(own)
+    spelt = spelt_once(own, OUTPUT)
+    named = _codes(spelt)
     stated.demand_totals(code for codes in named.values() for code in codes)
     stated = stated.spelt_as(named)
     groups = {dim: dict(names) for dim, names in stated.groups.items()}
-    published = read(own, groups)
+    published = read(spelt, groups)
     for dim in {dim for table in published for dim in table.dims}:
         # A code that the user calls a total is a group of all others, whatever its name.
         codes = {code for table in published for code in table.universe.get(dim, ())}
         for name in stated.totals & codes:
             groups.setdefault(dim, {})[name] = frozenset(codes - stated.totals)
-    published, notes = with_levels(read(own, groups), stated.flat, ENGINES.possible)
+    published, notes = with_levels(read(spelt, groups), stated.flat, ENGINES.possible)
     of_feed = read(exported, {**groups, **periods(exported)})
     headers = [header for _, header, _ in exported]
     published += [with_answers(table, header) for table, header in zip(of_feed, headers, strict=True)]

@@ -29,7 +29,7 @@ def spelt_once(tables: Sequence[Rows], columns: Iterable[str]) -> list[Rows]:
     kept = frozenset(columns)
     dims = _First()
     codes: dict[str, _First] = {}
-    spelt = []
+    spelt: list[Rows] = []
     for name, header, rows in tables:
         renamed = dims.of([dim for dim in header if dim not in kept], folded)
         own = {

@@ -17,6 +17,7 @@ from tests.support.outsider import Outsider
 pytestmark = pytest.mark.timeout(120)
 
 K = 11
+Table = dict[tuple[str, ...], int]
 TOTALS = (
     *(
         "Total",
@@ -73,8 +74,8 @@ def nested(
     leaves: Mapping[str, Sequence[int]], wholes: Mapping[str, Sequence[str]], others: Sequence[str]
 ) -> dict[tuple[str, ...], int]:
     """Return a table of leaves and of the sums of leaves, in that of one other dimension."""
-    counts = {(leaf, other): n for leaf, row in leaves.items() for other, n in zip(others, row, strict=True)}
-    sums = {
+    counts: Table = {(leaf, other): n for leaf, row in leaves.items() for other, n in zip(others, row, strict=True)}
+    sums: Table = {
         (whole, other): sum(counts[leaf, other] for leaf in below)
         for whole, below in wholes.items()
         for other in others
@@ -145,8 +146,8 @@ def test_a_total_in_any_language_is_one(tmp_path: Path, total: str) -> None:
 
 def test_totals_of_both_dimensions_and_a_grand_total(tmp_path: Path) -> None:
     """Rows of totals that stand only where another row is one, too."""
-    leaves = {("Beirut", "F"): 60, ("Beirut", "M"): 20, ("North", "F"): 30, ("North", "M"): 4}
-    sums = {("Total", "F"): 90, ("Total", "M"): 24, ("Beirut", "All"): 80, ("Total", "All"): 114}
+    leaves: Table = {("Beirut", "F"): 60, ("Beirut", "M"): 20, ("North", "F"): 30, ("North", "M"): 4}
+    sums: Table = {("Total", "F"): 90, ("Total", "M"): 24, ("Beirut", "All"): 80, ("Total", "All"): 114}
     table = written(tmp_path / "t.csv", ("place", "sex"), leaves | sums)
     answer = amana("protect", table, "--dims", "place,sex", "--out", tmp_path / "out")
     assert answer.exit_code == 0, answer.exception
@@ -164,7 +165,7 @@ def three_levels(seed: int) -> tuple[dict[tuple[str, ...], int], dict[str, list[
     sizes = {district: draw.choice((4, 12, 60, 200)) for district in districts}
     people = ("F minor", "F adult", "M minor", "M adult")
     periods = {"2024": ("2024-Q1", "2024-Q2")}
-    leaf: dict[tuple[str, ...], int] = {
+    leaf: Table = {
         (names[d], q, p): draw.randrange(sizes[d] + 1) for d in districts for q in periods["2024"] for p in people
     }
     wholes = {
@@ -172,7 +173,7 @@ def three_levels(seed: int) -> tuple[dict[tuple[str, ...], int], dict[str, list[
     }
     sides = {**{names[d]: [names[d]] for d in districts}, **wholes}
     spans = {"2024-Q1": ["2024-Q1"], "2024-Q2": ["2024-Q2"], "2024": ["2024-Q1", "2024-Q2"]}
-    counts = {
+    counts: Table = {
         (place, period, p): sum(leaf[d, q, p] for d in sides[place] for q in spans[period])
         for place in sides
         for period in spans
@@ -232,7 +233,7 @@ def test_what_may_be_nested_and_is_not_certain_is_refused(
 
 def test_a_stated_rest_is_a_leaf_and_no_small_rest_is_told(tmp_path: Path) -> None:
     """Three women of the country are in none of its listed governorates."""
-    counts = {("LBN", "F"): 90, ("LBN", "M"): 34, ("LBN-Beirut", "F"): 60, ("LBN-Beirut", "M"): 20}
+    counts: Table = {("LBN", "F"): 90, ("LBN", "M"): 34, ("LBN-Beirut", "F"): 60, ("LBN-Beirut", "M"): 20}
     counts |= {("LBN-North", "F"): 27, ("LBN-North", "M"): 14}
     table = written(tmp_path / "t.csv", ("area", "sex"), counts)
     groups = tmp_path / "groups.csv"
@@ -245,7 +246,8 @@ def test_a_stated_rest_is_a_leaf_and_no_small_rest_is_told(tmp_path: Path) -> No
         ("area", "sex"),
         {"area": below(parts, {"LBN": parts}), "sex": below(["F", "M"], {})},
     )
-    assert known.recovered(counts | {("LBN:_O", "F"): 3, ("LBN:_O", "M"): 0}, K) == []
+    rest: Table = {("LBN:_O", "F"): 3, ("LBN:_O", "M"): 0}
+    assert known.recovered(counts | rest, K) == []
     assert amana("attack", tmp_path / "out", "--groups", groups).exit_code == 0
 
 
@@ -267,7 +269,9 @@ def test_regions_in_two_tables_of_a_history_are_refused_by_their_counts(tmp_path
     draw = random.Random(5)
     people = [f"{sex} {age}" for sex, age in product("FM", ("minor", "adult", "unknown"))]
     leaves = {code: [draw.randrange(200) for _ in people] for code in ("SYR", "IRQ", "KWT", "EGY", "TUR")}
-    region = {("Mashriq", p): leaves["SYR"][i] + leaves["IRQ"][i] + leaves["EGY"][i] for i, p in enumerate(people)}
+    region: Table = {
+        ("Mashriq", p): leaves["SYR"][i] + leaves["IRQ"][i] + leaves["EGY"][i] for i, p in enumerate(people)
+    }
     options = ["--dims", "area,who", "--history", tmp_path / "history", "--out", tmp_path / "out"]
     first = written(tmp_path / "fine.csv", ("area", "who"), nested(leaves, {}, people))
     assert amana("protect", first, *options).exit_code == 0

@@ -96,7 +96,9 @@ def test_independent_tables_are_never_merged_and_rarely_refused(codes: int) -> N
     for _ in range(200):
         others = OTHERS[: chance.randrange(2, 7)]
         sizes = [chance.choice((5, 30, 100, 600)) for _ in range(codes)]
-        table = {(f"code {n}x", other): chance.randrange(size) for n, size in enumerate(sizes) for other in others}
+        table: Table = {
+            (f"code {n}x", other): chance.randrange(size) for n, size in enumerate(sizes) for other in others
+        }
         try:
             levels = recognise(rows_of(table), ("area", "who"), StatedLevels())
         except ContractError:

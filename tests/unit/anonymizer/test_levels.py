@@ -155,7 +155,9 @@ def areas(
         (areas({"2024-Q1": 90}), areas({"2024-Q2": 60}), None),
     ],
 )
-def test_another_level_or_spelling_in_a_history_is_refused(earlier: CrossTable, new: CrossTable, code: str) -> None:
+def test_another_level_or_spelling_in_a_history_is_refused(
+    earlier: CrossTable, new: CrossTable, code: str | None
+) -> None:
     if code is None:
         refuse_other_levels(new, [earlier], ())
         return
