@@ -50,6 +50,7 @@ def tight(site: Site) -> Iterator[Site]:
     chosen = dataclasses.replace(site, quota=quotas.Quota.of(least))
     with cluster_setup.admin_of(site) as admin:
         local.set_right(chosen, admin)
+        _wait_until_known(chosen, admin, 0)
         yield chosen
         local.set_right(site, admin)
 
@@ -75,8 +76,9 @@ def _heedless(connection: object, answer: object) -> None:
 def _flood(client: KafkaAdminClient, topic: str, enough_ms: int) -> list[Published]:
     """Publish more than the quota allows until the broker holds the client back for `enough_ms`."""
     done: list[Published] = []
+    deadline = time.monotonic() + 20
     while not done or done[-1][1] < enough_ms:
-        assert len(done) < 30, "nobody is held back"
+        assert time.monotonic() < deadline, "nobody is held back"
         done.append(_publish(client, topic, 300_000))
     return done
 
