@@ -13,7 +13,7 @@ demo: $(STAMP)
 
 # All tiers. One process more than two cores have: tests that need a broker mostly wait for it.
 test: $(STAMP)
-	$(BIN)/pytest -q -n 3 --dist loadgroup --no-loadscope-reorder --durations=25 -m "not long"
+	$(BIN)/pytest -q -n 3 --durations=25 -m "not long"
 
 # The pure tier on every Python at hand; those that are missing are named.
 pythons: $(STAMP)

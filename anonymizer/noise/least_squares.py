@@ -81,11 +81,16 @@ def carried(sizes: Sequence[int], margin: Margin, part: Margin) -> float:
     return 1 / _others(sizes, margin, part) if set(part) <= set(margin) else 0.0
 
 
-def portion(sizes: Sequence[int], margin: Margin, part: Margin) -> float:
-    """Return how much of the variance of component `part` is in one cell of `margin`; both without the ladder."""
+def portion(sizes: Sequence[int], margin: Margin, part: Margin, spans: Mapping[int, int] | None = None) -> float:
+    """Return how much of the variance of component `part` is in one cell of `margin`; both without the ladder.
+
+    With `spans`, in a sum of cells: those of `spans[d]` codes of dimension d.
+    """
     if not set(part) <= set(margin):
         return 0.0
-    return math.prod((1 - 1 / sizes[d] if d in part else sizes[d] ** -2) for d in margin)
+    shares = {d: (spans or {}).get(d, 1) / sizes[d] for d in margin}
+    # The effect of d within a sum of some of its codes, or only their share of the mean.
+    return math.prod(share * (1 - share) * sizes[d] if d in part else share**2 for d, share in shares.items())
 
 
 def inverse(information: Floats) -> Floats:

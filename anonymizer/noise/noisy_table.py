@@ -111,13 +111,14 @@ class Draw:
         return cls(tuple(record["dims"]), codes, tuple(map(tuple, record["margins"])), measured, record["engine"])
 
 
-def measure(
+def measure(  # noqa: PLR0913, PLR0917 - the terms of one draw
     counts: Mapping[tuple[str, ...], int],
     dims: Sequence[str],
     margins: Sequence[tuple[str, ...]],
     rho: Rho,
     m: int,
     sampler: Sampler,
+    rows: int = 1,
 ) -> Draw:
     """Draw once for a table, which was charged before; the caller stores the draw before anything else happens.
 
@@ -128,6 +129,7 @@ def measure(
         rho: the cost of the draw to a person-year.
         m: the number of windows paid for by `rho` in which one person is counted: the squared L2 sensitivity.
         sampler: draws the noise.
+        rows: elementary cells of a window in which one person may be counted.
 
     Raises:
         DisclosureError: DIS-030, the keys are not every combination of codes; DIS-031, a margin names no dimension of
@@ -145,12 +147,23 @@ def measure(
     places = tuple(dict.fromkeys(tuple(sorted(dims.index(name) for name in set(margin))) for margin in margins))
     if rho < len(places):
         raise DisclosureError("DIS-031", "the budget is too small to be divided over so many margins")
-    spread = variance_of(m, rho // len(places))  # a person is in one cell of every margin, so margins add up
     measured = {}
     for margin in sorted(places):
+        # Each margin has an equal part of rho: a person is in every one of them, so their losses add up.
+        spread = variance_of(m * _repeated(codes, margin, rows), rho // len(places))
         table = exact.sum(axis=tuple(axis for axis in range(len(dims)) if axis not in margin))
         measured[margin] = sampler(table.ravel(), spread).reshape(table.shape), spread
     return Draw(tuple(dims), codes, places, measured, sampler.version)
+
+
+def _repeated(codes: Sequence[Sequence[str]], margin: Margin, rows: int) -> int:
+    """Return the squared L2 change of a margin by one person in so many elementary cells of the table.
+
+    The worst case has as many of them in one cell of the margin as that cell sums.
+    """
+    summed = math.prod(len(names) for d, names in enumerate(codes) if d not in margin)
+    whole, rest = divmod(rows, summed)
+    return whole * summed**2 + rest**2
 
 
 def read(draw: Draw) -> tuple[NoisyRow, ...]:
@@ -166,13 +179,14 @@ def read(draw: Draw) -> tuple[NoisyRow, ...]:
     return tuple(rows)
 
 
-def release(
+def release(  # noqa: PLR0913, PLR0917 - the terms of one draw
     counts: Mapping[tuple[str, ...], int],
     dims: Sequence[str],
     margins: Sequence[tuple[str, ...]],
     rho: Rho,
     m: int,
     sampler: Sampler,
+    rows: int = 1,
 ) -> tuple[NoisyRow, ...]:
     """Draw once and return the published cells: `measure`, then `read`; arguments and errors as there."""
-    return read(measure(counts, dims, margins, rho, m, sampler))
+    return read(measure(counts, dims, margins, rho, m, sampler, rows))

@@ -1,18 +1,21 @@
 """Noisy tables: totals that are sums, intervals that hold, nothing that depends on order."""
 
 import json
+import math
 from collections.abc import Mapping
-from itertools import product
+from fractions import Fraction
+from itertools import combinations, product
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anonymizer.budget import accounting
 from anonymizer.mechanisms.discrete_gaussian import OpenDP
 from anonymizer.noise import noisy_table
 from anonymizer.noise.least_squares import Fit, Margin, covariances
+from anonymizer.noise.noisy_groups import grouped
 from schemas.errors import DisclosureError
 from tests.support.noise import Rounded, Silent
 
@@ -107,3 +110,64 @@ def test_predicted_variances_are_those_of_the_rows() -> None:
     draw = noisy_table.measure(COUNTS, DIMS, MARGINS, RHO, 2, Silent())
     known = covariances(draw.sizes, {m: float(spread) for m, (_, spread) in draw.measured.items()})
     assert Fit(draw.sizes, (), {}, known).variances(()) == pytest.approx(draw.fit.variances(()))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.integers(1, 3), min_size=2, max_size=3).map(tuple),
+    st.sets(st.sets(st.integers(0, 1)).map(sorted).map(tuple), min_size=1, max_size=3),
+    st.integers(1, 4),
+)
+def test_the_worst_person_in_several_cells_costs_no_more_than_rho(
+    sizes: tuple[int, ...], chosen: set[Margin], rows: int
+) -> None:
+    """Every choice of cells is tried; the worst costs rho for each margin where it can, and never more."""
+    dims = [f"d{d}" for d in range(len(sizes))]
+    codes = [[f"{d}{i}" for i in range(size)] for d, size in enumerate(sizes)]
+    elements = [*product(*codes)]
+    margins = [tuple(dims[d] for d in margin) for margin in sorted(chosen)]
+    draw = noisy_table.measure(dict.fromkeys(elements, 3), dims, margins, RHO, 1, Silent(), rows)
+    worst: dict[Margin, Fraction] = dict.fromkeys(draw.measured, Fraction(0))
+    for person in combinations(elements, min(rows, len(elements))):
+        cost = Fraction(0)
+        for margin, (_, spread) in draw.measured.items():
+            cells = [tuple(codes[d] for d in margin) for codes in person]
+            part = sum(cells.count(cell) ** 2 for cell in set(cells)) / (2 * spread)
+            worst[margin] = max(worst[margin], part)
+            cost += part
+        assert cost * accounting.PPB <= RHO
+    if rows <= len(elements):
+        assert {part * accounting.PPB for part in worst.values()} == {Fraction(RHO // len(draw.measured))}
+
+
+def test_groups_are_sums_of_one_draw_with_the_sd_of_the_sum() -> None:
+    """Compared with a generalised inverse; overlapping groups, in one dimension and in both at once."""
+    groups = {"gender": {"FM": frozenset("FM"), "MX": frozenset("MX"), "none": frozenset("Z")}}
+    groups["age"] = {"grown": frozenset({"adult", "old"})}
+    draw = noisy_table.measure(COUNTS, DIMS, MARGINS, RHO, 1, Rounded(7))
+    cells = {row.codes: row for row in noisy_table.read(draw)}
+    found = {row.codes: row for row in grouped(draw, groups)}
+    assert found["FM", "_T", "_T"].value == pytest.approx(cells["F", "_T", "_T"].value + cells["M", "_T", "_T"].value)
+    assert not any("none" in codes for codes in found)
+    assert not set(found) & set(cells)
+    sizes = draw.sizes
+    weighted = [_design(sizes, m) / math.sqrt(spread) for m, (_, spread) in draw.measured.items()]
+    inverse = np.linalg.pinv(np.concatenate(weighted))
+    elements = [*product(*draw.codes)]
+    for (gender, age, form), row in found.items():
+        below = groups["gender"].get(gender, {gender}), groups["age"].get(age, {age}), {form}
+        named = [
+            all("_T" in names or code in names for code, names in zip(element, below, strict=True))
+            for element in elements
+        ]
+        line = np.array(named, float) @ inverse
+        assert row.sd**2 == pytest.approx(line @ line, rel=1e-4)
+        parts = [cells[codes] for codes in product(*map(sorted, below))]
+        assert row.value == pytest.approx(sum(part.value for part in parts), abs=1e-4)
+
+
+def _design(sizes: tuple[int, ...], margin: Margin) -> np.ndarray:
+    """Return which elementary cells each cell of a margin sums, as a matrix."""
+    elements = list(product(*map(range, sizes)))
+    cells = list(product(*(range(sizes[d]) for d in margin)))
+    return np.array([[float(tuple(element[d] for d in margin) == cell) for element in elements] for cell in cells])
