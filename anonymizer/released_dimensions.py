@@ -33,7 +33,7 @@ BLOCK = MappingProxyType({"phenomenon": ("TIP", "SOM"), "status": ("confirmed", 
 MULTIPLE = frozenset({"means", "recruiter", "services", "sexual"})
 """Dimensions in which one person may have several codes: a yes/no question per code, with `known` as denominator."""
 
-SOURCES = MappingProxyType({"majority": "age"})
+SOURCES = MappingProxyType({"majority": "age", "origin": "citizenship"})
 """Released dimensions that are derived from a dimension of the cube."""
 
 FIRST_QUARTER = "first_quarter"
@@ -47,6 +47,14 @@ TIMES = frozenset({"period", "year", FIRST_QUARTER})
 
 _SECTIONS = tuple(sorted({code.partition("_")[0] for code in labels("vic_ForcedLabourIndustry")}))
 
+_ORIGINS = (
+    "AFG", "AZE", "BGD", "BGR", "CHN", "CMR", "DZA", "EGY", "ERI", "ETH", "GEO", "GHA", "IDN", "IND", "IRN", "IRQ",
+    "JOR", "KEN", "KGZ", "LBN", "LBY", "LKA", "MAR", "MDG", "MMR", "NGA", "NPL", "PAK", "PHL", "PSE", "ROU", "RUS",
+    "SDN", "SLE", "SOM", "SSD", "SYR", "THA", "TKM", "TUN", "TUR", "UGA", "UKR", "UZB", "VNM", "YEM",
+)  # fmt: skip
+"""Citizenships that a table of origins tells apart: those of the larger groups of migrants and refugees in the wider
+Middle East. All others are `Other`. Source: UN DESA, International Migrant Stock 2020, by destination and origin."""
+
 UNIVERSE: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "exploitation": ("ForcedLabour", "SexualExploitation", "Other", "Multiple", "unknown"),
@@ -54,6 +62,7 @@ UNIVERSE: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "sex": ("F", "M", "unknown"),
         "majority": ("minor", "adult", "unknown"),
         "age": (*labels("ageBroad"), "unknown"),
+        "origin": (*_ORIGINS, "Other", "multiple", "unknown"),
         "citizenship": (*sorted(labels("country")), "multiple", "unknown"),
         "decided_by": (*labels("vic_TraffickingStatusDecisionMakingOrg"), "unknown"),
         "industry": (*_SECTIONS, "unknown"),
@@ -79,9 +88,11 @@ _MINOR = frozenset({"0--8", "9--17"})
 def group_of(dimension: str, code: str) -> str:
     """Return the code of a derived dimension for a code of the dimension that it is derived from.
 
-    >>> group_of("majority", "9--17")
-    'minor'
+    >>> group_of("majority", "9--17"), group_of("origin", "ETH"), group_of("origin", "PRT")
+    ('minor', 'ETH', 'Other')
     """
+    if dimension == "origin":
+        return code if code in UNIVERSE[dimension] else "Other"
     if dimension != "majority":
         raise KeyError(dimension)
     return "unknown" if code == "unknown" else "minor" if code in _MINOR else "adult"

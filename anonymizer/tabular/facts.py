@@ -36,7 +36,7 @@ class Fact:
 
 def coarse(dimension: str, code: str) -> str:
     """Return the released code for an exact code; `dimension` is the released one."""
-    if dimension == "majority":
+    if dimension in SOURCES:
         return group_of(dimension, code)
     if dimension == "exploitation" and "+" in code:
         return "Multiple"

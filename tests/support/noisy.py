@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from fractions import Fraction
-from importlib import resources
 
 from anonymizer import policy as policies
 from anonymizer.noise.sampler import Counts
@@ -10,7 +9,7 @@ from anonymizer.policy import Cube, Policy
 from anonymizer.privacy_rules import Privacy
 from tests.support.disclosure import AGES, QUARTERS, Person, small_policy
 
-__all__ = ["NOISE", "Recorded", "cells_of", "noisy_policy", "shipped_noise"]
+__all__ = ["NOISE", "Recorded", "cells_of", "noisy_policy"]
 
 NOISE = Privacy.model_validate(
     {
@@ -21,11 +20,6 @@ NOISE = Privacy.model_validate(
 """Everything for one population, so that what is spent is what is granted."""
 
 _DIMENSIONS = ("phenomenon", "status", "country", "period", "first_quarter", "gender", "age", "exploitation")
-
-
-def shipped_noise(name: str = "noise") -> str:
-    """Return the text of a shipped policy with noise."""
-    return (resources.files("anonymizer") / "policies" / f"{name}.toml").read_text(encoding="utf-8")
 
 
 def noisy_policy(regions: Mapping[str, tuple[str, ...]], tables: list[tuple[str, str, tuple[str, ...]]]) -> Policy:

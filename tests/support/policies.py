@@ -1,5 +1,6 @@
 """Policies of a site that differ from the shipped one in what a test is about."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -9,7 +10,7 @@ from anonymizer.governance import approval
 from anonymizer.governance.policy_act import PolicyAct
 from connectors.adapters.policy_store import PolicyStore, shipped_policy
 
-__all__ = ["NOISE_SECTION", "altered", "change", "masking", "put_in_force", "with_noise"]
+__all__ = ["NOISE_SECTION", "altered", "change", "masking", "put_in_force", "with_noise", "without_noise"]
 
 NOISE_SECTION: Final = """[dp]
 epsilon = 1.0
@@ -23,12 +24,20 @@ uncertain = 0.5
 first_year = 2024
 
 """
-"""A section of differential privacy for the shipped policy, whose populations have the mode suppression."""
+"""A section of differential privacy for the policy `suppression`, which has none."""
 
 
 def altered(*changes: tuple[str, str]) -> str:
     """Return the shipped policy's text with each first string replaced by the second, all of which occur."""
-    text = shipped_policy()
+    return _replaced(shipped_policy(), changes)
+
+
+def without_noise(*changes: tuple[str, str]) -> str:
+    """Return the text of the policy `suppression` with each first string replaced by the second, all of which occur."""
+    return _replaced(shipped_policy("suppression"), changes)
+
+
+def _replaced(text: str, changes: Iterable[tuple[str, str]]) -> str:
     for before, after in changes:
         assert before in text
         text = text.replace(before, after)
@@ -36,8 +45,8 @@ def altered(*changes: tuple[str, str]) -> str:
 
 
 def with_noise(*kinds: str) -> str:
-    """Return the shipped policy's text with the populations of these kinds released with noise."""
-    text = altered(("[person]\n", f"{NOISE_SECTION}[person]\n"))
+    """Return the text of the policy `suppression` with the populations of these kinds released with noise."""
+    text = without_noise(("[person]\n", f"{NOISE_SECTION}[person]\n"))
     for kind in kinds:
         before, name, rest = text.partition(f'kind = "{kind}"\nmode = "suppression"')
         own, end, others = rest.partition("\n\n")

@@ -63,7 +63,7 @@ def try_policy(policy: Policy, *, engine: Engine, noise: dp_release.Noise | None
     universes = {"empty": {}, "sparse": _cells(policy, persons=len(_AGENCIES)), "full": full_universe(policy)}
     for name, cells in universes.items():
         try:
-            decisions = plan(cells, _AS_OF, (), policy, engine=engine, noise=noise)
+            decisions = plan(cells, _AS_OF, (), policy, engine=engine, noise=noise, governed=lambda year: year == _YEAR)
         except (KeyError, IndexError, ValueError, StopIteration) as error:
             raise ConfigurationError(
                 "CFG-010", f"the policy cannot be released: {type(error).__name__} on the {name} universe"

@@ -17,6 +17,7 @@ from anonymizer.noise.sampler import Counts, Sampler
 from anonymizer.policy import Policy
 from anonymizer.privacy_rules import Coverage
 from connectors.adapters.budget_store import BudgetStore
+from connectors.adapters.policy_store import shipped_policy
 from schemas import catalogue, codec
 from schemas.errors import ConfigurationError, IntegrityError
 from schemas.trend import TrendRow
@@ -26,7 +27,7 @@ from streams.core.releasing.release_decision import EarlierRelease, Publish, Wit
 from streams.core.releasing.release_plan import plan
 from tests.support.disclosure import BLOCK, Person, all_rows, engine
 from tests.support.noise import Rounded, Silent
-from tests.support.noisy import cells_of, noisy_policy, shipped_noise
+from tests.support.noisy import cells_of, noisy_policy
 
 REGIONS = {"levant": ("IRQ", "LBN"), "pave": ("EGY", "IRQ")}
 TABLES: list[tuple[str, str, tuple[str, ...]]] = [
@@ -172,8 +173,8 @@ def test_what_a_year_costs_is_what_was_granted(tmp_path: Path) -> None:
 
 def test_the_populations_of_persons_share_one_budget() -> None:
     """Under the insider's relation twice all grants together imply no more than the claimed epsilon."""
-    for name, claim in (("noise", 6.0), ("noise-strict", 2.0)):
-        rules = policies.load(shipped_noise(name))
+    for name, claim in (("default", 6.0), ("strict", 2.0)):
+        rules = policies.load(shipped_policy(name))
         dp = rules.dp
         assert dp is not None
         grants = [grant_of(dp, population.name) for population in rules.populations if population.mode == "dp"]
@@ -301,7 +302,7 @@ def test_a_policy_that_changes_within_a_year_prints_nothing_more_of_it(tmp_path:
     ],
 )
 def test_a_policy_without_bounds_or_beyond_its_budget_is_refused(before: str, after: str, why: str) -> None:
-    text = shipped_noise()
+    text = shipped_policy()
     assert before in text
     with pytest.raises(ConfigurationError, match=rf"CFG-010.*{why}"):
         policies.load(text.replace(before, after))

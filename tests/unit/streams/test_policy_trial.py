@@ -17,7 +17,7 @@ from streams.core.releasing.dp_release import Noise
 from streams.core.releasing.policy_trial import full_universe, try_policy
 from tests.support.disclosure import engine
 from tests.support.noisy import NOISE
-from tests.support.policies import altered
+from tests.support.policies import without_noise
 
 NOT_SHOWN = {*BLOCK, *TIMES, "country"}
 SHOWN = [(kind, name) for kind in KINDS for name in sorted(cube_dimensions(kind) - NOT_SHOWN)]
@@ -31,7 +31,7 @@ def _drawn(opened: Opened, charge: Charge, draw: Callable[[Account], bytes]) -> 
 
 def one_table(kind: Kind, dimension: str, mode: str = "suppression", geography: str = "region") -> Policy:
     """Return a policy with one population, one cube and one table over one dimension."""
-    shipped = load(shipped_policy())
+    shipped = load(shipped_policy("suppression"))
     block = [name for name in BLOCK if name in cube_dimensions(kind)]
     unit = "aggregate" if kind in {"indicator", "activity"} else "person-year"
     cube = {"name": "own", "dimensions": [*block, "country", "period", dimension]}
@@ -65,7 +65,7 @@ def test_a_dimension_can_be_released_with_noise(dimension: str) -> None:
 
 
 def test_a_full_universe_has_somebody_for_every_code() -> None:
-    policy = load(shipped_policy())
+    policy = load(shipped_policy("suppression"))
     met: dict[str, set[str]] = {}
     for key in full_universe(policy):
         population, cube, *values = key.split("|")
@@ -102,12 +102,12 @@ def test_a_full_universe_has_somebody_for_every_code() -> None:
 def test_what_cannot_be_released_does_not_load(before: str, after: str, reason: str) -> None:
     """The reason names the table or cube; none of these reached more than the first release before."""
     with pytest.raises(ConfigurationError, match=reason) as caught:
-        load(altered((before, after)))
+        load(without_noise((before, after)))
     assert caught.value.code == "CFG-010"
 
 
 def test_a_table_too_large_to_plan_does_not_load() -> None:
-    wide = altered(
+    wide = without_noise(
         ('"country", "year", "citizenship"', '"country", "year", "citizenship", "age", "industry"'),
         ("# Regions", CORRIDOR.format("country").replace('["citizenship"]', '["citizenship", "age", "industry"]')),
     )
@@ -118,7 +118,7 @@ def test_a_table_too_large_to_plan_does_not_load() -> None:
 @pytest.mark.parametrize("geography", ["region", "country"])
 def test_corridors_can_be_released(geography: str) -> None:
     """Citizenship by country of exploitation, for which the shipped policy counts a cube."""
-    policy = load(altered(("# Regions", CORRIDOR.format(geography))))
+    policy = load(without_noise(("# Regions", CORRIDOR.format(geography))))
     corridors = policy.model_copy(update={"tables": tuple(t for t in policy.tables if t.name == "corridors")})
     limited = dataclasses.replace(engine(), limits=WorkLimits(programs=50))
     _, few, full = try_policy(corridors, engine=limited)
