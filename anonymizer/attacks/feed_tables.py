@@ -33,6 +33,8 @@ ParsedTable = tuple[str, Sequence[str], Iterable[Mapping[str, str]]]
 _ONLY = frozenset({"cell_status", "release", "as_of", "revision", "policy", "scheme"})
 _BEFORE = frozenset({"population", "table", "scheme", "region", "period"})
 _AFTER = frozenset({"value", "sd", "lo90", "hi90", "cell_status", "k", "release", "as_of", "revision", "policy"})
+_NOISY = frozenset({"estimate", "certainty", "known", "missing", "agencies"})  # which older exports lack
+_REST_OF_YEAR = "quarter"  # the one dimension that most rows of a table lack: they are of the whole period
 _RENAMED = {"status": "victims"}  # in a published table, `status` is that of the cell
 _QUARTERS = ("Q1", "Q2", "Q3", "Q4")
 _KNOWN = ("known", "unknown")
@@ -50,11 +52,12 @@ def feed_tables(name: str, header: Sequence[str], rows: Sequence[Mapping[str, st
     if missing or len(set(header)) < len(header):
         what = f"lacks {', '.join(missing)}" if missing else "has two columns of one name"
         raise ContractError("CON-090", f"{name} looks like an export of the feed, but {what}: export it again")
-    dims = [column for column in header if column not in _BEFORE | _AFTER]
+    dims = [column for column in header if column not in _BEFORE | _AFTER | _NOISY]
+    needed = {*dims, *_BEFORE, "as_of", "revision"} - {_REST_OF_YEAR}
     shown = [row for row in rows if row.get("cell_status") != "withheld"]
     if len({(row.get("population"), row.get("table")) for row in shown}) > 1:
         raise ContractError("CON-090", f"{name} holds several tables: export each table to a file of its own")
-    if any(not row.get(column) for row in shown for column in (*dims, *_BEFORE, "as_of", "revision")):
+    if any(not row.get(column) for row in shown for column in needed):
         raise ContractError("CON-090", f"{name} has a row without a code: export it again")
     asked = [dim for dim in dims if any(row[dim] == "known" for row in shown)]
     place = [] if "country" in dims else ["region"]
@@ -102,5 +105,6 @@ def _cell(row: Mapping[str, str], columns: Sequence[str], asked: Sequence[str]) 
     for dim in asked:
         if row[dim] not in {TOTAL, *_KNOWN}:
             codes |= {dim: "known", f"{dim}={row[dim]}": "yes"}
-    cell = {column: codes.get(column, TOTAL) for column in columns}
-    return {**cell, "value": row["value"], "sd": row["sd"], "status": row["cell_status"]}
+    cell = {column: codes.get(column) or TOTAL for column in columns}
+    # Of a noisy value an attacker takes what was not rounded.
+    return {**cell, "value": row.get("estimate") or row["value"], "sd": row["sd"], "status": row["cell_status"]}

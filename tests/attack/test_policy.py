@@ -21,7 +21,7 @@ import pytest
 from amana.local import runtime as local
 from amana.site import Site
 from streams.broker import topics
-from tests.support import policies, runtime
+from tests.support import runtime
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(600)]
 
@@ -100,12 +100,13 @@ CHANGES: dict[str, list[tuple[str, str]]] = {
     "another name of a population": [
         ('name = "cases"', 'name = "people"'),
         ('population = "cases"', 'population = "people"'),
+        ("{ cases = 0.6", "{ people = 0.6"),
     ],
     "another mode": [
-        ("[person]\n", f"{policies.NOISE_SECTION}[person]\n"),
-        ('kind = "case"\nmode = "suppression"', 'kind = "case"\nmode = "dp"'),
-        ('"period", "gender", "age"', '"period", "first_quarter", "gender", "age"'),
+        ('kind = "referral"\nmode = "dp"', 'kind = "referral"\nmode = "suppression"'),
+        (", referrals = 0.2", ""),
     ],
+    "a larger budget": [("epsilon = 6.0", "epsilon = 8.0")],
     "one table less": [('name = "means"\npopulation', 'name = "means-again"\npopulation')],
     "another calendar": [("grace_days = 15", "grace_days = 0")],
     "other coverage": [('["IRQ", "JOR", "LBN", "TUR"]', '["IRQ", "JOR", "LBN"]')],

@@ -1,5 +1,7 @@
 """The usefulness of noisy tables: errors by true size on the demonstration's events, each line `figure NAME VALUE`.
 
+The figures of the policy `strict` begin with `strict_`. Errors are in per cent, deviations in persons.
+
 The events are simulated and counted by the simulator's own answer key, so no broker is needed. Every window is drawn
 anew in each replay, by the functions that release tables; `plain` is the same budget divided equally over countries and
 tables, each by itself.
@@ -11,6 +13,7 @@ import argparse
 import csv
 import datetime as dt
 import tempfile
+import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
+from amana.demo.run import EVENTS, RELEASE_DATE, SEED
 from amana.demo.simulation.generator import KEY_FOLDER, simulate
 from anonymizer import policy as policies
 from anonymizer.budget.accounting import PPB
@@ -29,23 +33,27 @@ from anonymizer.noise.workload_draw import WindowDraw, measure
 from anonymizer.policy import Policy
 from connectors.adapters.policy_store import shipped_policy
 from schemas.identifiers import Rho
-from streams.core.releasing.dp_release import grant_of
+from schemas.trend import TOTAL
+from streams.core.releasing.dp_release import Noise, grant_of
 from streams.core.releasing.person_counts import PersonCounts
+from streams.core.releasing.release_decision import Publish
+from streams.core.releasing.release_plan import plan
+from tests.support.disclosure import engine
 from tests.support.noise import Rounded, Silent
+from tests.support.noisy import spent_by_nobody
 
-EVENTS = 20_000
-SEED = 1
 YEARS = (2023, 2024)
-BRACKETS = {"21-50": (21, 50), "51-100": (51, 100), "over 100": (101, 10**9), "over 500": (501, 10**9)}
+BRACKETS = {"21_50": (21, 50), "51_100": (51, 100), "over_100": (101, 10**9), "over_500": (501, 10**9)}
 SHOWN = {
-    ("quarter", ()): "totals",
-    ("year", ()): "totals",
-    ("year", ("exploitation", "gender")): "forms by gender",
-    ("year", ("gender", "age")): "ages by gender",
+    ("quarter", ()): "quarter",
+    ("year", ()): "year",
+    ("year", ("exploitation", "gender")): "form_gender",
+    ("year", ("gender", "age")): "age_gender",
     ("year", ("origin",)): "corridors",
     ("year", ("decided_by",)): "identification",
     ("year", ("means",)): "means",
 }
+"""Window and dimensions of a margin -> the beginning of the names of its figures."""
 
 
 def simulated_cells() -> dict[str, dict[str, int]]:
@@ -74,16 +82,15 @@ class Errors:
             width = 100 * Z90 * sd[inside] / truth[inside]
             self.found[name, bracket] += list(zip(off.tolist(), width.tolist(), strict=True))
 
-    def lines(self, policy: str) -> Iterator[str]:
-        """Yield the figures."""
+    def figures(self) -> Iterator[tuple[str, float]]:
+        """Yield the figures by name: errors and half-widths in per cent of the true count, deviations in persons."""
         for name in sorted(self.deviation):
-            yield f"figure {policy}: {name}: largest sd {self.deviation[name]:.2f}"
+            yield f"{name}_sd", self.deviation[name]
             for bracket in BRACKETS:
                 if pairs := self.found[name, bracket]:
-                    off, width = np.median([p[0] for p in pairs]), max(p[1] for p in pairs)
-                    yield f"figure {policy}: {name}, {bracket}: median error {off:.1f} %"
-                    yield f"figure {policy}: {name}, {bracket}: widest half of an interval {width:.0f} %"
-        yield f"figure {policy}: 90 % intervals that hold {100 * np.mean(self.held):.2f} %"
+                    yield f"{name}_{bracket}_median_error", float(np.median([off for off, _ in pairs]))
+                    yield f"{name}_{bracket}_half_width", max(width for _, width in pairs)
+        yield "intervals_that_hold", 100 * float(np.mean(self.held))
 
 
 def errors(policy: Policy, replays: int, sampler: Sampler) -> Errors:
@@ -97,11 +104,11 @@ def errors(policy: Policy, replays: int, sampler: Sampler) -> Errors:
         assert workload is not None
         assert workload.quarter is not None
         windows = [(f"{year}-Q{number}", workload.quarter) for number in (1, 2, 3, 4)] + [(str(year), workload.year)]
-        for label, plan in windows:
-            rho = Rho(int(first * plan.share))
-            exact = _draw(counts, workload, label, plan, rho, Silent())
+        for label, window in windows:
+            rho = Rho(int(first * window.share))
+            exact = _draw(counts, workload, label, window, rho, Silent())
             for _ in range(replays):
-                _compare(found, _draw(counts, workload, label, plan, rho, sampler), exact, workload, label)
+                _compare(found, _draw(counts, workload, label, window, rho, sampler), exact, workload, label)
     return found
 
 
@@ -116,7 +123,7 @@ def _draw(
 
 def _compare(found: Errors, noisy: WindowDraw, exact: WindowDraw, workload: Workload, label: str) -> None:
     regions = np.array(list(workload.regions.values()))
-    rows: Mapping[str, np.ndarray] = {"regions": regions, "countries": np.eye(len(workload.places))}
+    rows: Mapping[str, np.ndarray] = {"region": regions, "country": np.eye(len(workload.places))}
     size = "quarter" if "-" in label else "year"
     for block in range(len(noisy.systems[0].blocks)):
         pairs = zip(published([noisy], block, regions, 0.01), published([exact], block, regions, 0.01), strict=True)
@@ -124,13 +131,14 @@ def _compare(found: Errors, noisy: WindowDraw, exact: WindowDraw, workload: Work
             for margin in own.tenths:
                 name = SHOWN.get((size, tuple(own.dims[d] for d in margin)))
                 for where, places in rows.items() if name else ():
+                    whole = f"{where}_{name}" if not margin or where == "country" else str(name)
                     for place in places:
                         cells, truth = own.cells(margin, place), true.cells(margin, place)
                         values = (cells.tenths / 10, truth.tenths / 10, np.sqrt(cells.variances))
-                        found.add(f"{where} by {size}, {name}", *(value.ravel() for value in values))
+                        found.add(whole, *(value.ravel() for value in values))
 
 
-def plain(policy: Policy) -> Iterator[str]:
+def plain(policy: Policy) -> Iterator[tuple[str, float]]:
     """Yield what noise for each table and country by itself would give with the same budget and tables.
 
     A year is two windows of equal parts, each divided equally over its tables; a region sums its countries.
@@ -145,8 +153,25 @@ def plain(policy: Policy) -> Iterator[str]:
     for size in ("quarter", "year"):
         shown = [table for table in tables if size == "year" or table.period == "quarter"]
         deviation = float(np.sqrt(len(shown) / (2 * rho)))
-        yield f"figure plain: countries by {size}: sd {deviation:.2f}"
-        yield f"figure plain: regions by {size}: largest sd {deviation * most**0.5:.2f}"
+        yield f"plain_country_{size}_sd", deviation
+        yield f"plain_region_{size}_sd", deviation * most**0.5
+
+
+def released(policy: Policy) -> Iterator[tuple[str, float]]:
+    """Yield how many regional quarterly lines there are, how many are complete, and the seconds of the plan."""
+    begun = time.monotonic()
+    # Populations of persons alone: the simulated events come without their agencies, which aggregates need.
+    own = policy.model_copy(update={"populations": tuple(p for p in policy.populations if p.mode == "dp")})
+    decisions = plan(simulated_cells(), RELEASE_DATE, (), own, engine=engine(), noise=Noise(OpenDP(), spent_by_nobody))
+    yield "release_seconds", time.monotonic() - begun
+    lines: dict[tuple[object, ...], list[bool]] = defaultdict(list)
+    for row in (row for one in decisions if isinstance(one, Publish) for rows in one.feeds.values() for row in rows):
+        if row.table == "totals" and row.dimensions["country"] == TOTAL and "-Q" in row.period:
+            line = row.scheme, row.region, row.dimensions["phenomenon"], row.dimensions["status"]
+            lines[line].append(None not in {row.value, row.sd, row.lo90, row.hi90})
+    windows = 4 * len(YEARS)
+    yield "lines", len(lines)
+    yield "lines_complete", sum(len(told) == windows and all(told) for told in lines.values())
 
 
 def main() -> None:
@@ -156,11 +181,13 @@ def main() -> None:
     parser.add_argument("--engine", choices=["rounded", "opendp"], default="opendp")
     asked = parser.parse_args()
     print(f"figures of {EVENTS} events, seed {SEED}, {asked.replays} replays, {dt.date.today()}")  # noqa: DTZ011 - for people
-    for name in ("default", "strict"):
+    for name, prefix in (("default", ""), ("strict", "strict_")):
         policy = policies.load(shipped_policy(name))
+        assert policy.dp is not None
         sampler: Sampler = OpenDP() if asked.engine == "opendp" else Rounded(SEED)
-        for line in (*errors(policy, asked.replays, sampler).lines(name), *plain(policy)):
-            print(line, flush=True)
+        told = [("epsilon_person_year", policy.dp.epsilon), *released(policy)]
+        for figure, value in (*told, *errors(policy, asked.replays, sampler).figures(), *plain(policy)):
+            print(f"figure {prefix}{figure} {value:.4g}", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,9 @@
 """A policy that loads can be released: every dimension that a cube may have, on nobody, a few people and everybody."""
 
 import dataclasses
-from collections.abc import Callable
 
 import pytest
 
-from anonymizer.budget.account import Account, Charge, Opened, Reserved, apply
 from anonymizer.mechanisms.discrete_gaussian import OpenDP
 from anonymizer.policy import Policy, load
 from anonymizer.released_dimensions import BLOCK, TIMES, UNIVERSE, cube_dimensions
@@ -16,17 +14,13 @@ from schemas.errors import ConfigurationError
 from streams.core.releasing.dp_release import Noise
 from streams.core.releasing.policy_trial import full_universe, try_policy
 from tests.support.disclosure import engine
-from tests.support.noisy import NOISE
+from tests.support.noisy import NOISE, spent_by_nobody
 from tests.support.policies import without_noise
 
 NOT_SHOWN = {*BLOCK, *TIMES, "country"}
 SHOWN = [(kind, name) for kind in KINDS for name in sorted(cube_dimensions(kind) - NOT_SHOWN)]
 CORRIDOR = '[[table]]\nname = "corridors"\npopulation = "cases"\ncube = "origin"\ngeography = "{}"\nperiod = "year"\n'
 CORRIDOR += 'dimensions = ["citizenship"]\n\n# Regions'
-
-
-def _drawn(opened: Opened, charge: Charge, draw: Callable[[Account], bytes]) -> bytes:
-    return draw(apply(apply({}, opened), Reserved(charge))[charge.scope])
 
 
 def one_table(kind: Kind, dimension: str, mode: str = "suppression", geography: str = "region") -> Policy:
@@ -59,7 +53,9 @@ def test_every_dimension_of_a_cube_can_be_released(kind: Kind, dimension: str) -
 
 @pytest.mark.parametrize("dimension", ["age", "decided_by", "industry", "citizenship"])
 def test_a_dimension_can_be_released_with_noise(dimension: str) -> None:
-    for result in try_policy(one_table("case", dimension, "dp"), engine=engine(), noise=Noise(OpenDP(), _drawn)):
+    for result in try_policy(
+        one_table("case", dimension, "dp"), engine=engine(), noise=Noise(OpenDP(), spent_by_nobody)
+    ):
         assert result.releases
         assert not result.withheld
 
