@@ -26,7 +26,17 @@ from schemas.catalogue import Kind
 from schemas.codelists import labels
 from schemas.roles import FieldRole
 
-__all__ = ["BLOCK", "MULTIPLE", "SOURCES", "TIMES", "UNIVERSE", "cube_dimensions", "source_of"]
+__all__ = [
+    "BLOCK",
+    "FIRST_QUARTER",
+    "MULTIPLE",
+    "SOURCES",
+    "TIMES",
+    "UNIVERSE",
+    "cube_dimensions",
+    "group_of",
+    "source_of",
+]
 
 BLOCK = MappingProxyType(
     {
@@ -45,11 +55,17 @@ twice, and would say nothing.
 MULTIPLE = frozenset({"means", "recruiter", "services", "sexual", "topics"})
 """Dimensions in which one person may have several codes: a yes/no question per code, with `known` as denominator."""
 
-SOURCES = MappingProxyType({"majority": "age"})
+SOURCES = MappingProxyType({"majority": "age", "origin": "citizenship"})
 """Released dimensions that are derived from a dimension of the cube, unless the cube counts them itself."""
 
-TIMES = frozenset({"period", "year"})
-"""Dimensions of a cube that say when: the month where it is known, or the year alone."""
+FIRST_QUARTER = "first_quarter"
+"""The earliest quarter that any report of a person has named in her year: it never becomes a later one.
+
+A person whose date is corrected is therefore in the first publication of one quarter at most.
+"""
+
+TIMES = frozenset({"period", "year", FIRST_QUARTER})
+"""Dimensions of a cube that say when: the month where it is known, the year alone, or the first quarter."""
 
 _SECTIONS = tuple(sorted({code.partition("_")[0] for code in labels("vic_ForcedLabourIndustry")}))
 
@@ -59,6 +75,14 @@ _ORGANISATIONS = (
     "Other", "unknown",
 )  # fmt: skip
 
+_ORIGINS = (
+    "AFG", "AZE", "BGD", "BGR", "CHN", "CMR", "DZA", "EGY", "ERI", "ETH", "GEO", "GHA", "IDN", "IND", "IRN", "IRQ",
+    "JOR", "KEN", "KGZ", "LBN", "LBY", "LKA", "MAR", "MDG", "MMR", "NGA", "NPL", "PAK", "PHL", "PSE", "ROU", "RUS",
+    "SDN", "SLE", "SOM", "SSD", "SYR", "THA", "TKM", "TUN", "TUR", "UGA", "UKR", "UZB", "VNM", "YEM",
+)  # fmt: skip
+"""Citizenships that a table of origins tells apart: those of the larger groups of migrants and refugees in the wider
+Middle East. All others are `Other`. Source: UN DESA, International Migrant Stock 2020, by destination and origin."""
+
 UNIVERSE: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "exploitation": ("ForcedLabour", "SexualExploitation", "Other", "Multiple", "unknown"),
@@ -66,6 +90,7 @@ UNIVERSE: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "sex": ("F", "M", "unknown"),
         "majority": ("minor", "adult", "unknown"),
         "age": (*labels("ageBroad"), "unknown"),
+        "origin": (*_ORIGINS, "Other", "multiple", "unknown"),
         "citizenship": (*sorted(labels("country")), "multiple", "unknown"),
         "decided_by": (*labels("vic_TraffickingStatusDecisionMakingOrg"), "unknown"),
         "industry": (*_SECTIONS, "unknown"),
@@ -96,6 +121,23 @@ UNIVERSE: Mapping[str, tuple[str, ...]] = MappingProxyType(
 _NOT_COUNTED = frozenset({FieldRole.TECHNICAL, FieldRole.MEASURE, FieldRole.FREE_TEXT})
 
 
+_MINOR = frozenset({"0--8", "9--17"})
+
+
+def group_of(dimension: str, code: str) -> str:
+    """Return the code of a derived dimension for a code of the dimension that it is derived from.
+
+    >>> group_of("majority", "9--17"), group_of("origin", "ETH"), group_of("origin", "PRT")
+    ('minor', 'ETH', 'Other')
+    """
+    if dimension == "origin":
+        return code if code in UNIVERSE[dimension] else "Other"
+    if dimension != "majority":
+        raise KeyError(dimension)
+    # An aggregate says itself whether it counts minors or adults; a person has an age.
+    return code if code in UNIVERSE["majority"] else "minor" if code in _MINOR else "adult"
+
+
 @functools.cache
 def cube_dimensions(kind: Kind, measure: str | None = None) -> frozenset[str]:
     """Return every dimension that a cube of events of `kind` may have, if it counts `measure`; None is the first."""
@@ -103,7 +145,8 @@ def cube_dimensions(kind: Kind, measure: str | None = None) -> frozenset[str]:
     # The source of a case is a technical field, but its codes are those of a list.
     counted = {field.name for field in fields if field.role not in _NOT_COUNTED or field.name == "datasource"}
     part = measure_of(kind, measure).dimension
-    return frozenset(counted | {"year"} | ({part} if part else set()))
+    derived = {"year"} | ({FIRST_QUARTER} if kind in catalogue.PERSONAL else set()) | ({part} if part else set())
+    return frozenset(counted | derived)
 
 
 def source_of(dimension: str, counted: Collection[str]) -> str:

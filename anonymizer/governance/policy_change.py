@@ -44,6 +44,7 @@ def changes(before: Policy, after: Policy) -> tuple[PolicyChange, ...]:
         *_declarations(before, after),
         *_tables(before, after),
         *_regions(before, after),
+        *_coverage(before, after),
         *_texts(before, after),
         *_rest(before, after),
     ]
@@ -111,11 +112,14 @@ def _noise(before: Policy, after: Policy) -> Iterator[PolicyChange]:
         was, now = getattr(old, name), getattr(new, name)
         if was != now:
             yield PolicyChange(_lower(now > was), f"{words} {now:g}, not {was:g}.")
-    rest = [
-        name for name in ("windows", "corrections", "shares", "first_year") if getattr(old, name) != getattr(new, name)
-    ]
-    for name in rest:
-        yield PolicyChange("other", f"The budget's {name} is {getattr(new, name)}, not {getattr(old, name)}.")
+    if old.relation != new.relation:
+        holds = "" if new.relation == "insider" else "not "
+        text = f"The loss is {holds}bounded against an agency that reports about the same person."
+        yield PolicyChange(_lower(new.relation != "insider"), text)
+    for name in ("populations", "shares", "late", "codes", "uncertain", "first_year"):
+        was, now = getattr(old, name), getattr(new, name)
+        if was != now:
+            yield PolicyChange("other", f"The budget's {name} is {now}, not {was}.")
 
 
 def _populations(before: Policy, after: Policy) -> Iterator[PolicyChange]:
@@ -185,7 +189,12 @@ def _tables(before: Policy, after: Policy) -> Iterator[PolicyChange]:
         elif now is None and was is not None:
             yield PolicyChange("more", f"The table {name}, {_shown(was)}, is no longer released.")
         elif was is not None and now is not None and was != now:
-            yield PolicyChange(_finer(was, now), f"The table {name} shows {_shown(now)}, not {_shown(was)}.")
+            if _shown(was) != _shown(now):
+                yield PolicyChange(_finer(was, now), f"The table {name} shows {_shown(now)}, not {_shown(was)}.")
+            weights = [(table.weight, table.year_weight) for table in (was, now)]
+            if weights[0] != weights[1]:
+                text = f"The table {name} has the weights {weights[1]} where noise is divided, not {weights[0]}."
+                yield PolicyChange("other", text)
 
 
 def _shown(table: TablePlan) -> str:
@@ -216,6 +225,17 @@ def _regions(before: Policy, after: Policy) -> Iterator[PolicyChange]:
             parts = [f"with {c}" for c in sorted(now - was)] + [f"without {c}" for c in sorted(was - now)]
             # Two lists of countries that differ by one tell that country's count.
             yield PolicyChange("less", f"The region {name} is released {', '.join(parts)}.")
+
+
+def _coverage(before: Policy, after: Policy) -> Iterator[PolicyChange]:
+    """Changes of the countries that are declared to be covered."""
+    old, new = set(before.coverage), set(after.coverage)
+    for sign, entries in (("is declared", new - old), ("is no longer declared", old - new)):
+        for entry in sorted(entries, key=repr):
+            years = f"from {entry.first} on" if entry.last is None else f"from {entry.first} to {entry.last}"
+            agencies = f" by {', '.join(entry.agencies)}" if entry.agencies else ""
+            text = f"That {entry.kind} is reported {years} in {', '.join(entry.countries)}{agencies} {sign}."
+            yield PolicyChange("other", text)
 
 
 def _texts(before: Policy, after: Policy) -> Iterator[PolicyChange]:
@@ -250,6 +270,7 @@ _SAID: Mapping[str, frozenset[str]] = {
         {
             "suppression",
             "calendar",
+            "coverage",
             "dp",
             "populations",
             "tables",

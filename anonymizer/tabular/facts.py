@@ -16,11 +16,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from anonymizer.policy import Policy, Population
-from anonymizer.released_dimensions import BLOCK, MULTIPLE, UNIVERSE, source_of
+from anonymizer.released_dimensions import BLOCK, MULTIPLE, SOURCES, UNIVERSE, group_of, source_of
 
 __all__ = ["Fact", "blocks_of", "coarse", "facts_of"]
-
-_MINOR = frozenset({"0--8", "9--17"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +37,8 @@ class Fact:
 
 def coarse(dimension: str, code: str) -> str:
     """Return the released code for an exact code; `dimension` is the released one."""
-    if dimension == "majority":
-        # An aggregate says itself whether it counts minors or adults; a person has an age.
-        return code if code in UNIVERSE["majority"] else "minor" if code in _MINOR else "adult"
+    if dimension in SOURCES:
+        return group_of(dimension, code)
     if dimension == "exploitation" and "+" in code:
         return "Multiple"
     universe = UNIVERSE[dimension]

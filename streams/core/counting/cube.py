@@ -26,14 +26,21 @@ from typing import Any
 from anonymizer.governance.policy_timeline import PolicyTimeline
 from anonymizer.measures import measure_of
 from anonymizer.policy import Policy, Population
+from anonymizer.released_dimensions import FIRST_QUARTER
 from schemas.identifiers import CubeKey
 
-__all__ = ["OUT_OF_SCOPE_STATUS", "cells", "cells_of", "dimensions_by_cube", "dimensions_of"]
+__all__ = ["OUT_OF_SCOPE_STATUS", "cells", "cells_of", "dimensions_by_cube", "dimensions_of", "quarter_of"]
 
 OUT_OF_SCOPE_STATUS = "not-a-victim"
 """The status of an event that no population counts."""
 
 UNKNOWN = "unknown"
+
+
+def quarter_of(period: str) -> str:
+    """Return the quarter of a month, `2024-Q1` of `2024-03`; a year without a month stays a year."""
+    year, _, month = period.partition("-")
+    return f"{year}-Q{(int(month) + 2) // 3}" if month else year
 
 
 def cells_of(record: Mapping[str, Any], kind: str, policy: Policy) -> tuple[tuple[CubeKey, int], ...]:
@@ -86,6 +93,8 @@ def dimensions_of(cell: str, policies: PolicyTimeline) -> tuple[str, str, dict[s
 def _value(record: Mapping[str, Any], dimension: str) -> str:
     if dimension == "year":
         return str(record["period"])[:4]
+    if dimension == FIRST_QUARTER:
+        return quarter_of(str(record["period"]))
     value = record.get(dimension)
     if isinstance(value, list | tuple):
         # In code order, so that two agencies that list the same values in another order meet in one cell.

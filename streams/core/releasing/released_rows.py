@@ -2,7 +2,7 @@
 
 Purpose: the one place that knows how the codes of a cell look in a feed. `_T` is a total. In a dimension in which one
 person may have several codes, `known` is the denominator: everybody of whom any code is known.
-Called by: `release_feeds` and `dp_release` (cells to rows); `release_plan` and `pre_release_attack` (rows to cells);
+Called by: `release_feeds` and `noisy_rows` (cells to rows); `release_plan` and `pre_release_attack` (rows to cells);
 `due_windows`, `release_decision` and `connectors.adapters.release_ledger` (headers).
 
 Invariants:
@@ -13,6 +13,7 @@ Invariants:
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypedDict, Unpack
 
 from anonymizer.policy import Policy, Region, TablePlan
 from anonymizer.released_dimensions import BLOCK, MULTIPLE
@@ -48,6 +49,19 @@ class ReleaseHeader:
         return Window.parse(self.window).year
 
 
+class NoiseFields(TypedDict, total=False):
+    """The fields of `TrendRow` that belong to noisy rows."""
+
+    sd: float
+    lo90: float
+    hi90: float
+    estimate: float
+    known: float | None
+    missing: float | None
+    agencies: int | None
+    certainty: str
+
+
 @dataclass(frozen=True, slots=True)
 class RowHeader:
     """The columns that all rows of one release have in common: its identity, k (0 with noise) and the policy."""
@@ -57,9 +71,15 @@ class RowHeader:
     policy: str
 
     def row(
-        self, table: TablePlan, region: Region, dimensions: Mapping[str, str], value: int | None, status: str
+        self,
+        table: TablePlan,
+        region: Region,
+        dimensions: Mapping[str, str],
+        value: int | None,
+        status: str,
+        **noise: Unpack[NoiseFields],
     ) -> TrendRow:
-        """Return one row of this release."""
+        """Return one row of this release; `noise` holds the fields that noisy rows alone have."""
         return TrendRow(
             release=self.header.release,
             as_of=self.header.as_of.isoformat(),
@@ -74,6 +94,7 @@ class RowHeader:
             status=status,
             k=self.k,
             policy=self.policy,
+            **noise,
         )
 
 
