@@ -6,14 +6,14 @@ BIN := .venv/bin
 STAMP := .venv/.synced
 OSV_URL ?= https://api.osv.dev/
 
-.PHONY: demo test pythons long check docs bench consistency sbom audit clean
+.PHONY: demo test pythons long check docs bench usefulness consistency sbom audit clean
 
 demo: $(STAMP)
 	$(BIN)/amana demo --out demo-out
 
 # All tiers. One process more than two cores have: tests that need a broker mostly wait for it.
 test: $(STAMP)
-	$(BIN)/pytest -q -n 3 --dist loadgroup --no-loadscope-reorder --durations=25 -m "not long"
+	$(BIN)/pytest -q -n 3 --durations=25 -m "not long"
 
 # The pure tier on every Python at hand; those that are missing are named.
 pythons: $(STAMP)
@@ -42,6 +42,10 @@ docs: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m tests.bench
+
+## How far noisy tables are from the truth, on the demonstration's invented events.
+usefulness: $(STAMP)
+	$(BIN)/python -m tests.bench.usefulness
 
 # The software bill of materials: every locked package with its hashes, as CycloneDX.
 sbom: $(STAMP)

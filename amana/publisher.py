@@ -52,7 +52,7 @@ class Publisher:
 
         Args:
             file: CSV or JSON lines, plain or gzip.
-            kind: case, referral, assistance, indicator or activity.
+            kind: One of `catalogue.KINDS`.
             mapping: name of a shipped mapping; else the file's header decides.
             progress: called now and then with the number of lines read, and of all lines.
 

@@ -20,26 +20,35 @@ Source: HTCDS 2.0 and the CTDC codebook for categories; Eurostat and CASC practi
 import hashlib
 import math
 import tomllib
-from collections.abc import Collection, Hashable, Iterable, Iterator
-from fractions import Fraction
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from anonymizer.released_dimensions import BLOCK, SOURCES, TIMES, UNIVERSE, cube_dimensions
+from anonymizer import authorities
+from anonymizer.authorities import Authority
+from anonymizer.measures import MEASURES
+from anonymizer.privacy_rules import Coverage, Privacy
+from anonymizer.released_dimensions import (
+    BLOCK,
+    FIRST_QUARTER,
+    MULTIPLE,
+    TIMES,
+    UNIVERSE,
+    cube_dimensions,
+    source_of,
+)
 from schemas import codelists
 from schemas.catalogue import Kind
 from schemas.errors import ConfigurationError
 from schemas.trend import region_id
 
 __all__ = [
-    "AgencyBounds", "Calendar", "Cube", "NameThresholds", "Policy", "Population", "Privacy", "Region", "Replacing",
-    "Suppression", "TablePlan", "TextRules", "load",
+    "AgencyBounds", "Calendar", "Cube", "NameThresholds", "Policy", "Population", "Region", "Replacing", "Suppression",
+    "TablePlan", "TextRules", "load",
 ]  # fmt: skip
 
 
-_PUBLICATIONS = 2  # of a window, by the calendar: the first publication and one revision
-_WINDOWS_OF_A_QUARTER = 2  # a person counts in a quarter and in its year
 _MOST_CELLS = 500_000  # of one table in one window and block, margins included: more cannot be planned in minutes
 
 # A name is a part of cell keys, whose parts `|` divides, of topics and of file names.
@@ -108,42 +117,6 @@ class AgencyBounds(_Frozen):
     revisions_per_year: int = Field(default=50_000, ge=2, le=1_000_000_000)
 
 
-class Privacy(_Frozen):
-    """Privacy loss of a person-year in populations of mode `dp`, and its division over publications.
-
-    Args:
-        epsilon: The loss, for the `delta` beside it.
-        delta: The probability with which the loss may be larger.
-        windows: In how many windows of a table one person-year is counted (m); a quarter and its year are two.
-        corrections: How often a person-year may move to another cell after its first publication.
-        shares: The share of the loss for the first publication and for its revision.
-        first_year: The year from which on windows are published.
-    """
-
-    epsilon: float = Field(gt=0, le=20)
-    delta: float = Field(gt=0, le=1e-3)
-    windows: int = Field(ge=1)
-    corrections: int = Field(ge=1)
-    shares: tuple[float, ...]
-    # from a fixed year on, whoever is in a window: publishing only windows with persons would tell that there are some
-    first_year: int = Field(ge=1900)
-
-    @property
-    def parts(self) -> tuple[Fraction, ...]:
-        """The shares as exact fractions of their decimal text."""
-        return tuple(Fraction(str(share)) for share in self.shares)
-
-    @model_validator(mode="after")
-    def _is_not_overspent(self) -> Self:
-        if len(self.shares) != _PUBLICATIONS or min(self.shares) <= 0:
-            msg = "shares: one for the first publication and one for its revision"
-            raise ValueError(msg)
-        if sum(self.parts) > 1:
-            msg = "shares: the publications of a year spend more than its budget"
-            raise ValueError(msg)
-        return self
-
-
 class PersonRules(_Frozen):
     """The time for which a person token lasts: the longest counting window."""
 
@@ -202,17 +175,21 @@ class Cube(_Frozen):
     @model_validator(mode="after")
     def _has_place_and_time(self) -> Self:
         _refuse_twice(f"cube {self.name}: dimension", self.dimensions)
-        if "country" not in self.dimensions or not TIMES.intersection(self.dimensions):
+        if "country" not in self.dimensions or not {"period", "year"}.intersection(self.dimensions):
             msg = f"cube {self.name}: the dimensions country, and period or year, are needed"
             raise ValueError(msg)
         return self
 
 
 class Population(_Frozen):
-    """Persons that are counted, one representative event per person and year, or aggregates of the agencies."""
+    """Persons that are counted, one representative event per person and year, or aggregates of the agencies.
+
+    `measure` says what is counted of an event (`anonymizer.measures`); without it, the first measure of the kind.
+    """
 
     name: _Name
     kind: Kind
+    measure: str | None = None
     mode: Literal["suppression", "dp"]
     unit: Literal["person-year", "aggregate"]
     cubes: tuple[Cube, ...] = Field(min_length=1)
@@ -220,10 +197,17 @@ class Population(_Frozen):
     @model_validator(mode="after")
     def _counts_what_records_have(self) -> Self:
         _refuse_twice(f"population {self.name}: cube", (cube.name for cube in self.cubes))
+        if self.measure not in {None, *(one.name for one in MEASURES[self.kind])}:
+            msg = f"population {self.name}: an event of kind {self.kind} has no measure {self.measure}"
+            raise ValueError(msg)
         for cube in self.cubes:
             # A dimension that no record has would count everybody as unknown.
-            if strange := sorted(set(cube.dimensions) - cube_dimensions(self.kind)):
+            if strange := sorted(set(cube.dimensions) - cube_dimensions(self.kind, self.measure)):
                 msg = f"cube {cube.name}: a record of kind {self.kind} has no dimension {strange[0]}"
+                raise ValueError(msg)
+            # One person passes several stages, each of which has its own owner.
+            if self.kind == "justice" and not {"phenomenon", "stage"} <= set(cube.dimensions):
+                msg = f"cube {cube.name}: the dimensions phenomenon and stage are needed"
                 raise ValueError(msg)
         return self
 
@@ -231,6 +215,8 @@ class Population(_Frozen):
 class TablePlan(_Frozen):
     """One table of a release: the cells of a cube, summed over everything that is not named here.
 
+    `weight` says how much its accuracy counts where noise is divided: of its quarters if it has any, else of its year.
+    `year_weight` is that of the year of a table by quarter.
     `headline` says which of its cells are withheld last under suppression: none, those of regions, or all.
     """
 
@@ -240,6 +226,8 @@ class TablePlan(_Frozen):
     geography: Literal["country", "region"]
     period: Literal["quarter", "year"]
     dimensions: tuple[str, ...]
+    weight: float = Field(default=1.0, gt=0, le=1e6)
+    year_weight: float = Field(default=1.0, gt=0, le=1e6)
     headline: Literal["none", "regions", "all"] = "none"
 
 
@@ -279,15 +267,27 @@ class Policy(_Frozen):
     populations: tuple[Population, ...] = Field(alias="population")
     tables: tuple[TablePlan, ...] = Field(alias="table")
     regions: tuple[Region, ...] = Field(alias="region")
+    authorities: tuple[Authority, ...] = Field(default=(), alias="authority")
+    crises: tuple[str, ...] = ()
+    coverage: tuple[Coverage, ...] = ()
     digest: str = ""
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
         _refuse_twice("population", (population.name for population in self.populations))
-        # An event counts in one population: a second one of its kind would stay empty.
-        _refuse_twice("a population of kind", (population.kind for population in self.populations))
+        # A second population of the same measure would publish the same counts a second time.
+        measured = ((p.kind, p.measure or MEASURES[p.kind][0].name) for p in self.populations)
+        _refuse_twice("a population of kind", (f"{kind} by {measure}" for kind, measure in measured))
         _refuse_twice("table", (table.name for table in self.tables))
         _refuse_twice("region", (region.id for region in self.regions))
+        return self
+
+    @model_validator(mode="after")
+    def _declarations_hold(self) -> Self:
+        _refuse_twice("crises: the code", self.crises)
+        strange = (f"crises: {code} is no named crisis" for code in self.crises if not codelists.valid("crisis", code))
+        if fault := next(iter((*strange, *authorities.faults(self.authorities), ""))):
+            raise ValueError(fault)
         return self
 
     @model_validator(mode="after")
@@ -304,19 +304,69 @@ class Policy(_Frozen):
 
     @model_validator(mode="after")
     def _noise_has_bounds(self) -> Self:
-        for population in (p for p in self.populations if p.mode == "dp"):
+        noisy = [p for p in self.populations if p.mode == "dp"]
+        for population in noisy:
             if self.dp is None or population.unit != "person-year":
                 msg = f"population {population.name}: mode dp needs a section dp and the unit person-year"
                 raise ValueError(msg)
-            quarterly = any(t.population == population.name and t.period == "quarter" for t in self.tables)
-            if quarterly and self.dp.windows < _WINDOWS_OF_A_QUARTER:
-                msg = f"population {population.name}: a quarter and its year are two windows, dp.windows is 1"
+            if fault := next(self._unbounded(population, self.dp), ""):
+                msg = f"population {population.name}: {fault}"
                 raise ValueError(msg)
+        if self.dp is not None and (strange := sorted(set(self.dp.populations) - {p.name for p in self.populations})):
+            msg = f"dp.populations: there is no population {strange[0]}"
+            raise ValueError(msg)
         return self
 
-    def population_of(self, kind: str) -> Population | None:
-        """Return the population that events of `kind` belong to, None where the policy counts none."""
-        return next((p for p in self.populations if p.kind == kind), None)
+    def populations_of(self, kind: str) -> tuple[Population, ...]:
+        """Return the populations that events of `kind` belong to, one for each measure; none if it is not counted."""
+        return tuple(p for p in self.populations if p.kind == kind)
+
+    def counted_in(
+        self, population: Population, exact: Mapping[str, str], counts: Mapping[str, int]
+    ) -> Mapping[str, int]:
+        """Return the counts of a cell by agency as far as they count: of a stage of proceedings, its owner's alone.
+
+        Args:
+            population: The population of the cell.
+            exact: Its value by dimension.
+            counts: Its count by agency.
+        """
+        if population.kind != "justice":
+            return counts
+        of = self.owner_of(exact["country"], exact["stage"], exact["phenomenon"])
+        return {agency: count for agency, count in counts.items() if agency == of}
+
+    def owner_of(self, country: str, stage: str, phenomenon: str) -> str | None:
+        """Return the agency whose reports of a stage of proceedings count, None where nobody is declared."""
+        return authorities.owner(self.authorities, country, stage, phenomenon)
+
+    def _unbounded(self, population: Population, dp: Privacy) -> Iterator[str]:
+        """Yield why nothing would bound what one person changes in a population's tables."""
+        cubes = {cube.name: cube for cube in population.cubes}
+        if population.name not in dp.populations:
+            yield "it has no share of the loss in dp.populations"
+        for table in (t for t in self.tables if t.population == population.name):
+            several = [d for d in table.dimensions if d in MULTIPLE]
+            if len(several) > 1:
+                yield f"table {table.name} crosses two dimensions in which a person may have several codes"
+            if strange := [d for d in several if d not in dp.codes]:
+                yield f"dp.codes does not say how many codes of {strange[0]} count in full"
+            # A person whose date is corrected between two publications would count in both quarters.
+            if table.period == "quarter" and FIRST_QUARTER not in cubes[table.cube].dimensions:
+                yield f"the cube {table.cube} of the quarterly table {table.name} lacks {FIRST_QUARTER}"
+
+    def covered(self, kind: str, year: int) -> tuple[str, ...]:
+        """Return the countries of its regions that are covered: all of them where nothing is declared for a kind."""
+        released = {country for region in self.regions for country in region.countries}
+        declared = [entry for entry in self.coverage if entry.kind == kind]
+        if declared:
+            released &= {country for entry in declared if entry.holds(kind, year) for country in entry.countries}
+        return tuple(sorted(released))
+
+    def agencies_in(self, kind: str, year: int, countries: Collection[str]) -> frozenset[str]:
+        """Return the agencies that are declared to report a kind of event in any of these countries."""
+        entries = [entry for entry in self.coverage if entry.holds(kind, year)]
+        return frozenset(name for entry in entries if set(countries) & set(entry.countries) for name in entry.agencies)
 
 
 def _refuse_twice(what: str, names: Iterable[Hashable]) -> None:
@@ -331,7 +381,7 @@ def _refuse_twice(what: str, names: Iterable[Hashable]) -> None:
 
 def _faults(table: TablePlan, cube: Cube, places: int) -> Iterator[str]:
     """Yield why a table over a cube could not be released; `places` are the regions and countries of the policy."""
-    sources = [SOURCES.get(dimension, dimension) for dimension in table.dimensions]
+    sources = [source_of(dimension, cube.dimensions) for dimension in table.dimensions]
     for dimension, source in zip(table.dimensions, sources, strict=True):
         if dimension in BLOCK or dimension in TIMES or dimension == "country":
             yield f"{dimension} is a part of every table, and named in none"

@@ -1,7 +1,8 @@
-"""Catalogue of the shipped Avro schemas: each by its stem, and its fields with their privacy roles.
+"""Catalogue of the shipped Avro schemas: each by its stem, its fields with their privacy roles, its earlier versions.
 
 Purpose: make `schemas/avro/*.avsc`, the source of truth, available as values. A stem is a file's name without its
-ending (`raw.case`, `delta`); the subject in the registry is the stem and `-value`.
+ending (`raw.case`, `delta`); the subject in the registry is the stem and `-value`. `schemas/avro/earlier/` holds every
+version that a stem had before, `raw.referral.1` the first: records that were written with it stay readable.
 Called by: in this room `codec` and `raw`; `anonymizer.policy` and `anonymizer.microdata.field_mapping`;
 `streams.broker.topics` (`KINDS`) and `streams.stages`; `connectors.adapters`, `connectors.ingest`,
 `connectors.console.reconciliation` and `connectors.operations.quarantine_entries`; `amana.publisher`, `amana schemas`
@@ -10,6 +11,7 @@ and the demonstration.
 Invariants:
 - Every field names its role, or loading fails.
 - A schema is parsed and checked once per process.
+- An earlier version is read as the version of today: a field that it lacks has its default.
 
 >>> [field.name for field in load("raw.activity").by_role(FieldRole.STAFF_IDENTIFIER, FieldRole.FREE_TEXT)]
 ['facilitator', 'notes']
@@ -27,15 +29,19 @@ from schemas import parsing
 from schemas.parsing import Parsed
 from schemas.roles import FieldRole
 
-__all__ = ["KINDS", "STEMS", "FieldSpec", "Kind", "Schema", "fields_of", "load"]
+__all__ = ["KINDS", "PERSONAL", "STEMS", "FieldSpec", "Kind", "Schema", "fields_of", "load", "versions"]
 
-Kind = Literal["case", "referral", "assistance", "indicator", "activity"]
+Kind = Literal["case", "referral", "assistance", "indicator", "activity", "justice"]
 """A kind of event."""
 
 KINDS: Final[tuple[str, ...]] = get_args(Kind)
-"""The five kinds of event, in the order in which they are listed everywhere."""
+"""The six kinds of event, in the order in which they are listed everywhere."""
+
+PERSONAL: Final[frozenset[str]] = frozenset({"case", "referral", "assistance"})
+"""Kinds of event about one person; the others are an agency's own aggregates."""
 
 _FILES = resources.files("schemas") / "avro"
+_EARLIER = _FILES / "earlier"
 
 STEMS = tuple(sorted(file.name.removesuffix(".avsc") for file in _FILES.iterdir() if file.name.endswith(".avsc")))
 """The stem of every shipped schema, sorted."""
@@ -55,6 +61,7 @@ class FieldSpec:
     nullable: bool
     codelist: str | None
     has_default: bool
+    default: Any
     doc: str
 
     @property
@@ -108,10 +115,23 @@ def load(stem: str) -> Schema:
     """
     if stem not in STEMS:
         raise KeyError(stem)
-    text = (_FILES / f"{stem}.avsc").read_text(encoding="utf-8")
+    return _schema(stem, (_FILES / f"{stem}.avsc").read_text(encoding="utf-8"), None)
+
+
+@functools.cache
+def versions(stem: str) -> tuple[Schema, ...]:
+    """Return the shipped schema `stem`, then its earlier versions, the latest first; raises as `load`."""
+    shipped = load(stem)
+    earlier = [file for file in _EARLIER.iterdir() if file.name.rpartition(".avsc")[0].rpartition(".")[0] == stem]
+    earlier.sort(key=lambda file: int(file.name.split(".")[-2]), reverse=True)
+    return shipped, *(_schema(stem, file.read_text(encoding="utf-8"), shipped.parsed) for file in earlier)
+
+
+def _schema(stem: str, text: str, reader: Parsed | None) -> Schema:
     document = json.loads(text)
     digest = hashlib.sha256(text.encode()).digest()
-    return Schema(stem, text, digest, parsing.parse(text), fields_of(document), document.get("sealed"))
+    parsed = parsing.parse(text, reader=reader)
+    return Schema(stem, text, digest, parsed, fields_of(document), document.get("sealed"))
 
 
 def fields_of(document: Mapping[str, Any]) -> tuple[FieldSpec, ...]:
@@ -133,5 +153,6 @@ def _field(field: Mapping[str, Any]) -> FieldSpec:
         nullable=isinstance(declared, list) and "null" in declared,
         codelist=field.get("codelist"),
         has_default="default" in field,
+        default=field.get("default"),
         doc=field.get("doc", ""),
     )

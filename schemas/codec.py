@@ -101,11 +101,12 @@ def decode_inner(data: bytes, stem: str, bounds: limits.Limits = limits.INTERNAL
     """Return the record of the shipped schema `stem` in `data`, which `encode_inner` made and a seal kept.
 
     Raises:
-        ContractError: CON-004, another schema than the shipped one; else as `decode`.
+        ContractError: CON-004, no version of it that is shipped; else as `decode`.
     """
-    schema = catalogue.load(stem)
-    if data[:_NAME_BYTES] != schema.digest[:_NAME_BYTES]:
-        raise ContractError("CON-004", f"the record is not of the schema {stem} that this code ships")
+    name = data[:_NAME_BYTES]
+    schema = next((one for one in catalogue.versions(stem) if one.digest[:_NAME_BYTES] == name), None)
+    if schema is None:
+        raise ContractError("CON-004", f"the record is of no version of the schema {stem} that this code ships")
     return _record_at(data, _NAME_BYTES, schema.parsed, bounds)
 
 

@@ -31,7 +31,7 @@ def _rows(file: str) -> Iterator[dict[str, str]]:
 def _read_lists() -> Mapping[str, Mapping[str, str]]:
     """Return list → code → English label, of all files."""
     lists: dict[str, dict[str, str]] = {}
-    for file in ("htcds.csv", "ctdc.csv", "amana.csv"):
+    for file in ("htcds.csv", "ctdc.csv", "amana.csv", "crises.csv", "laws.csv"):
         for row in _rows(file):
             lists.setdefault(row["list"], {})[row["code"]] = row["label"]
     lists["country"] = {row["alpha3"]: row["name"] for row in _rows("countries.csv")}

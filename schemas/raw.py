@@ -1,4 +1,4 @@
-"""Models of the five raw events: what an agency may publish.
+"""Models of the raw events of every kind: what an agency may publish.
 
 Purpose: decide which records are refused, field by field, and with which code. Sealing, encoding and consent are
 decided elsewhere (`schemas.sealing`, `schemas.codec`; consent by both callers).
@@ -25,7 +25,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
-from schemas import values
+from schemas import codelists, values
 from schemas.catalogue import KINDS
 from schemas.errors import ContractError
 from schemas.values import Count, Dated, EventHash, HexKey, Listed, LongText, Text, TextDate
@@ -36,6 +36,7 @@ __all__ = [
     "Assistance",
     "Case",
     "Indicator",
+    "Justice",
     "Problem",
     "RawEvent",
     "Referral",
@@ -50,8 +51,12 @@ Means = Annotated[str, Listed("vic_MethodsOfControl")]
 Recruitment = Annotated[str, Listed("vic_MethodOfRecruitment")]
 Recruiter = Annotated[str, Listed("RecruiterRelationship")]
 Service = Annotated[str, Listed("service")]
+Organisation = Annotated[str, Listed("org_Type")]
+Topic = Annotated[str, Listed("topic")]
+Sex = Annotated[str, Listed("sex")]
 Phenomenon = Literal["TIP", "SOM"]
 
+_MOST_PARTNERS = 1_000  # more organisations than take part in anything: a typing error
 _MOST_TEXT = 56 * 1024  # leaves room for codes and lengths below the 64 kB that can be sealed and decoded
 
 
@@ -127,7 +132,9 @@ class Referral(_OfPerson):
     cas_Status: Annotated[str, Listed("cas_Status")] | None = None
     cas_ReasonForOutgoingReferral: Annotated[str, Listed("cas_ReasonForOutgoingReferral")] | None = None
     service: Service | None = None
-    cas_ReferredOrganisation: Annotated[str, Listed("org_Type")] | None = None
+    cas_ReferringOrganisation: Organisation | None = None
+    cas_ReferredOrganisation: Organisation | None = None
+    uptake: Annotated[str, Listed("uptake")] | None = None
     cas_ReferringPrimaryCaseWorker: LongText | None = None
     cas_OutgoingReferralDetails: LongText | None = None
 
@@ -147,6 +154,12 @@ class Indicator(RawEvent):
     indicator: Annotated[str, Listed("indicator")]
     phenomenon: Phenomenon
     value: Count
+    crisis: Annotated[str, Listed("crisis")] | None = None
+    crisis_phase: Annotated[str, Listed("crisis_phase")] | None = None
+    emergency: Annotated[str, Listed("emergency")] | None = None
+    population_group: Annotated[str, Listed("population_group")] | None = None
+    sex: Sex | None = None
+    majority: Annotated[str, Listed("majority")] | None = None
     notes: LongText | None = None
 
 
@@ -157,13 +170,57 @@ class Activity(RawEvent):
     participants_female: Count = 0
     participants_male: Count = 0
     participants_unknown: Count = 0
+    audience: Annotated[str, Listed("audience")] | None = None
+    topics: tuple[Topic, ...] | None = values.Codes
+    items_dignity_kits: Count = 0
+    items_hygiene_kits: Count = 0
+    items_food: Count = 0
+    items_clothing: Count = 0
+    items_leaflets: Count = 0
+    items_phones: Count = 0
+    items_other: Count = 0
+    partner_organisations: Annotated[int, Field(ge=0, le=_MOST_PARTNERS)] = 0
     facilitator: LongText | None = None
     notes: LongText | None = None
+
+    @model_validator(mode="after")
+    def _has_one_count(self) -> Self:
+        # Tables without the sex show them together, and no cell of one event is larger than a count may be.
+        if self.participants_female + self.participants_male + self.participants_unknown > values.LARGEST_COUNT:
+            raise PydanticCustomError("CON-014", "more participants together than one event may count")
+        return self
+
+
+class Justice(RawEvent):
+    """Aggregate of an authority: one stage of criminal proceedings in its country."""
+
+    CountryOfExploitation: Country
+    stage: Annotated[str, Listed("stage")]
+    phenomenon: Phenomenon
+    value: Count
+    vic_TypeOfExploitation: tuple[Exploitation, ...] | None = values.Codes
+    sex: Sex | None = None
+    nationality: Annotated[str, Listed("nationality")] | None = None
+    article: Annotated[str, Listed("article")] | None = None
+    notes: LongText | None = None
+
+    @model_validator(mode="after")
+    def _is_about_its_stage_and_country(self) -> Self:
+        if self.stage == "Investigations" and (self.sex or self.nationality):
+            raise PydanticCustomError("CON-014", "investigations are files: they have no sex and no citizenship")
+        if self.article not in {None, "Other", *_laws_of(self.CountryOfExploitation)}:
+            raise PydanticCustomError("CON-014", "a law of another country than the authority's")
+        return self
+
+
+def _laws_of(country: str) -> Iterator[str]:
+    """Yield the laws of a country: their codes begin with its own."""
+    return (code for code in codelists.labels("article") if code.startswith(f"{country}-"))
 
 
 # in the order of KINDS; the contract tests hold every model against the Avro file of its kind
 MODELS: Final[Mapping[str, type[RawEvent]]] = dict(
-    zip(KINDS, (Case, Referral, Assistance, Indicator, Activity), strict=True)
+    zip(KINDS, (Case, Referral, Assistance, Indicator, Activity, Justice), strict=True)
 )
 """Kind → model."""
 

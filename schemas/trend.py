@@ -25,15 +25,18 @@ __all__ = ["TOTAL", "TrendRow", "record_digests", "region_id", "rows_digest"]
 TOTAL: Final = "_T"
 """The code of a margin: the sum over a dimension. From SDMX, where `_T` is the total of a code list."""
 
-_NOISY_ONLY: Final = frozenset({"sd", "lo90", "hi90"})
+_NOISY_ONLY: Final = frozenset({"sd", "lo90", "hi90", "estimate", "known", "missing", "agencies", "certainty"})
 
 
 @dataclass(frozen=True, slots=True)
 class TrendRow:
     """One released cell of one table in one region's feed, field by field as in `trend.avsc`.
 
-    `value` counts persons and is None unless `status` is `published`. `sd`, `lo90` and `hi90` are the uncertainty of a
-    noisy value before it was rounded, in persons; they are None where the value is exact or withheld.
+    `value` counts persons and is None unless `status` is `published`. The fields from `sd` on belong to noisy rows, and
+    are None where a value is exact or withheld: the standard deviation and the 90 % interval of `estimate`, which is
+    unbiased and of which `value` is the rounded form, at least 0; the persons of the place of whom the table's codes
+    are all `known`, and of whom they are `missing`, both noisy; the `agencies` that are declared to report there.
+    `certainty` is `sound`, `too_uncertain`, or `not_covered` where no agency of the collaborative works.
     """
 
     release: str
@@ -52,6 +55,16 @@ class TrendRow:
     sd: float | None = None
     lo90: float | None = None
     hi90: float | None = None
+    estimate: float | None = None
+    known: float | None = None
+    missing: float | None = None
+    agencies: int | None = None
+    certainty: str | None = None
+
+    @property
+    def state(self) -> str:
+        """What an analyst may make of the row: its status, or its certainty where that is less than `sound`."""
+        return self.status if self.certainty in {None, "sound"} else str(self.certainty)
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Self:

@@ -9,7 +9,7 @@ from hypothesis import settings
 
 from amana.local import runtime
 from amana.site import Site
-from tests.support import demo
+from tests.support import demo, side_by_side
 
 # The same examples in every run, so that a run can be repeated; HYPOTHESIS_PROFILE=search looks for new ones.
 settings.register_profile("repeatable", derandomize=True, print_blob=True)
@@ -20,37 +20,22 @@ _REAL = ("integration", "consistency", "e2e")
 """Tiers that start real servers."""
 
 
-@pytest.hookimpl(tryfirst=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> side_by_side.ByFile:
+    """Give every process whole files of tests, whatever `--dist` says."""
+    return side_by_side.ByFile(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs the broker, and arrange the tests for processes that run side by side.
-
-    1. Tests of one file that need the broker share a process, with its site; those that look at the finished demo, too.
-    2. Files that need the broker, which mostly wait, are spread evenly among the pure tests, which only compute.
-
-    First of all: the plug-in that runs tests side by side reads the groups in the same hook.
-    """
-    groups: dict[str, int] = {}
+    """Mark what needs the broker, and spread it among the pure tests where processes run side by side."""
+    servers: dict[str, None] = {}
     for item in items:
-        tier = item.path.relative_to(Path(__file__).parent).parts[0]
+        file = item.nodeid.partition("::")[0]
         fixtures = set(getattr(item, "fixturenames", ()))
-        if tier in _REAL or {"site", "ran"} & fixtures:
+        if item.path.relative_to(Path(__file__).parent).parts[0] in _REAL or {"site", "ran"} & fixtures:
             item.add_marker(pytest.mark.broker)
-            group = "demo" if "ran" in fixtures else item.nodeid.partition("::")[0]
-            item.add_marker(pytest.mark.xdist_group(group))
-            groups.setdefault(group, len(groups))
-    if "PYTEST_XDIST_WORKER" in os.environ and groups:
-        _spread(items, groups)
-
-
-def _spread(items: list[pytest.Item], groups: dict[str, int]) -> None:
-    """Sort the tests so that group n of N comes after the share n/N of the tests without a group."""
-    alone = sum(item.get_closest_marker("xdist_group") is None for item in items)
-    passed, places = 0, dict[str, float]()
-    for item in items:
-        marker = item.get_closest_marker("xdist_group")
-        places[item.nodeid] = groups[marker.args[0]] / len(groups) if marker else passed / alone
-        passed += marker is None
-    items.sort(key=lambda item: places[item.nodeid])
+            servers[side_by_side.group_of(file)] = None
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        side_by_side.spread(items, list(servers))
 
 
 @pytest.fixture(scope="session")

@@ -76,7 +76,7 @@ def propose(
     file: File, data: Data = None, from_year: FromYear = None, as_of: AsOf = None, *, dry_run: DryRun = False
 ) -> None:
     """Propose a policy: it is loaded, tried on invented people, and compared with the one in force."""
-    from amana.composition.policy_trials import try_out  # noqa: PLC0415 - only a proposal loads solvers and recognisers
+    from amana.composition.policy_trials import accuracy_of, try_out  # noqa: PLC0415 - only a proposal loads solvers and recognisers
 
     home, text = data_dir(data), _text(file)
     policy = load(text)
@@ -85,6 +85,8 @@ def propose(
     for result in try_out(policy):
         tables = f", withheld: {', '.join(' '.join(one) for one in result.withheld)}" if result.withheld else ""
         print(f"{result.universe} universe: {result.releases} releases{tables}", flush=True)
+    for line in accuracy_of(policy):
+        print(line)
     if dry_run:
         _dry_run(home, (first, policy), _date(as_of))
         return

@@ -19,6 +19,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from amana.publisher import Publisher, PublishSummary
 from amana.site import Site
+from schemas.catalogue import KINDS
 
 __all__ = ["register"]
 
@@ -31,9 +32,7 @@ def register(app: typer.Typer) -> None:
 def publish(
     file: Annotated[Path, typer.Argument(help="CSV or JSON lines, plain or gzip.", show_default=False)],
     agency: Annotated[str, typer.Option("--agency", help="Id of the publishing agency.", show_default=False)],
-    kind: Annotated[
-        str, typer.Option("--kind", help="case, referral, assistance, indicator or activity.", show_default=False)
-    ],
+    kind: Annotated[str, typer.Option("--kind", help=f"{', '.join(KINDS[:-1])} or {KINDS[-1]}.", show_default=False)],
     mapping: Annotated[
         str | None, typer.Option("--mapping", help="Name of a shipped column mapping; else the header decides.")
     ] = None,

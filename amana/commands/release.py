@@ -17,6 +17,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from amana.composition.rehearsal import rehearse
 from amana.site import Site
 from connectors.operations import calendar_tick
 from connectors.operations.calendar_tick import TickAnswer
@@ -44,8 +45,6 @@ def release(as_of: AsOf, timeout: Timeout = 120.0, *, rehearsal: Rehearse = Fals
     except ValueError as error:
         raise ConfigurationError("CFG-140", "--as-of takes a date of the form YYYY-MM-DD") from error
     if rehearsal:
-        from amana.composition.rehearsal import rehearse  # noqa: PLC0415 - only a rehearsal loads the solvers
-
         rehearsed = rehearse(Site.open(), day)
         show_rehearsal(rehearsed.answer, (rehearsed.attacks, rehearsed.recovered), rehearsed.names)
         raise typer.Exit(1 if rehearsed.answer.code else 0)

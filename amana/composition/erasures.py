@@ -39,7 +39,7 @@ __all__ = ["finish", "waiting"]
 
 
 def waiting(site: Site) -> list[ErasureNote]:
-    """Return the erased events whose records were not removed yet, in the order of their requests."""
+    """Return the requests whose records were not removed yet, in their order."""
     return erasure_notes.read(site.cluster(access.OPERATOR))
 
 
@@ -97,7 +97,7 @@ def _topics_of(notes: Sequence[ErasureNote]) -> tuple[list[str], list[str]]:
 def _drop_refused(site: Site, notes: Sequence[ErasureNote]) -> None:
     """Drop the refused records of erased events from quarantine; the audit log records each."""
     operator = quarantine_access(site)
-    erased = {note.key for note in notes}
+    erased = {note.event for note in notes}
     for agency in sorted({note.agency for note in notes}):
         refused = [one for one in quarantine_entries.entries(operator.cluster, agency=agency) if one.payload]
         if not refused:

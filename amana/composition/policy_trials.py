@@ -7,19 +7,21 @@ Invariants:
 - No budget is charged, and no real cell is read.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from anonymizer.budget.account import Account, Charge, Opened, Reserved, apply
 from anonymizer.detection import presidio
 from anonymizer.mechanisms.discrete_gaussian import OpenDP
+from anonymizer.noise import accuracy
 from anonymizer.policy import Policy
 from anonymizer.solvers import highs, ortools_engine
 from anonymizer.tabular.linear_program import Engine, WorkLimits
-from streams.core.releasing import policy_trial
+from schemas.identifiers import Rho
+from streams.core.releasing import dp_release, policy_trial
 from streams.core.releasing.dp_release import Noise
 
-__all__ = ["try_out"]
+__all__ = ["accuracy_of", "try_out"]
 
 _NO_SEED = b"a trial needs no secret"
 
@@ -37,6 +39,14 @@ def try_out(policy: Policy) -> tuple[policy_trial.TrialResult, ...]:
     engine = Engine(highs.Highs(), ortools_engine.OrtoolsAuditor(), _NO_SEED, WorkLimits(programs=_PROGRAMS))
     # In this process: so little work is done before other processes have loaded the solvers.
     return policy_trial.try_policy(policy, engine=engine, noise=Noise(OpenDP(), _drawn_for_nobody))
+
+
+def accuracy_of(policy: Policy) -> Iterator[str]:
+    """Yield what the budget of a policy buys, and what one more table would cost; nothing where none is spent."""
+    for population in policy.populations if policy.dp is not None else ():
+        if population.mode == "dp" and policy.dp is not None:
+            first = Rho(int(dp_release.grant_of(policy.dp, population.name) * policy.dp.parts[0]))
+            yield from accuracy.statement(policy, population, first)
 
 
 def _drawn_for_nobody(opened: Opened, charge: Charge, draw: Callable[[Account], bytes]) -> bytes:

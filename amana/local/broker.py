@@ -104,8 +104,8 @@ _FIXED: Final[dict[str, str]] = {
     "num.io.threads": "2",
     "background.threads": "2",
     # Records that were deleted, or are to be compacted, go within seconds: an erasure waits for it.
-    "log.retention.check.interval.ms": "5000",
-    "log.cleaner.backoff.ms": "2000",
+    "log.retention.check.interval.ms": "2000",
+    "log.cleaner.backoff.ms": "1000",
     "log.cleaner.threads": "1",
     "log.cleaner.dedupe.buffer.size": "16777216",
 }

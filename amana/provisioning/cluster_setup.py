@@ -13,6 +13,7 @@ Invariants:
 import contextlib
 import logging
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -205,23 +206,19 @@ def _users(site: sites.Site, admin: kafka_admin.KafkaAdminClient) -> None:
     mechanisms[access.ADMIN] = mechanisms[access.ADMIN] or MECHANISM
     existing = admin.describe_user_scram_credentials()
     gone = [name for name in existing if name.startswith("agency.") and name not in mechanisms]
-    # A user is gone with the last of its credentials: there is one for each mechanism.
-    upsertions: list[Any] = [
-        kafka_admin.UserScramCredentialDeletion(name, credential["mechanism"])
-        for name in gone
-        for credential in existing[name]["credential_infos"]
-    ]
-    upsertions += [
-        kafka_admin.UserScramCredentialUpsertion(
-            one.username,
-            kafka_admin.ScramMechanism[mechanisms[one.username].replace("-", "_")],
-            one.password,
-        )
-        for one in wanted
-        if mechanisms[one.username] and one.username not in existing
-    ]
-    if upsertions:
-        refused = {name for name, fault in admin.alter_user_scram_credentials(upsertions).items() if fault}
+    # A user is gone with the last of its credentials: there is one for each mechanism. A broker takes one change of a
+    # user in a request, so each mechanism has a request of its own.
+    requests: defaultdict[str, list[Any]] = defaultdict(list)
+    for name in gone:
+        for credential in existing[name]["credential_infos"]:
+            mechanism = credential["mechanism"]
+            requests[mechanism.name].append(kafka_admin.UserScramCredentialDeletion(name, mechanism))
+    for one in wanted:
+        if mechanisms[one.username] and one.username not in existing:
+            scram = kafka_admin.ScramMechanism[mechanisms[one.username].replace("-", "_")]
+            requests[scram.name].append(kafka_admin.UserScramCredentialUpsertion(one.username, scram, one.password))
+    for changes in requests.values():
+        refused = {name for name, fault in admin.alter_user_scram_credentials(changes).items() if fault}
         if refused:
             raise TransportError("TRA-008", f"the broker does not take the users {', '.join(sorted(refused))}")
 

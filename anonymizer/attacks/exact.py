@@ -109,18 +109,19 @@ def margins(tables: Sequence[PublishedTable], k: int, engines: Engines, truth: T
 
 
 def _small_rests(table: PublishedTable, k: int) -> Iterator[str]:
-    """Yield the totals whose suppressed parts together have 1 to k-1 people."""
+    """Yield the totals and groups whose suppressed parts together have 1 to k-1 people."""
     values = {cell.codes: cell.value for cell in table.cells}
     for cell in table.cells:
         for place, dim in enumerate(table.dims):
-            if cell.codes[place] != TOTAL or cell.value is None:
+            code = cell.codes[place]
+            if cell.value is None or not (code == TOTAL or code in table.groups.get(dim, {})):
                 continue
-            parts = [
-                values.get((*cell.codes[:place], code, *cell.codes[place + 1 :]), -1) for code in table.universe[dim]
-            ]
+            below = table.under(dim, code)
+            parts = [values.get((*cell.codes[:place], part, *cell.codes[place + 1 :]), -1) for part in below]
             rest = cell.value - sum(part for part in parts if part is not None)
-            # -1 stands for a part that the table does not have: then the rest is not that of the suppressed parts.
-            if -1 not in parts and 0 < rest < k:
+            # -1 stands for a part that the table does not have: then the rest is not that of the suppressed parts. Nor
+            # is it where a total counts the same part several times.
+            if -1 not in parts and len(set(below)) == len(below) and 0 < rest < k:
                 yield f"{table.name}: {', '.join(cell.codes)}, beside its {dim}"
 
 

@@ -84,16 +84,15 @@ class _Reading:
 
     def names(self) -> list[_Element]:
         """Return the elementary cells that the table counts."""
-        return [
-            element for dims in self.families.sets for element in self._counted(dims, (TOTAL,) * len(self.table.dims))
-        ]
+        return [element for dims in self.families.sets for element in self._elements(dims)]
 
     def line(self, elements: Mapping[_Element, LinearForm], codes: Codes) -> LinearForm:
         """Return a cell as a sum of variables, given the sum that each elementary cell is."""
         shown = frozenset(d for d, code in zip(self.table.dims, codes, strict=True) if code != TOTAL)
         line: LinearForm = {}
         for element in self._counted(self.families.holding(shown), codes):
-            line |= elements.get(element, {})
+            for variable, times in elements.get(element, {}).items():
+                line[variable] = line.get(variable, 0.0) + times
         return line
 
     def agreements(self, elements: Mapping[_Element, LinearForm]) -> list[LinearEquation]:
@@ -102,12 +101,16 @@ class _Reading:
         for one, other in self.families.links:
             sums: dict[Codes, LinearForm] = {}
             for dims, sign in ((one, 1.0), (other, -1.0)):
-                for element in self._counted(dims, (TOTAL,) * len(self.table.dims)):
+                for element in self._elements(dims):
                     shared = tuple(c for d, c in zip(sorted(dims), element[1], strict=True) if d in one & other)
                     for variable, times in elements.get(element, {}).items():
                         sums.setdefault(shared, {})[variable] = sign * times
             agreements += [(line, 0.0) for line in sums.values()]
         return agreements
+
+    def _elements(self, dims: frozenset[str]) -> list[_Element]:
+        """Return every elementary cell of a family."""
+        return [(dims, element) for element in product(*(self.table.universe[d] for d in sorted(dims)))]
 
     def _counted(self, dims: frozenset[str], codes: Codes) -> list[_Element]:
         """Return the elementary cells of a family that a cell sums."""

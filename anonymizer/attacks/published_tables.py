@@ -14,10 +14,11 @@ Invariants:
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
 
+from schemas.code_names import REST
 from schemas.errors import ContractError
 from schemas.trend import TOTAL
 
@@ -44,13 +45,18 @@ class PublishedCell:
 
 @dataclass(frozen=True)
 class PublishedTable:
-    """One table; `universe` maps each dimension to the codes that `_T` sums over."""
+    """One table; `universe` maps each dimension to its leaves, each of which `_T` sums once.
+
+    `repeated` maps the dimensions in which `_T` sums something else to the codes that it sums there: codes, and groups
+    that hold some of them again.
+    """
 
     name: str
     dims: Codes
     cells: tuple[PublishedCell, ...]
     universe: Mapping[str, Codes]
     groups: Groups
+    repeated: Mapping[str, Codes] = field(default_factory=dict)
 
     @property
     def noisy(self) -> bool:
@@ -63,13 +69,15 @@ class PublishedTable:
         return tuple(product(*(self.universe[d] for d in self.dims)))
 
     def counted(self, codes: Codes) -> tuple[Codes, ...]:
-        """Return the elementary cells that a cell sums."""
+        """Return the elementary cells that a cell sums, one that it counts several times as often."""
         return tuple(product(*(self.under(d, code) for d, code in zip(self.dims, codes, strict=True))))
 
     def under(self, dim: str, code: str) -> Codes:
         """Return the codes that a code, a group or `_T` of a dimension sums."""
         if code == TOTAL:
-            return self.universe[dim]
+            return (
+                tuple(c for shown in self.repeated.get(dim, ()) for c in self.under(dim, shown)) or self.universe[dim]
+            )
         group = self.groups.get(dim, {}).get(code)
         return (code,) if group is None else tuple(c for c in self.universe[dim] if c in group)
 
@@ -88,16 +96,27 @@ def read(
     named: dict[tuple[frozenset[str], str], set[str]] = {}
     for dims, cells in parsed:
         for i, dim in enumerate(dims):
-            own = {cell.codes[i] for cell in cells} - {TOTAL} - set(groups.get(dim, {}))
-            named.setdefault((frozenset(dims), dim), set()).update(own)
+            named.setdefault((frozenset(dims), dim), set()).update(_leaves(cells, i, groups.get(dim, {})))
     made = []
     for (name, *_), (dims, cells) in zip(tables, parsed, strict=True):
         universe = {}
         for i, dim in enumerate(dims):
-            own = {cell.codes[i] for cell in cells} - {TOTAL} - set(groups.get(dim, {}))
+            own = _leaves(cells, i, groups.get(dim, {}))
             universe[dim] = tuple(sorted(own or named[frozenset(dims), dim] or {TOTAL}))
         made.append(PublishedTable(name, dims, cells, universe, groups))
     return made
+
+
+def _leaves(cells: Iterable[PublishedCell], place: int, groups: Mapping[str, frozenset[str]]) -> set[str]:
+    """Return the codes that a table counts in a dimension.
+
+    These are the codes that it shows, the rests of its groups, and all codes of a group of which it shows none.
+    """
+    shown = {cell.codes[place] for cell in cells} - {TOTAL}
+    codes = shown - set(groups)
+    held = [groups[name] for name in shown & set(groups)]
+    rests = {code for group in held for code in group if code.endswith(f":{REST}")}
+    return codes | rests | {code for group in held if not group & codes for code in group}
 
 
 def _cells(
@@ -106,6 +125,8 @@ def _cells(
     """Return the dimensions and the cells of one table."""
     if "value" not in header:
         raise ContractError("CON-084", f"{name} has no column `value`: not a published table")
+    if len(set(header)) < len(header):
+        raise ContractError("CON-084", f"{name} has two columns of one name: not a published table")
     extra = {"value", "status", "sd", "lo90", "hi90", "display"}
     dims = tuple(column for column in header if column not in extra)
     cells = tuple(_cell(name, dims, row) for row in rows)

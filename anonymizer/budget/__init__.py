@@ -1,1 +1,1 @@
-"""The privacy budget: units of privacy loss, sensitivity of a person-year, and the accounts."""
+"""The privacy budget: units of privacy loss, and the accounts of person-years."""

@@ -13,8 +13,9 @@ which makes the charges; `connectors.console.budget_statement`, which shows `spe
 Invariants:
 - A crash between the steps loses budget at most, never privacy: a draw that was not committed was seen by nobody, and
   the same reservation draws once more.
-- A person-year is counted in at most `windows` windows of a publication, so a publication costs as much as its
-  `windows` most expensive windows (parallel composition). Publications (0 the first, then the revisions) add up.
+- A person-year is counted in at most `windows` windows of a publication: in its year, and in all quarters but these in
+  parallel. A publication costs as much as its year and its `windows` - 1 most expensive quarters (parallel
+  composition). Publications (0 the first, then the revisions) add up.
 - The first release of a year fixes the policy of that year.
 """
 
@@ -116,8 +117,14 @@ def spent(account: Account) -> Rho:
     for charge in account.charges.values():
         costs = publications.setdefault(charge.revision, {})
         costs[charge.window] = costs.get(charge.window, 0) + charge.rho
-    # Nobody knows in which windows a person is counted, so the most expensive ones are assumed.
-    return Rho(sum(sum(heapq.nlargest(account.windows, costs.values())) for costs in publications.values()))
+    return Rho(sum(_dearest(account.windows, costs) for costs in publications.values()))
+
+
+def _dearest(windows: int, costs: Mapping[str, int]) -> int:
+    """Return what one publication costs a person-year: its year, and the most expensive quarters she may be in."""
+    quarters = [cost for window, cost in costs.items() if "Q" in window]
+    # Nobody knows in which quarters a person is counted, so the most expensive ones are assumed.
+    return sum(costs.values()) - sum(quarters) + sum(heapq.nlargest(max(1, windows - 1), quarters))
 
 
 def apply(state: State, event: AccountEvent) -> State:

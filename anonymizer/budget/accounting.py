@@ -16,6 +16,7 @@ conversion; Balle and Wang, "Improving the Gaussian Mechanism" (2018), theorem 8
 (24355970, 1.0, 0.93)
 """
 
+import functools
 import math
 from fractions import Fraction
 from typing import Final
@@ -52,6 +53,7 @@ def _bound(rho: float, delta: float, log_excess: float) -> float:
     return order * rho + (-math.log(delta) - math.log(order)) / excess + math.log(excess / order)
 
 
+@functools.lru_cache(maxsize=256)
 def granted(epsilon: float, delta: float) -> Rho:
     """Return the largest rho that still implies `epsilon` at `delta`."""
     low, high = 0, math.ceil(epsilon * PPB) + 1

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from anonymizer.measures import measure_of
 from anonymizer.policy import Policy, Population, TablePlan
 
 __all__ = ["PolicyChange", "changes"]
@@ -41,8 +42,10 @@ def changes(before: Policy, after: Policy) -> tuple[PolicyChange, ...]:
         *_prints(before, after),
         *_noise(before, after),
         *_populations(before, after),
+        *_declarations(before, after),
         *_tables(before, after),
         *_regions(before, after),
+        *_coverage(before, after),
         *_texts(before, after),
         *_rest(before, after),
     ]
@@ -130,24 +133,49 @@ def _noise(before: Policy, after: Policy) -> Iterator[PolicyChange]:
         was, now = getattr(old, name), getattr(new, name)
         if was != now:
             yield PolicyChange(_lower(now > was), f"{words} {now:g}, not {was:g}.")
-    rest = [
-        name for name in ("windows", "corrections", "shares", "first_year") if getattr(old, name) != getattr(new, name)
-    ]
-    for name in rest:
-        yield PolicyChange("other", f"The budget's {name} is {getattr(new, name)}, not {getattr(old, name)}.")
+    if old.relation != new.relation:
+        holds = "" if new.relation == "insider" else "not "
+        text = f"The loss is {holds}bounded against an agency that reports about the same person."
+        yield PolicyChange(_lower(new.relation != "insider"), text)
+    for name in ("populations", "shares", "late", "codes", "uncertain", "first_year"):
+        was, now = getattr(old, name), getattr(new, name)
+        if was != now:
+            yield PolicyChange("other", f"The budget's {name} is {now}, not {was}.")
 
 
 def _populations(before: Policy, after: Policy) -> Iterator[PolicyChange]:
-    """Changes of who is counted, and how; a population is known by the kind of its events."""
-    old, new = ({p.kind: p for p in policy.populations} for policy in (before, after))
-    for kind in sorted(old.keys() | new.keys()):
-        was, now = old.get(kind), new.get(kind)
+    """Changes of who is counted, and how; a population is known by the kind of its events and by its measure."""
+    old, new = ({_counted(p): p for p in policy.populations} for policy in (before, after))
+    for counted in sorted(old.keys() | new.keys()):
+        was, now, what = old.get(counted), new.get(counted), f"events of kind {counted[0]} by {counted[1]}"
         if was is None and now is not None:
-            yield PolicyChange("less", f"Events of kind {kind} will be counted and released as {now.name}.")
+            yield PolicyChange("less", f"{what.capitalize()} will be counted and released as {now.name}.")
         elif now is None and was is not None:
-            yield PolicyChange("more", f"Events of kind {kind} ({was.name}) will no longer be counted or released.")
+            yield PolicyChange("more", f"{what.capitalize()} ({was.name}) will no longer be counted or released.")
         elif was is not None and now is not None:
             yield from _population(was, now)
+
+
+def _counted(population: Population) -> tuple[str, str]:
+    """Return the kind of the events of a population and what is counted of them."""
+    return population.kind, measure_of(population.kind, population.measure).name
+
+
+def _declarations(before: Policy, after: Policy) -> Iterator[PolicyChange]:
+    """Changes of what may be reported: named crises, and the owners of stages of proceedings."""
+    if before.crises != after.crises:
+        for name in sorted(set(after.crises) ^ set(before.crises)):
+            yield PolicyChange("other", f"Indicators may {'now' if name in after.crises else 'no longer'} name {name}.")
+        if set(after.crises) == set(before.crises):
+            yield PolicyChange("other", "The named crises are listed in another order.")
+    old, new = ({place: one.agency for one in policy.authorities for place in one.owned} for policy in (before, after))
+    for place in sorted(old.keys() | new.keys()):
+        if (was := old.get(place)) != (now := new.get(place)):
+            country, stage, phenomenon = place
+            text = f"{stage} of {phenomenon} in {country} will be counted as {now or 'nobody'} reports it"
+            yield PolicyChange("other", f"{text}, not {was or 'nobody'}.")
+    if old == new and before.authorities != after.authorities:
+        yield PolicyChange("other", "The authorities are declared in other words, with the same stages.")
 
 
 def _population(was: Population, now: Population) -> Iterator[PolicyChange]:
@@ -168,8 +196,8 @@ def _population(was: Population, now: Population) -> Iterator[PolicyChange]:
 def _tables(before: Policy, after: Policy) -> Iterator[PolicyChange]:
     """Changes of what is released."""
     # A population that only gets another name is said once, and not again at each of its tables.
-    kinds = {population.name: population.kind for population in before.populations}
-    names = {population.kind: population.name for population in after.populations}
+    kinds = {population.name: _counted(population) for population in before.populations}
+    names = {_counted(population): population.name for population in after.populations}
     old = {
         table.name: table.model_copy(update={"population": names.get(kinds[table.population], table.population)})
         for table in before.tables
@@ -182,7 +210,12 @@ def _tables(before: Policy, after: Policy) -> Iterator[PolicyChange]:
         elif now is None and was is not None:
             yield PolicyChange("more", f"The table {name}, {_shown(was)}, is no longer released.")
         elif was is not None and now is not None and was != now:
-            yield PolicyChange(_finer(was, now), f"The table {name} shows {_shown(now)}, not {_shown(was)}.")
+            if _shown(was) != _shown(now):
+                yield PolicyChange(_finer(was, now), f"The table {name} shows {_shown(now)}, not {_shown(was)}.")
+            weights = [(table.weight, table.year_weight) for table in (was, now)]
+            if weights[0] != weights[1]:
+                text = f"The table {name} has the weights {weights[1]} where noise is divided, not {weights[0]}."
+                yield PolicyChange("other", text)
 
 
 def _shown(table: TablePlan) -> str:
@@ -215,6 +248,17 @@ def _regions(before: Policy, after: Policy) -> Iterator[PolicyChange]:
             yield PolicyChange("less", f"The region {name} is released {', '.join(parts)}.")
 
 
+def _coverage(before: Policy, after: Policy) -> Iterator[PolicyChange]:
+    """Changes of the countries that are declared to be covered."""
+    old, new = set(before.coverage), set(after.coverage)
+    for sign, entries in (("is declared", new - old), ("is no longer declared", old - new)):
+        for entry in sorted(entries, key=repr):
+            years = f"from {entry.first} on" if entry.last is None else f"from {entry.first} to {entry.last}"
+            agencies = f" by {', '.join(entry.agencies)}" if entry.agencies else ""
+            text = f"That {entry.kind} is reported {years} in {', '.join(entry.countries)}{agencies} {sign}."
+            yield PolicyChange("other", text)
+
+
 def _texts(before: Policy, after: Policy) -> Iterator[PolicyChange]:
     """Changes of the treatment of free text and of single values, which hold at once, whatever the year."""
     old, new = before.text, after.text
@@ -244,7 +288,21 @@ def _texts(before: Policy, after: Policy) -> Iterator[PolicyChange]:
 
 _SAID: Mapping[str, frozenset[str]] = {
     "": frozenset(
-        {"suppression", "calendar", "dp", "populations", "tables", "regions", "text", "generalise", "bounds", "digest"}
+        {
+            "suppression",
+            "calendar",
+            "coverage",
+            "dp",
+            "populations",
+            "tables",
+            "regions",
+            "text",
+            "generalise",
+            "bounds",
+            "authorities",
+            "crises",
+            "digest",
+        }
     ),
     "text": frozenset({"narratives", "entities", "names", "score_threshold", "replace"}),
     "generalise": frozenset({"date"}),

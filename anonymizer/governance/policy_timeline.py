@@ -42,12 +42,13 @@ class PolicyTimeline:
         Raises:
             ConfigurationError: CFG-237, one name stands for two cubes, or for populations of two kinds.
         """
-        kinds: dict[str, str] = {}
+        kinds: dict[str, tuple[str, str | None]] = {}
         cubes: dict[tuple[str, str], tuple[str, ...]] = {}
         for population in (population for _, policy in entries for population in policy.populations):
-            if kinds.setdefault(population.name, population.kind) != population.kind:
+            counted = population.kind, population.measure
+            if kinds.setdefault(population.name, counted) != counted:
                 raise ConfigurationError(
-                    "CFG-237", f"population {population.name} was one of another kind: give it another name"
+                    "CFG-237", f"population {population.name} counted something else: give it another name"
                 )
             for cube in population.cubes:
                 if cubes.setdefault((population.name, cube.name), cube.dimensions) != cube.dimensions:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from anonymizer import policy
+from anonymizer.measures import MEASURE_FIELDS
 from anonymizer.microdata import generalise
 from schemas import catalogue
 from schemas.errors import ConfigurationError
@@ -41,6 +42,11 @@ def _same(rule: str, source: str) -> Carry:
 
 def _code(source: str) -> Carry:
     return Carry("code", (source,), lambda raw, _: generalise.code(raw[source]))
+
+
+def _group(rule: str, source: str) -> Carry:
+    """Carry what an aggregate says of the persons that it counts: a code of few, coarse from the start."""
+    return Carry(rule, (source,), lambda raw, _: generalise.code(raw[source]))
 
 
 def _codes(source: str) -> Carry:
@@ -78,11 +84,22 @@ CARRIES: Final[Mapping[str, Carry]] = {
     "reason": _code("cas_ReasonForOutgoingReferral"),
     "services": _codes("services"),
     "indicator": _same("code", "indicator"),
-    "value": _same("measure", "value"),
     "activity_type": _same("code", "activity_type"),
-    "participants_female": _same("measure", "participants_female"),
-    "participants_male": _same("measure", "participants_male"),
-    "participants_unknown": _same("measure", "participants_unknown"),
+    **{name: _same("measure", name) for name in MEASURE_FIELDS},
+    "audience": _code("audience"),
+    "topics": _codes("topics"),
+    "referred_from": _group("organisation", "cas_ReferringOrganisation"),
+    "referred_to": _group("organisation", "cas_ReferredOrganisation"),
+    "uptake": _code("uptake"),
+    "crisis": _code("crisis"),
+    "crisis_phase": _code("crisis_phase"),
+    "emergency": _code("emergency"),
+    "population_group": _code("population_group"),
+    "sex": _group("gender", "sex"),
+    "majority": _group("age", "majority"),
+    "stage": _same("code", "stage"),
+    "nationality": _group("citizenship", "nationality"),
+    "article": _code("article"),
 }
 """De-identified field → the rule that makes it."""
 
@@ -90,7 +107,7 @@ ALLOWED: Final[Mapping[FieldRole, frozenset[str]]] = {
     FieldRole.DIRECT_IDENTIFIER: frozenset(),
     FieldRole.STAFF_IDENTIFIER: frozenset(),
     FieldRole.FREE_TEXT: frozenset(),
-    FieldRole.QUASI_IDENTIFIER: frozenset({"date", "place", "gender", "age", "citizenship"}),
+    FieldRole.QUASI_IDENTIFIER: frozenset({"date", "place", "gender", "age", "citizenship", "organisation"}),
     FieldRole.SENSITIVE_ATTRIBUTE: frozenset({"code", "codes", "status", "section"}),
     FieldRole.MEASURE: frozenset({"measure"}),
     FieldRole.TECHNICAL: frozenset({"code"}),
@@ -107,12 +124,15 @@ class Plan:
         texts: Raw fields of free text, which are scanned.
         identities: Raw fields whose values are looked for in the texts.
         dropped: Role → number of raw fields of that role that are dropped.
+        added: De-identified fields of later versions of the schema, with their defaults: a record of an earlier version
+            reads as if it had these values.
     """
 
     carried: Mapping[str, Carry]
     texts: tuple[str, ...]
     identities: tuple[str, ...]
     dropped: Mapping[str, int]
+    added: Mapping[str, object]
 
 
 def plan(raw: catalogue.Schema, deidentified: catalogue.Schema) -> Plan:
@@ -138,4 +158,5 @@ def plan(raw: catalogue.Schema, deidentified: catalogue.Schema) -> Plan:
         tuple(field.name for field in raw.by_role(FieldRole.FREE_TEXT)),
         tuple(field.name for field in raw.by_role(FieldRole.DIRECT_IDENTIFIER, FieldRole.STAFF_IDENTIFIER)),
         dict(sorted(drops.items())),
+        {field.name: field.default for field in deidentified.fields if field.name in carried and field.has_default},
     )

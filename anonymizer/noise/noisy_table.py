@@ -6,7 +6,8 @@ Purpose: it decides which margins are measured, and how a draw becomes published
 2. `measure` draws once; the caller stores the draw before anything else happens.
 3. `read` computes the published cells from the draw.
 
-Called by: `streams.core.releasing.dp_release`, and `amana protect` (`release`, which does 2 and 3).
+Called by: `amana protect` (`release`, which does 2 and 3), for a table of its own; the tables of a policy are measured
+as one workload (`anonymizer.noise.workload`).
 
 Invariants:
 - Every combination of codes is measured, zeros included: a key that appeared only when somebody has it would be a
@@ -20,6 +21,7 @@ The room is apart from `anonymizer.budget`, which counts in integers and needs n
 without loading them.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -29,14 +31,13 @@ from typing import Any, Final, Self
 import numpy as np
 
 from anonymizer.budget.accounting import variance_of
-from anonymizer.budget.sensitivity import squared
 from anonymizer.noise.least_squares import Fit, Margin, below, fit
 from anonymizer.noise.sampler import Counts, Sampler
 from schemas.errors import DisclosureError
 from schemas.identifiers import Rho
 from schemas.trend import TOTAL
 
-__all__ = ["Z90", "Draw", "NoisyRow", "display_value", "in_force", "measure", "read", "release"]
+__all__ = ["Z90", "Draw", "NoisyRow", "display_value", "measure", "read", "release"]
 
 Z90: Final = 1.6448536269514722
 """Half the width of a 90 % interval, in standard deviations of a normal variable."""
@@ -110,13 +111,14 @@ class Draw:
         return cls(tuple(record["dims"]), codes, tuple(map(tuple, record["margins"])), measured, record["engine"])
 
 
-def measure(
+def measure(  # noqa: PLR0913, PLR0917 - the terms of one draw
     counts: Mapping[tuple[str, ...], int],
     dims: Sequence[str],
     margins: Sequence[tuple[str, ...]],
     rho: Rho,
     m: int,
     sampler: Sampler,
+    rows: int = 1,
 ) -> Draw:
     """Draw once for a table, which was charged before; the caller stores the draw before anything else happens.
 
@@ -127,6 +129,7 @@ def measure(
         rho: the cost of the draw to a person-year.
         m: the number of windows paid for by `rho` in which one person is counted: the squared L2 sensitivity.
         sampler: draws the noise.
+        rows: elementary cells of a window in which one person may be counted.
 
     Raises:
         DisclosureError: DIS-030, the keys are not every combination of codes; DIS-031, a margin names no dimension of
@@ -144,12 +147,23 @@ def measure(
     places = tuple(dict.fromkeys(tuple(sorted(dims.index(name) for name in set(margin))) for margin in margins))
     if rho < len(places):
         raise DisclosureError("DIS-031", "the budget is too small to be divided over so many margins")
-    spread = variance_of(squared(m), rho // len(places))  # a person is in one cell of every margin, so margins add up
     measured = {}
     for margin in sorted(places):
+        # Each margin has an equal part of rho: a person is in every one of them, so their losses add up.
+        spread = variance_of(m * _repeated(codes, margin, rows), rho // len(places))
         table = exact.sum(axis=tuple(axis for axis in range(len(dims)) if axis not in margin))
         measured[margin] = sampler(table.ravel(), spread).reshape(table.shape), spread
     return Draw(tuple(dims), codes, places, measured, sampler.version)
+
+
+def _repeated(codes: Sequence[Sequence[str]], margin: Margin, rows: int) -> int:
+    """Return the squared L2 change of a margin by one person in so many elementary cells of the table.
+
+    The worst case has as many of them in one cell of the margin as that cell sums.
+    """
+    summed = math.prod(len(names) for d, names in enumerate(codes) if d not in margin)
+    whole, rest = divmod(rows, summed)
+    return whole * summed**2 + rest**2
 
 
 def read(draw: Draw) -> tuple[NoisyRow, ...]:
@@ -157,7 +171,7 @@ def read(draw: Draw) -> tuple[NoisyRow, ...]:
     solved = draw.fit
     rows: list[NoisyRow] = []
     for margin in below(draw.margins):
-        sd = solved.deviation(margin)
+        sd = math.sqrt(solved.variances(margin).item())
         # the order of `product` is that of a flattened array
         named = product(*(draw.codes[d] if d in margin else (TOTAL,) for d in range(len(draw.dims))))
         values = solved.values(margin).ravel()
@@ -165,21 +179,14 @@ def read(draw: Draw) -> tuple[NoisyRow, ...]:
     return tuple(rows)
 
 
-def release(
+def release(  # noqa: PLR0913, PLR0917 - the terms of one draw
     counts: Mapping[tuple[str, ...], int],
     dims: Sequence[str],
     margins: Sequence[tuple[str, ...]],
     rho: Rho,
     m: int,
     sampler: Sampler,
+    rows: int = 1,
 ) -> tuple[NoisyRow, ...]:
     """Draw once and return the published cells: `measure`, then `read`; arguments and errors as there."""
-    return read(measure(counts, dims, margins, rho, m, sampler))
-
-
-def in_force(publications: Sequence[Sequence[NoisyRow]]) -> tuple[NoisyRow, ...]:
-    """Return the cells in force after a first publication and its increments: values add up, and so do variances."""
-    return tuple(
-        NoisyRow.of(cell[0].codes, sum(row.value for row in cell), float(np.sqrt(sum(row.sd**2 for row in cell))))
-        for cell in zip(*publications, strict=True)
-    )
+    return read(measure(counts, dims, margins, rho, m, sampler, rows))

@@ -5,6 +5,7 @@ policy decides which tables exist, and `publication_decision` which of their cel
 Called by: `streams.core.releasing`, whose `release_plan` makes the facts; `policy_tables` and `variables` read them.
 
 Invariants:
+- Of a stage of proceedings the part of its owner counts, whoever else reported it (`anonymizer.authorities`).
 - An exact code outside its list counts as `Other` if the list has that code, else as `unknown`.
 
 >>> coarse("exploitation", "ForcedLabour+SexualExploitation"), coarse("majority", "9--17")
@@ -15,11 +16,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from anonymizer.policy import Policy, Population
-from anonymizer.released_dimensions import BLOCK, MULTIPLE, SOURCES, UNIVERSE
+from anonymizer.released_dimensions import BLOCK, MULTIPLE, SOURCES, UNIVERSE, group_of, source_of
 
 __all__ = ["Fact", "blocks_of", "coarse", "facts_of"]
-
-_MINOR = frozenset({"0--8", "9--17"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +37,8 @@ class Fact:
 
 def coarse(dimension: str, code: str) -> str:
     """Return the released code for an exact code; `dimension` is the released one."""
-    if dimension == "majority":
-        return "unknown" if code == "unknown" else "minor" if code in _MINOR else "adult"
+    if dimension in SOURCES:
+        return group_of(dimension, code)
     if dimension == "exploitation" and "+" in code:
         return "Multiple"
     universe = UNIVERSE[dimension]
@@ -52,7 +51,7 @@ def _released_codes(released: Sequence[str], exact: Mapping[str, str]) -> dict[s
     """Return the released codes of an exact cell, by released dimension."""
     codes: dict[str, str | frozenset[str]] = {}
     for dimension in released:
-        code = exact[SOURCES.get(dimension, dimension)]
+        code = exact[source_of(dimension, exact)]
         if dimension in MULTIPLE:
             several = () if code == "unknown" else code.split("+")
             codes[dimension] = frozenset(coarse(dimension, exact_code) for exact_code in several)
@@ -101,6 +100,9 @@ def facts_of(
         block = tuple(exact[dimension] for dimension in kept)
         month = period[5:7]  # of `YYYY-MM`; empty in `YYYY`
         quarter = f"Q{(int(month) + 2) // 3}" if month else "unknown"
-        fact = Fact(exact["country"], quarter, _released_codes(wanted[cube], exact), cells[key])
+        counts = policy.counted_in(population, exact, cells[key])
+        if not counts:
+            continue
+        fact = Fact(exact["country"], quarter, _released_codes(wanted[cube], exact), counts)
         sorted_facts.setdefault((int(period[:4]), block), {}).setdefault(cube, []).append(fact)
     return sorted_facts

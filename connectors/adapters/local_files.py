@@ -40,10 +40,24 @@ def open_regular(path: Path) -> BinaryIO:
     return file
 
 
-def read_text(path: Path, encoding: str = "utf-8", errors: str = "strict") -> str:
-    """Return the text of a regular file; raises as `open_regular`, and UnicodeDecodeError."""
+def read_text(path: Path, encoding: str = "utf-8", errors: str = "strict", *, most: int | None = None) -> str:
+    """Return the text of a regular file.
+
+    Args:
+        path: the file.
+        encoding: of the text.
+        errors: what `bytes.decode` does with bytes that are none of it.
+        most: bytes beyond which the file is refused.
+
+    Raises:
+        OSError: as `open_regular`, or the file is larger than `most`.
+        UnicodeDecodeError: the bytes are no such text.
+    """
     with open_regular(path) as file:
-        return file.read().decode(encoding, errors)
+        content = file.read() if most is None else file.read(most + 1)
+    if most is not None and len(content) > most:
+        raise OSError(errno.EFBIG, "it is too large")
+    return content.decode(encoding, errors)
 
 
 def write_regular(path: Path, text: str, *, mode: int = 0o666) -> None:

@@ -49,9 +49,13 @@ class Proposal:
         return self.act.id[:_ID_DIGITS]
 
 
-def shipped_policy() -> str:
-    """Return the text of the policy that is shipped; it is in force where two officers signed it, and nowhere else."""
-    return resources.files("anonymizer").joinpath("policies", "default.toml").read_text(encoding="utf-8")
+def shipped_policy(name: str = "default") -> str:
+    """Return the text of a policy that is shipped; it is in force where two officers signed it, and nowhere else.
+
+    Args:
+        name: `default` and `strict` release persons with noise, `suppression` adds none.
+    """
+    return resources.files("anonymizer").joinpath("policies", f"{name}.toml").read_text(encoding="utf-8")
 
 
 class PolicyStore:

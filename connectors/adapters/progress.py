@@ -24,6 +24,7 @@ from typing import Any, Final, Self, TypeVar
 from kafka import KafkaAdminClient, TopicPartition
 from kafka.admin import OffsetSpec
 from kafka.errors import AuthorizationError, KafkaError, SaslAuthenticationFailedError
+from kafka.protocol.consumer import IsolationLevel
 
 from connectors.adapters.clients import open_client
 from schemas.errors import TransportError
@@ -97,12 +98,19 @@ class Offsets:
         # A broker may report -1 for a partition without a commit, which is the same as 0: nothing was read.
         return {group: {tp: max(0, entry.offset) for tp, entry in answer.get(group, {}).items()} for group in asked}
 
-    def ends(self, partitions: Iterable[TopicPartition]) -> At:
-        """Return the end offset of each partition: the offset that its next record will get. Raises as `committed`."""
+    def ends(self, partitions: Iterable[TopicPartition], *, stable: bool = False) -> At:
+        """Return the end offset of each partition: the offset that its next record will get. Raises as `committed`.
+
+        Args:
+            partitions: The partitions.
+            stable: Ask for the offset of the first transaction that is not ended yet, if there is one: whoever reads
+                finished transactions alone gets no further.
+        """
         asked = dict.fromkeys(partitions, OffsetSpec.LATEST)
+        level = IsolationLevel.READ_COMMITTED if stable else IsolationLevel.READ_UNCOMMITTED
         # The admin client looks up the leaders each time. A consumer's `end_offsets` repeats its question to a broker
         # that no longer leads, without new metadata, until its timeout (kafka-python 3.0.12, `fetcher.py`).
-        answer = self._ask(lambda client: client.list_partition_offsets(asked, timeout_ms=_REQUEST_MS))
+        answer = self._ask(lambda client: client.list_partition_offsets(asked, level, timeout_ms=_REQUEST_MS))
         return {tp: int(answer[tp].offset) for tp in asked}
 
     def close(self) -> None:

@@ -88,7 +88,7 @@ def ticks_of(values: Sequence[int]) -> Spec:
 
 
 def layer(mark: Spec, which: str, **encoding: Spec) -> Spec:
-    """Return a layer that draws `mark` for the cells that the filter `which` lets through: HAS_VALUE or NO_VALUE."""
+    """Return a layer that draws `mark` for the cells that the filter `which` lets through."""
     return {"transform": [{"filter": which}], "mark": mark, "encoding": encoding}
 
 

@@ -24,11 +24,12 @@ __all__ = ["Format", "frames", "guarded", "write"]
 Format = Literal["csv", "parquet"]
 
 _BEFORE = ("population", "table", "scheme", "region", "period")
-_AFTER = ("value", "sd", "lo90", "hi90", "cell_status", "k", "release", "as_of", "revision", "policy")
+_NOISY = ("estimate", "sd", "lo90", "hi90", "certainty", "known", "missing", "agencies")
+_AFTER = ("value", *_NOISY, "cell_status", "k", "release", "as_of", "revision", "policy")
 
 
 def frames(rows: Iterable[TrendRow]) -> Mapping[str, pl.DataFrame]:
-    """Return a frame per table: place and period, a column per dimension, value, sd, 90 % interval, and origin.
+    """Return a frame per table: place and period, a column per dimension, value, what is known of noise, and origin.
 
     The column `cell_status` holds published, suppressed or withheld; the name `status` belongs to a dimension.
     """
@@ -74,8 +75,9 @@ def _frame(rows: Sequence[TrendRow]) -> pl.DataFrame:
     # Types are given: a column without a value would get none, and files of two releases would not fit together.
     frame = pl.DataFrame(
         {**{n: columns[n] for n in _BEFORE}, **dimensions, **{n: columns[n] for n in _AFTER}},
-        schema_overrides={"value": pl.Int64, "k": pl.Int32, "revision": pl.Int32}
-        | dict.fromkeys(("sd", "lo90", "hi90"), pl.Float64)
+        schema_overrides={"value": pl.Int64, "k": pl.Int32, "revision": pl.Int32, "agencies": pl.Int32}
+        | dict.fromkeys(("estimate", "sd", "lo90", "hi90", "known", "missing"), pl.Float64)
+        | {"certainty": pl.String}
         | dict.fromkeys(names, pl.String),
     )
     return frame.sort([*_BEFORE, *names, "revision", "release"], nulls_last=True)

@@ -19,6 +19,7 @@ __all__ = ["dimension", "heading", "label", "period", "place", "series"]
 _CODE_LISTS: Mapping[str, str] = {
     "age": "ageBroad",
     "citizenship": "country",
+    "origin": "country",
     "country": "country",
     "datasource": "Datasource",
     "decided_by": "vic_TraffickingStatusDecisionMakingOrg",
@@ -42,6 +43,7 @@ _CODE_LABELS: Mapping[str, Mapping[str, str]] = {
     "majority": {"minor": "Children", "adult": "Adults", "unknown": "Age unknown"},
     "age": {"unknown": "Age unknown"},
     "citizenship": {"multiple": "Several citizenships", "unknown": "Citizenship unknown"},
+    "origin": {"Other": "Other citizenship", "multiple": "Several citizenships", "unknown": "Citizenship unknown"},
 }
 
 _REGION_LABELS: Mapping[str, str] = {"pave": "PAVE", "gloact": "GLO.ACT", "ro-cairo": "Cairo regional office"}
@@ -55,6 +57,7 @@ _DIMENSION_LABELS: Mapping[str, str] = {
     "majority": "children and adults",
     "industry": "sector (section of ISIC)",
     "means": "means of control",
+    "origin": "citizenship",
     "reason": "reason of referral",
     "recruiter": "relation to the recruiter",
     "sexual": "kind of sexual exploitation",

@@ -1,7 +1,8 @@
-"""Overview of everything released, as one Vega-Lite specification: regions down, periods across, a bar for every total.
+"""Overview of everything released, as one Vega-Lite specification: regions down, periods across, a line for a status.
 
-Purpose: decide which rows are totals of a region, and draw a total without a number as a hatched box on the axis, never
-as no bar. The tables of one period are drawn by `connectors.feed.chart`.
+Purpose: decide which rows are totals of a region, and draw each as a point of a line, with its 90 % interval as a band
+where it is noisy. A total without a number is a hatched box on the axis, and breaks the line. The tables of one period
+are drawn by `connectors.feed.chart`.
 Called by: `connectors.feed.drawing`.
 
 Invariants:
@@ -9,10 +10,11 @@ Invariants:
 - The box of a suppressed total has one size, which tells nothing about the number.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 
 from connectors.feed import chart_parts, labels
-from connectors.feed.chart_parts import BOX_STYLE, COLOURS, HAS_VALUE, INK, NO_VALUE, QUIET, SHOWN, Sheets, Spec
+from connectors.feed.chart_parts import BOX_STYLE, COLOURS, HAS_VALUE, NO_VALUE, QUIET, Sheets, Spec
 from connectors.feed.feed_rows import latest
 from schemas.trend import TOTAL, TrendRow, region_id
 
@@ -20,7 +22,8 @@ __all__ = ["of_all", "totals"]
 
 _PANEL_HEIGHT = 96  # pixels
 _BOX_HEIGHT = 16  # pixels of a suppressed total; the same for all, so that it tells nothing about the number
-_PERIOD_WIDTH = 64  # pixels: three bars, each wider than a number of three digits
+_BOX_WIDTH = 15  # pixels; the boxes of three statuses fit side by side
+_PERIOD_WIDTH = 64  # pixels: three boxes side by side
 _MOST_PERIODS = 12  # that are drawn: the latest
 _LEVEL_LABELS = 4  # periods whose names fit side by side; more are tilted
 _WHOM = [labels.label("status", status) for status in ("confirmed", "possible", "unknown")]
@@ -52,13 +55,16 @@ def of_all(rows: Iterable[TrendRow]) -> Spec:
     filled = {row.dimensions.get("status") for row in drawn if row.value != 0}  # a suppressed total counts as filled
     shown = [row for row in drawn if row.dimensions.get("status") in filled] or drawn
     newest = max(shown, key=lambda row: (row.as_of, row.release))
-    source = f"Population cases, {chart_parts.provenance_rule(newest)}, latest release {newest.release}"
+    notes = ["Hatched: suppressed, which is not zero."] if any(row.value is None for row in shown) else []
+    notes += ["Bands: 90 % intervals."] if newest.sd is not None else []
+    rule = f"k = {newest.k}" if newest.sd is None else "noisy"
+    source = f"Population cases, {rule}, latest release {newest.release}"
     source += f" as of {newest.as_of}, policy {newest.policy}."
     title = {
         "text": "Trafficking and smuggling: persons known to agencies",
         "subtitle": [
             "Totals of cases by region and window, as released. Confirmed and possible victims are never added up.",
-            f"Hatched: suppressed, which is not zero. {source}",
+            " ".join([*notes, source]),
         ],
     }
     places = sorted({(row.scheme, row.region) for row in shown})
@@ -82,6 +88,8 @@ def _region(rows: Sequence[TrendRow], place: tuple[str, str], sheets: Sheets, *,
                 "period": row.period,
                 "whom": labels.label("status", row.dimensions.get("status", TOTAL)),
                 "value": row.value,
+                "low": row.value if row.lo90 is None else max(0.0, row.lo90),
+                "high": row.value if row.hi90 is None else row.hi90,
                 "shown": chart_parts.shown_of(row),
             }
             for row in counted
@@ -98,7 +106,8 @@ def _region(rows: Sequence[TrendRow], place: tuple[str, str], sheets: Sheets, *,
 
 
 def _persons_of(rows: Sequence[TrendRow], title: str) -> Spec:
-    values = [row.value for row in rows if row.value is not None]
+    # The scale holds the bands, so that no interval is cut off.
+    values = [math.ceil(row.hi90 or row.value) for row in rows if row.value is not None]
     # Where all is suppressed there is no scale, and an axis of 0 to 1 would look like one.
     visible = {"labels": bool(values), "grid": bool(values), "ticks": bool(values)}
     axis = {
@@ -115,13 +124,11 @@ def _persons_of(rows: Sequence[TrendRow], title: str) -> Spec:
 def _panel(periods: Sequence[str], y: Spec, *, last: bool) -> Spec:
     tilted = -40 if len(periods) > _LEVEL_LABELS else 0
     axis = {"title": None, "labelAngle": tilted, "labels": last, "ticks": last}
-    scale = {"domain": list(periods), "paddingInner": 0.12, "paddingOuter": 0.06}
     return {
         "width": max(300, _PERIOD_WIDTH * len(periods)),
         "height": _PANEL_HEIGHT,
         "encoding": {
-            "x": {"field": "period", "type": "nominal", "scale": scale, "axis": axis},
-            "xOffset": {"field": "whom", "type": "nominal", "scale": {"domain": _WHOM, "padding": 0.14}},
+            "x": {"field": "period", "type": "ordinal", "scale": {"domain": list(periods)}, "axis": axis},
             "tooltip": [{"field": name, "type": "nominal"} for name in ("period", "whom", "shown")],
         },
         "layer": _layers(y),
@@ -129,15 +136,25 @@ def _panel(periods: Sequence[str], y: Spec, *, last: bool) -> Spec:
 
 
 def _layers(y: Spec) -> list[Spec]:
-    colours = {"domain": _WHOM, "range": list(COLOURS[:3])}
-    legend = {"title": None, "orient": "top", "symbolType": "square"}
-    colour = {"field": "whom", "type": "nominal", "scale": colours, "legend": legend}
-    number = {"type": "text", "dy": -5, "color": INK, "fontSize": 8}
-    hatch = {"type": "text", "text": "/ /", "color": QUIET, "fontSize": 9, "baseline": "middle"}
-    box = {"type": "bar", **BOX_STYLE}
-    return [
-        chart_parts.layer({"type": "bar"}, HAS_VALUE, y=y, color=colour),
-        chart_parts.layer(number, HAS_VALUE, y=y, text=SHOWN),
-        chart_parts.layer(box, NO_VALUE, y={"value": _PANEL_HEIGHT}, y2={"value": _PANEL_HEIGHT - _BOX_HEIGHT}),
-        chart_parts.layer(hatch, NO_VALUE, y={"value": _PANEL_HEIGHT - _BOX_HEIGHT / 2}),
-    ]
+    domain = {"field": "whom", "type": "nominal", "scale": {"domain": _WHOM, "range": list(COLOURS[:3])}}
+    colour = {**domain, "legend": {"title": None, "orient": "top", "symbolOpacity": 1}}
+    shape = {"field": "whom", "type": "nominal", "scale": {"domain": _WHOM, "range": ["circle", "square", "diamond"]}}
+    low, high = ({**y, "field": "low"}, {"field": "high"})
+    # Not filtered: a line or a band breaks at a period without a number.
+    lines = [
+        {"mark": {"type": "area", "opacity": 0.22, "invalid": "break-paths-show-path-domains"}, "encoding":
+            {"y": low, "y2": high, "color": colour}},
+        {"mark": {"type": "line", "strokeWidth": 1.6, "invalid": "break-paths-show-path-domains"}, "encoding":
+            {"y": y, "color": colour}},
+    ]  # fmt: skip
+    dots = chart_parts.layer({"type": "point", "filled": True, "size": 30}, HAS_VALUE, y=y, color=colour, shape=shape)
+    return [*lines, dots, *(mark for number, whom in enumerate(_WHOM) for mark in _hatched(whom, number - 1))]
+
+
+def _hatched(whom: str, place: int) -> list[Spec]:
+    """Return the layers of one status's totals without a number; `place` is -1, 0 or 1, for boxes side by side."""
+    which = f"{NO_VALUE} && datum.whom === '{whom}'"
+    aside, middle = place * (_BOX_WIDTH + 2), {"value": _PANEL_HEIGHT - _BOX_HEIGHT / 2}
+    box = {"type": "point", "shape": "square", "filled": True, "size": _BOX_WIDTH**2, "xOffset": aside, **BOX_STYLE}
+    hatch = {"type": "text", "text": "/ /", "color": QUIET, "fontSize": 9, "baseline": "middle", "xOffset": aside}
+    return [chart_parts.layer(box, which, y=middle), chart_parts.layer(hatch, which, y=middle)]

@@ -86,7 +86,7 @@ class TrendReader:
         try:
             self._consumer.assign([partition])
             self._consumer.seek_to_beginning(partition)
-            for record in topic_reading.to_present_end(self._consumer, self._offsets.ends([partition])):
+            for record in topic_reading.to_present_end(self._consumer, self._offsets.ends([partition], stable=True)):
                 if record.key not in seen:
                     seen.add(record.key)
                     yield TrendRow.from_record(codec.decode(record.value, self._allowed, limits.INTERNAL))

@@ -4,9 +4,10 @@ Purpose: keep what was published and the exact counts behind it. Two tables that
 together.
 Called by: `amana protect`.
 
-Layout: `NNNN-name.csv` is what was published, for anyone. `internal/NNNN-name.json` holds the exact counts and the
-rules, `internal/seed` the secret seed, for the operators alone. With the seed the same cell is suppressed today and
-tomorrow; without it nobody can compute which of several equal choices was made.
+Layout: `NNNN-name.csv` is what was published, and `levels/NNNN-name.csv` its groups of codes if it has any, for anyone.
+`internal/NNNN-name.json` holds the exact counts and the rules, `internal/seed` the secret seed, for the operators
+alone. With the seed the same cell is suppressed today and tomorrow; without it nobody can compute which of several
+equal choices was made.
 
 Invariants:
 - Exact counts and published table are on disk before anything is handed out, the exact counts first.
@@ -23,7 +24,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import filelock
 
@@ -32,7 +33,10 @@ from connectors.adapters import local_files
 from connectors.offline import table_files
 from schemas.errors import IntegrityError
 
-__all__ = ["PublicationHistory", "opened", "save"]
+__all__ = ["LEVELS", "PublicationHistory", "opened", "save"]
+
+LEVELS: Final = "levels"
+"""Folder of the groups of codes beside published tables, for anyone."""
 
 _INTERNAL = "internal"
 _PUBLISHED = "[0-9][0-9][0-9][0-9]-*.csv"
@@ -67,6 +71,8 @@ class PublicationHistory:
             IntegrityError: INT-162, the directory cannot be written.
         """
         number = f"{len(self.tables) + 1:04}-{name}"
+        if table.groups:
+            save(self.folder / LEVELS / f"{number}.csv", table_files.levels(table.groups))
         # The exact counts first: a published table without them could not be protected against later on.
         save(self.folder / _INTERNAL / f"{number}.json", _exact(table, rules), mode=_PRIVATE)
         save(self.folder / f"{number}.csv", published)
@@ -148,9 +154,11 @@ def save(path: Path, text: str, *, mode: int = 0o666) -> None:
     part = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        # What is left of a save that broke off, or was put there: a link would be followed, a named pipe waited for.
+        part.unlink(missing_ok=True)
         # Permissions are given when the file is made: a file that is narrowed afterwards can be opened in between.
         with open(
-            part, "w", encoding="utf-8", newline="", opener=lambda name, flags: os.open(name, flags, mode)
+            part, "x", encoding="utf-8", newline="", opener=lambda name, flags: os.open(name, flags, mode)
         ) as file:
             file.write(text)
             file.flush()

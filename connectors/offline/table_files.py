@@ -1,7 +1,7 @@
 """Tables of a statistician as CSV files: counts and groups to read, protected tables to write.
 
-Purpose: decide which files are refused, and how a released row is spelt. Protection is decided by
-`anonymizer.tabular.standalone`.
+Purpose: decide what a file of rows, of groups and of levels says, and how a released row is spelt. Rows are read by
+`count_rows`, levels are found by `anonymizer.tabular.levels`, protection is decided by `anonymizer.tabular.standalone`.
 Called by: `amana protect`, `amana attack`, `connectors.offline.publication_history`.
 
 Invariants:
@@ -13,106 +13,81 @@ Source: SDMX, content-oriented guidelines, for `_T` as the code of a total.
 
 import csv
 import io
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from anonymizer.tabular.crosstab import Codes, CrossTable
+from anonymizer.tabular.crosstab import CrossTable
+from anonymizer.tabular.levels import recognise
 from anonymizer.tabular.standalone import ReleasedTable
+from anonymizer.tabular.stated_levels import StatedLevels
 from connectors.adapters import local_files
+from connectors.offline import count_rows
+from connectors.offline.count_rows import InputForm, PersonRows
 from schemas import formulas
 from schemas.errors import ConfigurationError, ContractError
-from schemas.trend import TOTAL
 
-__all__ = ["groups", "margins_of", "read", "rows", "unguarded", "write"]
+__all__ = ["TableRead", "flat_of", "groups", "levels", "margins_of", "read", "rows", "unguarded", "write"]
 
-_COUNT = "count"
-_WHOLE = re.compile(r"[0-9]{1,12}")
+_CELLS: Final = InputForm()
+
+
+@dataclass(frozen=True, slots=True)
+class TableRead:
+    """A table as it was read: its leaves and groups, notes on the levels found, and the cells that one person is in."""
+
+    table: CrossTable
+    notes: tuple[str, ...]
+    cells_of_one: int
 
 
 def read(
     path: Path,
     dims: Sequence[str],
     margins: Sequence[frozenset[str]],
-    grouped: Mapping[str, Mapping[str, frozenset[str]]],
-) -> CrossTable:
-    """Read a table of counts.
+    stated: StatedLevels,
+    form: InputForm = _CELLS,
+    *,
+    demanding: bool = True,
+) -> TableRead:
+    """Read a table of counts or of persons.
 
     Args:
         path: CSV with a column per dimension and the column `count`; other columns are passed over.
         dims: dimensions of the table, in order.
         margins: sets of dimensions whose sums are to be published.
-        grouped: dimension -> group -> codes, whose sums are to be published.
+        stated: groups of codes whose sums are to be published, and what else the user says about levels.
+        form: cells or persons.
+        demanding: whether the statement is about this table alone.
 
     Raises:
         ContractError: CON-080, not such a file; CON-081, a count that is no whole number of persons; CON-082, codes
-            that occur twice or are missing; CON-083, a total that is not the sum of its rows.
-        ConfigurationError: CFG-080, a dimension that the file does not have; CFG-082, a group with the name of a code.
+            that occur twice or are missing; CON-083, a total that is not the sum of its rows; CON-085, two spellings
+            of one code; CON-086, codes that may be sums of others; CON-087, a group smaller than its parts; CON-088, a
+            row without a person.
+        ConfigurationError: CFG-080, a dimension that the file does not have; CFG-087, a stated total that it has not,
+            where `demanding`.
     """
-    counts: dict[Codes, int] = {}
-    totals: dict[Codes, tuple[int, int]] = {}
-    for line, record in _records(path, dims):
-        key = tuple((record[dim] or "").strip() for dim in dims)
-        if not all(key):
-            raise ContractError("CON-082", f"line {line} has no code for a dimension")
-        if key in counts or key in totals:
-            raise ContractError("CON-082", f"line {line} repeats the codes of another line")
-        if TOTAL in key:
-            totals[key] = line, _whole(record[_COUNT], line)
-        else:
-            counts[key] = _whole(record[_COUNT], line)
-    if not counts:
-        raise ContractError("CON-080", "the table has no rows")
-    for key, (line, total) in totals.items():
-        # A row is part of a total if each of its codes is the total's own, or is summed by it.
-        parts = (
-            count
-            for codes, count in counts.items()
-            if all(summed in {TOTAL, code} for summed, code in zip(key, codes, strict=True))
-        )
-        if total != sum(parts):
-            raise ContractError("CON-083", f"line {line} is a total, but not the sum of its rows")
-    return CrossTable(tuple(dims), tuple(margins), counts, _checked_groups(grouped, counts, dims))
-
-
-def _checked_groups(
-    grouped: Mapping[str, Mapping[str, frozenset[str]]], counts: Iterable[Codes], dims: Sequence[str]
-) -> Mapping[str, Mapping[str, frozenset[str]]]:
-    for dim, names in grouped.items():
+    for dim in (*stated.groups, *stated.flat):
         if dim not in dims:
-            raise ConfigurationError("CFG-080", "groups are of a dimension that --dims does not name", field=dim)
-        if set(names) & {key[dims.index(dim)] for key in counts} or TOTAL in names:
-            raise ConfigurationError("CFG-082", "a group has the name of a code", field=dim)
-    return grouped
-
-
-def _records(path: Path, dims: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    try:
-        text = local_files.read_text(path, "utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ContractError("CON-080", "the table cannot be read as UTF-8 text") from error
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    try:
-        names = reader.fieldnames or []
-        for dim in dims:
-            if dim not in names:
-                raise ConfigurationError("CFG-080", "the table has no such dimension", field=dim)
-        if _COUNT not in names or len(set(names)) < len(names):
-            raise ContractError("CON-080", "the table needs a column `count`, and no column twice")
-        for record in reader:
-            # The reader puts surplus fields under the key None, and None in the place of missing ones.
-            if None in record or None in record.values():
-                raise ContractError("CON-080", f"line {reader.line_num} does not have as many fields as the header")
-            yield reader.line_num, record
-    except csv.Error as error:
-        raise ContractError("CON-080", f"line {reader.line_num} is not CSV") from error
-
-
-def _whole(text: str, line: int) -> int:
-    if not _WHOLE.fullmatch(text.strip()):
-        raise ContractError("CON-081", f"line {line} has a count that is no whole number of persons, 0 or more")
-    return int(text)
+            raise ConfigurationError("CFG-080", "levels are of a dimension that --dims does not name", field=dim)
+    if form.persons:
+        tallied = count_rows.person_rows(path, dims, form)
+    else:
+        tallied = PersonRows(count_rows.count_rows(path, dims, merge=form.merge))
+    if not tallied.rows:
+        raise ContractError("CON-080", "the table has no rows")
+    if form.persons and tallied.cells_of_one(tallied.members) == 1:
+        stated = replace(stated, flat=frozenset(dims))  # nobody is in two rows, so no code holds another's persons
+    codes = {dim: dict.fromkeys(row.codes[place] for row in tallied.rows) for place, dim in enumerate(dims)}
+    if demanding:
+        stated.demand_totals(code for named in codes.values() for code in named)
+    found = recognise(tallied.rows, dims, stated.spelt_as(codes))
+    if not found.counts:
+        raise ContractError("CON-080", "the table has no rows but totals")
+    table = CrossTable(tuple(dims), tuple(margins), found.counts, found.groups)
+    return TableRead(table, found.notes, tallied.cells_of_one(found.counts))
 
 
 def margins_of(text: str, dims: Sequence[str]) -> tuple[frozenset[str], ...]:
@@ -130,6 +105,18 @@ def margins_of(text: str, dims: Sequence[str]) -> tuple[frozenset[str], ...]:
     return tuple(dict.fromkeys(frozenset(margin) for margin in margins))
 
 
+def flat_of(text: str, dims: Sequence[str]) -> frozenset[str]:
+    """Return the dimensions in a text as `a,b`.
+
+    Raises:
+        ConfigurationError: CFG-080, a dimension that --dims does not name.
+    """
+    names = [name.strip() for name in text.split(",")] if text else []
+    if unknown := [name for name in names if name not in dims]:
+        raise ConfigurationError("CFG-080", "--flat has a dimension that --dims does not name", field=unknown[0])
+    return frozenset(names)
+
+
 def groups(path: Path) -> dict[str, dict[str, frozenset[str]]]:
     """Read groups of codes from a CSV file with the columns dimension, group and code.
 
@@ -140,13 +127,16 @@ def groups(path: Path) -> dict[str, dict[str, frozenset[str]]]:
         ContractError: CON-080.
     """
     try:
-        text = local_files.read_text(path, "utf-8-sig")
+        text = local_files.read_text(path, "utf-8-sig", most=count_rows.MOST_BYTES)
         reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-        lines = [(row["dimension"], row["group"], row["code"]) for row in reader]
+        lines = [(row["dimension"], row["group"], row["code"]) for row in map(unguarded, reader)]
     except (OSError, UnicodeDecodeError, csv.Error, KeyError) as error:
         raise ContractError("CON-080", "groups need the columns dimension, group and code") from error
     by_dimension: dict[str, dict[str, frozenset[str]]] = {}
-    for dimension, group, code in lines:
+    for line, names in enumerate(lines, 2):
+        if not all(names):
+            raise ContractError("CON-080", f"line {line} of the groups lacks a dimension, a group or a code")
+        dimension, group, code = (name.strip() for name in names)
         codes_of = by_dimension.setdefault(dimension, {})
         codes_of[group] = codes_of.get(group, frozenset()) | {code}
     return by_dimension
@@ -173,6 +163,19 @@ def write(lines: Iterable[Sequence[str]], dims: Sequence[str], columns: Sequence
     writer.writerow([*map(formulas.guarded, dims), *columns])
     # A number is none of the guarded texts, although a noisy one may begin with a minus sign.
     writer.writerows([*map(formulas.guarded, line[: len(dims)]), *line[len(dims) :]] for line in lines)
+    return text.getvalue()
+
+
+def levels(grouped: Mapping[str, Mapping[str, frozenset[str]]]) -> str:
+    """Return groups as CSV text in the form that `groups` reads, so that others can attack the table."""
+    lines = [
+        [formulas.guarded(name) for name in (dim, group, code)]
+        for dim, names in sorted(grouped.items())
+        for group in sorted(names)
+        for code in sorted(names[group])
+    ]
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([["dimension", "group", "code"], *lines])
     return text.getvalue()
 
 

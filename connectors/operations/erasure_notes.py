@@ -4,7 +4,8 @@ Purpose: read the topic `erasures`, and clear what was carried out.
 Called by: `amana.composition.erasures`, `amana erase status`.
 
 Invariants:
-- A note names no event: it has a keyed hash as its key, and the SHA-256 of the event id.
+- A note names no event: it has a keyed hash in its key, and the SHA-256 of the event id.
+- Each request has a note of its own: to clear one that was carried out clears no later one of the same event.
 """
 
 from collections.abc import Iterable
@@ -16,16 +17,17 @@ from connectors.adapters import topic_reading
 from connectors.adapters.cluster import Cluster
 from schemas.errors import TransportError
 from streams.broker import topics
+from streams.core.counting import erasure
 
 __all__ = ["ErasureNote", "read"]
 
 
 @dataclass(frozen=True, slots=True)
 class ErasureNote:
-    """One erased event.
+    """One request that was taken.
 
     Args:
-        key: its state key, a keyed hash.
+        key: the key of the note.
         agency: the agency that asked.
         kind: kind of the event.
         digest: SHA-256 of the event id.
@@ -41,6 +43,11 @@ class ErasureNote:
     at_ms: int
 
     @property
+    def event(self) -> str:
+        """The state key of the event, a keyed hash."""
+        return erasure.event_of_note(self.key)
+
+    @property
     def tombstones(self) -> Iterable[tuple[str, int, bytes, None]]:
         """The tombstones of the records that told dedupe: topic, partition, key, no value."""
         for marker in self.markers:
@@ -49,7 +56,7 @@ class ErasureNote:
 
 
 def read(cluster: Cluster) -> list[ErasureNote]:
-    """Return the notes of all erased events that were not removed yet, in the order of their requests.
+    """Return the notes of all requests whose records were not removed yet, in their order.
 
     Args:
         cluster: access as the operator.

@@ -204,7 +204,8 @@ def _opened(access: QuarantineAccess, keys: OpeningKeys, entry: QuarantineEntry,
     outer = _envelope(access, payload)
     bound = sealing.bound(entry.topic, outer["event_id"], outer["revision"], outer["schema"])
     data = Opener(keys.sealing).open(outer["key_id"], outer["sealed"], bound)
-    return codec.decode_body(data, catalogue.load(f"raw.{entry.kind}").parsed)
+    written = next((one for one in catalogue.versions(f"raw.{entry.kind}") if one.digest == outer["schema"]), None)
+    return codec.decode_body(data, (written or catalogue.load(f"raw.{entry.kind}")).parsed)
 
 
 def replay(access: QuarantineAccess, chosen: Sequence[QuarantineEntry]) -> None:

@@ -21,6 +21,7 @@ import hashlib
 import itertools
 import shutil
 import sqlite3
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +42,8 @@ __all__ = ["Backup", "copy_log", "make_backup", "open_backup"]
 
 _NAME: Final = "amana/backup"
 _LIST: Final = "backup.note"
-_TRIES: Final = 5
+_PAUSES: Final = (0.0, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4)
+"""Seconds before each further copy: some of them are longer than the time between two releases."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +135,11 @@ def copy_log(source: AuditFiles, target: AuditFiles, public: bytes) -> None:
 
 def _copied(site: ReleaseFiles, part: ReleaseFiles, public: bytes) -> tuple[int, int]:
     """Copy until the copies agree, and return the numbers of entries of ledger and log."""
-    for _ in range(_TRIES - 1):
+    for pause in _PAUSES:
         # A release that is made between two of the copies is such a difference: the next copies hold it.
         with contextlib.suppress(IntegrityError):
             return _copy(site, part, public)
+        time.sleep(pause)
     return _copy(site, part, public)
 
 

@@ -6,13 +6,16 @@ Called by: `amana.composition.erasures`.
 
 1. Every stage passes all that was published before.
 2. Topics that are read once (`raw.*`, `replay`, `deltas`) are cut off up to there.
-3. Compacted topics are compacted until no key has two records, and no tombstone is left.
+   The sizes of the replicas tell when it is deleted (`connectors.operations.segment_deletion`).
+3. Compacted topics are compacted until no key has two records, and no tombstone is left; each replica leads once, and
+   is read.
 4. The brokers get the listed settings back.
 
 Invariants:
 - A record is deleted only after every stage that reads it has committed behind it.
 - A record without a value (`TURN`) closes a segment; raw topics, of which agencies are the only writers, get none: a
   segment of theirs is closed by the agency's next record, or deleted when all of it is older than `Pace.idle_ms`.
+- That something is gone is concluded from what the brokers report and return, never from a time that has passed.
 - Settings that hasten deletion are taken back whatever happens here; if this process is killed, the next run, or
   `amana provision`, takes them back.
 
@@ -29,6 +32,8 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource, KafkaAdminClient
 
 from connectors.adapters import progress, topic_reading
+from connectors.operations.replica_leadership import ReplicaLeadership
+from connectors.operations.segment_deletion import Deletions, ReplicaSizes
 from schemas.errors import TransportError
 from streams.broker import topics
 from streams.broker.topics import Topic
@@ -39,10 +44,8 @@ TURN: Final = b"turn"
 """Key of the record without a value by which a broker closes a segment."""
 
 _ACK_SECONDS: Final = 30
-_CHECK: Final = "log.retention.check.interval.ms"
-
-_WAITS: Final = 2
-"""Intervals of the brokers' own clocks after which a look of theirs has happened for certain."""
+_DELAYS: Final = 2
+"""Delays of the deletion of a file after which it has happened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,18 +119,31 @@ class Removal:
             TransportError: TRA-173, the brokers did not delete it in time; run it again.
         """
         with self._hastened([*cut, *compacted]):
-            time.sleep(_WAITS * self._pace.segment_ms / 1000)
-            # Of now on every record closes the segment before it: that of a cut partition ends at `closing`.
-            closing = {tp: end for tp, end in self._ends(_partitions(cut)).items() if end}
-            cuts = {tp: _Cut(end) for tp, end in closing.items()}
-            kept = [tp for tp, end in self._ends(_partitions(compacted)).items() if end]
+            # In this order: the sizes include all that lies before the ends.
+            ends = self._ends(_partitions([*cut, *compacted]))
+            sizes = ReplicaSizes(self._admin, (one.name for one in (*cut, *compacted)))
+            while (held := sizes.read()) is None:
+                self._wait("TRA-173", "a broker that has some of it is out of reach")
+            cuts = [tp for tp in _partitions(cut) if ends[tp]]
+            deletions = Deletions({one: size for one, size in held.items() if TopicPartition(*one[1:]) in cuts})
+            kept = [tp for tp in _partitions(compacted) if ends[tp]]
             # A partition without any record gets none: a stage would take it for one whose state is lost.
             turned = [*kept, *(tp for tp in cuts if not topics.is_raw(tp.topic))]
-            first, wait = self._turn(turned), _WAITS * self._check_seconds() + 1
-            while not (self._are_cut(cuts, wait) and all(self._is_clean(tp, first[tp]) for tp in kept)):
-                self._wait("TRA-173", "the brokers did not delete everything in time: run it again")
-                self._turn(turned)
-            time.sleep(_WAITS * self._pace.segment_ms / 1000)  # files that were replaced go a moment later
+            first = self._turn(turned)
+            leadership = ReplicaLeadership(self._admin, kept)
+            with leadership.in_turn() as replicas:
+                for _ in replicas:
+                    dirty = {tp: first[tp] for tp in kept}
+                    # A look before each turn, and one behind it: what a turn appends must not hide what was deleted.
+                    while not deletions.are_done(sizes.read()) or dirty:
+                        self._cut_off(cuts)
+                        self._wait("TRA-173", "the brokers did not delete everything in time: run it again")
+                        dirty = self._not_clean(dirty, leadership)
+                        if deletions.are_done(sizes.read()) and not dirty:
+                            break
+                        self._turn(turned)
+            # Files that were replaced go a moment later; no broker tells when.
+            time.sleep(self._pace.pause + _DELAYS * self._pace.segment_ms / 1000)
 
     @contextmanager
     def _hastened(self, changed: Sequence[Topic]) -> Iterator[None]:
@@ -166,88 +182,57 @@ class Removal:
         finally:
             producer.close(timeout=_ACK_SECONDS)
 
-    def _are_cut(self, cuts: Mapping[TopicPartition, "_Cut"], wait: float) -> bool:
-        """Cut partitions off behind what the stages have handled; return whether their old segments are deleted."""
+    def _cut_off(self, partitions: Sequence[TopicPartition]) -> None:
+        """Cut partitions off behind what the stages have handled."""
         with progress.Offsets(self._settings) as offsets:
             stages = [stage for stage, names in topics.sources(()).items() if stage != "dedupe"]
             committed = offsets.committed(stages)
-            starts = {tp: at for stage in stages for tp, at in committed[stage].items() if tp in cuts and at}
-            ends = offsets.ends(cuts)
+        starts = {tp: at for stage in stages for tp, at in committed[stage].items() if tp in partitions and at}
         if starts:
             self._admin.delete_records(starts)
-        sizes = self._sizes(cuts)
-        # Every partition is looked at, also behind the first that is not done: each look tells it how far it is.
-        gone = {tp: cut.is_gone(starts.get(tp, 0), ends[tp], sizes.get(tp, 0), wait) for tp, cut in cuts.items()}
-        return all(gone.values())
 
-    def _is_clean(self, tp: TopicPartition, before: int) -> bool:
-        """Return whether a partition has one record of each key, and no tombstone, before an offset."""
-        seen: set[bytes] = set()
+    def _not_clean(
+        self, before: Mapping[TopicPartition, int], leadership: ReplicaLeadership
+    ) -> dict[TopicPartition, int]:
+        """Return the partitions with a tombstone, a `TURN`, or two records of one key before their offset.
+
+        So are those that were not read from the replica that is to lead them.
+        """
+        epochs = leadership.epochs()
+        found: set[TopicPartition] = set()
+        seen: set[tuple[TopicPartition, bytes]] = set()
+        if before:
+            for record in self._records(before):
+                tp = TopicPartition(record.topic, record.partition)
+                # The key that closes segments has a value where it told dedupe what to forget.
+                if record.value is None or record.key == TURN or (tp, record.key) in seen:
+                    found.add(tp)
+                seen.add((tp, record.key))
+        after = leadership.epochs()
+        if moved := {tp for tp in before if tp not in epochs or epochs[tp] != after.get(tp)}:
+            leadership.elect()
+        return {tp: offset for tp, offset in before.items() if tp in found or tp in moved}
+
+    def _records(self, before: Mapping[TopicPartition, int]) -> Iterator[Any]:
+        """Yield the records of partitions before an offset of each."""
         consumer = KafkaConsumer(**self._settings, enable_auto_commit=False, auto_offset_reset="earliest")
         try:
-            consumer.assign([tp])
-            consumer.seek_to_beginning(tp)
-            for record in topic_reading.to_present_end(consumer, {tp: before}):
-                if record.offset < before and (record.value is None or record.key in seen):
-                    return False
-                seen.add(record.key)
+            consumer.assign(list(before))
+            consumer.seek_to_beginning(*before)
+            for record in topic_reading.to_present_end(consumer, before):
+                if record.offset < before[TopicPartition(record.topic, record.partition)]:
+                    yield record
         finally:
             consumer.close()
-        return True
 
     def _ends(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         with progress.Offsets(self._settings) as offsets:
             return offsets.ends(partitions)
 
-    def _sizes(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
-        """Return the bytes that partitions have on the disks, the largest of their replicas."""
-        names = sorted({tp.topic for tp in partitions})
-        found: dict[TopicPartition, int] = {}
-        for broker in self._admin.describe_log_dirs(names):
-            for place in broker["log_dirs"]:
-                for topic in place["topics"]:
-                    for one in topic["partitions"]:
-                        tp = TopicPartition(topic["name"], one["partition_index"])
-                        found[tp] = max(found.get(tp, 0), one["partition_size"])
-        return found
-
-    def _check_seconds(self) -> float:
-        """Return the seconds between two looks of the brokers for segments to delete."""
-        brokers = [broker["broker_id"] for broker in self._admin.describe_cluster()["brokers"]]
-        answer = self._admin.describe_configs(
-            [ConfigResource("BROKER", str(one)) for one in brokers], config_filter="all"
-        )
-        found = [int(own[_CHECK]["value"]) for named in answer.values() for own in named.values() if _CHECK in own]
-        return max(found, default=300_000) / 1000
-
     def _wait(self, code: str, message: str) -> None:
         if time.monotonic() > self._deadline:
             raise TransportError(code, message)
         time.sleep(self._pace.pause)
-
-
-class _Cut:
-    """One partition that is cut off; the segment that is to go ends at the offset `closing`."""
-
-    def __init__(self, closing: int) -> None:
-        self._closing = closing
-        self._closed: float | None = None
-
-    def is_gone(self, start: int, end: int, size: int, wait: float) -> bool:
-        """Return whether everything before the cut is deleted: nothing is left, or a later record closed the segment.
-
-        Args:
-            start: the first offset that is not cut off.
-            end: the end of the partition.
-            size: its bytes on the disk.
-            wait: seconds after which the brokers have deleted a closed segment.
-        """
-        if start == end and not size:
-            return True
-        # The first record behind `closing` began another segment; the one before it goes once the cut has passed it.
-        if start > self._closing and self._closed is None:
-            self._closed = time.monotonic()
-        return self._closed is not None and time.monotonic() > self._closed + wait
 
 
 def _partitions(listed: Iterable[Topic]) -> list[TopicPartition]:

@@ -211,7 +211,7 @@ _STAGES: Final = (
         "events that dedupe refused, without their bytes; until they are dropped",
         cleanup="compact",
     ),
-    Topic(ERASURES, 1, "HMAC of the event", None, "what erasures still have to remove", cleanup="compact"),
+    Topic(ERASURES, 1, "HMAC of the event, source", None, "what erasures still have to remove", cleanup="compact"),
     Topic("late", 1, "source", None, "evidence of events that came after the last revision of their year"),
     Topic("audit", 1, "record id", "audit-value", "decision records on their way to the audit log"),
     Topic("ledger", 1, "entry id", "ledger-value", "every charge against the disclosure budget"),

@@ -186,8 +186,8 @@ class Dedupe:
         if read["state"] != "reported" or read.get("status") == cube.OUT_OF_SCOPE_STATUS:
             return None
         # The cubes of the event's year: a year is counted and released by one policy.
-        population = self._policies.of(int(read["period"][:4])).population_of(kind)
-        return None if population is None else cube.cells(read, population)
+        policy = self._policies.of(int(read["period"][:4]))
+        return cube.cells_of(read, kind, policy) if policy.populations_of(kind) else None
 
     def _quarantined(self, event: dedupe.DeidentifiedEvent, code: str) -> Output:
         """Return the record of a refused event for operator and officer, with the place of its raw record."""

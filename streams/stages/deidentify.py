@@ -247,6 +247,7 @@ class Deidentify:
                 event.raw = raw
                 return event
             admit.check(kind, agency, raw, now.policy, today=self._private.today())
+            admit.check_declared(kind, raw, now.policies.of(int(raw["event_date"][:4])))
         except ContractError as error:
             event.refusal = error
             return event
@@ -277,7 +278,8 @@ class Deidentify:
         # 2. Verify: before anything is opened or believed.
         self._verify(agency, value, record.topic)
         # 3. Open and decode, by the schema whose digest was signed.
-        schema = next((one for one in (self._raw[kind], self._erasure) if one.digest == outer["schema"]), None)
+        readable = *catalogue.versions(f"raw.{kind}"), self._erasure
+        schema = next((one for one in readable if one.digest == outer["schema"]), None)
         if schema is None:
             raise ContractError("CON-004", "the event is of a schema that this code does not ship", field="schema")
         if not self._opener.has(outer["key_id"]):

@@ -9,6 +9,8 @@ Invariants:
 - Tombstones come after the records that take the event back: dedupe has read everything when the first one is gone.
 - A tombstone of a key that a partition does not have changes nothing: the partitions of earlier tokens are not known,
   so each tombstone goes to all.
+- Each request has a note of its own: a second one, whose event has nothing left to be taken back, must not replace the
+  note that names the records of the first.
 - The note has the SHA-256 of the event id, which its agency can compute and nobody can invert.
 """
 
@@ -40,7 +42,7 @@ class ErasureOutputs:
 
         Args:
             text: the text that stands for the event in keyed hashes.
-            key: its state key, under which the note lies.
+            key: its state key.
             history: the state of the event before its erasure, None if it is not known.
             position: the place of the request.
         """
@@ -63,7 +65,7 @@ class ErasureOutputs:
             "digest": erasure_certificate.name_of(EventId(text.rpartition("/")[2])),
             "markers": [f"{one.partition}/{one.key.decode()}" for one in markers],
         }
-        return [*outputs, self._encoder.erased(key, record)]
+        return [*outputs, self._encoder.erased(erasure.note_key(key, position, known=bool(markers)), record)]
 
     def _markers(self, text: str, history: EventHistory, position: Position) -> Iterator[Output]:
         """Yield the records that take the event out of every person-year that knows it."""

@@ -9,8 +9,9 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,7 @@ import pytest
 
 from amana.composition import erasures
 from amana.local import runtime as local
+from amana.publisher import Publisher
 from amana.site import Site
 from anonymizer.microdata import pseudonym
 from connectors.adapters import schema_ids
@@ -39,7 +41,7 @@ PERSON = "5eed" * 8
 PLACE = "OMN"
 """A country that nobody else is reported of: the attributes of the person are unique."""
 
-FAST = Pace(idle_ms=3_000, tombstone_ms=100, segment_ms=500, patience=150, pause=2)
+FAST = Pace(idle_ms=3_000, tombstone_ms=100, segment_ms=500, patience=150, pause=1)
 """An hour's age, and what follows from it, in three seconds."""
 
 PEOPLE = {"prs_FirstName": "Zeynabelle", "prs_SecondName": "Qadirova", "prs_MobilePhone": "+962795551234"}
@@ -126,18 +128,39 @@ def idle(site: Site) -> Counter[str]:
 
 
 def erase(site: Site) -> None:
-    for agency in (POLICE, SHELTER):
-        said = amana(site, "erase", "request", "--agency", agency, "--kind", "case", "--event-ids", *ids(agency))
-        assert digest(agency) in said
+    """Let both agencies ask; the shelter with the command, the police with a program of its own."""
+    said = amana(site, "erase", "request", "--agency", SHELTER, "--kind", "case", "--event-ids", *ids(SHELTER))
+    assert digest(SHELTER) in said
+    assert Publisher(site.agency_profile(POLICE)).erase("case", ids(POLICE), hashed=True) == digest(POLICE)
 
 
 def digest(agency: str) -> str:
     return erasure_certificate.digest_of(erasure_certificate.name_of(EventId(one)) for one in ids(agency))
 
 
-def kill(site: Site, *stages: str) -> None:
-    for stage in stages:
-        os.kill(int(site.path("run", f"worker-{stage}-0.pid").read_text(encoding="ascii")), signal.SIGKILL)
+def end(site: Site, number: int) -> None:
+    """End the process of each counting stage by a signal; the supervisor starts another one."""
+    files = [site.path("run", f"worker-{stage}-0.pid") for stage in ("deidentify", "dedupe", "aggregate")]
+    processes = [int(file.read_text(encoding="ascii")) for file in files]
+    for process in processes:
+        os.kill(process, number)
+    assert wait(lambda: not any(map(is_alive, processes))), "a stage did not end"
+
+
+def wait(done: Callable[[], bool]) -> bool:
+    """Wait for something for thirty seconds at most; return whether it came."""
+    deadline = time.monotonic() + 30
+    while not (there := done()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return there
+
+
+def is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def needles_of(site: Site) -> dict[str, bytes]:
@@ -152,15 +175,8 @@ def needles_of(site: Site) -> dict[str, bytes]:
     return found | {"person": PERSON.encode()}
 
 
-class Attributes(Scanner):
-    """Looks for the unique attribute too, in what was opened: three letters stand in ciphertext by chance."""
-
-    def found(self) -> Counter[str]:
-        hits = super().found()
-        for place, data in self.everything():
-            if place != "disk" and PLACE.encode() in data:
-                hits[f"{place}: attributes"] += 1
-        return hits
+def search(site: Site, needles: Mapping[str, bytes]) -> Counter[str]:
+    return Scanner(site, needles, {"attributes": PLACE.encode()}).found()
 
 
 @pytest.fixture(scope="module")
@@ -169,34 +185,39 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
         needles = needles_of(site)
         publish(site, [*OTHERS, STAYS, *REPORTED])
         idle(site)
-        before = Attributes(site, needles).found()
+        before = search(site, needles)
         # A topic is left out of the removal by mistake: the search must notice.
+        # Everybody asks twice: the second request finds nothing to take back, and must not hide the first.
+        erase(site)
         erase(site)
         idle(site)
         with pytest.MonkeyPatch.context() as patched:
             chosen = erasures._topics_of
             patched.setattr(erasures, "_topics_of", lambda notes: (chosen(notes)[0], []))
             wait_and_finish(site)
-        left_out = Attributes(site, needles).found()
+        left_out = search(site, needles)
         # Asked again, while stages are killed.
         erase(site)
-        kill(site, "deidentify", "dedupe", "aggregate")
+        end(site, signal.SIGKILL)
         idle(site)
         certificates = wait_and_finish(site)
-        after, cells = Attributes(site, needles).found(), exact_cells.read(site.cluster("operator"))
+        after, cells = search(site, needles), exact_cells.read(site.cluster("operator"))
         # All states from their changelogs, and everything that an operator can replay.
-        kill(site, "deidentify", "dedupe", "aggregate")
+        end(site, signal.SIGTERM)  # it leaves its group, so that the next one need not wait for its session to end
         publish(site, [{**OTHERS[0]}])
         outcomes = idle(site)
         again = exact_cells.read(site.cluster("operator"))
-        restarted = Attributes(site, needles).found()
+        restarted = search(site, needles)
         yield Story(site, needles, before, left_out, after, restarted, cells, again, certificates, outcomes)
 
 
 def wait_and_finish(site: Site) -> Sequence[Mapping[str, str]]:
-    """Run the removal as soon as the requests are old enough."""
-    while not (made := erasures.finish(site, FAST)):
-        assert erasures.waiting(site)
+    """Run the removal as soon as all requests are old enough; one that runs earlier leaves the younger ones alone."""
+    youngest = max(note.at_ms for note in erasures.waiting(site))
+    time.sleep(max(0, youngest + FAST.idle_ms - time.time() * 1000) / 1000)
+    made = erasures.finish(site, FAST)
+    # No broker tells when a file that it replaced is gone (ADR 0042): a slow one takes longer than `finish` waits.
+    wait(lambda: not any(site.path("kafka").rglob("*.deleted")))
     return made
 
 

@@ -101,8 +101,13 @@ CHANGES: dict[str, list[tuple[str, str]]] = {
     "another name of a population": [
         ('name = "cases"', 'name = "people"'),
         ('population = "cases"', 'population = "people"'),
+        ("{ cases = 0.6", "{ people = 0.6"),
     ],
-    "another mode": [('kind = "case"\nmode = "suppression"', 'kind = "case"\nmode = "dp"')],
+    "another mode": [
+        ('kind = "referral"\nmode = "dp"', 'kind = "referral"\nmode = "suppression"'),
+        (", referrals = 0.2", ""),
+    ],
+    "a larger budget": [("epsilon = 6.0", "epsilon = 8.0")],
     "one table less": [('name = "means"\npopulation', 'name = "means-again"\npopulation')],
     "another calendar": [("grace_days = 15", "grace_days = 0")],
     "other coverage": [('["IRQ", "JOR", "LBN", "TUR"]', '["IRQ", "JOR", "LBN"]')],

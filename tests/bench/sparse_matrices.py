@@ -10,7 +10,6 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from importlib import resources
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from anonymizer import policy
 from anonymizer.tabular import complementary, crosstab, joint_system, primary, protection_audit, publication_decision
 from anonymizer.tabular.crosstab import CrossTable
 from anonymizer.tabular.sparse_matrix import Matrix, hstack, vstack
+from connectors.adapters.policy_store import shipped_policy
 from streams.core.releasing.release_plan import plan
 from tests.bench.test_release_time import a_year_of_cases
 from tests.support.disclosure import engine
@@ -119,7 +119,7 @@ def compare(name: str, run: Callable[[], object]) -> None:
 
 def year_of_cases() -> None:
     """Plan a year of cases of CTDC's size."""
-    rules = policy.load((resources.files("anonymizer") / "policies" / "default.toml").read_text())
+    rules = policy.load(shipped_policy("suppression"))
     plan(a_year_of_cases(2_000, seed=1), dt.date(2025, 6, 1), (), rules, engine=engine())
 
 

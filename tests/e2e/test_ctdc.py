@@ -47,6 +47,8 @@ with file as (
     select concat_ws('|', 'cases', 'profile', 'TIP', 'confirmed', country, year, gender, age, exploitation) as key
     from victim
     union all
+    select concat_ws('|', 'cases', 'quarters', 'TIP', 'confirmed', country, year, year) from victim
+    union all
     select concat_ws('|', 'cases', 'origin', 'TIP', 'confirmed', country, year, citizenship) from victim
     union all
     select concat_ws('|', 'cases', 'means', 'TIP', 'confirmed', country, year, 'unknown') from victim
@@ -73,6 +75,6 @@ def test_every_row_is_published_and_counted(whole: demo.Ran) -> None:
 def test_every_cell_equals_a_recount_of_the_file(whole: demo.Ran, shared_dir: Path) -> None:
     places = [str(shared_dir.joinpath(*FILE)), str(shared_dir.joinpath(*COUNTRIES))]
     recounted = Counter(dict(duckdb.execute(RECOUNT, places).fetchall()))
-    assert sum(recounted.values()) == 4 * ROWS
+    assert sum(recounted.values()) == 5 * ROWS
     counted = demo.counted_cells(whole.out / "internal" / "cells.csv")
     assert counted - recounted == recounted - counted == Counter()

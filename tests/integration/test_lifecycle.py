@@ -157,8 +157,9 @@ def test_nothing_outlives_the_parent(up: Start, home: Path, number: signal.Signa
     children = parent.children(recursive=True)
     assert {child.pid for child in children} >= {_pid(home, "broker"), _pid(home, "registry")}
     parent.send_signal(number)
-    gone, alive = psutil.wait_procs([parent, *children], timeout=STOP_SECONDS)
-    assert alive == []
-    assert len(gone) >= 3
+    _, alive = psutil.wait_procs([parent, *children], timeout=STOP_SECONDS)
+    # A process that has ended is a zombie until the system's first process takes note of it.
+    assert [child for child in alive if child.status() != psutil.STATUS_ZOMBIE] == []
+    assert len(children) >= 2
     if number != signal.SIGKILL:
         assert list((home / "run").glob("*.pid")) == []

@@ -16,6 +16,8 @@ from streams.broker import access
 from tests.support import demo
 
 AGENCY = "police-jor"
+SECOND = "shelter-lbn"
+"""A year that one agency alone has reported is not released."""
 ROWS = 120
 PATIENCE_SECONDS = 120
 
@@ -56,7 +58,7 @@ class Machines:
 def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
     """Start each stage on a machine that has its party's folder alone."""
     folder = tmp_path_factory.mktemp("apart")
-    with local.running(folder / "site", workers=False, agencies=(AGENCY,)) as site:
+    with local.running(folder / "site", workers=False, agencies=(AGENCY, SECOND)) as site:
         apart = Machines(site, folder / "machines")
         workers = [server_process.worker(apart.home(f"worker.{stage}"), stage, 0) for stage in access.WORKERS]
         for worker in workers:
@@ -67,24 +69,25 @@ def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
             server_process.stop_all(workers, seconds=20)
 
 
-def a_file(path: Path) -> Path:
-    """Write cases of as many invented persons as there are rows."""
+def a_file(path: Path, first: int = 0) -> Path:
+    """Write cases of as many invented persons as there are rows; `first` is the number of the first."""
     with path.open("w", encoding="utf-8", newline="") as text:
         writer = csv.writer(text)
         writer.writerow(["record_id", "event_date", "con_Consent", "CountryOfExploitation", "prs_FirstName"])
-        for row in range(ROWS):
+        for row in range(first, first + ROWS):
             writer.writerow([f"own-{row}", "2023-03-05", "true", "LB", f"Zarun{row}"])
     return path
 
 
 def test_the_pipeline_runs_though_no_party_has_anothers_secret(machines: Machines, tmp_path: Path) -> None:
     """Published, de-identified, counted, released and read, each by a process that sees one folder."""
-    file = a_file(tmp_path / "a.csv")
-    machines.amana(access.agency_principal(AGENCY), "publish", "--agency", AGENCY, "--kind", "case", file)
+    for first, agency in ((0, AGENCY), (ROWS, SECOND)):
+        file = a_file(tmp_path / f"{agency}.csv", first)
+        machines.amana(access.agency_principal(agency), "publish", "--agency", agency, "--kind", "case", file)
     machines.amana(access.OPERATOR, "status", "--wait-idle", "--timeout", str(PATIENCE_SECONDS))
     machines.amana(access.OPERATOR, "cells", "export", "--out", tmp_path / "cells.csv")
     counted = demo.counted_cells(tmp_path / "cells.csv")
-    assert sum(count for cell, count in counted.items() if "|profile|" in cell) == ROWS
+    assert sum(count for cell, count in counted.items() if "|profile|" in cell) == 2 * ROWS
     machines.amana(access.OPERATOR, "release", "--as-of", "2024-06-30")
     assert machines.amana(access.ANALYSTS, "feed", "list")
     assert machines.amana(access.OFFICER, "audit", "reconcile")

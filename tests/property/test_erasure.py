@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anonymizer.governance.policy_timeline import PolicyTimeline
-from connectors.operations import erased_persons
+from connectors.operations import erased_persons, erasure_notes
 from schemas.record_seal import EVIDENCE
 from streams.broker import topics
 from streams.core.counting import dedupe as rules
@@ -151,13 +151,24 @@ class Site:
                     self.counts[columns.cells[cell]] += amount
 
     def compacted(self) -> "Site":
-        """Return a site without states whose log is compacted, and cleared as `amana erase finish` does."""
-        fresh = Site()
+        """Return a site with the log alone, compacted, and cleared by the notes as `amana erase finish` does."""
+        fresh, told = Site(), {tombstone[1:3] for note in self.notes() for tombstone in note.tombstones}
         for partition, own in self.log.items():
             last = {record.key: record for record in own}
             kept = (record for record in own if last[record.key] is record and record.value is not None)
-            fresh.log[partition] = [one for one in kept if raw_events.opened(TOPIC, one)["state"] != "erased"]
+            fresh.log[partition] = [one for one in kept if (partition, one.key) not in told]
         return fresh
+
+    def notes(self) -> list[erasure_notes.ErasureNote]:
+        """Return the notes that the topic `erasures` holds, of which it has the last one of each key."""
+        last = {one.key: one for one in self.results if one.topic == topics.ERASURES}
+        return [
+            erasure_notes.ErasureNote(
+                key.decode(), said["agency"], said["kind"], said["digest"], tuple(said["markers"]), 0
+            )
+            for key, one in last.items()
+            for said in [raw_events.opened("erased", one)]
+        ]
 
     def said(self) -> Iterator[bytes]:
         """Yield what can be read with all keys: the log, and both states."""
@@ -228,6 +239,17 @@ def test_the_search_finds_an_event_that_a_person_year_remembers() -> None:
     site.forget()
     assert site.persons == {}, "the key of an empty person-year would say that the person was known"
     assert [one.topic for one in site.results].count(topics.ERASURES) == 1
+
+
+def test_a_second_request_keeps_what_the_note_of_the_first_one_names() -> None:
+    """An agency asks again before the removal, and asks for a report that came in between: all three are removed."""
+    acts = [Act("police-jor", 0, revision) for revision in (1, None, None, 5, None)]
+    site = Site()
+    for offset, act in enumerate(acts):
+        site.take([act.record(offset)], twice=False)
+    assert [len(note.markers) for note in site.notes()] == [1, 0, 1]
+    assert {note.event for note in site.notes()} == {site.notes()[0].event}
+    assert not any(site.compacted().log.values())
 
 
 def test_no_record_key_stands_for_a_person_or_for_two_records() -> None:

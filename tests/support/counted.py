@@ -7,12 +7,13 @@ from typing import Any
 
 from anonymizer.governance.policy_timeline import PolicyTimeline
 from anonymizer.microdata.redaction import Text, Verdict
+from schemas.catalogue import Schema
 from streams.core.counting import delta_columns
-from streams.runtime.stage import Output, Record
+from streams.runtime.stage import BatchResult, Output, Record
 from streams.stages import dedupe, deidentify
 from tests.support import raw_events
 
-__all__ = ["Nothing", "cells", "private"]
+__all__ = ["Nothing", "cells", "handled", "private", "stage"]
 
 
 class Nothing:
@@ -32,13 +33,28 @@ def private(detector: deidentify.Detector) -> deidentify.Private:
     return deidentify.Private(keys, detector, lambda: None, raw_events.today, "test")
 
 
-def cells(kind: str, events: Sequence[Mapping[str, Any]]) -> Counter[str]:
-    """Return the exact cells of clear events of one agency and kind, in the order of publication."""
+def stage(policies: PolicyTimeline | None = None) -> deidentify.Deidentify:
+    """Return the handler of the first stage, with the shipped policy for every year where no policies are given."""
+    policies = policies or PolicyTimeline.always(raw_events.shipped())
+    return deidentify.Deidentify(policies, raw_events.deps(), private(Nothing()))
+
+
+def handled(handler: deidentify.Deidentify, record: Record, kept: dict[str, bytes]) -> BatchResult:
+    """Let the first stage handle one record; `kept` is its state, and holds what it writes afterwards."""
+    result = asyncio.run(handler([record], kept.get))
+    kept.update({key: value for key, value in result.writes.items() if value is not None})
+    return result
+
+
+def cells(kind: str, events: Sequence[Mapping[str, Any]], schema: Schema | None = None) -> Counter[str]:
+    """Return the exact cells of clear events of one agency and kind, in the order of publication.
+
+    Without a `schema` they are of the version that is shipped.
+    """
     deps, kept = raw_events.deps(), dict[str, bytes]()
     policies = PolicyTimeline.always(raw_events.shipped())
-    stage = deidentify.Deidentify(policies, deps, private(Nothing()))
-    records = [raw_events.record(kind, event, offset) for offset, event in enumerate(events)]
-    made = asyncio.run(stage(records, kept.get)).outputs
+    records = [raw_events.record(kind, event, offset, schema=schema) for offset, event in enumerate(events)]
+    made = asyncio.run(stage(policies)(records, kept.get)).outputs
     counted: Counter[str] = Counter()
     for partition, batch in _by_partition(made, f"deidentified.{kind}").items():
         told = asyncio.run(dedupe.Dedupe(policies, deps)(batch, lambda _key: None)).outputs

@@ -6,7 +6,6 @@ The attacker's variables are the full cross of everything a row may speak of, no
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from itertools import product
 
 import numpy as np
@@ -17,6 +16,7 @@ from anonymizer.policy import Policy, Region, TablePlan
 from anonymizer.solvers.highs import Highs
 from anonymizer.solvers.ortools_engine import OrtoolsAuditor
 from anonymizer.tabular.linear_program import Engine
+from connectors.adapters.policy_store import shipped_policy
 from schemas.trend import TrendRow
 from streams.core.releasing.release_decision import EarlierRelease, Publish, Withhold
 from streams.core.releasing.release_plan import plan
@@ -40,8 +40,8 @@ class Person:
 
 
 def small_policy(regions: Mapping[str, Sequence[str]], tables: Iterable[tuple[str, str, tuple[str, ...]]]) -> Policy:
-    """Return the shipped policy with these regions and these tables (geography, period, dimensions) of cases alone."""
-    shipped = policy.load((resources.files("anonymizer") / "policies" / "default.toml").read_text())
+    """Return the policy `suppression` with these regions and tables (geography, period, dimensions) of cases."""
+    shipped = policy.load(shipped_policy("suppression"))
     plans = tuple(
         TablePlan.model_validate(
             {"name": f"t{i}", "population": "cases", "cube": "profile", "geography": geography, "period": period}

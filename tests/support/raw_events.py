@@ -15,6 +15,7 @@ from anonymizer import policy
 from anonymizer.names import spans
 from connectors.ingest.event.envelope import Envelope
 from schemas import catalogue, signing
+from schemas.catalogue import Schema
 from schemas.parsing import Parsed
 from schemas.record_seal import AGENCY, EVIDENCE, REFUSED, RecordSeal, ScopeKeys
 from schemas.roles import SEALED_ROLES
@@ -132,6 +133,7 @@ def event(kind: str = "case", number: int = 1, **changes: object) -> dict[str, A
             "participants_male": 2,
             "participants_unknown": 0,
         },
+        "justice": {"stage": "Arrested", "phenomenon": "TIP", "value": 4},
     }.get(kind, {})
     return base | changes
 
@@ -170,11 +172,15 @@ def record(  # noqa: PLR0913, PLR0917 - one event and everything that its publis
     public: bytes = public_key_of(SEALING),
     private: bytes = SIGNING,
     topic: str | None = None,
+    schema: Schema | None = None,
 ) -> Record:
-    """Encode, seal and sign an event as its agency's publisher does, for its own topic unless another is named."""
+    """Encode, seal and sign an event as its agency's publisher does, for its own topic unless another is named.
+
+    Without a `schema` it is of the version that is shipped.
+    """
     topic = topic or topics.raw(str(clear["agency"]), kind)
     envelope = Envelope(
-        catalogue.load(f"raw.{kind}"),
+        schema or catalogue.load(f"raw.{kind}"),
         ids["envelope"],
         _sealer(public),
         signing.Signer(private),

@@ -28,13 +28,20 @@ _HEADS = (0, 8, 12)
 """Bytes before the sealed part of a record: none, `through`, `through` and revision."""
 
 _LEAST = 8
+_DISK = "disk"
 
 
 class Scanner:
-    """Reads a site; `needles` are names and the bytes that are looked for under them."""
+    """Reads a site.
 
-    def __init__(self, site: Site, needles: Mapping[str, bytes]) -> None:
-        self._site, self._needles = site, needles
+    Args:
+        site: the site.
+        needles: names, and the bytes that are looked for under them.
+        short: as `needles`, too short to be looked for in ciphertext, where they stand by chance.
+    """
+
+    def __init__(self, site: Site, needles: Mapping[str, bytes], short: Mapping[str, bytes]) -> None:
+        self._site, self._needles, self._short = site, needles, short
         folders = [site.party(party) for party in parties.PARTIES if party != parties.AGENCY_PARTY]
         folders += [site.party(parties.AGENCY_PARTY, agency) for agency in site.agencies]
         scopes = {name: keys for folder in folders for name, keys in folder.scopes().items()}
@@ -46,7 +53,8 @@ class Scanner:
         """Count what is found, by place and needle: `deidentified.case: token`."""
         hits: Counter[str] = Counter()
         for place, data in self.everything():
-            for name, needle in self._needles.items():
+            looked_for = self._needles if place == _DISK else {**self._needles, **self._short}
+            for name, needle in looked_for.items():
                 if needle in data:
                     hits[f"{place}: {name}"] += 1
         return hits
@@ -57,8 +65,10 @@ class Scanner:
             if not path.is_file() or path.is_relative_to(self._site.path("parties")):
                 continue
             with contextlib.suppress(FileNotFoundError):  # the broker deletes files meanwhile
+                if not path.stat().st_blocks:
+                    continue  # an index that the broker has made room for, and not written to
                 data = path.read_bytes()
-                yield "disk", data
+                yield _DISK, data
                 if ".log" in path.suffixes and "kafka" in path.parts:
                     yield from self._records(path, data)
 

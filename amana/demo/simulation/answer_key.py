@@ -21,6 +21,9 @@ __all__ = ["AnswerEntry", "cells", "outcomes"]
 
 _GENDERS: Final = {"Feminine": "F", "Masculine": "M", "TransgenderFeminine": "X", "NonConforming": "X"}
 _STATUSES: Final = {"A": "confirmed", "P": "possible", None: "unknown"}
+_HEAD: Final = 4  # phenomenon, status, country and time begin every cell of a person
+_FIRST_QUARTER: Final = "first-quarter"
+"""Stands for the first quarter of a person-year until all of its rows are known."""
 _SEXES: Final = (("F", "female"), ("M", "male"), ("unknown", "unknown"))
 
 
@@ -59,30 +62,47 @@ def outcomes(entries: Sequence[AnswerEntry]) -> list[str]:
 def cells(entries: Sequence[AnswerEntry], results: Sequence[str]) -> Counter[str]:
     """Return cell → amount: for each person, year and kind the cells on which the agencies agree as far as they do."""
     exact: Counter[str] = Counter()
+    quarters = _first_quarters(entries)
     counting = [entry for entry, outcome in zip(entries, results, strict=True) if outcome in {"counted", "duplicate"}]
     for leading, *others in _groups([entry for entry in counting if not entry.again]):
         voices = [list(_cells(entry.report)) for entry in (leading, *others)]
+        quarter = quarters.get(_person_year(leading), leading.report.date[:4])
         for place, (cell, amount) in enumerate(voices[0]):
             name, *codes = _parts(cell)
             by_agency = [_parts(voice[place][0])[1:] for voice in voices]
             agreed = [
                 _agreed(reported) or own for own, reported in zip(codes, zip(*by_agency, strict=True), strict=True)
             ]
-            exact["|".join([name, *agreed])] += amount
+            exact["|".join([name, *(quarter if code == _FIRST_QUARTER else code for code in agreed)])] += amount
     return +exact  # the plus leaves out cells of amount 0
+
+
+def _first_quarters(entries: Sequence[AnswerEntry]) -> dict[tuple[object, ...], str]:
+    """Return the earliest quarter that any row of a person, year and kind names, superseded and withdrawn ones too."""
+    quarters: dict[tuple[object, ...], str] = {}
+    for entry in entries:
+        report, (year, _, month) = entry.report, entry.report.period.partition("-")
+        if month and not report.withdrawn and report.facts.get("status") != "N":
+            quarter = f"{year}-Q{(int(month) + 2) // 3}"
+            quarters[_person_year(entry)] = min(quarter, quarters.get(_person_year(entry), quarter))
+    return quarters
+
+
+def _person_year(entry: AnswerEntry) -> tuple[object, ...]:
+    """Return what is counted once: kind, person and year; for an aggregate, its record."""
+    report = entry.report
+    return report.kind, report.person.number if report.person else entry.record, report.date[:4]
 
 
 def _groups(entries: Iterable[AnswerEntry]) -> Iterator[list[AnswerEntry]]:
     """Yield one entry of each agency for each person, year and kind, the leading one first; an aggregate is its own."""
     groups: defaultdict[tuple[object, ...], dict[str, AnswerEntry]] = defaultdict(dict)
     for entry in entries:
-        report = entry.report
-        who: object = report.person.number if report.person else entry.record
-        voices = groups[report.kind, who, report.date[:4]]
+        voices = groups[_person_year(entry)]
         # An agency speaks by its earliest record with a known month; `World` lets no tie go further.
-        known = voices.setdefault(report.agency.id, entry)
+        known = voices.setdefault(entry.report.agency.id, entry)
         if _own_order(entry) < _own_order(known):
-            voices[report.agency.id] = entry
+            voices[entry.report.agency.id] = entry
     for voices in groups.values():
         yield _ranked(list(voices.values()))
 
@@ -108,7 +128,7 @@ def _ranked(voices: list[AnswerEntry]) -> list[AnswerEntry]:
 def _values(entry: AnswerEntry) -> list[str]:
     """Return the distinct values in the cells of an entry: those of the first cell, then what each further one adds."""
     first, *further = (_parts(cell)[1:] for cell, _ in _cells(entry.report))
-    return [*first, *(codes[-1] for codes in further)]
+    return [*first, *(code for codes in further for code in codes[_HEAD:])]
 
 
 def _parts(cell: str) -> list[str]:
@@ -140,27 +160,50 @@ def _cells(report: AgencyReport) -> Iterator[tuple[str, int]]:
     """Yield the keys of the cells to which a counted report contributes, with the amount."""
     facts, country, period, year = report.facts, report.facts["country"] or "unknown", report.period, report.date[:4]
     # Aggregates bring their own amounts; every other report counts one person.
-    if report.kind == "indicator":
-        yield f"indicators|indicator|{facts['phenomenon']}|{country}|{period}|{facts['indicator']}", facts["value"]
-        return
-    if report.kind == "activity":
-        for sex, field in _SEXES:
-            yield f"activities|participants|{country}|{period}|{facts['activity_type']}|{sex}", facts[field]
+    if report.person is None:
+        yield from _aggregate_cells(report, country)
         return
     head = f"{facts['phenomenon']}|{_STATUSES[facts['status']]}|{country}"
     gender = _GENDERS.get(facts["gender"] or "", "unknown")
     if report.kind == "referral":
-        yield f"referrals|service|{head}|{period}|{gender}|{facts['service'] or 'unknown'}", 1
+        yield f"referrals|service|{head}|{period}|{_FIRST_QUARTER}|{gender}|{facts['service'] or 'unknown'}", 1
+        path = f"{facts['referred_from'] or 'unknown'}|{facts['referred_to'] or 'unknown'}"
+        yield f"referrals|path|{head}|{year}|{path}", 1
+        yield f"referrals|uptake|{head}|{period}|{_FIRST_QUARTER}|{facts['uptake'] or 'unknown'}", 1
     elif report.kind == "assistance":
-        yield f"assistance|services|{head}|{period}|{gender}|{_joined(facts['services'])}", 1
+        yield f"assistance|services|{head}|{period}|{_FIRST_QUARTER}|{gender}|{_joined(facts['services'])}", 1
     else:
         yield f"cases|profile|{head}|{period}|{gender}|{_age(report)}|{_joined(facts['forms'])}", 1
-        # The shipped policy counts origin and means by year, the profile and identification by month or quarter.
+        yield f"cases|quarters|{head}|{period}|{_FIRST_QUARTER}", 1
+        # The shipped policy counts origin, means and identification by year.
         codes = facts["citizenship"]
         citizenship = codes[0] if len(codes) == 1 else "multiple" if codes else "unknown"
         yield f"cases|origin|{head}|{year}|{citizenship}", 1
         yield f"cases|means|{head}|{year}|{_joined(facts['means'])}", 1
-        yield f"cases|identification|{head}|{period}|{facts['decided_by'] or 'unknown'}", 1
+        yield f"cases|identification|{head}|{year}|{facts['decided_by'] or 'unknown'}", 1
+
+
+def _aggregate_cells(report: AgencyReport, country: str) -> Iterator[tuple[str, int]]:
+    """Yield the cells of an agency's own aggregate, with amounts that may be zero."""
+    facts = report.facts
+    told = {name: value if value is not None else "unknown" for name, value in facts.items()}
+    place = f"{country}|{report.period}"
+    if report.kind == "indicator":
+        head = f"{told['phenomenon']}|{told['indicator']}|{place}"
+        yield f"indicators|community|{head}|{told['population_group']}|{told['sex']}|{told['majority']}", facts["value"]
+        yield f"indicators|crisis|{head}|{told['crisis']}|{told['crisis_phase']}|{told['emergency']}", facts["value"]
+    elif report.kind == "justice":
+        head = f"{told['phenomenon']}|{told['stage']}|{place}|{_joined(facts['forms'])}"
+        yield f"justice|stage|{head}|{told['sex']}|{told['nationality']}", facts["value"]
+    else:
+        for sex, field in _SEXES:
+            yield f"activities|participants|{place}|{facts['activity_type']}|{sex}", facts[field]
+        everybody = sum(facts[field] for _, field in _SEXES)
+        yield f"activities|audience|{place}|{told['audience']}", everybody
+        yield f"activities|topics|{place}|{_joined(facts['topics'])}", everybody
+        for item, amount in facts["items"].items():
+            yield f"items|items|{place}|{item}", amount
+        yield f"partners|partners|{place}|{told['audience']}", facts["partners"]
 
 
 def _joined(codes: Sequence[str]) -> str:

@@ -30,6 +30,7 @@ _TEXT_FIELDS: Final = {
     "assistance": "spl_ActionPlan",
     "indicator": "notes",
     "activity": "notes",
+    "justice": "notes",
 }
 _STAFF_FIELDS: Final = {
     "case": "cas_CaseOwner",
@@ -37,6 +38,10 @@ _STAFF_FIELDS: Final = {
     "assistance": "cas_CaseOwner",
     "activity": "facilitator",
 }
+_ITEM_FIELDS: Final = {
+    "DignityKit": "items_dignity_kits", "HygieneKit": "items_hygiene_kits", "Food": "items_food",
+    "Clothing": "items_clothing", "Leaflet": "items_leaflets",
+}  # fmt: skip
 _STREETS: Final = ("Cedar Lane", "Mill Street", "Harbour Road", "Old Market", "Olive Hill", "Station Road")
 _STATES: Final = {"LB": "Bekaa", "JO": "Zarqa", "IQ": "Ninewa", "EG": "Giza", "TR": "Hatay"}
 _ADULT: Final = 18
@@ -59,11 +64,8 @@ def row(report: AgencyReport, random: Random, *, with_text: bool) -> tuple[dict[
     }
     if report.person is not None:
         cells |= _case(report, report.person)
-    elif report.kind == "indicator":
-        cells |= {name: facts[name] for name in ("phenomenon", "indicator", "value")}
     else:
-        cells |= {"activity_type": facts["activity_type"]}
-        cells |= {f"participants_{sex}": facts[sex] for sex in ("female", "male", "unknown")}
+        cells |= _aggregate(report)
     # The order of the draws is part of the format: another order gives other bytes for the same seed.
     if report.person is not None and report.person.named:
         planted = _identity(cells, report, report.person, random)
@@ -118,7 +120,25 @@ def _case(report: AgencyReport, person: InventedPerson) -> dict[str, Any]:
     elif report.kind == "assistance":
         cells["services"] = facts["services"] or None
     else:
-        cells["service"] = facts["service"]
+        cells |= {name: facts[name] for name in ("service", "uptake")}
+        cells |= {"cas_ReferringOrganisation": facts["referred_from"], "cas_ReferredOrganisation": facts["referred_to"]}
+    return cells
+
+
+def _aggregate(report: AgencyReport) -> dict[str, Any]:
+    """Return the fields of an agency's own aggregate."""
+    facts = report.facts
+    if report.kind == "activity":
+        return {
+            **{name: facts[name] for name in ("activity_type", "audience")},
+            **{f"participants_{sex}": facts[sex] for sex in ("female", "male", "unknown")},
+            **{_ITEM_FIELDS[item]: amount for item, amount in facts["items"].items()},
+            "topics": facts["topics"] or None,
+            "partner_organisations": facts["partners"],
+        }
+    cells = {name: value for name, value in facts.items() if name not in {"country", "language", "forms"}}
+    if report.kind == "justice":
+        cells["vic_TypeOfExploitation"] = facts["forms"] or None
     return cells
 
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any, Final
 
-from amana.demo.simulation.world import PERSONAL, AgencyReport, World
+from amana.demo.simulation.world import AgencyReport, World
+from schemas.catalogue import PERSONAL
 
 __all__ = ["SPOILT", "SimulatedRow", "simulated_rows", "spoil"]
 

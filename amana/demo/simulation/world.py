@@ -13,13 +13,11 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any, Final
 
-from amana.demo.simulation import invented_names
+from amana.demo.simulation import aggregates, invented_names
 from amana.demo.simulation.agencies import AGENCIES, Agency
+from schemas.catalogue import PERSONAL
 
-__all__ = ["PERSONAL", "AgencyReport", "InventedPerson", "World"]
-
-PERSONAL: Final = frozenset({"case", "assistance", "referral"})
-"""Kinds of event about one person."""
+__all__ = ["AgencyReport", "InventedPerson", "World"]
 
 _ORIGINS: Final = {
     "SYR": 22, "IRQ": 12, "PHL": 9, "ETH": 10, "LKA": 7, "BGD": 8, "NPL": 5, "KEN": 6, "LBN": 4,
@@ -52,8 +50,13 @@ _SERVICES: Final = (
     "Documentation",
     "Livelihood",
 )
-_INDICATORS: Final = ("ScreenedAtBorder", "ScreenedInDetention", "HotlineCalls", "WagesWithheld", "DocumentsWithheld")
-_ACTIVITIES: Final = ("AwarenessSession", "SchoolSession", "FrontlineTraining", "PoliceTraining", "InspectorTraining")
+_REFERRED_TO: Final = {
+    "NGO": 40, "HealthServiceOrganisation": 18, "CentralGovernmentOrganisation": 14, "LegalService": 10,
+    "LawEnforcement": 8, "ImmigrationService": 6, None: 4,
+}  # fmt: skip
+_UPTAKE: Final = {"TakenUp": 62, "Declined": 12, "Unavailable": 8, "NotReached": 6, "Pending": 8, None: 4}
+_COUNTRIES: Final = {"LB": "LBN", "JO": "JOR", "TR": "TUR"}
+"""Region of an authority → the country of its proceedings."""
 _WEIGHTS: Final = {agency: agency.weight for agency in AGENCIES}
 _ANOTHER_AGENCY: Final = 0.12
 _AGAIN: Final = 0.06
@@ -225,7 +228,12 @@ class World:
         """Draw the facts of one kind of report about a person."""
         random = self.random
         if kind == "referral":
-            return {"service": self._pick({**dict.fromkeys(_SERVICES, 12), None: 4})}
+            return {
+                "service": self._pick({**dict.fromkeys(_SERVICES, 12), None: 4}),
+                "referred_from": self._pick({agency.organisation: 92, None: 8}),
+                "referred_to": self._pick(_REFERRED_TO),
+                "uptake": self._pick(_UPTAKE),
+            }
         if kind == "assistance":
             return {"services": sorted(random.sample(_SERVICES, random.choice((0, 1, 1, 1, 2, 2, 3))))}
         forms = [] if random.random() < 0.1 else [_FORM_CODES[person.form]]  # noqa: PLR2004 - as above
@@ -236,17 +244,14 @@ class World:
         return {"forms": forms, "industry": person.industry or None, "means": means, "source": source}
 
     def _aggregate(self, agency: Agency, kind: str) -> AgencyReport:
-        random = self.random
-        facts: dict[str, Any] = {"country": self._pick(agency.countries), "language": self._pick(agency.languages)}
+        place = _COUNTRIES[agency.region] if kind == "justice" else self._pick(agency.countries)
+        facts: dict[str, Any] = {"country": place, "language": self._pick(agency.languages)}
         if kind == "indicator":
-            facts |= {
-                "phenomenon": self._pick({"TIP": 7, "SOM": 3}),
-                "indicator": random.choice(_INDICATORS),
-                "value": random.randint(1, 60),
-            }
+            facts |= aggregates.indicator(self.random, agency, place)
+        elif kind == "activity":
+            facts |= aggregates.activity(self.random)
         else:
-            facts |= {"activity_type": random.choice(_ACTIVITIES)}
-            facts |= {sex: random.choice((0, 0, 5, 12, 18, 25)) for sex in ("female", "male", "unknown")}
+            facts |= aggregates.justice(self.random, agency)
         return AgencyReport(agency, kind, self._record(agency), 1, self.date(), None, facts)
 
     def _names(self, born: int) -> tuple[int, int, int]:

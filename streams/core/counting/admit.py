@@ -7,7 +7,8 @@ Called by: `streams.stages.deidentify`, step 4; `streams.stages.deidentify_outpu
 
 Invariants:
 - CON-010 to CON-015: the contract (`schemas.raw`); CON-023: no consent; CON-024: another agency's topic; CON-025: a
-  year before the policy's first.
+  year before the policy's first; CON-026: a crisis that the policy does not declare; CON-027: a stage of proceedings
+  that another authority owns, or nobody.
 - An event of the future is refused by the day on which it is admitted, with one day for clocks and time zones. The
   calendar's date decides lateness alone (`docs/adr/0036-bounds-at-admission.md`).
 - A withdrawal needs no consent: it may be the consent that is withdrawn.
@@ -25,7 +26,7 @@ from schemas import raw
 from schemas.errors import ContractError
 from streams.core import calendar
 
-__all__ = ["Lateness", "check", "check_erasure", "lateness"]
+__all__ = ["Lateness", "check", "check_declared", "check_erasure", "lateness"]
 
 _EVENT_ID: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
@@ -61,6 +62,27 @@ def check(kind: str, agency: str, record: Mapping[str, Any], policy: Policy, *, 
         raise ContractError("CON-025", "a date before the policy's first year", field="event_date")
     if not record.get("con_Consent", True) and not record["withdrawn"]:
         raise ContractError("CON-023", "no consent is on record", field="con_Consent")
+
+
+def check_declared(kind: str, record: Mapping[str, Any], policy: Policy) -> None:
+    """Refuse an event about what the policy of its year does not declare; a withdrawal takes back what was admitted.
+
+    Args:
+        kind: The kind of event.
+        record: The event, as `check` admitted it.
+        policy: The policy that governs its year.
+
+    Raises:
+        ContractError: CON-026, CON-027; the message repeats no value.
+    """
+    if record["withdrawn"]:
+        return
+    if kind == "indicator" and record["crisis"] not in {None, *policy.crises}:
+        raise ContractError("CON-026", "a crisis that the policy does not declare", field="crisis")
+    if kind == "justice":
+        place = record["CountryOfExploitation"], record["stage"], record["phenomenon"]
+        if policy.owner_of(*place) != record["agency"]:
+            raise ContractError("CON-027", "a stage of proceedings that the agency does not own", field="stage")
 
 
 def check_erasure(agency: str, request: Mapping[str, Any]) -> None:

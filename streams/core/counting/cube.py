@@ -20,27 +20,32 @@ Invariants:
 (('activities|participants|LBN|2024-03|F', 12), ('activities|participants|LBN|2024-03|unknown', 3))
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from anonymizer.governance.policy_timeline import PolicyTimeline
+from anonymizer.measures import measure_of
 from anonymizer.policy import Policy, Population
+from anonymizer.released_dimensions import FIRST_QUARTER
 from schemas.identifiers import CubeKey
 
-__all__ = ["OUT_OF_SCOPE_STATUS", "cells", "cells_of", "dimensions_by_cube", "dimensions_of"]
+__all__ = ["OUT_OF_SCOPE_STATUS", "cells", "cells_of", "dimensions_by_cube", "dimensions_of", "quarter_of"]
 
 OUT_OF_SCOPE_STATUS = "not-a-victim"
 """The status of an event that no population counts."""
 
 UNKNOWN = "unknown"
 
-_SEXES = (("F", "participants_female"), ("M", "participants_male"), ("unknown", "participants_unknown"))
+
+def quarter_of(period: str) -> str:
+    """Return the quarter of a month, `2024-Q1` of `2024-03`; a year without a month stays a year."""
+    year, _, month = period.partition("-")
+    return f"{year}-Q{(int(month) + 2) // 3}" if month else year
 
 
 def cells_of(record: Mapping[str, Any], kind: str, policy: Policy) -> tuple[tuple[CubeKey, int], ...]:
-    """Return the (cell key, amount) pairs of `record`, an event of `kind`; none if no population counts the kind."""
-    population = policy.population_of(kind)
-    return cells(record, population) if population is not None else ()
+    """Return the (cell key, amount) pairs of `record`, an event of `kind`, in every population that counts the kind."""
+    return tuple(pair for population in policy.populations_of(kind) for pair in cells(record, population))
 
 
 def cells(record: Mapping[str, Any], population: Population) -> tuple[tuple[CubeKey, int], ...]:
@@ -49,15 +54,17 @@ def cells(record: Mapping[str, Any], population: Population) -> tuple[tuple[Cube
         return ()
     # The cubes of a population share most of their dimensions: each value is read once.
     known: dict[str, str] = {}
-    pairs = []
-    for values, amount in _parts(record, population.kind):
+    amounts: dict[CubeKey, int] = {}
+    measure = measure_of(population.kind, population.measure)
+    for code, amount in measure.amounts(record):
+        if measure.dimension:
+            known[measure.dimension] = code
         for cube in population.cubes:
-            path = [
-                values.get(name) or known.get(name) or known.setdefault(name, _value(record, name))
-                for name in cube.dimensions
-            ]
-            pairs.append((CubeKey(f"{population.name}|{cube.name}|{'|'.join(path)}"), amount))
-    return tuple((key, amount) for key, amount in pairs if amount)
+            path = [known.get(name) or known.setdefault(name, _value(record, name)) for name in cube.dimensions]
+            key = CubeKey(f"{population.name}|{cube.name}|{'|'.join(path)}")
+            # The parts of a measure are one cell in a cube that does not tell them apart.
+            amounts[key] = amounts.get(key, 0) + amount
+    return tuple(amounts.items())
 
 
 def dimensions_by_cube(policies: PolicyTimeline) -> dict[str, tuple[str, ...]]:
@@ -83,20 +90,11 @@ def dimensions_of(cell: str, policies: PolicyTimeline) -> tuple[str, str, dict[s
     return population, cube, dict(zip(names, values, strict=True))
 
 
-def _parts(record: Mapping[str, Any], kind: str) -> Iterator[tuple[Mapping[str, str], int]]:
-    """Yield the amounts of one record: participants by sex, an agency's own count, or one person."""
-    if kind == "activity":
-        for sex, field in _SEXES:
-            yield {"sex": sex}, int(record[field])
-    elif kind == "indicator":
-        yield {}, int(record["value"])
-    else:
-        yield {}, 1
-
-
 def _value(record: Mapping[str, Any], dimension: str) -> str:
     if dimension == "year":
         return str(record["period"])[:4]
+    if dimension == FIRST_QUARTER:
+        return quarter_of(str(record["period"]))
     value = record.get(dimension)
     if isinstance(value, list | tuple):
         # In code order, so that two agencies that list the same values in another order meet in one cell.

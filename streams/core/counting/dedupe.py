@@ -12,6 +12,8 @@ Invariants:
   counted is kept in the state, so that another policy or another rule takes back exactly that.
 - An event is known by its agency and its id: no agency can revise another's.
 - An equal revision with other content is a conflict, and changes no count.
+- A person-year is in one first quarter at a time, and never in a later one afterwards: it is the earliest that any
+  report in scope has named, at any revision, whether or not it was corrected or withdrawn since.
 - An event that was erased is remembered, without content, until the removal of its records (`forget`): a copy of it
   that is still on its way must not count. A person-year without events is not kept.
 - The bounds below are independent of the policy and of the number of agencies; `LARGEST_STATE` follows from them. No
@@ -34,6 +36,7 @@ from typing import Any, Final
 from schemas.identifiers import AgencyId, CubeKey, EventId
 from schemas.reporters import together
 from schemas.values import LARGEST_COUNT
+from streams.core.counting.cube import quarter_of
 from streams.core.counting.outcomes import Outcome, Position
 from streams.core.counting.representative import CellReader, Cells, CountedRecord, representative
 
@@ -141,11 +144,13 @@ class PersonYear:
         through: Offset of the last included event, -1 before the first.
         events: The latest revision of each event, by its key.
         counted: The record that is counted; None if no event counts.
+        first_quarter: The earliest quarter that any report has named, `2024-Q1`; empty while no month is known.
     """
 
     through: int = -1
     events: Mapping[str, DeidentifiedEvent] = field(default_factory=dict)
     counted: CountedRecord | None = None
+    first_quarter: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,12 +201,14 @@ def apply(
     key = event.key
     latest = person.events.get(key)
     if latest is not None and event.revision <= latest.revision:
-        return _not_higher(replace(person, through=offset), latest, event, source, offset)
+        return _not_higher(replace(person, through=offset), latest, event, (source, offset), cubes)
     if (code := _beyond_bounds(person, latest, event)) is not None:
         return _refused(replace(person, through=offset), event, source, offset, code)
     events = {**person.events, key: event}
+    first_quarter = _first_quarter(person, event)
     counted = representative((known for known in events.values() if known.counts), cubes)
-    after = PersonYear(offset, events, counted)
+    counted = _in_quarter(counted, first_quarter, cubes)
+    after = PersonYear(offset, events, counted, first_quarter)
     changed = _results(person, event, after)
     old, new = (record.disputed if record else () for record in (person.counted, counted))
     return DedupeStep(
@@ -211,6 +218,22 @@ def apply(
         disputes=tuple(name for name in new if name not in old),
         settled=tuple(name for name in old if name not in new),
     )
+
+
+def _first_quarter(person: PersonYear, event: DeidentifiedEvent) -> str:
+    """Return the earliest quarter that any report has named, with that of `event`."""
+    named = quarter_of(event.period) if event.counts else ""
+    if len(named) <= len("2024"):
+        return person.first_quarter
+    return min(named, person.first_quarter) if person.first_quarter else named
+
+
+def _in_quarter(counted: CountedRecord | None, first_quarter: str, cubes: CellReader) -> CountedRecord | None:
+    """Return the counted record in the first quarter of its person-year."""
+    if counted is None:
+        return None
+    cells = cubes.in_quarter(counted.cells, first_quarter)
+    return counted if cells == counted.cells else replace(counted, cells=cells)
 
 
 def _beyond_bounds(person: PersonYear, latest: DeidentifiedEvent | None, event: DeidentifiedEvent) -> str | None:
@@ -238,17 +261,21 @@ def _refused(person: PersonYear, event: DeidentifiedEvent, source: str, offset: 
 
 
 def _not_higher(
-    person: PersonYear, latest: DeidentifiedEvent, event: DeidentifiedEvent, source: str, offset: int
+    person: PersonYear, latest: DeidentifiedEvent, event: DeidentifiedEvent, at: tuple[str, int], cubes: CellReader
 ) -> DedupeStep:
-    """Decide on a revision that is not higher than the latest one."""
+    """Decide on a revision that is not higher than the latest one; `at` is the source and the offset of the event."""
     # The de-identifier sends at least once: a second copy of the same raw record must not change its outcome.
     if event.state == "moved" or (event.revision == latest.revision and event.raw == latest.raw):
         return DedupeStep(person)
     same = event.digest == latest.digest and (event.state == "withdrawn") == (latest.state == "withdrawn")
     if event.revision == latest.revision and latest.state != "moved" and not same:
-        return _refused(person, event, source, offset, CONFLICT)
-    result = "superseded" if event.revision < latest.revision else "duplicate"
-    return DedupeStep(person, outcomes=_outcomes({event.position: result}, source, offset))
+        return _refused(person, event, *at, CONFLICT)
+    if event.revision == latest.revision:
+        return DedupeStep(person, outcomes=_outcomes({event.position: "duplicate"}, *at))
+    # It is superseded, and has named its quarter all the same: so the order of arrival changes nothing.
+    first_quarter = _first_quarter(person, event)
+    after = replace(person, first_quarter=first_quarter, counted=_in_quarter(person.counted, first_quarter, cubes))
+    return DedupeStep(after, _deltas(person, after), _outcomes({event.position: "superseded"}, *at))
 
 
 def _results(before: PersonYear, event: DeidentifiedEvent, after: PersonYear) -> dict[Position, str]:
@@ -311,24 +338,26 @@ def dump(person: PersonYear) -> bytes:
         # The cells are repeated only where they are not those of the leading event.
         own = record.cells == person.events[record.key].cells
         counted = [record.key, record.disputed, None if own else record.cells]
-    text = json.dumps([rows, counted], separators=(",", ":"), sort_keys=True).encode()
+    text = json.dumps([rows, counted, person.first_quarter], separators=(",", ":"), sort_keys=True).encode()
     return zlib.compress(text, 1) if len(text) > _COMPRESSED else text
 
 
 def load(through: int, kind: str, payload: bytes) -> PersonYear:
     """Read the state of one kind that `dump` wrote."""
-    rows, counted = json.loads(payload if payload.startswith(b"[") else zlib.decompress(payload))
+    # A state that was written before the first quarter was kept has two parts.
+    rows, counted, *first_quarter = json.loads(payload if payload.startswith(b"[") else zlib.decompress(payload))
     events: dict[str, DeidentifiedEvent] = {}
     for key, (revision, state, digest, period, partition, offset, cells) in rows.items():
         agency, _, event_id = key.partition("/")
         raw = partition, offset
         events[key] = DeidentifiedEvent(event_id, agency, kind, revision, state, digest, period, raw, _cells(cells))
+    first = "".join(first_quarter)
     if not counted:
-        return PersonYear(through, events)
+        return PersonYear(through, events, None, first)
     key, disputed, cells = counted
     own = events[key].cells or ()
     record = CountedRecord(events[key].agency, key, own if cells is None else _cells(cells) or (), tuple(disputed))
-    return PersonYear(through, events, record)
+    return PersonYear(through, events, record, first)
 
 
 def _cells(rows: list[list[Any]] | None) -> Cells | None:

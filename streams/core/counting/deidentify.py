@@ -203,8 +203,15 @@ def record_of(
     content["state"] = "withdrawn" if raw["withdrawn"] else "reported"
     content["token"] = pseudonym.person_token(key, raw["event_date"][:4], subject)
     frame = {name: raw[name] for name in ("event_id", "agency", "revision")}
-    digest = pseudonym.content_digest(key, {k: v for k, v in content.items() if k not in _NOT_CONTENT})
+    digest = pseudonym.content_digest(key, _told(content, rules.plan.added))
     return {**frame, **content, "policy": policy.digest[:16], "digest": digest}, _receipt(scanned, rules)
+
+
+def _told(content: Mapping[str, Any], added: Mapping[str, object]) -> dict[str, Any]:
+    """Return what is digested: without the frame, and without fields of later versions that say nothing."""
+    # A report that came before such a field existed has the same digest when it comes again: a duplicate, no conflict.
+    silent = {name for name, default in added.items() if content[name] == default}
+    return {name: value for name, value in content.items() if name not in _NOT_CONTENT and name not in silent}
 
 
 def _receipt(scanned: Scanned, rules: Rules) -> Receipt:

@@ -4,7 +4,8 @@ Purpose: everything about an event is found again by keys that its id alone give
 without reading it. An erasure takes the event back like a withdrawal, and then forgets what it said.
 
 Called by: `streams.stages.deidentify_outputs` (keys of all records), `streams.stages.erasure_outputs`;
-`connectors.operations.erased_persons` and `streams.stages.dedupe` (`forgetting`, `forgotten`).
+`connectors.operations.erased_persons` and `streams.stages.dedupe` (`forgetting`, `forgotten`);
+`connectors.operations.erasure_notes` (`event_of_note`).
 
 Invariants:
 - Each accepted revision has a record key of its own: compaction removes repetitions and what was erased, nothing else.
@@ -22,8 +23,20 @@ from typing import Any, Final
 from schemas.catalogue import FieldSpec
 from schemas.identifiers import PersonToken
 from streams.core.counting.deidentify import NONE_YET, EventHistory
+from streams.core.counting.outcomes import Position
 
-__all__ = ["NO_YEAR", "event_text", "forgetting", "forgotten", "left_of", "markers", "record_text", "record_texts"]
+__all__ = [
+    "NO_YEAR",
+    "event_of_note",
+    "event_text",
+    "forgetting",
+    "forgotten",
+    "left_of",
+    "markers",
+    "note_key",
+    "record_text",
+    "record_texts",
+]
 
 NO_YEAR: Final = "0000"
 """The year of what belongs to no year: what is left of erased events, and the count of requests for unknown ones."""
@@ -51,6 +64,24 @@ def record_texts(event: str, accepted: int) -> Iterator[str]:
         yield record_text(event, number)
         if number > 1:  # the first revision moves nothing
             yield record_text(event, number, moved=True)
+
+
+def note_key(key: str, position: Position, *, known: bool) -> str:
+    """Return the key of the note about one request.
+
+    Args:
+        key: state key of the event.
+        position: the place of the request.
+        known: whether there was an event to take back. A replayed request that a crash makes be handled again finds
+            none, at the same place: its note must not replace the first.
+    """
+    _, _, partition, offset = position
+    return f"{key}/{partition}/{offset}" + ("" if known else "/again")
+
+
+def event_of_note(key: str) -> str:
+    """Return the state key of the event that a note is about."""
+    return key.partition("/")[0]
 
 
 def left_of(history: EventHistory | None, offset: int, *, replayed: bool) -> EventHistory:

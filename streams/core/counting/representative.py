@@ -29,6 +29,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from anonymizer.released_dimensions import FIRST_QUARTER
 from schemas.identifiers import AgencyId, CubeKey
 
 __all__ = ["DISPUTED", "CellReader", "Cells", "CountedRecord", "ReportedEvent", "representative"]
@@ -97,6 +98,7 @@ class CellReader:
 
     def __init__(self, cubes: Mapping[str, tuple[str, ...]]) -> None:
         self._cubes = cubes
+        self._quarterly = any(FIRST_QUARTER in dimensions for dimensions in cubes.values())
         # The voices of one person-year are read again for each of its events.
         self.attributes = functools.lru_cache(_REMEMBERED)(self._read)
 
@@ -108,7 +110,15 @@ class CellReader:
             names = self._cubes.get(head, ())
             if len(names) == len(values):
                 found.update(zip(names, values, strict=True))
+        # It says again what the period says: an agreement on the date would count twice.
+        found.pop(FIRST_QUARTER, None)
         return found
+
+    def in_quarter(self, cells: Cells, first_quarter: str) -> Cells:
+        """Return cells in the first quarter of their person-year; without a known quarter they stay as they are."""
+        if not self._quarterly or not first_quarter:
+            return cells
+        return self.replaced(cells, {FIRST_QUARTER: first_quarter})
 
     def replaced(self, cells: Cells, agreed: Attributes) -> Cells:
         """Return cells with the agreed values in place of their own; amounts stay, and so do cells of unknown cubes."""

@@ -28,7 +28,12 @@ __all__ = ["TrialResult", "full_universe", "try_policy"]
 
 _YEAR = 2030
 _AS_OF = dt.date(_YEAR + 1, 12, 31)  # every window of the year is due, whatever its grace
-_PERIODS = tuple(f"{_YEAR}{month}" for month in ("-01", "-04", "-08", "-12", ""))
+_TIMES = {
+    "period": tuple(f"{_YEAR}{month}" for month in ("-01", "-04", "-08", "-12", "")),
+    "year": (str(_YEAR),),
+    "first_quarter": tuple(f"{_YEAR}{quarter}" for quarter in ("-Q1", "-Q2", "-Q3", "-Q4", "")),
+}
+"""The codes of the dimensions of time."""
 _PERSONS_OF_A_CODE = 25
 _AGENCIES = ("agency-a", "agency-b", "agency-c")
 
@@ -58,7 +63,7 @@ def try_policy(policy: Policy, *, engine: Engine, noise: dp_release.Noise | None
     universes = {"empty": {}, "sparse": _cells(policy, persons=len(_AGENCIES)), "full": full_universe(policy)}
     for name, cells in universes.items():
         try:
-            decisions = plan(cells, _AS_OF, (), policy, engine=engine, noise=noise)
+            decisions = plan(cells, _AS_OF, (), policy, engine=engine, noise=noise, governed=lambda year: year == _YEAR)
         except (KeyError, IndexError, ValueError, StopIteration) as error:
             raise ConfigurationError(
                 "CFG-010", f"the policy cannot be released: {type(error).__name__} on the {name} universe"
@@ -82,9 +87,16 @@ def _cells(policy: Policy, persons: int | None) -> Cells:
             for cube in population.cubes:
                 path = "|".join(person[dimension] for dimension in cube.dimensions)
                 counts = cells.setdefault(f"{population.name}|{cube.name}|{path}", {})
-                agency = _AGENCIES[number % len(_AGENCIES)]
+                agency = _owner(population, person, policy) or _AGENCIES[number % len(_AGENCIES)]
                 counts[agency] = counts.get(agency, 0) + 1
     return cells
+
+
+def _owner(population: Population, person: dict[str, str], policy: Policy) -> str | None:
+    """Return the one agency whose reports of a stage of proceedings count, None for anything else."""
+    if population.kind != "justice":
+        return None
+    return policy.owner_of(person["country"], person["stage"], person["phenomenon"])
 
 
 def _persons(population: Population, policy: Policy) -> Iterator[dict[str, str]]:
@@ -105,13 +117,11 @@ def _step(length: int, rank: int) -> int:
 
 def _codes(dimension: str, policy: Policy) -> tuple[str, ...]:
     """Return the exact codes of a dimension of a cube."""
-    match dimension:
-        case "country":
-            return tuple(sorted({country for region in policy.regions for country in region.countries}))
-        case "period":
-            return _PERIODS
-        case "year":
-            return (str(_YEAR),)
+    times = _TIMES.get(dimension)
+    if times is not None:
+        return times
+    if dimension == "country":
+        return tuple(sorted({country for region in policy.regions for country in region.countries}))
     if dimension in BLOCK:
         return BLOCK[dimension][:1]  # the blocks are systems of one make: one that is full stands for all
     listed = UNIVERSE[dimension]

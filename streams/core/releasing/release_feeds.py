@@ -2,7 +2,7 @@
 
 Purpose: the last step of `release_plan.plan`. Protected values, or noisy ones, become the rows of the regions' feeds; a
 table that could not be protected becomes a `Withhold` with the reason. The spelling of one cell is decided in
-`released_rows`, and the rows of noisy cells in `dp_release`.
+`released_rows`, that of a noisy cell in `noisy_rows`.
 Called by: `release_plan`.
 
 Invariants:
@@ -21,6 +21,7 @@ from streams.core.calendar import Due
 from streams.core.releasing import dp_release, released_rows
 from streams.core.releasing.certificate import certificate
 from streams.core.releasing.due_windows import DueYear
+from streams.core.releasing.person_counts import PersonCounts
 from streams.core.releasing.release_decision import Feeds, Publish, ReleaseDecision, Withhold
 
 __all__ = ["Blocks", "exact_releases", "noisy_releases"]
@@ -48,31 +49,28 @@ def exact_releases(year: DueYear, blocks: Blocks, solver: str) -> Iterator[Relea
 
 
 def noisy_releases(
-    year: DueYear, facts: dp_release.Facts, mechanism: dp_release.Noise | None
+    year: DueYear, counts: PersonCounts, mechanism: dp_release.Noise | None
 ) -> Iterator[ReleaseDecision]:
     """Yield the releases of a year under differential privacy, each followed by the tables withheld from it.
 
     Args:
         year: the windows that are due.
-        facts: (year, block) → cube → facts of the population.
+        counts: the exact counts of the population.
         mechanism: draws noise and keeps the budget; without it every table is withheld.
     """
-    several = "one person may have several codes here, which noise has no bound for"
-    unserved = {t.name: DisclosureError("DIS-027", several) for t in year.tables if not dp_release.is_served(t)}
     blocks = blocks_of(year.population)
     for due in year.windows:
         head = year.row_header(due)
         try:
-            noisy = dp_release.noisy_publication(year.policy, year.population, due, facts, head, mechanism)
+            noisy = dp_release.noisy_publication(year.policy, due, counts, head, mechanism)
         except DisclosureError as fault:
             faults = {table.name: fault for table in year.tables}
+            # Noise is drawn for all blocks together, so a table is withheld from every block or from none.
+            nothing = ProtectedBlock({}, faults, ProtectionProof())
+            yield from _withheld(year, due, tuple((block, nothing) for block in blocks))
         else:
-            faults = unserved
             texts = {**noisy.certificate, "policy": year.policy.digest}
             yield Publish(head.header, year.population.mode, noisy.digest, noisy.feeds, texts)
-        # Noise is drawn for all blocks together, so a table is withheld from every block or from none.
-        nothing = ProtectedBlock({}, faults, ProtectionProof())
-        yield from _withheld(year, due, tuple((block, nothing) for block in blocks))
 
 
 def _feeds(year: DueYear, due: Due, blocks: Blocks) -> Feeds:

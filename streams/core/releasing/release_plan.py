@@ -18,7 +18,7 @@ Invariants:
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from anonymizer.policy import Policy
@@ -26,11 +26,12 @@ from anonymizer.released_dimensions import BLOCK
 from anonymizer.tabular.block_protection import ProtectedBlock, ProtectionJob, ProtectionRequest, protect_block
 from anonymizer.tabular.facts import blocks_of, facts_of
 from anonymizer.tabular.linear_program import Engine
-from anonymizer.tabular.policy_tables import YEAR, EarlierPublication, ReleaseScope
+from anonymizer.tabular.policy_tables import YEAR, EarlierPublication, Facts, ReleaseScope
 from schemas.trend import TrendRow
 from streams.core.calendar import Window
 from streams.core.releasing import dp_release
 from streams.core.releasing.due_windows import DueYear, due_years
+from streams.core.releasing.person_counts import PersonCounts
 from streams.core.releasing.release_decision import Cells, EarlierRelease, ReleaseDecision
 from streams.core.releasing.release_feeds import exact_releases, noisy_releases
 from streams.core.releasing.released_rows import published_cells, window_key
@@ -48,7 +49,7 @@ class _Earlier:
     """One population's rows of an earlier call, and the facts behind them."""
 
     rows: tuple[TrendRow, ...]
-    facts: dp_release.Facts
+    facts: Mapping[tuple[int, tuple[str, ...]], Facts]
 
 
 def plan(  # noqa: PLR0913 - everything that a release rests on, and nothing else
@@ -97,9 +98,11 @@ def plan(  # noqa: PLR0913 - everything that a release rests on, and nothing els
     # 3. Spell, year by year. The order of `protected` is that of the jobs, so each year takes its own off the front.
     solver = f"{engine.solver.version}, audited by {engine.auditor.version}"
     decisions: list[ReleaseDecision] = []
+    persons: dict[str, PersonCounts] = {}
     for year, jobs in years:
         if year.population.mode == "dp":
-            decisions += noisy_releases(year, facts[year.population.name], noise)
+            counts = persons.setdefault(year.population.name, PersonCounts(cells, year.population, policy))
+            decisions += noisy_releases(year, counts, noise)
         else:
             blocks = tuple((block, next(protected)) for block in blocks_of(year.population)) if jobs else ()
             decisions += exact_releases(year, blocks, solver)
@@ -107,7 +110,7 @@ def plan(  # noqa: PLR0913 - everything that a release rests on, and nothing els
 
 
 def _jobs(
-    year: DueYear, facts: dp_release.Facts, history: Sequence[_Earlier], engine: Engine
+    year: DueYear, facts: Mapping[tuple[int, tuple[str, ...]], Facts], history: Sequence[_Earlier], engine: Engine
 ) -> Iterator[ProtectionJob]:
     """Yield a job for every block of a year: what is due of it, with everything published of it before."""
     policy = year.policy

@@ -2,7 +2,7 @@
 
 Purpose: the one place that knows how the codes of a cell look in a feed. `_T` is a total. In a dimension in which one
 person may have several codes, `known` is the denominator: everybody of whom any code is known.
-Called by: `release_feeds` and `dp_release` (cells to rows); `release_plan` and `pre_release_attack` (rows to cells);
+Called by: `release_feeds` and `noisy_rows` (cells to rows); `release_plan` and `pre_release_attack` (rows to cells);
 `due_windows`, `release_decision` and `connectors.adapters.release_ledger` (headers).
 
 Invariants:
@@ -13,9 +13,10 @@ Invariants:
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypedDict, Unpack
 
 from anonymizer.policy import Policy, Region, TablePlan
-from anonymizer.released_dimensions import MULTIPLE
+from anonymizer.released_dimensions import BLOCK, MULTIPLE
 from anonymizer.tabular.policy_tables import YEAR, CellKey
 from schemas.identifiers import ReleaseId
 from schemas.trend import TOTAL, TrendRow
@@ -48,6 +49,19 @@ class ReleaseHeader:
         return Window.parse(self.window).year
 
 
+class NoiseFields(TypedDict, total=False):
+    """The fields of `TrendRow` that belong to noisy rows."""
+
+    sd: float
+    lo90: float
+    hi90: float
+    estimate: float
+    known: float | None
+    missing: float | None
+    agencies: int | None
+    certainty: str
+
+
 @dataclass(frozen=True, slots=True)
 class RowHeader:
     """The columns that all rows of one release have in common: its identity, k (0 with noise) and the policy."""
@@ -57,9 +71,15 @@ class RowHeader:
     policy: str
 
     def row(
-        self, table: TablePlan, region: Region, dimensions: Mapping[str, str], value: int | None, status: str
+        self,
+        table: TablePlan,
+        region: Region,
+        dimensions: Mapping[str, str],
+        value: int | None,
+        status: str,
+        **noise: Unpack[NoiseFields],
     ) -> TrendRow:
-        """Return one row of this release."""
+        """Return one row of this release; `noise` holds the fields that noisy rows alone have."""
         return TrendRow(
             release=self.header.release,
             as_of=self.header.as_of.isoformat(),
@@ -74,6 +94,7 @@ class RowHeader:
             status=status,
             k=self.k,
             policy=self.policy,
+            **noise,
         )
 
 
@@ -115,7 +136,7 @@ def _key_of(row: TrendRow, place: str) -> CellKey:
     """Return the key of the cell behind a row: the inverse of `dimensions_of`."""
     codes = []
     for dimension, code in row.dimensions.items():
-        if dimension not in {"country", "phenomenon", "status"} and code != TOTAL:
+        if dimension not in {"country", *BLOCK} and code != TOTAL:
             asked = dimension in MULTIPLE and code not in {"known", "unknown"}
             codes.append((f"{dimension}={code}", "yes") if asked else (dimension, code))
     return CellKey(place, window_key(row.period), tuple(sorted(codes)))

@@ -12,19 +12,22 @@ from anonymizer.governance.policy_timeline import PolicyTimeline
 from anonymizer.policy import Policy
 from connectors.adapters.budget_store import SITE_FILE, BudgetStore
 from connectors.adapters.release_ledger import ReleaseLedger
-from tests.support.disclosure import PEOPLE, RULES, cells_of
+from tests.support.disclosure import PEOPLE, RULES, YEAR, cells_of
+from tests.support.noisy import NOISE, noisy_policy
+from tests.support.noisy import cells_of as noisy_cells_of
 
 KEY = b"k" * 32
 FIRST, LATER = dt.date(2023, 8, 1), dt.date(2024, 2, 1)
-POPULATION = RULES.populations[0].model_copy(update={"mode": "dp"})
-DP = RULES.dp and RULES.dp.model_copy(update={"first_year": 2023})
-NOISY = RULES.model_copy(update={"populations": (POPULATION,), "dp": DP})
+PLAIN = noisy_policy({"levant": ("IRQ", "LBN"), "pave": ("EGY", "IRQ")}, [("country", "quarter", ())])
+NOISY = PLAIN.model_copy(update={"dp": NOISE.model_copy(update={"first_year": 2023}), "digest": "c" * 64})
+CELLS = {RULES.digest: cells_of(PEOPLE), NOISY.digest: noisy_cells_of(PEOPLE, YEAR)}
+"""Policy → the exact cells that are counted under it."""
 
 
 def release(folder: Path, policies: PolicyTimeline) -> ReleaseLedger:
     """Release the first half of the year into a ledger, which stays open as that of a release process does."""
     ledger = ReleaseLedger.open(folder / "ledger.sqlite")
-    cells = cells_of(PEOPLE)
+    cells = CELLS[policies.newest.digest]
     decisions = planner(policies, KEY, folder / SITE_FILE[-1])(cells, FIRST, ())
     ledger.commit("first", 0, FIRST, (decisions, cells))
     return ledger
@@ -41,7 +44,7 @@ def test_a_rehearsal_says_what_a_release_would_and_keeps_nothing(policy: Policy,
     policies = PolicyTimeline.always(policy)
     ledger = release(tmp_path, policies)
     before = state(tmp_path)
-    rehearsed = rehearse_on(tmp_path, cells_of(PEOPLE), LATER, (policies, KEY))
+    rehearsed = rehearse_on(tmp_path, CELLS[policy.digest], LATER, (policies, KEY))
     assert state(tmp_path) == before
     assert [path for path in tmp_path.iterdir() if path.is_dir()] == []
     assert not rehearsed.answer.code

@@ -5,16 +5,16 @@ import pytest
 from anonymizer import policy as policies
 from anonymizer.governance.policy_timeline import PolicyTimeline
 from anonymizer.governance.succession import needs_start
-from tests.support.policies import altered
+from tests.support.policies import without_noise
 
 YEARS = range(1990, 2028)
 PROFILE = '  { name = "profile", dimensions'
-SHIPPED = policies.load(altered())
+SHIPPED = policies.load(without_noise())
 
 
 def after(first: int, *changes: tuple[str, str]) -> PolicyTimeline:
     """Return the shipped policy followed by an altered one from a year on."""
-    return PolicyTimeline.of_entries([(0, SHIPPED), (first, policies.load(altered(*changes)))])
+    return PolicyTimeline.of_entries([(0, SHIPPED), (first, policies.load(without_noise(*changes)))])
 
 
 def needed(first: int, *changes: tuple[str, str]) -> str:

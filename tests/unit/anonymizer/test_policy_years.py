@@ -11,14 +11,14 @@ from anonymizer.governance.policy_timeline import PolicyTimeline
 from anonymizer.policy import Policy, load
 from connectors.adapters.policy_store import shipped_policy
 from schemas.errors import ConfigurationError
-from tests.support.policies import altered
+from tests.support.policies import without_noise
 
-SHIPPED = load(shipped_policy())
+SHIPPED = load(shipped_policy("suppression"))
 BEFORE = PolicyTimeline.always(SHIPPED)
-LOWER = load(altered(("k = 11 ", "k = 5 ")))
-RENAMED = load(altered(('name = "cases"', 'name = "people"'), ('population = "cases"', 'population = "people"')))
-OTHER_CUBE = load(altered(('name = "origin", dimensions = [', 'name = "corridor", dimensions = ["gender", ')))
-LAWS = (LOWER, RENAMED, load(altered(("grace_days = 15", "grace_days = 30"))))
+LOWER = load(without_noise(("k = 11 ", "k = 5 ")))
+RENAMED = load(without_noise(('name = "cases"', 'name = "people"'), ('population = "cases"', 'population = "people"')))
+OTHER_CUBE = load(without_noise(('name = "origin", dimensions = [', 'name = "corridor", dimensions = ["gender", ')))
+LAWS = (LOWER, RENAMED, load(without_noise(("grace_days = 15", "grace_days = 30"))))
 
 
 def refusal(policy: Policy, from_year: int, printed: set[int], counted: set[int]) -> str:
@@ -47,9 +47,9 @@ def test_other_cubes_govern_years_without_counts() -> None:
 
 def test_a_cube_keeps_its_dimensions_for_ever() -> None:
     """A cell key is read without its year, so one name cannot stand for two lists of dimensions."""
-    other = load(altered(('"country", "year", "citizenship"', '"year", "country", "citizenship"')))
+    other = load(without_noise(('"country", "year", "citizenship"', '"year", "country", "citizenship"')))
     assert refusal(other, 2030, set(), set()) == "CFG-237"
-    kind = altered(('name = "referrals"\nkind = "referral"', 'name = "assistance"\nkind = "referral"'))
+    kind = without_noise(('name = "referrals"\nkind = "referral"', 'name = "assistance"\nkind = "referral"'))
     kind = kind.replace('name = "assistance"\nkind = "assistance"', 'name = "referrals"\nkind = "assistance"')
     kind = kind.replace('population = "referrals"', 'population = "x"').replace(
         '"assistance"\ncube', '"referrals"\ncube'
@@ -78,7 +78,7 @@ def test_another_name_is_said_once() -> None:
 
 
 def test_nothing_is_said_of_no_change() -> None:
-    assert changes(SHIPPED, load(shipped_policy() + "\n# a comment")) == ()
+    assert changes(SHIPPED, load(shipped_policy("suppression") + "\n# a comment")) == ()
 
 
 def _settings(node: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:  # noqa: ANN401 - TOML
@@ -106,8 +106,8 @@ def _changed(value: Any, name: str) -> Any:  # noqa: ANN401 - TOML
 def test_no_setting_changes_without_a_word() -> None:
     """Each single setting of the shipped policy is changed; where the policy still loads, something is said."""
     tried = 0
-    for path in _settings(tomllib.loads(shipped_policy())):
-        document = tomllib.loads(shipped_policy())
+    for path in _settings(tomllib.loads(shipped_policy("suppression"))):
+        document = tomllib.loads(shipped_policy("suppression"))
         node = document
         for step in path[:-1]:
             node = node[step]

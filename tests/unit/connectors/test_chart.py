@@ -122,3 +122,18 @@ def test_more_bars_than_colours_are_named_as_left_out(bars: int) -> None:
     assert {f"group {number:02}" for number in range(bars - 6, bars)} < set(colour["scale"]["domain"])
     left_out = f"{bars - 6} more bars are in the table." if bars > 6 else ""
     assert left_out in " ".join(section["title"]["subtitle"])
+
+
+def test_the_overview_draws_the_interval_of_a_noisy_total_as_a_band() -> None:
+    """An exact total has none, a suppressed one breaks line and band."""
+    margins = {"phenomenon": "TIP", "status": "confirmed"}
+    noisy = a_feed_row(41, table="totals", dimensions=margins, sd=7.4, lo90=-2.0, hi90=53.0, k=0)
+    rows = [
+        noisy,
+        a_feed_row(None, table="totals", dimensions=margins, period="2024-Q2"),
+        a_feed_row(20, table="totals", dimensions=margins, period="2024-Q3"),
+    ]
+    drawn = [(one["value"], one["low"], one["high"]) for one in _values(overview.of_all(rows))]
+    assert drawn == [(41, 0.0, 53.0), (None, None, None), (20, 20, 20)]
+    marks = [layer["mark"]["type"] for layer in overview.of_all(rows)["vconcat"][0]["hconcat"][0]["layer"]]
+    assert marks[:3] == ["area", "line", "point"]

@@ -106,7 +106,8 @@ def leaves(info: pydantic.fields.FieldInfo) -> tuple[set[Any], list[Any]]:
 @pytest.mark.parametrize("kind", catalogue.KINDS)
 def test_a_valid_event_fits_its_schema(kind: str) -> None:
     required = {"event_id", "agency", "revision", "event_date"}
-    specific = {"indicator": "HotlineCalls", "value": 3, "activity_type": "Campaign"}
+    specific = {"indicator": "HotlineCalls", "value": 3, "activity_type": "Campaign", "stage": "Arrested"}
+    specific |= {"CountryOfExploitation": "JOR"}
     names = {field.name for field in catalogue.load(f"raw.{kind}").fields}
     given = {name: value for name, value in (case() | specific).items() if name in names}
     event = raw.validate(kind, given, today=TODAY)

@@ -3,7 +3,9 @@
 import zlib
 from dataclasses import replace
 
+from anonymizer.measures import MEASURE_FIELDS
 from anonymizer.microdata import generalise
+from schemas.catalogue import KINDS
 from schemas.codelists import labels
 from schemas.identifiers import AgencyId, CubeKey, EventId
 from schemas.values import LARGEST_COUNT
@@ -85,19 +87,28 @@ def test_cells_and_amounts_are_bounded() -> None:
 def test_the_largest_event_of_the_shipped_policy_fits() -> None:
     """Every code of every list at once."""
     policy = raw_events.shipped()
-    longest = {name: max(labels(name), key=len) for name in ("vic_TraffickingStatusDecisionMakingOrg", "indicator")}
+    longest = {
+        name: max(labels(name), key=len)
+        for name in (
+            "vic_TraffickingStatusDecisionMakingOrg", "indicator", "service", "activity_type", "audience", "crisis",
+            "crisis_phase", "emergency", "population_group", "uptake", "stage",
+        )
+    }  # fmt: skip
     record = {
         "phenomenon": "TIP", "status": "confirmed", "country": "unknown", "period": "2024-03", "gender": "unknown",
         "age": max(generalise.AGE_BANDS, key=len), "citizenship": "multiple",
         "exploitation": list(labels("vic_TypeOfExploitation")), "means": list(labels("vic_MethodsOfControl")),
-        "decided_by": longest["vic_TraffickingStatusDecisionMakingOrg"], "service": max(labels("service"), key=len),
-        "services": list(labels("service")), "indicator": longest["indicator"], "value": LARGEST_COUNT,
-        "activity_type": max(labels("activity_type"), key=len),
-        **dict.fromkeys(("participants_female", "participants_male", "participants_unknown"), LARGEST_COUNT),
+        "decided_by": longest["vic_TraffickingStatusDecisionMakingOrg"], "services": list(labels("service")),
+        **longest,
+        "referred_from": max(labels("org_Type"), key=len), "referred_to": max(labels("org_Type"), key=len),
+        "sex": "unknown", "majority": "unknown", "nationality": "unknown", "topics": list(labels("topic")),
+        **dict.fromkeys(MEASURE_FIELDS, LARGEST_COUNT),
+        # together no more than one count: the contract
+        **dict.fromkeys(("participants_female", "participants_male", "participants_unknown"), LARGEST_COUNT // 3),
     }  # fmt: skip
-    for population in policy.populations:
-        cells = cube.cells(record, population)
-        assert fed(PersonYear(), event(1, cells=cells))[1].refused is None, population.name
+    for kind in KINDS:
+        cells = cube.cells_of(record, kind, policy)
+        assert fed(PersonYear(), event(1, cells=cells))[1].refused is None, kind
 
 
 def test_the_largest_state_fits_in_a_request() -> None:

@@ -5,13 +5,14 @@ import datetime as dt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from anonymizer.policy import load
 from anonymizer.tabular.facts import facts_of
+from connectors.adapters.policy_store import shipped_policy
 from schemas.trend import TrendRow
 from streams.core.releasing.due_windows import due_years
-from tests.support import raw_events
 from tests.support.releases import a_row
 
-POLICY = raw_events.shipped()
+POLICY = load(shipped_policy("suppression"))
 CASES = next(population for population in POLICY.populations if population.name == "cases")
 AS_OF = dt.date(2025, 6, 1)
 HONEST = {"police": 3, "shelter": 2}

@@ -1,22 +1,21 @@
 """A policy that loads can be released: every dimension that a cube may have, on nobody, a few people and everybody."""
 
 import dataclasses
-from collections.abc import Callable
 
 import pytest
 
-from anonymizer.budget.account import Account, Charge, Opened, Reserved, apply
 from anonymizer.mechanisms.discrete_gaussian import OpenDP
 from anonymizer.policy import Policy, load
 from anonymizer.released_dimensions import BLOCK, TIMES, UNIVERSE, cube_dimensions
 from anonymizer.tabular.linear_program import WorkLimits
 from connectors.adapters.policy_store import shipped_policy
-from schemas.catalogue import KINDS, Kind
+from schemas.catalogue import KINDS, PERSONAL, Kind
 from schemas.errors import ConfigurationError
 from streams.core.releasing.dp_release import Noise
 from streams.core.releasing.policy_trial import full_universe, try_policy
 from tests.support.disclosure import engine
-from tests.support.policies import altered
+from tests.support.noisy import NOISE, spent_by_nobody
+from tests.support.policies import without_noise
 
 NOT_SHOWN = {*BLOCK, *TIMES, "country"}
 SHOWN = [(kind, name) for kind in KINDS for name in sorted(cube_dimensions(kind) - NOT_SHOWN)]
@@ -24,15 +23,11 @@ CORRIDOR = '[[table]]\nname = "corridors"\npopulation = "cases"\ncube = "origin"
 CORRIDOR += 'dimensions = ["citizenship"]\n\n# Regions'
 
 
-def _drawn(opened: Opened, charge: Charge, draw: Callable[[Account], bytes]) -> bytes:
-    return draw(apply(apply({}, opened), Reserved(charge))[charge.scope])
-
-
 def one_table(kind: Kind, dimension: str, mode: str = "suppression", geography: str = "region") -> Policy:
     """Return a policy with one population, one cube and one table over one dimension."""
-    shipped = load(shipped_policy())
+    shipped = load(shipped_policy("suppression"))
     block = [name for name in BLOCK if name in cube_dimensions(kind)]
-    unit = "aggregate" if kind in {"indicator", "activity"} else "person-year"
+    unit = "person-year" if kind in PERSONAL else "aggregate"
     cube = {"name": "own", "dimensions": [*block, "country", "period", dimension]}
     document = shipped.model_dump(by_alias=True) | {
         "population": [{"name": "own", "kind": kind, "mode": mode, "unit": unit, "cubes": [cube]}],
@@ -41,6 +36,7 @@ def one_table(kind: Kind, dimension: str, mode: str = "suppression", geography: 
             | {"dimensions": [dimension]}
         ],
         "region": [{"scheme": "levant", "name": "levant", "countries": ["JOR", "LBN"]}],
+        "dp": NOISE.model_copy(update={"populations": {"own": 1.0}}).model_dump(),
         "digest": "a" * 64,
     }
     return Policy.model_validate(document)
@@ -57,13 +53,15 @@ def test_every_dimension_of_a_cube_can_be_released(kind: Kind, dimension: str) -
 
 @pytest.mark.parametrize("dimension", ["age", "decided_by", "industry", "citizenship"])
 def test_a_dimension_can_be_released_with_noise(dimension: str) -> None:
-    for result in try_policy(one_table("case", dimension, "dp"), engine=engine(), noise=Noise(OpenDP(), _drawn)):
+    for result in try_policy(
+        one_table("case", dimension, "dp"), engine=engine(), noise=Noise(OpenDP(), spent_by_nobody)
+    ):
         assert result.releases
         assert not result.withheld
 
 
 def test_a_full_universe_has_somebody_for_every_code() -> None:
-    policy = load(shipped_policy())
+    policy = load(shipped_policy("suppression"))
     met: dict[str, set[str]] = {}
     for key in full_universe(policy):
         population, cube, *values = key.split("|")
@@ -100,12 +98,12 @@ def test_a_full_universe_has_somebody_for_every_code() -> None:
 def test_what_cannot_be_released_does_not_load(before: str, after: str, reason: str) -> None:
     """The reason names the table or cube; none of these reached more than the first release before."""
     with pytest.raises(ConfigurationError, match=reason) as caught:
-        load(altered((before, after)))
+        load(without_noise((before, after)))
     assert caught.value.code == "CFG-010"
 
 
 def test_a_table_too_large_to_plan_does_not_load() -> None:
-    wide = altered(
+    wide = without_noise(
         ('"country", "year", "citizenship"', '"country", "year", "citizenship", "age", "industry"'),
         ("# Regions", CORRIDOR.format("country").replace('["citizenship"]', '["citizenship", "age", "industry"]')),
     )
@@ -116,7 +114,7 @@ def test_a_table_too_large_to_plan_does_not_load() -> None:
 @pytest.mark.parametrize("geography", ["region", "country"])
 def test_corridors_can_be_released(geography: str) -> None:
     """Citizenship by country of exploitation, for which the shipped policy counts a cube."""
-    policy = load(altered(("# Regions", CORRIDOR.format(geography))))
+    policy = load(without_noise(("# Regions", CORRIDOR.format(geography))))
     corridors = policy.model_copy(update={"tables": tuple(t for t in policy.tables if t.name == "corridors")})
     limited = dataclasses.replace(engine(), limits=WorkLimits(programs=50))
     _, few, full = try_policy(corridors, engine=limited)

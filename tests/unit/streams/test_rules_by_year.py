@@ -12,7 +12,7 @@ from streams.core.releasing.release_decision import EarlierRelease
 from streams.core.releasing.release_plan import plan
 from streams.core.releasing.rules_by_year import counted_years, governed_by, refuse_changed_rules
 from tests.support.disclosure import PEOPLE, RULES, all_rows, cells_of, engine, kept
-from tests.support.policies import altered
+from tests.support.policies import without_noise
 
 LOWER = RULES.model_copy(
     update={"suppression": RULES.suppression.model_copy(update={"k": 3}), "digest": "b" * 64, "name": "lower"}
@@ -54,8 +54,10 @@ def test_a_policy_plans_the_years_that_it_governs() -> None:
 
 def test_cells_of_a_cube_that_no_policy_of_the_year_has_are_refused() -> None:
     """They would be missing from a release without a word."""
-    shipped = load(shipped_policy())
-    renamed = load(altered(('name = "cases"', 'name = "people"'), ('population = "cases"', 'population = "people"')))
+    shipped = load(shipped_policy("suppression"))
+    renamed = load(
+        without_noise(('name = "cases"', 'name = "people"'), ('population = "cases"', 'population = "people"'))
+    )
     policies = PolicyTimeline.of_entries([(0, shipped), (2026, renamed)])
     old, new = "cases|origin|TIP|confirmed|LBN|{}|SYR", "people|origin|TIP|confirmed|LBN|{}|SYR"
     refuse_changed_rules({old.format(2025): {"a": 1}, new.format(2026): {"a": 1}}, (), policies)
@@ -66,14 +68,14 @@ def test_cells_of_a_cube_that_no_policy_of_the_year_has_are_refused() -> None:
 
 
 def test_the_years_of_cells_are_read_from_month_or_year() -> None:
-    policies = PolicyTimeline.always(load(shipped_policy()))
+    policies = PolicyTimeline.always(load(shipped_policy("suppression")))
     cells = {
         "cases|origin|TIP|confirmed|LBN|2025|SYR": {"a": 1},
         "referrals|service|TIP|confirmed|LBN|2024-03|F|Legal": {"a": 1},
-        "indicators|indicator|SOM|JOR|2023|debt": {"a": 1},
+        "indicators|community|SOM|Begging|JOR|2023|Refugees|F|adult": {"a": 1},
     }
     assert counted_years(cells, policies) == {
         2025: {("cases", "origin")},
         2024: {("referrals", "service")},
-        2023: {("indicators", "indicator")},
+        2023: {("indicators", "community")},
     }
