@@ -40,6 +40,7 @@ Whole = npt.NDArray[np.int64]
 
 _ROWS: Final = 8
 _STARTS: Final = 4
+_MOST_LOSSES: Final = 3_000
 _BOUND_STEPS: Final = 4_000
 _SMALLEST: Final = 1e-9  # of an eigenvalue, relative to the largest: smaller ones are rounding errors
 
@@ -132,9 +133,11 @@ def _descent(weight: Floats, start: int) -> tuple[float, Floats]:
     # Waves of different lengths: no two rows alike, and no randomness.
     grid = np.outer(np.arange(1, shape[0] + 1), np.arange(1, places + 1))
     first = 0.25 + 0.2 * np.sin((1.0 + 0.37 * start) * grid + start)
+    # Not L-BFGS-B: it comes no nearer, and its linear algebra takes thirty times as long on a busy machine, where the
+    # threads of one small system wait for each other.
     found = minimize(
-        _loss, first.ravel(), args=(weight, shape), jac=True, method="L-BFGS-B",
-        bounds=[(0, None)] * first.size, options={"maxiter": 1_500, "maxfun": 3_000, "ftol": 1e-11, "gtol": 1e-8},
+        _loss, first.ravel(), args=(weight, shape), jac=True, method="TNC",
+        bounds=[(0, None)] * first.size, options={"maxfun": _MOST_LOSSES},
     )  # fmt: skip
     return float(found.fun), np.asarray(found.x).reshape(shape)
 

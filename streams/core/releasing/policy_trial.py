@@ -34,6 +34,8 @@ _TIMES = {
     "first_quarter": tuple(f"{_YEAR}{quarter}" for quarter in ("-Q1", "-Q2", "-Q3", "-Q4", "")),
 }
 """The codes of the dimensions of time."""
+_LAST = "full"
+"""The universe in which populations under differential privacy are tried, too."""
 _PERSONS_OF_A_CODE = 25
 _AGENCIES = ("agency-a", "agency-b", "agency-c")
 
@@ -50,6 +52,8 @@ class TrialResult:
 def try_policy(policy: Policy, *, engine: Engine, noise: dp_release.Noise | None = None) -> tuple[TrialResult, ...]:
     """Plan three universes under a policy: without anybody, with one person of each agency, and full.
 
+    Populations under differential privacy are planned once, in the last.
+
     Args:
         policy: the policy.
         engine: the solver, as of a release.
@@ -60,10 +64,13 @@ def try_policy(policy: Policy, *, engine: Engine, noise: dp_release.Noise | None
     """
     results = []
     # A window is published once enough agencies report it: one person of each makes every table, almost empty.
-    universes = {"empty": {}, "sparse": _cells(policy, persons=len(_AGENCIES)), "full": full_universe(policy)}
+    universes = {"empty": {}, "sparse": _cells(policy, persons=len(_AGENCIES)), _LAST: full_universe(policy)}
+    # What is released with noise follows from the policy alone, and is the same in every universe.
+    exact = policy.model_copy(update={"populations": tuple(p for p in policy.populations if p.mode != "dp")})
     for name, cells in universes.items():
+        tried = policy if name == _LAST else exact
         try:
-            decisions = plan(cells, _AS_OF, (), policy, engine=engine, noise=noise, governed=lambda year: year == _YEAR)
+            decisions = plan(cells, _AS_OF, (), tried, engine=engine, noise=noise, governed=lambda year: year == _YEAR)
         except (KeyError, IndexError, ValueError, StopIteration) as error:
             raise ConfigurationError(
                 "CFG-010", f"the policy cannot be released: {type(error).__name__} on the {name} universe"
