@@ -39,8 +39,8 @@ MOST_SQUARES: Final = GRID**2
 Whole = npt.NDArray[np.int64]
 
 _ROWS: Final = 8
-_STARTS: Final = 4
-_MOST_LOSSES: Final = 3_000
+_STARTS: Final = 2
+_MOST_LOSSES: Final = 1_500
 _BOUND_STEPS: Final = 4_000
 _SMALLEST: Final = 1e-9  # of an eigenvalue, relative to the largest: smaller ones are rounding errors
 
