@@ -53,7 +53,7 @@ due."""
 
 _PUBLISHERS: Final = 2
 _IDLE_SECONDS: Final = 1200.0
-_RELEASE_SECONDS: Final = 120.0
+_RELEASE_SECONDS: Final = 900.0
 _MARK: Final = ".amana-demo"
 
 Say = Callable[[str], None]

@@ -94,7 +94,7 @@ def test_ten_sequences_stop_nothing_and_change_no_count_on_which_two_agree(runni
     for cube in ("profile", "origin", "means", "identification"):
         assert counts[cube, "LBN", "confirmed"] == PERSONS, cube
     print(_amana(running, "status"))
-    assert counts["indicator", "KWT", ""] == 600 * 1_000_000
+    assert counts["community", "KWT", ""] == 600 * 1_000_000
 
 
 def _check_refusals(site: Site) -> None:
