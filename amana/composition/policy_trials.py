@@ -25,7 +25,7 @@ __all__ = ["accuracy_of", "try_out"]
 
 _NO_SEED = b"a trial needs no secret"
 
-_PROGRAMS: Final = 200
+_PROGRAMS: Final = 60
 """Programs of one joint system: enough to see that it can be planned, not to plan it to its end (DIS-022)."""
 
 
