@@ -24,9 +24,9 @@ from anonymizer.budget.accounting import PPB, epsilon_of
 from anonymizer.mechanisms.discrete_gaussian import OpenDP
 from anonymizer.noise import noisy_table as noise
 from anonymizer.noise.noisy_groups import grouped
-from anonymizer.policy import Suppression
 from anonymizer.solvers.highs import Highs
 from anonymizer.solvers.ortools_engine import OrtoolsAuditor
+from anonymizer.suppression_rules import Suppression
 from anonymizer.tabular import standalone
 from anonymizer.tabular.crosstab import CrossTable
 from anonymizer.tabular.earlier_losses import loss_before

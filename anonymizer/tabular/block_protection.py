@@ -19,7 +19,8 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from anonymizer.policy import Suppression, TablePlan
+from anonymizer.policy import TablePlan
+from anonymizer.suppression_rules import Suppression
 from anonymizer.tabular import policy_tables
 from anonymizer.tabular.linear_program import Engine, WorkMeter
 from anonymizer.tabular.policy_tables import CellKey, EarlierPublication, Facts, ReleaseScope

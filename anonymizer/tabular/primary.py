@@ -32,7 +32,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from anonymizer.policy import Suppression
+from anonymizer.suppression_rules import Suppression
 from anonymizer.tabular.joint_system import JointSystem, Publication, Sums
 from anonymizer.tabular.sparse_matrix import Flags, Floats, Matrix, vstack
 

@@ -23,7 +23,7 @@ from typing import Final
 
 import numpy as np
 
-from anonymizer.policy import Suppression
+from anonymizer.suppression_rules import Suppression
 from anonymizer.tabular import complementary, protection_audit
 from anonymizer.tabular.complementary import UnprotectableError
 from anonymizer.tabular.joint_system import JointSystem, Publication, join

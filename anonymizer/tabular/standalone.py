@@ -13,7 +13,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from anonymizer.policy import Suppression
+from anonymizer.suppression_rules import Suppression
 from anonymizer.tabular.crosstab import Codes, CrossTable, lay_out
 from anonymizer.tabular.linear_program import Engine, WorkMeter
 from anonymizer.tabular.publication_decision import GIVES_WAY, decide_publication

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anonymizer.policy import Suppression
 from anonymizer.solvers.ortools_engine import ENGINES
+from anonymizer.suppression_rules import Suppression
 from anonymizer.tabular import policy_tables, primary, protection_audit, publication_decision
 from anonymizer.tabular.joint_system import JointSystem
 from schemas.errors import DisclosureError

@@ -19,8 +19,9 @@ from typing import Final
 from amana.demo.simulation import answer_key, generator
 from amana.demo.simulation.answer_key import AnswerEntry
 from anonymizer import policy
-from anonymizer.policy import Policy, Suppression
+from anonymizer.policy import Policy
 from anonymizer.released_dimensions import BLOCK
+from anonymizer.suppression_rules import Suppression
 from anonymizer.tabular.facts import Fact, blocks_of, facts_of
 from schemas.identifiers import AgencyId
 from schemas.reporters import together

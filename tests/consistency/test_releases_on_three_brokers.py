@@ -36,6 +36,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, brokers: cluster.Cluster) -> 
             yield running
 
 
+@pytest.mark.long
 def test_every_release_is_served_while_two_brokers_die_in_turn(brokers: cluster.Cluster, site: Site) -> None:
     """A release every 30 s, each is served; no count differs, no row is published twice. Prints the seconds."""
     releasing.check_while_brokers_die(brokers, site, kills=2)

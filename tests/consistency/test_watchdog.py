@@ -13,7 +13,7 @@ from connectors.operations import exact_cells
 from streams.runtime import stage
 from tests.support import faults, flow
 
-pytestmark = [pytest.mark.broker, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(600)]
 
 EVENTS = 4_000
 WORKERS = {"deidentify": 0, "dedupe": 1, "aggregate": 1, "release": 0}
@@ -38,4 +38,4 @@ def test_a_stuck_worker_ends_and_the_next_counts_every_event_once(tmp_path: Path
 
 
 def _run(command: list[str]) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(command, stderr=subprocess.PIPE, timeout=60, check=False)
+    return subprocess.run(command, stderr=subprocess.PIPE, timeout=150, check=False)

@@ -5,9 +5,9 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from anonymizer.policy import Suppression
 from anonymizer.solvers.highs import Highs
 from anonymizer.solvers.ortools_engine import OrtoolsAuditor
+from anonymizer.suppression_rules import Suppression
 from anonymizer.tabular.crosstab import Codes, CrossTable
 from anonymizer.tabular.linear_program import Engine, WorkLimits
 from anonymizer.tabular.standalone import ReleasedTable, protect_table

@@ -56,6 +56,7 @@ def _has_the_variances(solved: Fit, inverse: np.ndarray, measured: Mapping[Margi
         assert own.ravel() == pytest.approx(np.diag(estimate @ estimate.T), abs=1e-9)
 
 
+@settings(deadline=None)
 @given(margins, st.integers(0, 2**32))
 def test_margins_of_the_fit_agree_with_each_other(chosen: set[Margin], seed: int) -> None:
     """Codes add up to their groups, and every dimension to the margin without it."""
