@@ -74,7 +74,7 @@ class Sender:
     def send(self, messages: Iterator[Message], rate: float | None, stop: threading.Event) -> int:
         """Send until told to stop, at a rate or as fast as the broker takes it; return the number of messages."""
         settings = self.site.agency_profile(self.agency).cluster.kafka_settings()
-        producer = kafka.KafkaProducer(**settings, acks="all", linger_ms=5, buffer_memory=4_000_000)
+        producer = kafka.KafkaProducer(**settings, acks="all", linger_ms=5)
         begun, count = time.monotonic(), 0
         try:
             for count, (key, value) in enumerate(messages, 1):
