@@ -20,7 +20,6 @@ from amana.demo.simulation import answer_key, generator
 from amana.demo.simulation.answer_key import AnswerEntry
 from anonymizer import policy
 from anonymizer.policy import Policy
-from anonymizer.released_dimensions import BLOCK
 from anonymizer.suppression_rules import Suppression
 from anonymizer.tabular.facts import Fact, blocks_of, facts_of
 from schemas.identifiers import AgencyId
@@ -62,9 +61,11 @@ def told(cells: Cells, rules: Policy) -> Iterator[tuple[int | None, int, bool]]:
         tables = [table for table in rules.tables if table.population == population.name]
         facts, own = facts_of(cells, population, rules), [row for row in rows if row.population == population.name]
         for year in sorted({int(row.period[:4]) for row in own}):
-            for block in blocks_of(population):
-                place = year, tuple(block[dimension] for dimension in BLOCK if dimension in block)
-                shown = published_cells(own, year, block, rules)
+            blocks = blocks_of(population)
+            published = published_cells(own, year, tuple(blocks[0]), rules)
+            for block in blocks:
+                place = year, tuple(block.values())
+                shown = published.get(place[1], {})
                 parts = agency_parts(shown, facts.get(place, {}), tables, rules)
                 every = agency_parts(shown, _merged(facts.get(place, {})), tables, rules).get("all", {})
                 for key, value in shown.items():

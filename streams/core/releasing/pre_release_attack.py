@@ -20,7 +20,6 @@ from anonymizer.attacks import exact
 from anonymizer.attacks.attack_result import AttackResult, merge_results, report
 from anonymizer.attacks.published_tables import PublishedTable
 from anonymizer.policy import Policy, Population
-from anonymizer.released_dimensions import BLOCK
 from anonymizer.tabular.facts import blocks_of, facts_of
 from schemas.errors import DisclosureError
 from streams.core.releasing.agency_parts import agency_parts
@@ -133,9 +132,11 @@ def _jobs(
         for release, rows in zip(publications, own, strict=True)
     ]
     plans = [table for table in policy.tables if table.population == population.name]
-    for block in blocks_of(population):
-        place = year, tuple(block[dimension] for dimension in BLOCK if dimension in block)
-        shown = [published_cells(rows, year, block, policy) for rows in own]
+    blocks = blocks_of(population)
+    published = [published_cells(rows, year, tuple(blocks[0]), policy) for rows in own]
+    for block in blocks:
+        codes = tuple(block.values())
+        place, shown = (year, codes), [cells.get(codes, {}) for cells in published]
         if not shown[-1]:
             continue
         numbers = [number for number, cells in enumerate(shown) if cells]

@@ -22,7 +22,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from anonymizer.policy import Policy
-from anonymizer.released_dimensions import BLOCK
 from anonymizer.tabular.block_protection import ProtectedBlock, ProtectionJob, ProtectionRequest, protect_block
 from anonymizer.tabular.facts import blocks_of, facts_of
 from anonymizer.tabular.linear_program import Engine
@@ -125,13 +124,16 @@ def _jobs(
     tables = tuple(table for table in year.tables if YEAR in windows or table.period == "quarter")
     rules = policy.suppression
     scope = ReleaseScope(tables, policy.regions, windows, rules.unknown == "shown")
-    for block in blocks_of(year.population):
-        place = year.year, tuple(block[dimension] for dimension in BLOCK if dimension in block)
+    blocks = blocks_of(year.population)
+    shown = [published_cells(publication.rows, year.year, tuple(blocks[0]), policy) for publication in history]
+    for block in blocks:
+        codes = tuple(block.values())
+        place = year.year, codes
         # A publication without a cell of this block and year tells nothing about its people.
         past = tuple(
             EarlierPublication(publication.facts.get(place, {}), values)
-            for publication in history
-            if (values := published_cells(publication.rows, year.year, block, policy))
+            for publication, cells in zip(history, shown, strict=True)
+            if (values := cells.get(codes))
         )
         request = ProtectionRequest(scope, due, past, rules, year.population.unit == "person-year")
         yield ProtectionJob(facts.get(place, {}), request, engine)

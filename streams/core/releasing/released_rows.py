@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TypedDict, Unpack
 
 from anonymizer.policy import Policy, Region, TablePlan
-from anonymizer.released_dimensions import BLOCK, MULTIPLE
+from anonymizer.released_dimensions import BLOCK, KNOWN, MULTIPLE, UNKNOWN
 from anonymizer.tabular.policy_tables import YEAR, CellKey
 from schemas.identifiers import ReleaseId
 from schemas.trend import TOTAL, TrendRow
@@ -137,25 +137,32 @@ def _key_of(row: TrendRow, place: str) -> CellKey:
     codes = []
     for dimension, code in row.dimensions.items():
         if dimension not in {"country", *BLOCK} and code != TOTAL:
-            asked = dimension in MULTIPLE and code not in {"known", "unknown"}
+            asked = dimension in MULTIPLE and code not in {KNOWN, UNKNOWN}
             codes.append((f"{dimension}={code}", "yes") if asked else (dimension, code))
     return CellKey(place, window_key(row.period), tuple(sorted(codes)))
 
 
 def published_cells(
-    rows: Sequence[TrendRow], year: int, block: Mapping[str, str], policy: Policy
-) -> dict[CellKey, int | None]:
-    """Return the cells of one year and block that earlier rows show, with None where they are suppressed.
+    rows: Iterable[TrendRow], year: int, dimensions: Sequence[str], policy: Policy
+) -> dict[tuple[str, ...], dict[CellKey, int | None]]:
+    """Return by block the cells of one year that earlier rows show, with None where they are suppressed.
 
     Rows of withheld tables, and rows of regions that the policy no longer has, are left out.
+
+    Args:
+        rows: the rows of one population.
+        year: the year.
+        dimensions: those that tell the blocks of the population apart; the result is keyed by their codes.
+        policy: its regions.
     """
     region_ids = {(region.scheme, region.name): region.id for region in policy.regions}
-    cells: dict[CellKey, int | None] = {}
+    blocks: dict[tuple[str, ...], dict[CellKey, int | None]] = {}
     for row in rows:
         # Every period begins with its year.
-        in_block = row.period.startswith(f"{year:04}") and block.items() <= row.dimensions.items()
-        if in_block and row.status != "withheld" and (row.scheme, row.region) in region_ids:
+        shown = row.period.startswith(f"{year:04}") and row.status != "withheld"
+        if shown and (row.scheme, row.region) in region_ids:
             country = row.dimensions.get("country", TOTAL)
             place = region_ids[row.scheme, row.region] if country == TOTAL else country
-            cells[_key_of(row, place)] = row.value
-    return cells
+            block = tuple(row.dimensions.get(dimension, "") for dimension in dimensions)
+            blocks.setdefault(block, {})[_key_of(row, place)] = row.value
+    return blocks
