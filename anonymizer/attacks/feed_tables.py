@@ -21,6 +21,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from anonymizer.attacks.published_tables import Groups, PublishedTable
+from anonymizer.released_dimensions import KNOWN, UNKNOWN
 from schemas.code_names import REST
 from schemas.errors import ContractError
 from schemas.trend import TOTAL, region_id
@@ -37,7 +38,7 @@ _NOISY = frozenset({"estimate", "certainty", "known", "missing", "agencies"})  #
 _REST_OF_YEAR = "quarter"  # the one dimension that most rows of a table lack: they are of the whole period
 _RENAMED = {"status": "victims"}  # in a published table, `status` is that of the cell
 _QUARTERS = ("Q1", "Q2", "Q3", "Q4")
-_KNOWN = ("known", "unknown")
+_KNOWN = (KNOWN, UNKNOWN)
 
 
 def feed_tables(name: str, header: Sequence[str], rows: Sequence[Mapping[str, str]]) -> list[ParsedTable] | None:
@@ -59,7 +60,7 @@ def feed_tables(name: str, header: Sequence[str], rows: Sequence[Mapping[str, st
         raise ContractError("CON-090", f"{name} holds several tables: export each table to a file of its own")
     if any(not row.get(column) for row in shown for column in needed):
         raise ContractError("CON-090", f"{name} has a row without a code: export it again")
-    asked = [dim for dim in dims if any(row[dim] == "known" for row in shown)]
+    asked = [dim for dim in dims if any(row[dim] == KNOWN for row in shown)]
     place = [] if "country" in dims else ["region"]
     columns = ["period", *place, *(_RENAMED.get(dim, dim) for dim in dims), *_questions(asked, shown)]
     tables: dict[tuple[str, ...], list[Mapping[str, str]]] = {}
@@ -104,7 +105,7 @@ def _cell(row: Mapping[str, str], columns: Sequence[str], asked: Sequence[str]) 
     codes = {_RENAMED.get(column, column): code for column, code in row.items()} | {"region": _region(row)}
     for dim in asked:
         if row[dim] not in {TOTAL, *_KNOWN}:
-            codes |= {dim: "known", f"{dim}={row[dim]}": "yes"}
+            codes |= {dim: KNOWN, f"{dim}={row[dim]}": "yes"}
     cell = {column: codes.get(column) or TOTAL for column in columns}
     # Of a noisy value an attacker takes what was not rounded.
     return {**cell, "value": row.get("estimate") or row["value"], "sd": row["sd"], "status": row["cell_status"]}

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from anonymizer.budget.accounting import PPB
-from anonymizer.noise.least_squares import Fit, Margin, below, covariances
+from anonymizer.noise.least_squares import Fit, below, covariances
 from anonymizer.noise.workload import PlannedSystem, PlannedWindow, Workload, workload_of
 from anonymizer.policy import Policy, Population, TablePlan
 from anonymizer.released_dimensions import UNIVERSE
@@ -60,8 +60,7 @@ def _of_system(
     by_place = float(np.sqrt(np.diag(covariance)).max())
     known = covariances(system.sizes, {m: 1 / (2 * rho * share) for m, share in system.shares.items()}, system.ladder)
     fitted = Fit(system.sizes, (), {}, known, system.ladder)
-    margins: list[Margin] = [m for m in below(system.tables) if not system.several or 0 in m]
-    for margin in margins:
+    for margin in below(system.tables, 0 if system.several else None):
         deviation = float(np.sqrt(fitted.variances(margin).max()))
         names = tuple(system.dims[d] for d in margin)
         yield TableAccuracy(name, names, by_region * deviation, by_place * deviation)

@@ -54,10 +54,16 @@ class Ladder:
     groups: tuple[int, ...]
 
 
-def below(margins: Iterable[Margin]) -> tuple[Margin, ...]:
-    """Return the margins and all their own margins down to the total, each once, smallest first."""
+def below(margins: Iterable[Margin], required: int | None = None) -> tuple[Margin, ...]:
+    """Return the margins and all their own margins down to the total, each once, smallest first.
+
+    Args:
+        margins: the margins.
+        required: a dimension without which a margin is left out, None for none.
+    """
     parts = {part for margin in margins for size in range(len(margin) + 1) for part in combinations(margin, size)}
-    return tuple(sorted(parts, key=lambda part: (len(part), part)))
+    kept = (part for part in parts if required is None or required in part)
+    return tuple(sorted(kept, key=lambda part: (len(part), part)))
 
 
 def level(margin: Margin, ladder: Ladder | None) -> tuple[Margin, Floats]:

@@ -24,10 +24,7 @@ from anonymizer.noise.revision import revised
 from anonymizer.noise.rounding import UNITS, Units, rounded
 from anonymizer.noise.workload_draw import DrawnSystem, WindowDraw
 
-__all__ = ["Z90", "Cells", "PublishedSystem", "persons", "published", "remainder"]
-
-Z90 = 1.6448536269514722
-"""Half the width of a 90 % interval, in standard deviations of a normal variable."""
+__all__ = ["Cells", "PublishedSystem", "persons", "published", "remainder"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,4 +112,4 @@ def persons(tenths: int) -> float:
 
 def _margins(system: DrawnSystem) -> tuple[Margin, ...]:
     """Return all published margins of a system: of its tables down to their totals."""
-    return tuple(margin for margin in below(system.tables) if not system.several or 0 in margin)
+    return below(system.tables, 0 if system.several else None)

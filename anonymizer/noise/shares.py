@@ -50,7 +50,7 @@ class MarginSystem:
     @property
     def candidates(self) -> tuple[Margin, ...]:
         """The margins that may be measured."""
-        return tuple(m for m in below(self.tables) if self.required is None or self.required in m)
+        return below(self.tables, self.required)
 
 
 @dataclass(frozen=True, slots=True)

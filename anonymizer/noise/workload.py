@@ -31,11 +31,11 @@ from anonymizer.noise.least_squares import Floats, Ladder, Margin, below
 from anonymizer.noise.place_strategy import PlaceStrategy, p_identity, weights
 from anonymizer.noise.shares import MarginSystem, best_shares
 from anonymizer.policy import Policy, Population, TablePlan
-from anonymizer.released_dimensions import MULTIPLE, SOURCES, UNIVERSE, group_of
+from anonymizer.released_dimensions import KNOWN, MULTIPLE, SOURCES, UNIVERSE, UNKNOWN, group_of
 
 __all__ = ["ANSWERS", "PlannedSystem", "PlannedWindow", "Workload", "known_of", "workload_of"]
 
-ANSWERS: Final = ("known", "unknown")
+ANSWERS: Final = (KNOWN, UNKNOWN)
 """Codes of the dimension that says whether any code of a multiple one is known."""
 
 _OF_MARGIN: Final = 0.1
@@ -197,7 +197,7 @@ def _systems(
         margins: dict[Margin, float] = {}
         for shown, loss in tables.items():
             joint: Margin = tuple(sorted(map(dims.index, shown)))
-            for margin in (m for m in below([joint]) if not several or 0 in m):
+            for margin in below([joint], 0 if several else None):
                 margins[margin] = margins.get(margin, 0.0) + loss * (1.0 if margin == joint else _OF_MARGIN)
         required, cost = (0, bounds[several]) if several else (None, 1)
         yield dims, MarginSystem(tuple(len(_codes_of(d)) for d in dims), margins, required, cost, _ladder(dims))

@@ -124,8 +124,8 @@ class VariableSpace:
         if axis == "quarter":
             return [{"quarter": quarter} for quarter in self.quarters]
         if "=" in axis:
-            return [dict(zip(dimensions_of(axis), ("known", answer), strict=True)) for answer in ("yes", "no")]
-        return [{axis: code} for code in (("known", "unknown") if axis in MULTIPLE else UNIVERSE[axis])]
+            return [dict(zip(dimensions_of(axis), (KNOWN, answer), strict=True)) for answer in ("yes", "no")]
+        return [{axis: code} for code in ((KNOWN, UNKNOWN) if axis in MULTIPLE else UNIVERSE[axis])]
 
     def coordinate(self, fact: Fact, dimension: str) -> str:
         """Return a fact's code along a coordinate of a clique."""
@@ -141,7 +141,7 @@ class VariableSpace:
         code = fact.codes[name]
         if isinstance(code, str):
             return code
-        return ("yes" if asked in code else "no") if asked else "known" if code else "unknown"
+        return ("yes" if asked in code else "no") if asked else KNOWN if code else UNKNOWN
 
     def count(self, facts: Mapping[str, Sequence[Fact]], names: Sequence[str]) -> Floats:
         """Return the persons per elementary cell (rows) and group of agencies (columns).

@@ -19,7 +19,17 @@ from typing import Literal, Self
 from anonymizer.policy import Policy
 from schemas.errors import ContractError
 
-__all__ = ["Due", "ReleasedWindow", "Window", "closed_on", "due", "first_publication_on", "is_late", "windows_of"]
+__all__ = [
+    "Due",
+    "ReleasedWindow",
+    "Window",
+    "closed_on",
+    "due",
+    "first_publication_on",
+    "is_late",
+    "quarter_of",
+    "windows_of",
+]
 
 _SHAPE = re.compile(r"(?P<year>\d{4})(?:-(?:Q(?P<quarter>[1-4])|(?P<month>0[1-9]|1[0-2])))?")
 _MONTHS_IN = {"month": 1, "quarter": 3, "year": 12}
@@ -89,6 +99,12 @@ class Due:
 def windows_of(year: int) -> tuple[Window, ...]:
     """Return the windows in which a year is released: its four quarters, then the year itself."""
     return (*(Window(year, "quarter", n) for n in (1, 2, 3, 4)), Window(year))
+
+
+def quarter_of(period: str) -> str:
+    """Return the quarter of a month, `2024-Q1` of `2024-03`; a year without a month stays a year."""
+    year, _, month = period.partition("-")
+    return f"{year}-Q{(int(month) + 2) // 3}" if month else year
 
 
 def first_publication_on(window: Window, policy: Policy) -> dt.date:

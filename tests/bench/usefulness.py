@@ -26,7 +26,8 @@ from amana.demo.simulation.generator import KEY_FOLDER, simulate
 from anonymizer import policy as policies
 from anonymizer.budget.accounting import PPB
 from anonymizer.mechanisms.discrete_gaussian import OpenDP
-from anonymizer.noise.published_margins import Z90, published
+from anonymizer.noise.noisy_table import Z90
+from anonymizer.noise.published_margins import published
 from anonymizer.noise.sampler import Sampler
 from anonymizer.noise.workload import PlannedWindow, Workload, workload_of
 from anonymizer.noise.workload_draw import WindowDraw, measure

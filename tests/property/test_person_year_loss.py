@@ -18,7 +18,7 @@ from anonymizer.noise.sampler import Counts
 from anonymizer.noise.workload import workload_of
 from anonymizer.policy import Policy
 from schemas.identifiers import AgencyId, EventId
-from streams.core.calendar import Due, windows_of
+from streams.core.calendar import Due, quarter_of, windows_of
 from streams.core.counting import cube, dedupe
 from streams.core.counting.dedupe import DeidentifiedEvent, PersonYear
 from streams.core.counting.representative import CellReader
@@ -163,7 +163,7 @@ def test_the_first_quarter_never_becomes_later_and_depends_on_no_order(told: lis
                 assert step.person.first_quarter <= person.first_quarter
             person = step.person
         ends.append((person.first_quarter, person.counted and person.counted.cells))
-    named = [cube.quarter_of(r.period) for r in once.values() if r.state == "reported" and len(r.period) > len("2024")]
+    named = [quarter_of(r.period) for r in once.values() if r.state == "reported" and len(r.period) > len("2024")]
     assert ends[0] == ends[1]
     assert ends[0][0] == min(named, default="")
 

@@ -28,19 +28,14 @@ from anonymizer.measures import measure_of
 from anonymizer.policy import Policy, Population
 from anonymizer.released_dimensions import FIRST_QUARTER
 from schemas.identifiers import CubeKey
+from streams.core.calendar import quarter_of
 
-__all__ = ["OUT_OF_SCOPE_STATUS", "cells", "cells_of", "dimensions_by_cube", "dimensions_of", "quarter_of"]
+__all__ = ["OUT_OF_SCOPE_STATUS", "cells", "cells_of", "dimensions_by_cube", "dimensions_of"]
 
 OUT_OF_SCOPE_STATUS = "not-a-victim"
 """The status of an event that no population counts."""
 
 UNKNOWN = "unknown"
-
-
-def quarter_of(period: str) -> str:
-    """Return the quarter of a month, `2024-Q1` of `2024-03`; a year without a month stays a year."""
-    year, _, month = period.partition("-")
-    return f"{year}-Q{(int(month) + 2) // 3}" if month else year
 
 
 def cells_of(record: Mapping[str, Any], kind: str, policy: Policy) -> tuple[tuple[CubeKey, int], ...]:

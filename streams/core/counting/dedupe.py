@@ -36,7 +36,7 @@ from typing import Any, Final
 from schemas.identifiers import AgencyId, CubeKey, EventId
 from schemas.reporters import together
 from schemas.values import LARGEST_COUNT
-from streams.core.counting.cube import quarter_of
+from streams.core.calendar import quarter_of
 from streams.core.counting.outcomes import Outcome, Position
 from streams.core.counting.representative import CellReader, Cells, CountedRecord, representative
 

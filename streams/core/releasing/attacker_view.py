@@ -45,7 +45,7 @@ class AttackerView:
             universe[dimension] = UNIVERSE[dimension]
             if dimension in MULTIPLE:
                 # One person may have several codes: each is a yes/no question among those with a known answer.
-                universe[dimension] = ("known", "unknown")
+                universe[dimension] = (KNOWN, UNKNOWN)
                 universe |= {f"{dimension}={code}": ("no", "yes") for code in UNIVERSE[dimension]}
             elif UNKNOWN in UNIVERSE[dimension]:
                 known[dimension] = {KNOWN: frozenset(UNIVERSE[dimension]) - {UNKNOWN}}

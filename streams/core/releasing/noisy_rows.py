@@ -19,10 +19,11 @@ from typing import Final
 import numpy as np
 
 from anonymizer.noise.least_squares import Floats, Margin, below
-from anonymizer.noise.published_margins import Z90, Cells, PublishedSystem, persons, remainder
+from anonymizer.noise.noisy_table import Z90
+from anonymizer.noise.published_margins import Cells, PublishedSystem, persons, remainder
 from anonymizer.noise.workload import Workload, known_of
 from anonymizer.policy import Policy, Population, Region, TablePlan
-from anonymizer.released_dimensions import MULTIPLE
+from anonymizer.released_dimensions import MULTIPLE, UNKNOWN
 from anonymizer.tabular.policy_tables import YEAR
 from schemas.trend import TOTAL, TrendRow
 from streams.core.releasing.released_rows import RowHeader, window_key
@@ -36,7 +37,6 @@ NONE_OR_LATE: Final = "none-or-late"
 """Its code: no month is known, or the person was reported after the publication of her quarter."""
 
 _DIGITS: Final = 2
-_UNKNOWN: Final = "unknown"
 _NOT_COVERED: Final = "not_covered"
 
 Systems = Sequence[PublishedSystem]
@@ -138,7 +138,7 @@ def _cells(
     for extra, less in groups:
         rows: list[_Row] = []
         for system, names in _systems_of(table, systems):
-            for margin in (m for m in below([system.margin(names)]) if not system.several or 0 in m):
+            for margin in below([system.margin(names)], 0 if system.several else None):
                 own = [system.dims[d] for d in margin]
                 cells = system.cells(margin, place)
                 if less:
@@ -185,7 +185,7 @@ def _known(
         cells = remainder(cells, [_matching(part, system, own, place) for part in less])
     known = cells.tenths
     for axis, d in enumerate(margin):
-        kept = [at for at, code in enumerate(system.codes[d]) if code != _UNKNOWN]
+        kept = [at for at, code in enumerate(system.codes[d]) if code != UNKNOWN]
         known = np.take(known, kept, axis=axis)
     whole, of_known = int(cells.tenths.sum()), int(known.sum())
     return persons(of_known), persons(whole - of_known)

@@ -22,9 +22,10 @@ from anonymizer.noise.place_strategy import Whole
 from anonymizer.noise.workload import ANSWERS, PlannedSystem, Workload
 from anonymizer.noise.workload_draw import part_of_code, unit_of
 from anonymizer.policy import Policy, Population
-from anonymizer.released_dimensions import FIRST_QUARTER, MULTIPLE, SOURCES
+from anonymizer.released_dimensions import FIRST_QUARTER, MULTIPLE, UNKNOWN, source_of
 from anonymizer.tabular.facts import blocks_of, coarse
 from schemas.errors import DisclosureError
+from streams.core.calendar import quarter_of
 from streams.core.releasing.release_decision import Cells
 
 __all__ = ["PersonCounts"]
@@ -98,22 +99,19 @@ class PersonCounts:
     def _cube(self, names: list[str], *, quarterly: bool) -> str:
         """Return the first cube, in the order of the tables, that counts these dimensions."""
         cubes = {cube.name: set(cube.dimensions) for cube in self.population.cubes}
-        needed = {name.removesuffix("?") for name in names}
-        needed = {SOURCES.get(name, name) for name in needed} | ({FIRST_QUARTER, "period"} if quarterly else set())
-        for table in self.policy.tables:
-            if table.population == self.population.name and needed <= cubes[table.cube]:
+        asked = {name.removesuffix("?") for name in names} | ({FIRST_QUARTER, "period"} if quarterly else set())
+        for table in (table for table in self.policy.tables if table.population == self.population.name):
+            own = cubes[table.cube]
+            if {source_of(name, own) for name in asked} <= own:
                 return table.cube
         raise DisclosureError(
-            "DIS-024", f"no cube of {self.population.name} counts {', '.join(sorted(needed))} together"
+            "DIS-024", f"no cube of {self.population.name} counts {', '.join(sorted(asked))} together"
         )
 
 
 def _quarter(exact: Mapping[str, str], *, first: bool) -> str:
     """Return the quarter in which a cell is counted: `2024-Q1`, or the year where none is known."""
-    if first:
-        return exact[FIRST_QUARTER]
-    year, _, month = exact["period"].partition("-")
-    return f"{year}-Q{(int(month) + 2) // 3}" if month else year
+    return exact[FIRST_QUARTER] if first else quarter_of(exact["period"])
 
 
 def _parts(names: list[str], exact: Mapping[str, str], system: PlannedSystem) -> Iterator[tuple[list[str], int]]:
@@ -133,10 +131,10 @@ def _code(name: str, exact: Mapping[str, str]) -> str:
     """Return the released code of a dimension; of a multiple one, whether any of its codes is known."""
     if name.endswith("?"):
         return ANSWERS[not _several(name.removesuffix("?"), exact)]
-    return "" if name in MULTIPLE else coarse(name, exact[SOURCES.get(name, name)])
+    return "" if name in MULTIPLE else coarse(name, exact[source_of(name, exact)])
 
 
 def _several(name: str, exact: Mapping[str, str]) -> frozenset[str]:
     """Return the released codes of a multiple dimension, none if none is known."""
     code = exact[name]
-    return frozenset() if code == "unknown" else frozenset(coarse(name, one) for one in code.split("+"))
+    return frozenset() if code == UNKNOWN else frozenset(coarse(name, one) for one in code.split("+"))
