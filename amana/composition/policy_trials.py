@@ -21,7 +21,7 @@ from schemas.identifiers import Rho
 from streams.core.releasing import dp_release, policy_trial
 from streams.core.releasing.dp_release import Noise
 
-__all__ = ["accuracy_of", "try_out"]
+__all__ = ["accuracy_of", "drawn_for_nobody", "try_out"]
 
 _NO_SEED = b"a trial needs no secret"
 
@@ -38,7 +38,7 @@ def try_out(policy: Policy) -> tuple[policy_trial.TrialResult, ...]:
     presidio.refuse_unserved(policy.text)
     engine = Engine(highs.Highs(), ortools_engine.OrtoolsAuditor(), _NO_SEED, WorkLimits(programs=_PROGRAMS))
     # In this process: so little work is done before other processes have loaded the solvers.
-    return policy_trial.try_policy(policy, engine=engine, noise=Noise(OpenDP(), _drawn_for_nobody))
+    return policy_trial.try_policy(policy, engine=engine, noise=Noise(OpenDP(), drawn_for_nobody))
 
 
 def accuracy_of(policy: Policy) -> Iterator[str]:
@@ -49,6 +49,6 @@ def accuracy_of(policy: Policy) -> Iterator[str]:
             yield from accuracy.statement(policy, population, first)
 
 
-def _drawn_for_nobody(opened: Opened, charge: Charge, draw: Callable[[Account], bytes]) -> bytes:
+def drawn_for_nobody(opened: Opened, charge: Charge, draw: Callable[[Account], bytes]) -> bytes:
     """Draw as a budget of its own would allow, and keep nothing."""
     return draw(apply(apply({}, opened), Reserved(charge))[charge.scope])

@@ -136,19 +136,22 @@ def _panel(periods: Sequence[str], y: Spec, *, last: bool) -> Spec:
 
 
 def _layers(y: Spec) -> list[Spec]:
-    domain = {"field": "whom", "type": "nominal", "scale": {"domain": _WHOM, "range": list(COLOURS[:3])}}
-    colour = {**domain, "legend": {"title": None, "orient": "top", "symbolOpacity": 1}}
-    shape = {"field": "whom", "type": "nominal", "scale": {"domain": _WHOM, "range": ["circle", "square", "diamond"]}}
+    colour = {**_by_status(COLOURS[:3]), "legend": {"title": None, "orient": "top", "symbolOpacity": 1}}
+    shape = _by_status(("circle", "square", "diamond"))
     low, high = ({**y, "field": "low"}, {"field": "high"})
     # Not filtered: a line or a band breaks at a period without a number.
+    broken = {"invalid": "break-paths-show-path-domains"}
     lines = [
-        {"mark": {"type": "area", "opacity": 0.22, "invalid": "break-paths-show-path-domains"}, "encoding":
-            {"y": low, "y2": high, "color": colour}},
-        {"mark": {"type": "line", "strokeWidth": 1.6, "invalid": "break-paths-show-path-domains"}, "encoding":
-            {"y": y, "color": colour}},
-    ]  # fmt: skip
+        {"mark": {"type": "area", "opacity": 0.22, **broken}, "encoding": {"y": low, "y2": high, "color": colour}},
+        {"mark": {"type": "line", "strokeWidth": 1.6, **broken}, "encoding": {"y": y, "color": colour}},
+    ]
     dots = chart_parts.layer({"type": "point", "filled": True, "size": 30}, HAS_VALUE, y=y, color=colour, shape=shape)
     return [*lines, dots, *(mark for number, whom in enumerate(_WHOM) for mark in _hatched(whom, number - 1))]
+
+
+def _by_status(values: Sequence[str]) -> Spec:
+    """Return the encoding that gives each status one of these values."""
+    return {"field": "whom", "type": "nominal", "scale": {"domain": _WHOM, "range": list(values)}}
 
 
 def _hatched(whom: str, place: int) -> list[Spec]:

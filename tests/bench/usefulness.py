@@ -12,6 +12,7 @@ tables, each by itself.
 import argparse
 import csv
 import datetime as dt
+import functools
 import tempfile
 import time
 from collections import defaultdict
@@ -21,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
+from amana.composition.policy_trials import drawn_for_nobody
 from amana.demo.run import EVENTS, RELEASE_DATE, SEED
 from amana.demo.simulation.generator import KEY_FOLDER, simulate
 from anonymizer import policy as policies
@@ -41,7 +43,6 @@ from streams.core.releasing.release_decision import Publish
 from streams.core.releasing.release_plan import plan
 from tests.support.disclosure import engine
 from tests.support.noise import Rounded, Silent
-from tests.support.noisy import spent_by_nobody
 
 YEARS = (2023, 2024)
 BRACKETS = {"21_50": (21, 50), "51_100": (51, 100), "over_100": (101, 10**9), "over_500": (501, 10**9)}
@@ -57,6 +58,7 @@ SHOWN = {
 """Window and dimensions of a margin -> the beginning of the names of its figures."""
 
 
+@functools.cache
 def simulated_cells() -> dict[str, dict[str, int]]:
     """Return the exact cells of the simulated events, all of them as if one agency had reported."""
     with tempfile.TemporaryDirectory() as folder:
@@ -163,7 +165,7 @@ def released(policy: Policy) -> Iterator[tuple[str, float]]:
     begun = time.monotonic()
     # Populations of persons alone: the simulated events come without their agencies, which aggregates need.
     own = policy.model_copy(update={"populations": tuple(p for p in policy.populations if p.mode == "dp")})
-    decisions = plan(simulated_cells(), RELEASE_DATE, (), own, engine=engine(), noise=Noise(OpenDP(), spent_by_nobody))
+    decisions = plan(simulated_cells(), RELEASE_DATE, (), own, engine=engine(), noise=Noise(OpenDP(), drawn_for_nobody))
     yield "release_seconds", time.monotonic() - begun
     lines: dict[tuple[object, ...], list[bool]] = defaultdict(list)
     for row in (row for one in decisions if isinstance(one, Publish) for rows in one.feeds.values() for row in rows):

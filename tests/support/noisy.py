@@ -1,16 +1,15 @@
 """Populations under differential privacy for tests: rules, cells with first quarters, and a sampler that remembers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from fractions import Fraction
 
 from anonymizer import policy as policies
-from anonymizer.budget.account import Account, Charge, Opened, Reserved, apply
 from anonymizer.noise.sampler import Counts
 from anonymizer.policy import Cube, Policy
 from anonymizer.privacy_rules import Privacy
 from tests.support.disclosure import AGES, QUARTERS, Person, small_policy
 
-__all__ = ["NOISE", "Recorded", "cells_of", "noisy_policy", "spent_by_nobody"]
+__all__ = ["NOISE", "Recorded", "cells_of", "noisy_policy"]
 
 NOISE = Privacy.model_validate(
     {
@@ -64,8 +63,3 @@ class Recorded:
     def __call__(self, exact: Counts, variance: Fraction) -> Counts:
         self.given.append((exact.copy(), variance))
         return exact.copy()
-
-
-def spent_by_nobody(opened: Opened, charge: Charge, draw: Callable[[Account], bytes]) -> bytes:
-    """Draw as a budget of its own would allow, and keep nothing."""
-    return draw(apply(apply({}, opened), Reserved(charge))[charge.scope])

@@ -10,9 +10,9 @@ from anonymizer.governance import approval
 from anonymizer.governance.policy_act import PolicyAct
 from connectors.adapters.policy_store import PolicyStore, shipped_policy
 
-__all__ = ["NOISE_SECTION", "altered", "change", "masking", "put_in_force", "with_noise", "without_noise"]
+__all__ = ["altered", "change", "masking", "put_in_force", "with_noise", "without_noise"]
 
-NOISE_SECTION: Final = """[dp]
+_NOISE_SECTION: Final = """[dp]
 epsilon = 1.0
 delta = 1e-6
 relation = "person-year"
@@ -46,7 +46,7 @@ def _replaced(text: str, changes: Iterable[tuple[str, str]]) -> str:
 
 def with_noise(*kinds: str) -> str:
     """Return the text of the policy `suppression` with the populations of these kinds released with noise."""
-    text = without_noise(("[person]\n", f"{NOISE_SECTION}[person]\n"))
+    text = without_noise(("[person]\n", f"{_NOISE_SECTION}[person]\n"))
     for kind in kinds:
         before, name, rest = text.partition(f'kind = "{kind}"\nmode = "suppression"')
         own, end, others = rest.partition("\n\n")

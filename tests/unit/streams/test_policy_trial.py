@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 
+from amana.composition.policy_trials import drawn_for_nobody
 from anonymizer.mechanisms.discrete_gaussian import OpenDP
 from anonymizer.policy import Policy, load
 from anonymizer.released_dimensions import BLOCK, TIMES, UNIVERSE, cube_dimensions
@@ -14,7 +15,7 @@ from schemas.errors import ConfigurationError
 from streams.core.releasing.dp_release import Noise
 from streams.core.releasing.policy_trial import full_universe, try_policy
 from tests.support.disclosure import engine
-from tests.support.noisy import NOISE, spent_by_nobody
+from tests.support.noisy import NOISE
 from tests.support.policies import without_noise
 
 NOT_SHOWN = {*BLOCK, *TIMES, "country"}
@@ -53,7 +54,7 @@ def test_every_dimension_of_a_cube_can_be_released(kind: Kind, dimension: str) -
 
 @pytest.mark.parametrize("dimension", ["age", "decided_by", "industry", "citizenship"])
 def test_a_dimension_can_be_released_with_noise(dimension: str) -> None:
-    noise = Noise(OpenDP(), spent_by_nobody)
+    noise = Noise(OpenDP(), drawn_for_nobody)
     *_, full = try_policy(one_table("case", dimension, "dp"), engine=engine(), noise=noise)
     assert full.releases
     assert not full.withheld
