@@ -58,7 +58,7 @@ class Privacy(BaseModel):
 
     @property
     def people_that_differ(self) -> int:
-        """How many cells of a margin may differ by one person: a person who is in another cell is away from her own."""
+        """The number of cells of a margin that one person may change: two against an insider, one else."""
         return 2 if self.relation == "insider" else 1
 
     def share_of(self, population: str) -> Fraction:

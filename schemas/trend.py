@@ -63,7 +63,7 @@ class TrendRow:
 
     @property
     def state(self) -> str:
-        """What an analyst may make of the row: its status, or its certainty where that is less than `sound`."""
+        """The word for the row in a report: its status, or its certainty where that is less than `sound`."""
         return self.status if self.certainty in {None, "sound"} else str(self.certainty)
 
     @classmethod

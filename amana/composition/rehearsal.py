@@ -44,7 +44,7 @@ _PAUSE_SECONDS: Final = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """What would be released, as the release process would answer, and the verdict of the attacks on it.
+    """A release that is not made: the answer of the release process, and the verdict of the attacks on it.
 
     Args:
         answer: cells by population and year, or the refusal.

@@ -79,13 +79,13 @@ class PlannedSystem:
 
     @property
     def cost(self) -> float:
-        """What all its margins cost together, as a share of the population's rho in one publication."""
+        """The cost of all its margins together, as a share of the population's rho in one publication."""
         return self.bound * sum(self.shares.values())
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedWindow:
-    """What is measured in one quarter or year; `share` is what it costs of the population's rho in one publication."""
+    """The measurements of one quarter or year; `share` is their cost, of the population's rho in one publication."""
 
     strategy: PlaceStrategy
     systems: tuple[PlannedSystem, ...]
@@ -94,7 +94,7 @@ class PlannedWindow:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Workload:
-    """What is measured of a population in one year.
+    """The measurements of a population in one year.
 
     Args:
         places: names of the places: countries, or sets of regions.

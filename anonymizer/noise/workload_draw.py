@@ -96,7 +96,7 @@ class WindowDraw:
 
     @property
     def charge(self) -> Rho:
-        """What the draw costs one person-year, rounded up: blocks hold different people, margins add up."""
+        """The cost of the draw to one person-year, rounded up: blocks hold different people, margins add up."""
         return Rho(
             max(
                 sum(

@@ -122,7 +122,7 @@ class Private:
 
 @dataclass(frozen=True, slots=True)
 class _InForce:
-    """What a batch is handled by, from its first step to its last.
+    """The policies and rules of one batch, the same from its first step to its last.
 
     Args:
         policies: The newest policy says how texts are treated; whether an event is late, that of the event's year.

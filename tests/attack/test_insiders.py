@@ -126,7 +126,7 @@ def test_a_change_of_enough_others_is_published() -> None:
 
 
 def test_a_year_is_released_after_its_quarters_and_no_agency_learns_from_both() -> None:
-    """What is counted for the first time did not change: it is no reason to withhold the year."""
+    """A cell that is counted for the first time did not change: it is no reason to withhold the year."""
     reports = {person: {"agency-b": 20, "agency-c": 16} for person in PEOPLE[:8]}
     planned, earlier = released(reports, RULES, TICKS[1])
     later, new = released(reports, RULES, FIRST, [earlier])

@@ -121,7 +121,7 @@ def _published(rows: Sequence[TrendRow], **codes: str) -> int | None:
 
 
 def _within(rows: Sequence[TrendRow], count: int, **codes: str) -> bool:
-    """Whether a noisy value lies within six deviations of a count, as all but one in 500 million do."""
+    """Tell whether a noisy value lies within six deviations of a count, as all but one in 500 million do."""
     row = _row(rows, **codes)
     assert row.estimate is not None
     assert row.sd is not None

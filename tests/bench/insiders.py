@@ -1,4 +1,4 @@
-"""What the insider's rule costs and saves on simulated events: `python -m tests.bench.insiders [EVENTS]`; prints only.
+"""Cost and benefit of the insider's rule on simulated events: `python -m tests.bench.insiders [EVENTS]`; prints only.
 
 One tick releases everything up to 2024, under the shipped rules of suppression and under those before them (two
 agencies, 85 %, zeros and unknown codes shown). Of each: the cells above zero that are published, by size; those of

@@ -1,4 +1,4 @@
-"""How long one year of cases of CTDC's shape takes to protect and audit; prints, does not decide."""
+"""Time to protect and audit one year of cases of CTDC's shape; prints, does not decide."""
 
 import datetime as dt
 import random

@@ -1,4 +1,4 @@
-"""What a person-year costs: everything measured in a year, with and without what is reported about one person.
+"""The cost of a person-year: everything measured in a year, with and without what is reported about one person.
 
 Streams of reports, corrections and withdrawals of three agencies, in any order and at any time between the
 publications, go through the real deduplication; what the real release measures is compared between two worlds.

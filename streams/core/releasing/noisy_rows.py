@@ -44,7 +44,7 @@ Systems = Sequence[PublishedSystem]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NoisyWindow:
-    """What is known of one window when its rows are spelt.
+    """One window with its published values, from which its rows are spelt.
 
     Args:
         policy: its tables, regions and coverage.

@@ -42,7 +42,7 @@ _AGENCIES = ("agency-a", "agency-b", "agency-c")
 
 @dataclass(frozen=True, slots=True)
 class TrialResult:
-    """What a policy would release of one universe: numbers of releases, and the tables withheld with their codes."""
+    """The releases that a policy would make of one universe: their number, and the tables withheld with their codes."""
 
     universe: str
     releases: int
